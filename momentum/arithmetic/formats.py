@@ -1,0 +1,113 @@
+"""Binary floating-point formats.
+
+Source: IEEE Std 754-2019, table 3.5 (binary16, binary32, binary64); bfloat16 is binary32 cut to
+8 bits of precision.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary floating-point format with gradual underflow and rounding to nearest even.
+
+    ``precision`` counts the significand's bits, the hidden one included; ``emax`` is the exponent
+    of the largest binade; ``flushes``: subnormal results and operands may become zero.
+    """
+
+    name: str
+    precision: int
+    emax: int
+    flushes: bool = False
+
+    @cached_property
+    def u(self) -> float:
+        """Unit roundoff: the largest relative error of one rounding, 2^-precision."""
+        return 2.0**-self.precision
+
+    @cached_property
+    def smallest_normal(self) -> float:
+        """2^(1 - emax)."""
+        return 2.0 ** (1 - self.emax)
+
+    @cached_property
+    def smallest_subnormal(self) -> float:
+        """Spacing of the subnormal numbers, 2^(2 - emax - precision)."""
+        return 2.0 ** (2 - self.emax - self.precision)
+
+    @cached_property
+    def underflow(self) -> float:
+        """Largest error of a product or quotient through underflow."""
+        return 2.0 * self.smallest_normal if self.flushes else self.smallest_subnormal / 2
+
+    @cached_property
+    def largest(self) -> float:
+        """Largest finite number, (2 - 2^(1 - precision)) 2^emax."""
+        return float((2.0 - 2.0 ** (1 - self.precision)) * 2.0**self.emax)
+
+    def round(self, values: Any) -> NDArray[np.float64]:
+        """Round float64 values to this format; too large becomes infinite.
+
+        Shapes: any, kept. The result is float64 and holds numbers of this format only.
+        """
+        x = np.asarray(values, dtype=np.float64)
+        if self.precision == 53:
+            return x
+        with np.errstate(all="ignore"):
+            if self.name in _NATIVE:
+                return x.astype(_NATIVE[self.name]).astype(np.float64)
+            rounded = self._round_normal(x)
+            size = np.abs(x)
+            odd = ~((size >= self.smallest_normal) & (size <= self.largest) | (size == 0))
+            if np.any(odd):
+                rounded = np.where(odd, self._round_any(x), rounded)
+            return rounded
+
+    def _round_normal(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add half of the last kept bit, a little less before an even one, and cut."""
+        cut = np.uint64(53 - self.precision)
+        bits = x.view(np.uint64)
+        half = np.uint64((1 << (52 - self.precision)) - 1) + ((bits >> cut) & np.uint64(1))
+        return (((bits + half) >> cut) << cut).view(np.float64)
+
+    def _round_any(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Round to a multiple of the spacing at x; right for every number, and slow."""
+        _, exponent = np.frexp(np.where(np.isfinite(x), x, 0.0))
+        spacing = np.maximum(exponent - self.precision, 2 - self.emax - self.precision)
+        rounded = np.ldexp(np.rint(np.ldexp(x, -spacing)), spacing)
+        rounded = np.where(np.isfinite(x), rounded, x)
+        return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, x), rounded)
+
+
+# NumPy converts to these with one correct rounding.
+_NATIVE: dict[str, type[np.floating]] = {"float32": np.float32, "float16": np.float16}
+
+FORMATS = {
+    f.name: f
+    for f in (
+        Format("float64", precision=53, emax=1023),
+        Format("float32", precision=24, emax=127),
+        Format("float16", precision=11, emax=15),
+        Format("bfloat16", precision=8, emax=127),
+    )
+}
+
+
+def format_of(name: str) -> Format:
+    """The format of that name; `float32:flushing` is float32 without subnormal numbers.
+
+    Raises: ValueError, naming the known ones.
+    """
+    plain, _, suffix = name.partition(":")
+    try:
+        found = FORMATS[plain]
+        if suffix not in ("", "flushing"):
+            raise KeyError(suffix)
+        return replace(found, flushes=True) if suffix else found
+    except KeyError:
+        raise ValueError(f"unknown dtype {name!r}: known are {', '.join(FORMATS)}") from None

@@ -1,0 +1,176 @@
+"""Numbers that carry a bound on their own rounding error (running error analysis).
+
+Next to a value go a magnitude (the same expression with every term's absolute value) and a bound
+on the distance between the value and what any implementation in the working format may hold.
+
+Model of one operation: fl(a o b) = (a o b)(1 + d) + s with |d| <= u, and |s| <= half the smallest
+subnormal for products and quotients (sums cannot underflow).
+Sources: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.2 and 3.3;
+Demmel 1984 for the underflow term; Hauser 1996 for sums.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic.formats import Format
+
+# The bound is itself computed in float64: this covers some 10^5 roundings of it.
+_SLACK = 1.0 + 2.0**-30
+_FLOAT64_U = 2.0**-53
+
+
+class Rounded:
+    """A value, its magnitude and its error bound in a working format.
+
+        magnitude(a +- b) = m_a + m_b    error = (e_a + e_b)(1 + u) + u m
+        magnitude(a * b)  = m_a m_b      error = (e_a m_b + m_a e_b + e_a e_b)(1 + u) + u m + s
+        magnitude(a / b)  = m_a / |b|    error by |1/b^ - 1/b| <= e_b / (|b| (|b| - e_b))
+
+    `value` is float64 and rounds too; `own_error=True` counts that in, so that the bound holds for
+    the computed value and not only for the exact one. Where an intermediate result may overflow
+    the format, the bound is infinite: no claim is made. Multiplying by 0 or by a power of two and
+    adding an exact zero are free of rounding, and counted so.
+
+    Shapes: value, magnitude and error are floats or float64 arrays of one shape.
+    """
+
+    __slots__ = ("error", "floor", "format", "magnitude", "own_error", "peak", "u", "value")
+    __array_ufunc__ = None  # an array on the left must hand over to our reflected operators
+
+    def __init__(
+        self,
+        value: Any,
+        magnitude: Any,
+        error: Any,
+        format: Format,
+        own_error: bool,
+        peak: float,
+        floor: float = 0.0,
+    ) -> None:
+        self.value = value
+        self.magnitude = magnitude
+        self.error = error
+        self.format = format
+        self.own_error = own_error
+        self.u = (format.u + (_FLOAT64_U if own_error else 0.0)) * _SLACK
+        self.peak = peak  # no element of magnitude + error, where finite, is larger
+        self.floor = floor  # error of underflow, one number for all elements, not yet in `error`
+        if not peak <= format.largest:
+            size = magnitude + error
+            claimed = size <= format.largest
+            self.error = np.where(claimed, error, np.inf)
+            # Elements without a claim must not silence the others through the shared peak.
+            self.peak = float(np.max(np.where(claimed, size, 0.0), initial=0.0)) + floor
+
+    @classmethod
+    def of(cls, value: Any, format: Format, own_error: bool = True) -> "Rounded":
+        """A given number: its error is that of rounding it to the format, none where it fits."""
+        if isinstance(value, (int, float)):
+            number = float(value)
+            error = abs(float(format.round(number)) - number)
+            return cls(number, abs(number), error, format, own_error, abs(number) + error)
+        array = np.asarray(value, dtype=np.float64)
+        magnitude = np.abs(array)
+        peak = 2.0 * float(np.max(magnitude, initial=0.0))
+        rounded = format.round(array)
+        doubt: Any = 0.0 if np.array_equal(rounded, array) else np.abs(rounded - array)
+        return cls(array, magnitude, doubt, format, own_error, peak)
+
+    def stored(self, value: Any = None) -> "Rounded":
+        """The number after it was written to memory: terms can be reordered no further.
+
+        So its magnitude is its own absolute value again. `value` replaces the value by a more
+        exact one.
+        """
+        held = self.value if value is None else value
+        error = self.error + self.floor
+        magnitude = np.abs(held)
+        if self.own_error:
+            magnitude = magnitude + error
+        peak = float(np.max(magnitude + error, initial=0.0))
+        return Rounded(held, magnitude, error, self.format, self.own_error, peak)
+
+    def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
+        return Rounded(value, magnitude, error, self.format, self.own_error, peak, floor)
+
+    def _lift(self, other: Any) -> "Rounded":
+        if isinstance(other, Rounded):
+            return other
+        return Rounded.of(other, self.format, self.own_error)
+
+    def _is_exact_scalar(self) -> bool:
+        return isinstance(self.value, float) and isinstance(self.error, float) and self.error == 0.0
+
+    def __neg__(self) -> "Rounded":
+        return self._make(-self.value, self.magnitude, self.error, self.peak, self.floor)
+
+    def _sum(self, other: Any, sign: int) -> "Rounded":
+        a, b = self, self._lift(other)
+        if b._is_exact_scalar() and b.value == 0.0:
+            return a
+        if a._is_exact_scalar() and a.value == 0.0:
+            return b if sign > 0 else -b
+        grown = 1.0 + a.u
+        magnitude = a.magnitude + b.magnitude
+        error = (a.error + b.error) * grown + a.u * magnitude
+        return self._make(
+            a.value + b.value if sign > 0 else a.value - b.value,
+            magnitude,
+            error,
+            (a.peak + b.peak) * grown,
+            (a.floor + b.floor) * grown,
+        )
+
+    def __add__(self, other: Any) -> "Rounded":
+        return self._sum(other, 1)
+
+    def __radd__(self, other: Any) -> "Rounded":
+        return self._lift(other)._sum(self, 1)
+
+    def __sub__(self, other: Any) -> "Rounded":
+        return self._sum(other, -1)
+
+    def __rsub__(self, other: Any) -> "Rounded":
+        return self._lift(other)._sum(self, -1)
+
+    def __mul__(self, other: Any) -> "Rounded":
+        a, b = self, self._lift(other)
+        if a._is_exact_scalar():
+            a, b = b, a
+        underflow = self.format.underflow
+        if b._is_exact_scalar():
+            factor = abs(b.value)
+            if factor == 0.0:
+                return Rounded.of(0.0, self.format, self.own_error)
+            if factor == 1.0:
+                return a if b.value > 0 else -a
+            if math.frexp(factor)[0] == 0.5:  # a power of two: only underflow can round
+                floor = a.floor * factor + (underflow if factor < 1.0 else 0.0)
+                error = a.error * factor
+                return self._make(
+                    a.value * b.value, a.magnitude * factor, error, a.peak * factor + floor, floor
+                )
+        grown = 1.0 + self.u
+        # Grouped so that a scalar b costs two products and one sum over the array a.
+        error = a.error * ((b.magnitude + b.error) * grown) + a.magnitude * (
+            b.error * grown + self.u * b.magnitude
+        )
+        floor = (a.floor * (b.peak + b.floor) + b.floor * (a.peak + a.floor)) * grown
+        floor += underflow
+        peak = a.peak * b.peak * grown + floor
+        return self._make(a.value * b.value, a.magnitude * b.magnitude, error, peak, floor)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> "Rounded":
+        b = self._lift(other)
+        doubt = b.error + b.floor
+        least = np.abs(b.value) - doubt  # the divisor is at least this large
+        with np.errstate(all="ignore"):
+            magnitude = self.magnitude / np.abs(b.value)
+            error = (self.error + self.floor + magnitude * doubt) / least * (1.0 + self.u)
+            error = error + self.u * magnitude + self.format.underflow
+            error = np.where(least > 0, error, np.inf)
+            return self._make(self.value / b.value, magnitude, error, math.inf, 0.0)

@@ -1,0 +1,128 @@
+"""What a check is: a true sentence about a subject, and a generator of measurements."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hypothesis import strategies as st
+
+from momentum.conventions import Convention, Source
+from momentum.observation import Measured
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import OFFERS, Facts, Subject
+
+Level = Literal["must", "should"]
+Measure = Callable[[Subject, Convention, Problem], Iterator[Measured]]
+
+
+def _no_problems(setting: Setting) -> Sequence[Problem]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """A sentence that is true of every right optimizer, and how to measure it on a problem.
+
+    level: must (spoils a training) or should (hygiene). catches: names of defects that it must
+    find. needs: what a subject must offer (see Facts and OFFERS); else the check is skipped.
+    always: problems tried every time; random: where further ones are drawn from.
+    """
+
+    name: str
+    family: str
+    level: Level
+    statement: str
+    source: Source
+    catches: tuple[str, ...]
+    needs: tuple[str, ...]
+    every_dtype: bool
+    measure: Measure
+    always: Callable[[Setting], Iterable[Problem]]
+    random: Callable[[Setting], st.SearchStrategy[Problem]] | None
+
+    def why_not(self, facts: Facts, convention: Convention) -> str | None:
+        """The reason why this check does not apply, None where it does."""
+        for need in self.needs:
+            kind, _, name = need.rpartition(":")
+            if kind == "hyper":
+                if name not in convention.takes | {"lr", "weight_decay", "maximize"}:
+                    return f"convention {convention.name} has no {name}"
+                if name not in facts.hyper and not facts.fixed.get(name):
+                    return f"takes no {name}"
+                if name in facts.fixed and not facts.fixed[name]:
+                    return f"{name} is fixed to {facts.fixed[name]}"
+            elif kind == "settable":
+                if name in facts.fixed or name not in facts.settable:
+                    return f"{name} cannot be changed in a run"
+            elif name in ("groups", "none_gradients", "scalars", "empty"):
+                if not getattr(facts, name):
+                    return f"has no {name.replace('_', ' ')}"
+            elif name not in facts.offers:
+                return f"does not offer {name} ({OFFERS[name]})"
+        return None
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    *,
+    statement: str,
+    source: str,
+    catches: Sequence[str],
+    level: Level = "must",
+    needs: Sequence[str] = (),
+    every_dtype: bool = False,
+    always: Callable[[Setting], Iterable[Problem]] = _no_problems,
+    random: Callable[[Setting], st.SearchStrategy[Problem]] | None = problems,
+) -> Callable[[Measure], Measure]:
+    """Register a measuring function as a check; its module is its family.
+
+    random: None where the problems of `always` are all.
+    Raises: ValueError where the name is taken.
+    """
+
+    def register(measure: Measure) -> Measure:
+        name = measure.__name__
+        if name in CHECKS:
+            raise ValueError(f"there are two checks called {name}")
+        CHECKS[name] = Check(
+            name=name,
+            family=measure.__module__.rpartition(".")[2],
+            level=level,
+            statement=statement,
+            source=Source(source),
+            catches=tuple(catches),
+            needs=tuple(needs),
+            every_dtype=every_dtype,
+            measure=measure,
+            always=always,
+            random=random,
+        )
+        return measure
+
+    return register
+
+
+def same(got: Any, wanted: Any, where: str, step: int = 0) -> Measured:
+    """A law without a bound: two arrays are equal bit for bit, nan equal to nan, -0.0 to 0.0."""
+    import numpy as np
+
+    a, b = np.asarray(got, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if a.shape != b.shape:
+        return Measured(np.inf, 0.0, f"{where}: shape {a.shape}, wanted {b.shape}", step)
+    alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    if alike.all():
+        return Measured(0.0, 0.0, where, step)
+    with np.errstate(all="ignore"):
+        gaps = np.where(alike, 0.0, np.abs(a - b))
+    gaps = np.where(np.isnan(gaps), np.inf, gaps)
+    k = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
+    text = f"[{', '.join(str(int(i)) for i in k)}]" if k else ""
+    return Measured(float(gaps[k]), 0.0, f"{where}{text}: {a[k]:.9g}, wanted {b[k]:.9g}", step)
+
+
+def true(holds: bool, where: str, step: int = 0) -> Measured:
+    """A law that holds or does not."""
+    return Measured(0.0 if holds else float("inf"), 0.0, where, step)

@@ -1,0 +1,35 @@
+"""Every iterate against the oracle, in every dtype."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.checks._check import check
+from momentum.conventions import Convention, Hyper
+from momentum.observation import Measured, judge, observe
+from momentum.problems import Problem
+from momentum.problems.strategies import MATRICES, SIZES, Setting, problems
+from momentum.subject import Subject
+
+HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
+
+
+def every_size(setting: Setting) -> Sequence[Problem]:
+    """One run with a parameter of each size, on and off the width of vectors."""
+    shapes = tuple(s for s in (*SIZES, *MATRICES, (100,), (4097,)) if setting.allows(s))
+    fixed = dict(setting.fixed)
+    values = {"lr": 0.1, "momentum": 0.9 if "momentum" in setting.hyper else 0.0} | fixed
+    row = (Hyper(**values),)
+    return [Problem(setting.dtype, shapes, (row,) * 4, (0,) * len(shapes), seed=1)]
+
+
+@check(
+    statement="Every iterate lies within its error bound of the exact trajectory.",
+    source=HIGHAM,
+    catches=("momentum_on_gradient", "skipped_vector_blocks"),
+    every_dtype=True,
+    always=every_size,
+    random=lambda s: problems(s, steps=(1, 16)),
+)
+def agrees_with_oracle(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judge(subject, observe(subject, problem), convention)

@@ -1,0 +1,125 @@
+"""What a convention is: a rule for one array, and the record of who wrote it and who speaks it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from momentum.conventions import _decay
+
+
+class Hyper(NamedTuple):
+    """Hyper-parameters of one step; the numbers are of whatever type the rule runs over.
+
+    lr: learning rate. momentum: weight of the old velocity. dampening: share of the gradient held
+    back from the velocity. weight_decay: coefficient of the parameter in its decay. nu: weight of
+    the velocity in the quasi-hyperbolic update. Units: none, all are pure numbers.
+    """
+
+    lr: Any
+    momentum: Any = 0
+    dampening: Any = 0
+    weight_decay: Any = 0
+    nesterov: bool = False
+    maximize: bool = False
+    nu: Any = 1
+
+    def lifted(self, number: Callable[[Any], Any]) -> "Hyper":
+        """The same hyper-parameters over another number type."""
+        flags = {"nesterov", "maximize"}
+        return Hyper(*(x if n in flags else number(x) for n, x in zip(self._fields, self)))
+
+
+class State(NamedTuple):
+    """What a rule keeps between steps: steps taken with a gradient, and the velocity."""
+
+    step: int = 0
+    v: Any = 0
+
+
+class Source(NamedTuple):
+    """Where a statement comes from: author, year, section or equation; or owner/repository#n."""
+
+    text: str
+
+
+Rule = Callable[[Any, Any, Any, Hyper], tuple[Any, Any]]
+"""rule(theta, grad, state, h) -> (theta, state), with + - * only, on one array."""
+
+
+def _no_forms(h: Hyper) -> tuple[Rule, ...]:
+    return ()
+
+
+def _here(theta: Any, state: Any, h: Hyper) -> Any:
+    return theta
+
+
+def _signed(rule: Rule) -> Rule:
+    """The rule with the gradient's sign turned first of all where `maximize` is set."""
+
+    def signed(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        return rule(theta, -grad if h.maximize else grad, state, h)
+
+    return signed
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One meaning of "momentum".
+
+    rule: as its authors write it. formula: the same for people, one line per assignment.
+    spoken_by: implementations that follow it, each with its kind of weight decay.
+    takes: hyper-parameters beyond lr, weight_decay and maximize that it knows.
+    forms: the same rule in other algebra, which rounds differently; the bound covers them all.
+    gradient_point: where the gradient of a closed loop is taken.
+    keeps_iterates: the state holds parameters, so moving a parameter beside the rule is felt later.
+    """
+
+    name: str
+    rule: Rule
+    formula: tuple[str, ...]
+    source: Source
+    spoken_by: Mapping[str, str]
+    takes: frozenset[str]
+    forms: Callable[[Hyper], tuple[Rule, ...]] = _no_forms
+    gradient_point: Callable[[Any, Any, Hyper], Any] = _here
+    initial: Any = field(default_factory=State)
+    decay: str = "coupled"
+    keeps_iterates: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """Name, with the kind of weight decay where it is not coupled: `scaled:before`."""
+        return self.name if self.decay == "coupled" else f"{self.name}:{self.decay}"
+
+    def with_decay(self, kind: str) -> "Convention":
+        """The same convention with another kind of weight decay.
+
+        Raises: ValueError for an unknown kind.
+        """
+        if kind not in _decay.KINDS:
+            raise ValueError(f"unknown weight decay {kind!r}: known are {', '.join(_decay.KINDS)}")
+        return replace(self, decay=kind)
+
+    def step(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        """One whole step: sign, decay, rule."""
+        return _signed(_decay.KINDS[self.decay](self.rule))(theta, grad, state, h)
+
+    def all_forms(self, h: Hyper) -> tuple[Rule, ...]:
+        """The whole step in every algebraic form that an implementation may take."""
+        decays = [self.decay]
+        if h.weight_decay and not self.keeps_iterates and self.decay in _decay.EQUAL:
+            decays = list(_decay.EQUAL)
+        rules = (self.rule, *self.forms(h))
+        return tuple(_signed(_decay.KINDS[kind](rule)) for rule in rules for kind in decays)
+
+    def validate(self, h: Hyper) -> None:
+        """Refuse hyper-parameters that this convention does not know.
+
+        Raises: ValueError.
+        """
+        for name, off in (("dampening", 0), ("nesterov", False), ("nu", 1)):
+            if getattr(h, name) != off and name not in self.takes:
+                raise ValueError(
+                    f"convention {self.name} has no {name}: got {name}={getattr(h, name)}"
+                )

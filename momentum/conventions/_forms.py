@@ -1,0 +1,57 @@
+"""The same rule in other algebra.
+
+Most conventions are v = momentum v + keep inner d; theta -= outer v and differ only in what
+`inner`, `outer` and `keep` stand for. Implementations multiply such a rule out in several ways,
+equal in exact arithmetic and different in rounding; an error bound has to cover them all.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from momentum.conventions._convention import Hyper, Rule, State
+
+Factors = Callable[[Any, Hyper], tuple[Any, Any, Any]]
+"""factors(state, h) -> (outer, inner, keep)."""
+
+
+def velocity_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
+    """The other forms of a velocity rule, as far as a step's hyper-parameters tell them apart."""
+
+    def velocity(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        _, inner, keep = factors(state, h)
+        decay = inner * keep * h.weight_decay * theta
+        return h.momentum * state.v + inner * keep * grad + decay
+
+    def multiplied_out(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        """Decay on the parameter itself, then the terms of the update one by one."""
+        outer, inner, keep = factors(state, h)
+        v = velocity(theta, grad, state, h)
+        if h.nesterov:
+            kept = (1 - outer * inner * h.weight_decay) * theta
+            moved = kept - outer * inner * grad - outer * h.momentum * v
+        else:
+            kept = (1 - outer * inner * keep * h.weight_decay) * theta
+            moved = kept - outer * (h.momentum * state.v + inner * keep * grad)
+        return moved, State(state.step + 1, v)
+
+    def from_old_velocity(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        """Nesterov's form of Bengio, Boulanger-Lewandowski and Pascanu 2013, equation 7."""
+        outer, inner, keep = factors(state, h)
+        d = grad + h.weight_decay * theta
+        update = h.momentum * h.momentum * state.v + (1 + h.momentum * keep) * inner * d
+        return theta - outer * update, State(state.step + 1, velocity(theta, grad, state, h))
+
+    def from_both_velocities(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        """Nesterov's form in Caffe: (1 + momentum) v_new - momentum v_old."""
+        outer, inner, keep = factors(state, h)
+        d = grad + h.weight_decay * theta
+        v = velocity(theta, grad, state, h)
+        update = (1 + h.momentum) * v - h.momentum * state.v + (1 - keep) * inner * d
+        return theta - outer * update, State(state.step + 1, v)
+
+    def forms(h: Hyper) -> tuple[Rule, ...]:
+        if h.nesterov:
+            return (multiplied_out, from_old_velocity, from_both_velocities)
+        return (multiplied_out,) if h.weight_decay else ()
+
+    return forms

@@ -1,0 +1,111 @@
+"""The one face that the checks see of an optimizer under test."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum.conventions import Hyper
+
+Array = NDArray[np.float64]
+Gradient = Array | None
+
+
+class SubjectError(Exception):
+    """The subject broke its contract: wrong shape, wrong dtype, no such parameter."""
+
+
+OFFERS = {
+    "resume": "save() gives all state, load(saved) puts it into a freshly started run",
+    "deepcopy": "duplicate('deepcopy') gives an independent run",
+    "pickle": "duplicate('pickle') gives an independent run",
+    "fed": "fed() gives the last gradients as they read after the step",
+    "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"
+    " returns (what the step returned, what the closure returned, number of calls)",
+    "late_groups": "add_group(parameters, hyper) appends a group to a running optimizer",
+    "scaler": "scaled_step(gradients, scale) feeds scale x gradients through a gradient scaler,"
+    " which must skip the step where one is not finite; returns whether it skipped",
+    "schedulers": "start(..., options={'scheduler': factors}) lets the framework's own scheduler"
+    " multiply lr by factors[t] at step t",
+    "tensor_lr": "start(..., options={'tensor_lr': True}) passes the learning rate as a tensor",
+    "layouts": "start(..., options={'layout': name}) with a name from LAYOUTS",
+    "sparse": "step_sparse(gradients) feeds them as sparse tensors",
+    "state_bytes": "state_bytes() counts the bytes that the state holds",
+    "point": "point() gives the parameters at which the next gradient is to be taken",
+    "live_objects": "live_objects() counts the framework's tensors that are alive",
+    "nesterov_with_dampening": "both at once are accepted",
+    "storage": "storage() gives an identity of each parameter's memory",
+    "validates": "bad hyper-parameters are refused with ValueError at start",
+    "shared_dicts": "caller_dicts() gives the dicts the groups were built from, before and after",
+    "foreign_state": "foreign_state() gives saved states that do not fit, by name",
+}
+"""What a run may offer beyond the four methods that it must have."""
+
+LAYOUTS = ("contiguous", "transposed", "strided", "channels_last", "expanded")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a subject claims; decides which checks apply.
+
+    hyper: hyper-parameters that start() honours. settable: those that set() changes mid-run.
+    fixed: hyper-parameters that the caller has fixed. groups: several groups in one optimizer.
+    none_gradients: a gradient may be None. sizes: largest number of elements worth trying.
+    flushes_subnormals: results below the smallest normal number may become zero.
+    """
+
+    name: str
+    dtypes: tuple[str, ...]
+    hyper: frozenset[str]
+    settable: frozenset[str] = frozenset()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    groups: bool = False
+    none_gradients: bool = False
+    offers: frozenset[str] = frozenset()
+    flushes_subnormals: bool = False
+    scalars: bool = True
+    empty: bool = True
+    largest: int = 4097
+
+    def format_name(self, dtype: str) -> str:
+        """The format whose rounding the subject may show."""
+        return f"{dtype}:flushing" if self.flushes_subnormals else dtype
+
+
+class Run(Protocol):
+    """One live optimizer with its parameters. Beyond these, see OFFERS."""
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        """One step; gradients in the order of the parameters, None where there is none."""
+
+    def parameters(self) -> list[Array]:
+        """Copies of the parameters as float64.
+
+        Raises: SubjectError where shape or dtype are not those it was started with.
+        """
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        """Change a group's hyper-parameters from the next step on."""
+
+
+class Subject(Protocol):
+    """An optimizer under test, whatever framework it lives in."""
+
+    @property
+    def facts(self) -> Facts:
+        """What it claims."""
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """A new Run. hypers: one a group; groups[i]: group of parameter i, all 0 by default.
+
+        Raises: ValueError where a hyper-parameter is refused.
+        """
