@@ -21,7 +21,10 @@ OFFERS = {
     "resume": "save() gives all state, load(saved) puts it into a freshly started run",
     "deepcopy": "duplicate('deepcopy') gives an independent run",
     "pickle": "duplicate('pickle') gives an independent run",
+    "hand_over": "hand_over(other) loads this run's live state into a freshly started run, uncopied,"
+    " as other.load_state_dict(this.state_dict()) does",
     "fed": "fed() gives the last gradients as they read after the step",
+    "overwrite": "overwrite_fed() fills the last gradients with nan, in place",
     "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"
     " returns (what the step returned, what the closure returned, number of calls)",
     "late_groups": "add_group(parameters, hyper) appends a group to a running optimizer",
@@ -30,16 +33,19 @@ OFFERS = {
     "schedulers": "start(..., options={'scheduler': factors}) lets the framework's own scheduler"
     " multiply lr by factors[t] at step t",
     "tensor_lr": "start(..., options={'tensor_lr': True}) passes the learning rate as a tensor",
-    "layouts": "start(..., options={'layout': name}) with a name from LAYOUTS",
+    "layouts": "start(..., options={'layout': name}) with a name from LAYOUTS; surroundings() reads"
+    " the memory between the elements",
+    "mixed_dtypes": "start(..., options={'dtypes': names}) gives parameter i the dtype names[i]",
     "sparse": "step_sparse(gradients) feeds them as sparse tensors",
     "state_bytes": "state_bytes() counts the bytes that the state holds",
     "point": "point() gives the parameters at which the next gradient is to be taken",
     "live_objects": "live_objects() counts the framework's tensors that are alive",
+    "graph": "graph_nodes() counts parameters and state tensors that hang in an autograd graph",
     "nesterov_with_dampening": "both at once are accepted",
     "storage": "storage() gives an identity of each parameter's memory",
     "validates": "bad hyper-parameters are refused with ValueError at start",
     "shared_dicts": "caller_dicts() gives the dicts the groups were built from, before and after",
-    "foreign_state": "foreign_state() gives saved states that do not fit, by name",
+    "foreign_state": "foreign_state() gives saved states that load() must refuse, by name",
 }
 """What a run may offer beyond the four methods that it must have."""
 
