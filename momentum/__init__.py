@@ -1,7 +1,8 @@
 """Reference oracle and conformance suite for stochastic gradient descent with momentum."""
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper
-from momentum.oracle import Comparison, Deviation, Trajectory, replay
+from momentum.deviation import Comparison, Deviation
+from momentum.oracle import Trajectory, replay
 
 __version__ = "0.1.0"
 

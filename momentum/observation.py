@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Convention
-from momentum.oracle import Deviation, Tier, replay_steps
+from momentum.deviation import Deviation
+from momentum.oracle import replay_steps
 from momentum.problems import Problem
 from momentum.subject import Run, Subject, SubjectError
+from momentum.walk import Tier
 
 Array = NDArray[np.float64]
 

@@ -2,63 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.arithmetic import Format, Rounded, exact, exact_array, format_of, nearest_array
+from momentum.arithmetic import Rounded, exact_array, format_of, nearest_array
 from momentum.conventions import Convention, Hyper, get
+from momentum.deviation import Comparison, Deviation
+from momentum.walk import Tier, Walk
 
 Array = NDArray[np.float64]
 Gradients = Sequence[Any] | Callable[[Any], Any]
-Tier = Literal["fast", "exact"]
 
 # Arrays of this many elements stay in the processor's cache while all steps pass over them.
 _BLOCK = 16384
-
-
-class Deviation(NamedTuple):
-    """Distance of a subject from the oracle, and its bound, at every step and coordinate.
-
-    Shapes: (steps, *parameter shape). Where the bound is infinite no claim is made.
-    """
-
-    error: Array
-    bound: Array
-
-    @property
-    def ratio(self) -> Array:
-        """error / bound; 0 where no claim is made or no error, infinite where none is allowed."""
-        with np.errstate(all="ignore"):
-            ratio = self.error / self.bound
-        ratio = np.where((self.error == 0) | np.isposinf(self.bound), 0.0, ratio)
-        return np.where(np.isnan(ratio), np.inf, ratio)
-
-    @property
-    def worst(self) -> tuple[int, ...]:
-        """Index (step, *coordinate) of the largest ratio, the earliest of equals.
-
-        Raises: ValueError where there is no element.
-        """
-        ratio = self.ratio
-        return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-
-
-class Comparison(NamedTuple):
-    """A subject's iterates against the oracle, twice.
-
-    trajectory: against the exact trajectory from the common start; the bound grows with the steps.
-    step: against the exact step from the subject's own last iterate; the bound does not grow.
-    """
-
-    trajectory: Deviation
-    step: Deviation
-
-    @property
-    def passed(self) -> bool:
-        """Every error lies within its bound."""
-        return bool(np.all(self.trajectory.ratio <= 1) and np.all(self.step.ratio <= 1))
 
 
 @dataclass(frozen=True)
@@ -206,82 +164,6 @@ def _each_step(name: str, value: Any, steps: int) -> list[float]:
     return [float(x) for x in np.broadcast_to(numbers, (steps,))]
 
 
-class _Progress:
-    """One block of coordinates on its way: every form's rounded numbers, and the exact ones."""
-
-    def __init__(self, convention: Convention, format: Format, tier: Tier, start: Array) -> None:
-        self.convention = convention
-        self.format = format
-        self.own_error = tier == "fast"
-        self.value = start
-        self.theta: Any = exact_array(start) if tier == "exact" else None
-        self.state = convention.initial
-        self.rounded: dict[int, tuple[Rounded, Any]] = {}
-        self.origin = Rounded.of(start, format, self.own_error)
-        self.bound = self.origin.error
-
-    def move_to(self, iterate: Array) -> None:
-        """Go on from a subject's own iterate, which has no error; velocities stay."""
-        held = np.where(np.isfinite(iterate), iterate, self.value)
-        self.value = held
-        self.bound = np.zeros_like(held)
-        self.origin = Rounded.of(held, self.format, self.own_error)
-        if self.theta is not None:
-            self.theta = exact_array(held)
-        self.rounded = {i: (self.origin, state) for i, (_, state) in self.rounded.items()}
-
-    def point(self, h: Hyper) -> Any:
-        """Where the gradient of a closed loop is taken."""
-        if self.theta is not None:
-            return self.convention.gradient_point(self.theta, self.state, h.lifted(exact))
-        state = self.rounded[0][1] if self.rounded else self.convention.initial
-        plain = type(state)(*(x.value if isinstance(x, Rounded) else x for x in state))
-        return self.convention.gradient_point(self.value, plain, h)
-
-    def take(self, grad: Array, h: Hyper, lifted: Hyper) -> None:
-        """One step of every form; `lifted` is `h` over rounded numbers."""
-        gradient: Any = Rounded.of(grad, self.format, self.own_error)
-        if self.theta is not None:
-            self.theta, self.state = self.convention.step(
-                self.theta, exact_array(grad), self.state, h.lifted(exact)
-            )
-            truth = (nearest_array(self.theta), [_plain(x) for x in self.state])
-        moved: dict[int, tuple[Rounded, Any]] = {}
-        bound = None
-        for i, form in enumerate(self.convention.all_forms(h)):
-            # A form that was not needed until now has walked with the first one.
-            theta, state = (
-                self.rounded.get(i)
-                or self.rounded.get(0)
-                or (
-                    self.origin,
-                    self.convention.initial,
-                )
-            )
-            theta, state = form(theta, gradient, state, lifted)
-            if self.theta is None:
-                theta = theta.stored()
-                state = type(state)(*(x.stored() if isinstance(x, Rounded) else x for x in state))
-            else:
-                theta = theta.stored(truth[0])
-                state = type(state)(
-                    *(x.stored(y) if isinstance(x, Rounded) else x for x, y in zip(state, truth[1]))
-                )
-            moved[i] = theta, state
-            if bound is None:
-                self.value, bound = theta.value, theta.error
-            else:
-                bound = np.maximum(bound, theta.error + np.abs(theta.value - self.value))
-        self.rounded = moved
-        assert bound is not None
-        self.bound = bound
-
-
-def _plain(number: Any) -> Any:
-    """A part of an exact state as float64."""
-    return number if isinstance(number, int) else nearest_array(np.asarray(number, dtype=object))
-
-
 def _blocks(size: int, whole: bool) -> Iterator[slice]:
     width = max(size, 1) if whole else _BLOCK
     for first in range(0, max(size, 1), width):
@@ -310,7 +192,7 @@ def _solve(
     lifted = [h.lifted(lambda x: Rounded.of(x, format, tier == "fast")) for h in hypers]
     flat = None if closed else [None if g is None else g.reshape(-1) for g in gradients]
     for block in _blocks(size, whole=closed or tier == "exact"):
-        here = _Progress(convention, format, tier, start.reshape(-1)[block])
+        here = Walk(convention, format, tier, start.reshape(-1)[block])
         poisoned = np.zeros(here.value.shape, dtype=bool)
         for t, h in enumerate(hypers):
             if iterates is not None and t:
@@ -332,8 +214,8 @@ def _solve(
             if poisoned.any():
                 values[t, block][poisoned] = np.nan
                 bounds[t, block][poisoned] = np.inf
-            if truths is not None:
-                truths.append(here.theta.reshape(start.shape))
+            if truths is not None and here.exact is not None:
+                truths.append(here.exact[0].reshape(start.shape))
     bounds[np.isnan(bounds)] = np.inf  # where float64 itself overflowed
     return Trajectory(
         convention=convention,

@@ -10,15 +10,25 @@ Demmel 1984 for the underflow term; Hauser 1996 for sums.
 """
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from momentum.arithmetic.formats import Format
+from momentum.arithmetic.formats import FORMATS, Format
 
-# The bound is itself computed in float64: this covers some 10^5 roundings of it.
-_SLACK = 1.0 + 2.0**-30
+# The bound is itself computed in float64, and an implementation may compute in float64 and then
+# round to float32: this covers some 10^6 roundings of the former and the one of the latter.
+_SLACK = 1.0 + 2.0**-28
 _FLOAT64_U = 2.0**-53
+_FLOAT32 = FORMATS["float32"]
+
+
+@cache
+def unit(format: Format, own_error: bool) -> float:
+    """The largest relative error of one operation."""
+    u = format.u + (_FLOAT32.u if format.u > _FLOAT32.u else 0.0)
+    return (u + (_FLOAT64_U if own_error else 0.0)) * _SLACK
 
 
 class Rounded:
@@ -31,7 +41,8 @@ class Rounded:
     `value` is float64 and rounds too; `own_error=True` counts that in, so that the bound holds for
     the computed value and not only for the exact one. Where an intermediate result may overflow
     the format, the bound is infinite: no claim is made. Multiplying by 0 or by a power of two and
-    adding an exact zero are free of rounding, and counted so.
+    adding an exact zero are free of rounding, and counted so. In a format of fewer bits than
+    float32 an operation may round twice, in float32 and then in the format: u is the sum of both.
 
     Shapes: value, magnitude and error are floats or float64 arrays of one shape.
     """
@@ -54,7 +65,7 @@ class Rounded:
         self.error = error
         self.format = format
         self.own_error = own_error
-        self.u = (format.u + (_FLOAT64_U if own_error else 0.0)) * _SLACK
+        self.u = unit(format, own_error)
         self.peak = peak  # no element of magnitude + error, where finite, is larger
         self.floor = floor  # error of underflow, one number for all elements, not yet in `error`
         if not peak <= format.largest:
@@ -70,6 +81,8 @@ class Rounded:
         if isinstance(value, (int, float)):
             number = float(value)
             error = abs(float(format.round(number)) - number)
+            if error and format.u > _FLOAT32.u:  # it may as well be held in float32
+                error = max(error, abs(float(_FLOAT32.round(number)) - number))
             return cls(number, abs(number), error, format, own_error, abs(number) + error)
         array = np.asarray(value, dtype=np.float64)
         magnitude = np.abs(array)
@@ -102,6 +115,10 @@ class Rounded:
 
     def _is_exact_scalar(self) -> bool:
         return isinstance(self.value, float) and isinstance(self.error, float) and self.error == 0.0
+
+    def _is_free_factor(self) -> bool:
+        """Zero or a power of two."""
+        return self._is_exact_scalar() and abs(math.frexp(self.value)[0]) in (0.0, 0.5)
 
     def __neg__(self) -> "Rounded":
         return self._make(-self.value, self.magnitude, self.error, self.peak, self.floor)
@@ -137,7 +154,7 @@ class Rounded:
 
     def __mul__(self, other: Any) -> "Rounded":
         a, b = self, self._lift(other)
-        if a._is_exact_scalar():
+        if a._is_exact_scalar() and not b._is_free_factor():
             a, b = b, a
         underflow = self.format.underflow
         if b._is_exact_scalar():
@@ -146,7 +163,7 @@ class Rounded:
                 return Rounded.of(0.0, self.format, self.own_error)
             if factor == 1.0:
                 return a if b.value > 0 else -a
-            if math.frexp(factor)[0] == 0.5:  # a power of two: only underflow can round
+            if b._is_free_factor():  # only underflow can round
                 floor = a.floor * factor + (underflow if factor < 1.0 else 0.0)
                 error = a.error * factor
                 return self._make(

@@ -170,7 +170,7 @@ def problems(
     changing = [n for n in schedule if n in setting.settable and n not in dict(setting.fixed)]
     for _ in range(count - 1):
         row = rows[-1]
-        if changing and draw(st.booleans()):
+        if bool(changing) and draw(st.booleans()):
             row = tuple(_changed(draw, h, changing, without) for h in row)
         rows.append(row)
     absent: frozenset[tuple[int, int]] = frozenset()

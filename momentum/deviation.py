@@ -1,0 +1,51 @@
+"""Distance of a subject from the oracle, against the bound of rounding."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Deviation(NamedTuple):
+    """Distance of a subject from the oracle, and its bound, at every step and coordinate.
+
+    Shapes: (steps, *parameter shape). Where the bound is infinite no claim is made.
+    """
+
+    error: Array
+    bound: Array
+
+    @property
+    def ratio(self) -> Array:
+        """error / bound; 0 where no claim is made or no error, infinite where none is allowed."""
+        with np.errstate(all="ignore"):
+            ratio = self.error / self.bound
+        ratio = np.where((self.error == 0) | np.isposinf(self.bound), 0.0, ratio)
+        return np.where(np.isnan(ratio), np.inf, ratio)
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """Index (step, *coordinate) of the largest ratio, the earliest of equals.
+
+        Raises: ValueError where there is no element.
+        """
+        ratio = self.ratio
+        return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+
+
+class Comparison(NamedTuple):
+    """A subject's iterates against the oracle, twice.
+
+    trajectory: against the exact trajectory from the common start; the bound grows with the steps.
+    step: against the exact step from the subject's own last iterate; the bound does not grow.
+    """
+
+    trajectory: Deviation
+    step: Deviation
+
+    @property
+    def passed(self) -> bool:
+        """Every error lies within its bound."""
+        return bool(np.all(self.trajectory.ratio <= 1) and np.all(self.step.ratio <= 1))
