@@ -21,7 +21,7 @@ OFFERS = {
     "resume": "save() gives all state, load(saved) puts it into a freshly started run",
     "deepcopy": "duplicate('deepcopy') gives an independent run",
     "pickle": "duplicate('pickle') gives an independent run",
-    "hand_over": "hand_over(other) loads this run's live state into a freshly started run, uncopied,"
+    "hand_over": "hand_over(other) loads the live state into a freshly started run, uncopied,"
     " as other.load_state_dict(this.state_dict()) does",
     "fed": "fed() gives the last gradients as they read after the step",
     "overwrite": "overwrite_fed() fills the last gradients with nan, in place",

@@ -1,0 +1,110 @@
+"""From the words of a user to a Python object: targets and the values of options."""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from momentum.errors import UsageError
+
+EXTRAS: Mapping[str, str] = {
+    root: root for root in ("torch", "optax", "keras", "jax", "sklearn", "tinygrad", "mlx")
+}
+"""Frameworks, and which extra of the package brings them."""
+
+
+def literal(name: str, text: str) -> Any:
+    """The value of an option.
+
+    Raises: UsageError where it is no Python literal.
+    """
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        raise UsageError(
+            f"--set {name}={text}: wanted a Python literal, such as True, 0.9, None"
+            f""" or text in quotes ({name}="'{text}'")"""
+        ) from None
+
+
+def resolve(target: str) -> Any:
+    """The object that a target names.
+
+    Raises: UsageError.
+    """
+    place, colon, path = target.rpartition(":")
+    if colon and place.endswith(".py"):
+        module = _from_file(place)
+    elif colon:
+        module = _import(place)
+    else:
+        module, path = _longest_module(target)
+    obj: Any = module
+    for part in path.split(".") if path else ():
+        try:
+            obj = getattr(obj, part)
+        except AttributeError:
+            raise UsageError(f"{target}: {module.__name__} has no {path!r}") from None
+    return obj
+
+
+def _longest_module(target: str) -> tuple[ModuleType, str]:
+    """`package.module.name` in two: as much of it as is a module, and the rest."""
+    parts = target.split(".")
+    if len(parts) < 2:
+        raise UsageError(f"{target!r} is no target: wanted package.module:name or file.py:name")
+    for cut in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:cut])
+        try:
+            found = cut == 1 or importlib.util.find_spec(name) is not None
+        except (ImportError, ValueError):
+            found = False
+        if found:
+            return _import(name), ".".join(parts[cut:])
+    raise AssertionError("the first part is always tried")
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise UsageError(_missing(name, error.name or name)) from None
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{name} cannot be imported: {_one_line(error)}") from None
+
+
+def _from_file(place: str) -> ModuleType:
+    path = Path(place)
+    if not path.is_file():
+        raise UsageError(f"there is no file {place!r}")
+    sys.path.insert(0, str(path.resolve().parent))
+    name = path.stem if path.stem not in sys.modules else f"{path.stem}_{abs(hash(path.resolve()))}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{place} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where pickle looks for the classes of the file
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        raise UsageError(_missing(place, error.name or "")) from None
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{place} cannot be imported: {_one_line(error)}") from None
+    return module
+
+
+def _missing(what: str, module: str) -> str:
+    root = module.partition(".")[0]
+    if root in EXTRAS:
+        return f"{root} is not installed: pip install 'momentum-oracle[{EXTRAS[root]}]'"
+    if what == module or what.startswith(module + "."):
+        return f"there is no module {module!r}"
+    return f"{what} cannot be imported: it needs {module!r}"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,0 +1,31 @@
+"""What a constructor or function takes, and what the caller fixes of it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from momentum.adapters import _shared
+from momentum.errors import UsageError
+
+
+def fitted(
+    function: Callable[..., Any], arrays: int, fixed: Mapping[str, Any], name: str
+) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+    """Hyper-parameters by our names, those fixed by our names, and the other fixed arguments.
+
+    arrays: number of arguments before the hyper-parameters.
+    Raises: UsageError where a fixed argument is not taken, or another one is needed.
+    """
+    parameters = list(inspect.signature(function).parameters.values())[arrays:]
+    taken = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    names = _shared.known_names(taken)
+    hyper, others = _shared.divided(fixed)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for given in (*(n for n in hyper if n not in names), *(n for n in others if n not in taken)):
+        if not open_ended:
+            raise UsageError(f"{name} takes no {given!r}: it takes {', '.join(taken)}")
+    for p in parameters:
+        known = {*names.values(), *others}
+        if p.default is p.empty and p.name in taken and p.name not in known:
+            raise UsageError(f"{name} needs {p.name}: give --set {p.name}=VALUE")
+    return names, hyper, others

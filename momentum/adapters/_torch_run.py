@@ -1,0 +1,112 @@
+"""One live torch optimizer with its parameters."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from momentum.adapters._torch_state import Kept
+from momentum.adapters._torch_stepping import Stepping
+from momentum.adapters._torch_tensors import DTYPES, read, tensor
+from momentum.conventions import Hyper
+from momentum.subject import Array, SubjectError
+
+Named = Callable[[Hyper], dict[str, Any]]
+"""Hyper-parameters to keyword arguments by the optimizer's own names."""
+
+_OPTIONS = {"scheduler", "tensor_lr", "layout", "dtypes"}
+
+
+class TorchRun(Stepping, Kept):
+    """A Run; what it offers beyond `step` is described in OFFERS, method by method."""
+
+    def __init__(
+        self,
+        build: Callable[..., torch.optim.Optimizer],
+        named: Named,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        if set(options) - _OPTIONS:
+            raise SubjectError(f"unknown options {', '.join(set(options) - _OPTIONS)}")
+        self.named = named
+        self.tensor_lr = bool(options.get("tensor_lr", False))
+        self.layout = options.get("layout", "contiguous")
+        self.dtypes = [DTYPES[n] for n in options.get("dtypes", [dtype] * len(parameters))]
+        self.shapes = [x.shape for x in parameters]
+        # The first keeps its layout in parameter and gradient, the second in one, and so on.
+        self.placed = [
+            tensor(x, self.dtypes[i], self._layout(i, parameter=True))
+            for i, x in enumerate(parameters)
+        ]
+        self.params = [torch.nn.Parameter(x) for x in self.placed]
+        self.fed_tensors: list[Tensor | None] = [None] * len(self.params)
+        self.before: list[dict[str, Any]] = []
+        self.dicts: list[dict[str, Any]] = []
+        settings = [self._arguments(h) for h in hypers]
+        if len(hypers) == 1:
+            self.optimizer = build(self.params, **settings[0])
+        else:
+            members = groups or [0] * len(self.params)
+            for g, setting in enumerate(settings):
+                mine = [p for p, member in zip(self.params, members) if member == g]
+                self.dicts.append({"params": mine, **setting})
+            self.before = [_summary(d) for d in self.dicts]
+            self.optimizer = build(self.dicts, **self._arguments(hypers[0]))
+        self.scheduler: Any = None
+        if "scheduler" in options:
+            factors = tuple(options["scheduler"])
+            self.scheduler = torch.optim.lr_scheduler.LambdaLR(
+                self.optimizer, lambda t: factors[min(t, len(factors) - 1)]
+            )
+        self.scaler: Any = None
+
+    def _arguments(self, h: Hyper) -> dict[str, Any]:
+        given = self.named(h)
+        if self.tensor_lr:
+            wide = torch.float64 if torch.float64 in self.dtypes else torch.float32
+            name = next(iter(self.named(h)))
+            given[name] = torch.tensor(given[name], dtype=wide)
+        return given
+
+    def parameters(self) -> list[Array]:
+        return [
+            read(i, p, shape, dtype)
+            for i, (p, shape, dtype) in enumerate(zip(self.params, self.shapes, self.dtypes))
+        ]
+
+    def point(self) -> list[Array]:
+        if not hasattr(self.optimizer, "look_ahead"):
+            return self.parameters()
+        with self.optimizer.look_ahead():
+            return self.parameters()
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        for name, value in self.named(hyper).items():
+            held = self.optimizer.param_groups[group]
+            if isinstance(held.get(name), Tensor):
+                held[name].fill_(value)
+            elif name in held:
+                held[name] = value
+
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
+        added = [torch.nn.Parameter(tensor(x, self.dtypes[0])) for x in parameters]
+        self.optimizer.add_param_group({"params": added, **self._arguments(hyper)})
+        self.params += added
+        self.placed += [p.detach() for p in added]
+        self.shapes += [x.shape for x in parameters]
+        self.dtypes += [self.dtypes[0]] * len(added)
+        self.fed_tensors += [None] * len(added)
+
+    def caller_dicts(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return self.before, [_summary(d) for d in self.dicts]
+
+
+def _summary(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A group's dict as plain data: parameters by identity."""
+    kept = {name: value for name, value in group.items() if name != "params"}
+    return {**kept, "params": (type(group["params"]), [id(p) for p in group["params"]])}

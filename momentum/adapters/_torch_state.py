@@ -1,0 +1,70 @@
+"""What a torch optimizer keeps: saved, loaded, copied and counted."""
+
+import copy
+import gc
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from momentum.adapters._torch_tensors import bytes_of, tensors_in
+
+
+class Kept:
+    """The part of a run that is about its state; each method is described in OFFERS."""
+
+    params: list[torch.nn.Parameter]
+    placed: list[Tensor]
+    optimizer: torch.optim.Optimizer
+
+    def save(self) -> Any:
+        return copy.deepcopy(([p.detach() for p in self.params], self.optimizer.state_dict()))
+
+    def load(self, saved: Any) -> None:
+        values, state = saved
+        self._copy(values)
+        self.optimizer.load_state_dict(state)
+
+    def hand_over(self, other: "Kept") -> None:
+        other._copy(self.params)
+        other.optimizer.load_state_dict(self.optimizer.state_dict())
+
+    def _copy(self, values: Sequence[Tensor]) -> None:
+        with torch.no_grad():
+            for p, x in zip(self.params, values):
+                p.copy_(x)
+
+    def duplicate(self, how: str) -> Any:
+        pair = (self.params, self.optimizer)
+        twin = copy.copy(self)
+        twin.params, twin.optimizer = (
+            copy.deepcopy(pair) if how == "deepcopy" else pickle.loads(pickle.dumps(pair))
+        )
+        twin.placed = [p.detach() for p in twin.params]
+        return twin
+
+    def foreign_state(self) -> dict[str, Any]:
+        wrong_shape, fewer = self.save(), self.save()
+        kept: dict[Any, Any] = wrong_shape[1]["state"]
+        for entry in kept.values():
+            for name, value in entry.items():
+                if isinstance(value, Tensor) and value.ndim:
+                    entry[name] = torch.zeros(value.numel() + 1, dtype=value.dtype)
+        fewer[1]["param_groups"][0]["params"].pop()
+        return {"velocities of another shape": wrong_shape, "one parameter fewer": fewer}
+
+    def storage(self) -> list[Any]:
+        return [(id(p), p.data_ptr()) for g in self.optimizer.param_groups for p in g["params"]]
+
+    def state_bytes(self) -> int:
+        return bytes_of(tensors_in(list(self.optimizer.state.values())))
+
+    def graph_nodes(self) -> int:
+        state = [x for x in tensors_in(list(self.optimizer.state.values())) if x.requires_grad]
+        return len(state) + sum(not (p.is_leaf and p.requires_grad) for p in self.params)
+
+    def live_objects(self) -> int:
+        gc.collect()
+        return sum(issubclass(type(x), Tensor) for x in gc.get_objects())

@@ -1,0 +1,93 @@
+"""The ways to step a torch optimizer, and what became of the gradients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
+from momentum.subject import Array, Gradient
+
+
+class Stepping:
+    """The part of a run that feeds gradients; each method is described in OFFERS."""
+
+    params: list[torch.nn.Parameter]
+    placed: list[Tensor]
+    dtypes: list[torch.dtype]
+    layout: str
+    fed_tensors: list[Tensor | None]
+    optimizer: torch.optim.Optimizer
+    scheduler: Any
+    scaler: Any
+
+    def _layout(self, i: int, parameter: bool) -> str:
+        """Parameters 0, 3, … have the layout in both places; 1, 4, … in the gradient only."""
+        plain = i % 3 == (1 if parameter else 2) or (parameter and self.layout == "expanded")
+        return "contiguous" if plain else str(self.layout)
+
+    def _feed(self, tensors: Sequence[Tensor | None]) -> None:
+        self.fed_tensors = list(tensors)
+        for p, g in zip(self.params, tensors):
+            p.grad = g
+
+    def _tensors(self, gradients: Sequence[Gradient], scale: float = 1.0) -> list[Tensor | None]:
+        return [
+            None if g is None else tensor(g * scale, self.dtypes[i], self._layout(i, False))
+            for i, g in enumerate(gradients)
+        ]
+
+    def _stepped(self) -> None:
+        if self.scheduler is not None:
+            self.scheduler.step()
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        self._feed(self._tensors(gradients))
+        self.optimizer.step()
+        self._stepped()
+
+    def step_sparse(self, gradients: Sequence[Gradient]) -> None:
+        self._feed([None if g is None else sparse(g, d) for g, d in zip(gradients, self.dtypes)])
+        self.optimizer.step()
+
+    def step_closure(self, gradients: Sequence[Gradient]) -> tuple[Any, Any, int]:
+        """Gradients come from the backward pass of sum(parameter x gradient), which is exact."""
+        factors = self._tensors(gradients)
+        losses: list[float] = []
+
+        def closure() -> Tensor:
+            self.optimizer.zero_grad()
+            terms = [(p * g).sum().double() for p, g in zip(self.params, factors) if g is not None]
+            loss = torch.stack(terms).sum() if terms else torch.zeros(())
+            if terms:
+                loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(float(loss.detach()))
+            return loss.detach()
+
+        returned = self.optimizer.step(closure)  # type: ignore[arg-type]
+        self._stepped()
+        value = None if returned is None else float(returned)
+        return value, losses[-1] if losses else None, len(losses)
+
+    def scaled_step(self, gradients: Sequence[Gradient], scale: float) -> bool:
+        if self.scaler is None:
+            self.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+            self.scaler.scale(torch.zeros(1))
+        elif self.scaler.get_scale() != scale:
+            self.scaler.update(scale)
+        self._feed(self._tensors(gradients, scale))
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return bool(self.scaler.get_scale() < scale)
+
+    def fed(self) -> list[Array | None]:
+        return [None if p.grad is None else array(p.grad) for p in self.params]
+
+    def overwrite_fed(self) -> None:
+        for g in self.fed_tensors:
+            if g is not None:
+                torch.as_strided(g.detach(), g.shape, g.stride()).fill_(float("nan"))
+
+    def surroundings(self) -> list[Array]:
+        return [gaps(x) for x in (*self.placed, *self.fed_tensors) if x is not None]

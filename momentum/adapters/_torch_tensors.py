@@ -1,0 +1,98 @@
+"""NumPy arrays to torch tensors in every memory layout, and back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from momentum.subject import LAYOUTS, Array, SubjectError
+
+DTYPES: dict[str, torch.dtype] = {
+    name: getattr(torch, name) for name in ("float32", "float64", "float16", "bfloat16")
+}
+_GAP = 7.0  # what lies between the elements of a strided tensor
+
+
+def tensor(values: Array, dtype: torch.dtype, layout: str = "contiguous") -> Tensor:
+    """A tensor of these values in memory of its own.
+
+    strided: every other number of a larger tensor. expanded: one number seen many times, where the
+    values allow it. channels_last, transposed: where there are dimensions enough, else contiguous.
+
+    Raises: ValueError for an unknown layout.
+    """
+    if layout not in LAYOUTS:
+        raise ValueError(f"unknown layout {layout!r}: known are {', '.join(LAYOUTS)}")
+    dense = torch.tensor(values, dtype=dtype)
+    if layout == "transposed":
+        axes = tuple(reversed(range(dense.ndim)))
+        return dense.permute(axes).contiguous().permute(axes)
+    if layout == "channels_last" and dense.ndim == 4:
+        return dense.contiguous(memory_format=torch.channels_last)
+    if layout == "expanded" and dense.numel() and bool((dense == dense.reshape(-1)[0]).all()):
+        return dense.reshape(-1)[0].clone().expand(dense.shape)
+    if layout == "strided":
+        spread = torch.full((*dense.shape, 2), _GAP, dtype=dtype)
+        spread[..., 0] = dense
+        return spread[..., 0]
+    return dense
+
+
+def gaps(view: Tensor) -> Array:
+    """The memory around the elements of a tensor: all of its storage, but for the elements."""
+    whole = torch.as_strided(
+        view.detach(), (view.untyped_storage().nbytes() // view.element_size(),), (1,), 0
+    )
+    rest = torch.ones(whole.shape, dtype=torch.bool)
+    torch.as_strided(rest, view.shape, view.stride(), view.storage_offset()).fill_(False)
+    return array(whole[rest])
+
+
+def array(x: Tensor) -> Array:
+    """A float64 copy."""
+    copied: Array = np.array(x.detach().to(torch.float64).numpy(), dtype=np.float64)
+    return copied
+
+
+def read(i: int, x: Any, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
+    """Parameter i as a float64 copy.
+
+    Raises: SubjectError where it is not what it was started as.
+    """
+    if x.dtype != dtype:
+        raise SubjectError(f"parameter {i} has become {x.dtype}, was started as {dtype}")
+    if tuple(x.shape) != shape:
+        raise SubjectError(f"parameter {i} has shape {tuple(x.shape)}, was started as {shape}")
+    return array(x)
+
+
+def sparse(values: Array, dtype: torch.dtype) -> Tensor:
+    """A sparse tensor of two halves of every number that is not 0, as an embedding gives them.
+
+    Halves that were added up are the number again: halving is exact above the subnormal numbers.
+    """
+    half = torch.tensor(values / 2, dtype=dtype).to_sparse()
+    return torch.sparse_coo_tensor(
+        torch.cat([half.indices()] * 2, dim=1), torch.cat([half.values()] * 2), half.shape
+    )
+
+
+def tensors_in(state: Any) -> Iterator[Tensor]:
+    """All tensors in nested dicts, lists and tuples."""
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, dict):
+        for value in state.values():
+            yield from tensors_in(value)
+    elif isinstance(state, (list, tuple)):
+        for value in state:
+            yield from tensors_in(value)
+
+
+def bytes_of(tensors: Iterator[Tensor]) -> int:
+    """Memory that these tensors keep alive, shared memory counted once."""
+    return sum(
+        {x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for x in tensors}.values()
+    )

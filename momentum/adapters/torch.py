@@ -1,0 +1,108 @@
+"""torch: an Optimizer class, or a function of parameters that returns an optimizer."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from momentum.adapters import _shared
+from momentum.adapters._signature import fitted
+from momentum.adapters._torch_run import TorchRun
+from momentum.adapters._torch_tensors import DTYPES
+from momentum.adapters._torch_trial import Trial
+from momentum.conventions import Hyper
+from momentum.subject import Array, Facts
+
+_OFF = Hyper(0)._asdict()
+_ALWAYS = {
+    *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
+    *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "graph", "closure", "validates"),
+}
+
+
+def accepts(obj: Any) -> bool:
+    """A torch.optim.Optimizer class, or a function of `params` and a learning rate."""
+    if isinstance(obj, type):
+        return issubclass(obj, torch.optim.Optimizer)
+    if not callable(obj):
+        return False
+    if isinstance(obj, partial):
+        return accepts(obj.func)
+    try:
+        names = list(inspect.signature(obj).parameters)
+    except (TypeError, ValueError):
+        return False
+    first = names[:1] and names[0] in ("params", "parameters", "param_groups")
+    return bool(first) and names[1:2] != ["states"]
+
+
+def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "TorchSubject":
+    """A subject from an optimizer's constructor.
+
+    fixed: arguments of the constructor that are the caller's choice, such as `fused`.
+    Raises: UsageError where the constructor takes or wants something else.
+    """
+    torch.set_num_threads(1)  # the same rounding in every run
+    names, hyper, others = fitted(factory, 1, fixed, name)
+    own = {names[n]: value for n, value in hyper.items() if n in names} | others
+    build = partial(factory, **own) if own else factory
+    free = {n: theirs for n, theirs in names.items() if n not in hyper}
+    trial = Trial(build, free, name)
+    optimizer = trial.optimizer()
+    group = optimizer.param_groups[0]
+    groups = set(free.values()) <= set(group)
+    found = {
+        "point": hasattr(optimizer, "look_ahead"),
+        "schedulers": "lr" in group,
+        "scaler": True,
+        "late_groups": groups,
+        "shared_dicts": groups,
+        "sparse": trial.steps(sparse=True),
+        "tensor_lr": "lr" in free and trial.steps(lr=torch.tensor(0.5)),
+        "nesterov_with_dampening": {"nesterov", "dampening"} <= set(free)
+        and trial.steps(nesterov=True, dampening=0.5),
+    }
+    inside = {n: group[n] for n, off in _OFF.items() if n not in names and group.get(n, off) != off}
+    facts = Facts(
+        name=name,
+        dtypes=tuple(DTYPES),
+        hyper=frozenset(free),
+        settable=frozenset(n for n, theirs in free.items() if theirs in group),
+        fixed=inside | hyper,
+        groups=groups,
+        none_gradients=True,
+        offers=frozenset({n for n, offered in found.items() if offered} | _ALWAYS),
+    )
+    return TorchSubject(facts, build, free)
+
+
+@dataclass(frozen=True)
+class TorchSubject:
+    """A torch optimizer behind the face that the checks see. names: our name -> its name."""
+
+    facts: Facts
+    build: Callable[..., torch.optim.Optimizer]
+    names: Mapping[str, str]
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> TorchRun:
+        """A new run. Raises: ValueError where a hyper-parameter is refused."""
+        return TorchRun(
+            self.build, self.named, parameters, hypers, dtype, groups, dict(options or {})
+        )
+
+    def named(self, h: Hyper) -> dict[str, Any]:
+        """Hyper-parameters by the optimizer's own names.
+
+        Raises: ValueError where one differs from what it has for good.
+        """
+        return _shared.arguments(h, self.names, self.facts.fixed)
