@@ -1,0 +1,73 @@
+"""Timings run on request: `pytest --benchmark-only`, or `pytest benchmarks`; plain `pytest` leaves
+them out, and `--benchmark-only` leaves the tests out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("benchmark_only", default=False):
+        kept = [item for item in items if HERE in item.path.parents]
+    elif any(HERE in (path, *path.parents) for path in _named(config)):
+        return
+    else:
+        kept = [item for item in items if HERE not in item.path.parents]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _named(config: pytest.Config) -> list[Path]:
+    """Files and folders that the command line names."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return []
+    folder = config.invocation_params.dir
+    return [(folder / arg.partition("::")[0]).resolve() for arg in config.args]
+
+
+Measure = Callable[..., Any]
+
+
+@pytest.fixture
+def against(benchmark: Any) -> Measure:
+    """Time a subject, with the reference timed in turn, round by round.
+
+    against(subject, reference, rounds=..., count=..., unit=...): `count` is how many of the unit
+    (epochs, steps, element steps) one call makes. Into extra_info go the seconds for one of them,
+    and the median over the rounds of subject time / reference time.
+    """
+
+    def measure(
+        subject: Callable[[], Any],
+        reference: Callable[[], Any] | None = None,
+        *,
+        rounds: int,
+        count: float,
+        unit: str,
+        **facts: Any,
+    ) -> Any:
+        theirs: list[float] = []
+
+        def in_turn() -> None:
+            if reference is not None:
+                begin = perf_counter()
+                reference()
+                theirs.append(perf_counter() - begin)
+
+        result = benchmark.pedantic(subject, setup=in_turn, rounds=rounds, warmup_rounds=1)
+        benchmark.extra_info |= facts | {f"{unit}s_per_round": count}
+        if benchmark.stats is not None:  # None under --benchmark-disable
+            ours = benchmark.stats.stats.data
+            benchmark.extra_info[f"seconds_per_{unit}"] = median(ours) / count
+            if theirs:
+                ratios = [a / b for a, b in zip(ours, theirs[-len(ours) :])]
+                benchmark.extra_info["ratio_to_torch_sgd_single"] = median(ratios)
+        return result
+
+    return measure
