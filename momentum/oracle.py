@@ -204,7 +204,9 @@ def _solve(
             else:
                 grad = None if flat[t] is None else cast(Array, flat[t])[block]
             if grad is not None:
-                if not np.isfinite(grad).all():
+                with np.errstate(all="ignore"):
+                    total = grad.sum()  # not finite where an element is not: one quick pass
+                if not np.isfinite(total):
                     poisoned |= ~np.isfinite(grad)
                 if poisoned.any():
                     grad = np.where(poisoned, 0.0, grad)

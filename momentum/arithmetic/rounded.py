@@ -4,7 +4,7 @@ Next to a value go a magnitude (the same expression with every term's absolute v
 on the distance between the value and what any implementation in the working format may hold.
 
 Model of one operation: fl(a o b) = (a o b)(1 + d) + s with |d| <= u, and |s| <= half the smallest
-subnormal for products and quotients (sums cannot underflow).
+subnormal for products and quotients (sums cannot underflow, unless the format flushes).
 Sources: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.2 and 3.3;
 Demmel 1984 for the underflow term; Hauser 1996 for sums.
 """
@@ -101,8 +101,8 @@ class Rounded:
         error = self.error + self.floor
         magnitude = np.abs(held)
         if self.own_error:
-            magnitude = magnitude + error
-        peak = float(np.max(magnitude + error, initial=0.0))
+            magnitude += error
+        peak = float(np.max(magnitude, initial=0.0)) + float(np.max(error, initial=0.0))
         return Rounded(held, magnitude, error, self.format, self.own_error, peak)
 
     def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
@@ -131,13 +131,15 @@ class Rounded:
             return b if sign > 0 else -b
         grown = 1.0 + a.u
         magnitude = a.magnitude + b.magnitude
-        error = (a.error + b.error) * grown + a.u * magnitude
+        error = a.error + b.error  # a new number or array, so what follows may work in place
+        error *= grown
+        error += a.u * magnitude
         return self._make(
             a.value + b.value if sign > 0 else a.value - b.value,
             magnitude,
             error,
             (a.peak + b.peak) * grown,
-            (a.floor + b.floor) * grown,
+            (a.floor + b.floor) * grown + a.format.lost_in_sums,
         )
 
     def __add__(self, other: Any) -> "Rounded":
@@ -171,9 +173,8 @@ class Rounded:
                 )
         grown = 1.0 + self.u
         # Grouped so that a scalar b costs two products and one sum over the array a.
-        error = a.error * ((b.magnitude + b.error) * grown) + a.magnitude * (
-            b.error * grown + self.u * b.magnitude
-        )
+        error = a.error * ((b.magnitude + b.error) * grown)
+        error += a.magnitude * (b.error * grown + self.u * b.magnitude)
         floor = (a.floor * (b.peak + b.floor) + b.floor * (a.peak + a.floor)) * grown
         floor += underflow
         peak = a.peak * b.peak * grown + floor
