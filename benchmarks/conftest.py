@@ -9,26 +9,15 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("benchmark_only", default=False):
-        kept = [item for item in items if HERE in item.path.parents]
-    elif any(HERE in (path, *path.parents) for path in _named(config)):
-        return
-    else:
-        kept = [item for item in items if HERE not in item.path.parents]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
-
-
-def _named(config: pytest.Config) -> list[Path]:
-    """Files and folders that the command line names."""
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        return []
-    folder = config.invocation_params.dir
-    return [(folder / arg.partition("::")[0]).resolve() for arg in config.args]
+def pytest_configure(config: pytest.Config) -> None:
+    """Of the configured folders keep this one, or the others; leave alone what was asked for."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        only = config.getoption("benchmark_only", default=False)
+        folder = config.rootpath
+        config.args = [arg for arg in config.args if ((folder / arg).resolve() == HERE) is only]
 
 
 Measure = Callable[..., Any]
