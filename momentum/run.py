@@ -1,308 +1,97 @@
 """Run checks on a subject. Prints nothing, writes nothing."""
 
-import platform
-import sys
-import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
-from typing import Any, Literal
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
-import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-
-from momentum.checks import CHECKS, Check
+from momentum.checks import CHECKS
 from momentum.conventions import Convention, get
+from momentum.errors import UsageError
 from momentum.expectations import Expectation
-from momentum.isolation import Lost, stream
-from momentum.observation import Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import EFFORTS, Setting
+from momentum.isolation import Lost, Notebook, stream
+from momentum.results import Header, Result, Results, Series, Verdict, environment
+from momentum.search import blank, in_words, run_check
+from momentum.selection import Options, jobs, selected
+from momentum.series import impulse
 from momentum.subject import Subject
 from momentum.twin import Twin
 
-Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure"]
-VERDICTS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped", "expected_failure")
+__all__ = ["Header", "Options", "Result", "Results", "Verdict", "as_expected", "jobs",
+           "run", "run_check", "selected"]  # fmt: skip
 
 CONTROL = "agrees_with_oracle"
-SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
-"""Problems tried to make a failure smaller."""
+
+LOADING = 120.0
+"""Seconds that the target and its framework may take to be imported, at least."""
+
+LOSSES = 3
+"""A subject that killed or hung its process so often in one dtype is not tried further there."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of one check in one dtype, with its worst measurement.
-
-    problem: text of the problem (Problem.from_text) that gave it. step counts from 1.
-    """
+class _Starting(NamedTuple):
+    """A job begins, one of `total`; an empty check is the control."""
 
     check: str
     dtype: str
-    family: str
-    level: str
-    statement: str
-    source: str
-    verdict: Verdict
-    reason: str = ""
-    reference: str = ""
-    error: float = 0.0
-    bound: float = 0.0
-    ratio: float = 0.0
-    step: int = 0
-    how: str = ""
-    where: str = ""
-    problem: str = ""
-    explanation: str = ""
-    problems: int = 0
-
-    @property
-    def id(self) -> str:
-        """`agrees_with_oracle[float32]`."""
-        return f"{self.check}[{self.dtype}]"
-
-    @property
-    def bad(self) -> bool:
-        """Failed or errored."""
-        return self.verdict in ("failed", "errored")
+    total: int
 
 
-@dataclass(frozen=True)
-class Header:
-    """What was run, on what."""
+class _Control(NamedTuple):
+    """What became of the control: it did its duty, it proved the run blind, or it never ran."""
 
-    target: str
-    convention: str
-    formula: tuple[str, ...]
-    seed: int
-    effort: str
-    dtypes: tuple[str, ...]
-    identified: bool = False
-    versions: Mapping[str, str] = field(default_factory=dict)
-    platform: str = ""
+    outcome: Literal["failed", "passed", "lost"]
+    words: str
 
 
-@dataclass(frozen=True)
-class Results:
-    """A whole run. broken: why the run itself cannot be trusted, empty where it can."""
+class _Progress(NamedTuple):
+    """How far earlier child processes came.
 
-    header: Header
-    results: tuple[Result, ...]
-    broken: str = ""
-    stale: tuple[str, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many results have each of the five verdicts."""
-        return {v: sum(r.verdict == v for r in self.results) for v in VERDICTS}
-
-    def exit_code(self, strict: bool = False) -> int:
-        """0: all right or as expected; 1: a must check failed or errored; 3: nothing ran."""
-        if self.broken:
-            return 1
-        if not any(r.verdict != "skipped" for r in self.results):
-            return 3
-        wrong = [r for r in self.results if r.bad and (strict or r.level == "must")]
-        return 1 if wrong or (strict and self.stale) else 0
-
-
-class _Failing(AssertionError):
-    """A measurement beyond its bound, on its way through Hypothesis."""
-
-
-class Broken(Exception):
-    """The subject cannot be run at all."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run: which checks, how hard, with which seed."""
-
-    dtypes: tuple[str, ...] = ()
-    effort: str = "normal"
-    seed: int = 0
-    only: tuple[str, ...] = ()
-    time_limit: float = 60.0
-
-
-def run_check(
-    check: Check,
-    subject: Subject,
-    convention: Convention,
-    dtype: str,
-    effort: str = "normal",
-    seed_: int = 0,
-) -> Result:
-    """One check in one dtype: the problems it names, then random ones, the failure made small."""
-    base = Result(
-        check.name, dtype, check.family, check.level, check.statement, check.source.text, "passed"
-    )
-    reason = check.why_not(subject.facts, convention)
-    if reason is not None:
-        return replace(base, verdict="skipped", reason=reason)
-    search = _Search(check, subject, convention, SHRINKS[effort])
-    setting = Setting.of(subject, convention, dtype, effort)
-    try:
-        for problem in check.always(setting):
-            search.measure(problem)
-        if check.random is not None:
-            _explore(search.measure, check.random(setting), EFFORTS[effort], seed_)
-    except _Failing:
-        pass
-    except Exception as error:
-        return replace(
-            search.result(base), verdict="errored", reason=_in_words(error), problems=search.tried
-        )
-    if not search.tried:
-        return replace(base, verdict="skipped", reason="no problem fits the subject")
-    return search.result(base)
-
-
-def _in_words(error: BaseException) -> str:
-    """The exception and the innermost line that is not ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    at = f" (line {last.lineno} of {last.filename.rpartition('/')[2]})" if last else ""
-    text = " ".join(str(error).split())
-    return f"raised {type(error).__name__}: {text[:300]}{at}"
-
-
-class _Search:
-    """Measures problems, remembers the worst, and the failures so that shrinking stays cheap."""
-
-    def __init__(
-        self, check: Check, subject: Subject, convention: Convention, shrinks: int
-    ) -> None:
-        self.check, self.subject, self.convention = check, subject, convention
-        self.left = shrinks
-        self.tried = 0
-        self.worst: tuple[Measured, Problem] | None = None
-        self.failures: dict[str, tuple[Measured, Problem]] = {}
-
-    def measure(self, problem: Problem) -> None:
-        """Raises: _Failing where a measurement is beyond its bound."""
-        text = problem.to_text()
-        if text not in self.failures:
-            if self.failures:
-                if self.left <= 0:
-                    return
-                self.left -= 1
-            worst = None
-            for measured in self.check.measure(self.subject, self.convention, problem):
-                if worst is None or measured.ratio > worst.ratio:
-                    worst = measured
-                if measured.ratio > 1:
-                    self.failures[text] = (measured, problem)
-                    break
-            self.tried += worst is not None
-            if worst is not None and (self.worst is None or worst.ratio > self.worst[0].ratio):
-                self.worst = (worst, problem)
-        if text in self.failures:
-            self.worst = self.failures[text]
-            raise _Failing
-
-    def result(self, base: Result) -> Result:
-        if self.worst is None:
-            return base
-        measured, problem = self.worst
-        return replace(
-            base,
-            verdict="failed" if measured.ratio > 1 else "passed",
-            error=float(measured.error),
-            bound=float(measured.bound),
-            ratio=float(measured.ratio),
-            step=measured.step,
-            how=measured.how,
-            where=measured.where,
-            problem=problem.to_text(),
-            problems=self.tried,
-        )
-
-
-def _explore(
-    measure: Callable[[Problem], None],
-    strategy: st.SearchStrategy[Problem],
-    examples: int,
-    seed_: int,
-) -> None:
-    """Random problems by Hypothesis, and its shrinking of the first failure."""
-
-    @seed(seed_)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
-    )
-    @given(strategy)
-    def probe(problem: Problem) -> None:
-        measure(problem)
-
-    probe()
-
-
-def selected(only: Sequence[str]) -> list[Check]:
-    """The checks of these names or families, all where none is given.
-
-    Raises: ValueError for a name that is neither.
+    control: it was tried. done: jobs that have a result. given_up: why no more is tried in a dtype.
     """
-    known = set(CHECKS) | {c.family for c in CHECKS.values()}
-    for name in only:
-        if name.partition("[")[0] not in known:
-            raise ValueError(f"unknown check {name!r}; --list shows them")
-    names = {name.partition("[")[0] for name in only}
-    return [c for c in CHECKS.values() if not only or c.name in names or c.family in names]
+
+    control: bool = False
+    done: int = 0
+    given_up: Mapping[str, str] = {}
 
 
-def jobs(subject: Subject, options: Options) -> list[tuple[Check, str]]:
-    """Every check with every dtype that it is to run in."""
-    claimed = subject.facts.dtypes
-    for dtype in options.dtypes:
-        if dtype not in claimed:
-            raise ValueError(f"{subject.facts.name} does not claim {dtype}: {', '.join(claimed)}")
-    dtypes = options.dtypes or claimed
-    wanted = {name for name in options.only if "[" in name}
-    pairs = [
-        (check, dtype)
-        for check in selected(options.only)
-        for dtype in (dtypes if check.every_dtype else dtypes[:1])
-    ]
-    return [
-        (c, d)
-        for c, d in pairs
-        if not wanted
-        or f"{c.name}[{d}]" in wanted
-        or c.name not in {w.partition("[")[0] for w in wanted}
-    ]
-
-
-def session(
+def _session(
     load: Callable[[], Subject],
     convention: str | Convention | None,
     options: Options,
-    skip: int = 0,
+    note: Callable[[str], None],
+    so_far: _Progress,
 ) -> Iterator[Any]:
-    """The run itself: a Header, then for each job its (check, dtype) and its Result.
+    """The run itself: a Header, the control, then for each job its start and its Result.
 
-    Yields ("broken", reason) and ends where the control, a known-wrong twin, does not fail.
+    Last the impulse response. A UsageError, and nothing else, where target or options are wrong.
     """
-    subject = load()
-    chosen, identified = _chosen(subject, convention)
-    todo = jobs(subject, options)
-    yield header(subject, chosen, options, identified)
-    if todo and not skip:
-        control = run_check(
-            CHECKS[CONTROL], Twin(subject), chosen, todo[0][1], "quick", options.seed
+    try:
+        subject = load()
+        todo = jobs(subject, options)
+        chosen, identified = _chosen(subject, convention)
+    except (UsageError, ValueError) as error:
+        yield UsageError(str(error))
+        return
+    except (Exception, SystemExit) as error:
+        yield UsageError(f"{' '.join(options.arguments) or 'the target'} {in_words(error)}")
+        return
+    yield _header(subject, chosen, options, identified)
+    if todo and not so_far.control:
+        yield _Starting("", todo[0][1], len(todo))
+        yield _controlled(subject, chosen, todo[0][1], options.seed)
+    for check, dtype in todo[so_far.done :]:
+        yield _Starting(check.name, dtype, len(todo))
+        if dtype in so_far.given_up:
+            reason = so_far.given_up[dtype]
+            yield replace(blank(check, dtype), verdict="errored", reason=reason)
+            continue
+        yield run_check(
+            check, subject, chosen, dtype, options.effort, options.seed, options.replay, note
         )
-        if control.verdict == "passed":
-            yield "broken", f"a known-wrong twin of the subject passed {CONTROL}"
-            return
-    for check, dtype in todo[skip:]:
-        yield check.name, dtype
-        yield run_check(check, subject, chosen, dtype, options.effort, options.seed)
+    yield _Starting("", "", len(todo))
+    yield impulse(subject, chosen, subject.facts.dtypes)
 
 
 def _chosen(subject: Subject, convention: str | Convention | None) -> tuple[Convention, bool]:
@@ -310,21 +99,28 @@ def _chosen(subject: Subject, convention: str | Convention | None) -> tuple[Conv
         return get(convention), False
     from momentum.identify import identify
 
-    return identify(subject).nearest, True
+    try:
+        return identify(subject).nearest, True
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            f"the convention cannot be identified: the subject {in_words(error)};"
+            " say which it is meant to follow, with --as"
+        ) from None
 
 
-def header(subject: Subject, convention: Convention, options: Options, identified: bool) -> Header:
-    """Versions of everything that had a part in the run."""
-    names = {"momentum-oracle": "momentum", "numpy": "numpy", "hypothesis": "hypothesis"}
-    names |= {"torch": "torch", "jax": "jax", "optax": "optax", "keras": "keras", "mlx": "mlx"}
-    names |= {"scikit-learn": "sklearn", "tinygrad": "tinygrad", "python-flint": "flint"}
-    versions = {"python": platform.python_version()}
-    for distribution, module in names.items():
-        if module in sys.modules:
-            try:
-                versions[distribution] = metadata.version(distribution)
-            except metadata.PackageNotFoundError:
-                versions[distribution] = str(getattr(sys.modules[module], "__version__", "?"))
+def _controlled(subject: Subject, convention: Convention, dtype: str, seed: int) -> _Control:
+    """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
+    result = run_check(CHECKS[CONTROL], Twin(subject), convention, dtype, "quick", seed)
+    if result.verdict == "failed":
+        return _Control("failed", f"a known-wrong twin failed {result.id}, as it must")
+    if result.verdict == "passed":
+        return _Control("passed", f"a known-wrong twin of the subject passed {result.id}")
+    return _Control("lost", f"the known-wrong twin could not be run: {result.reason}")
+
+
+def _header(subject: Subject, convention: Convention, options: Options, identified: bool) -> Header:
     return Header(
         target=subject.facts.name,
         convention=convention.full_name,
@@ -333,9 +129,84 @@ def header(subject: Subject, convention: Convention, options: Options, identifie
         effort=options.effort,
         dtypes=options.dtypes or subject.facts.dtypes,
         identified=identified,
-        versions=versions,
-        platform=platform.platform(),
+        arguments=options.arguments,
+        **environment(),
     )
+
+
+class _Collector:
+    """Gathers what sessions yield, over as many child processes as it takes."""
+
+    def __init__(self, expected: Sequence[Expectation]) -> None:
+        self.expected = expected
+        self.header: Header | None = None
+        self.results: list[Result] = []
+        self.control: _Control | None = None
+        self.impulse: Series | None = None
+        self.current: _Starting | None = None
+        self.losses: Counter[str] = Counter()
+        self.given_up: dict[str, str] = {}
+        self.finished = False
+
+    def add(self, item: Any) -> None:
+        """Take one item of a session."""
+        if isinstance(item, UsageError):
+            raise item
+        if isinstance(item, _Starting):
+            self.current = item
+            return
+        if isinstance(item, Header):
+            self.header = self.header or item
+        elif isinstance(item, _Control):
+            self.control = item
+            self.finished = item.outcome == "passed"
+        elif isinstance(item, Result):
+            self.results.append(as_expected(item, self.expected))
+        else:
+            self.impulse, self.finished = item, True
+        self.current = None
+
+    def lose(self, lost: Lost, problem: str) -> None:
+        """The child is gone: the job that it was at has its result.
+
+        Raises: UsageError where it was at none.
+        """
+        at = self.current
+        self.current = None
+        if at is None:
+            raise UsageError(f"the subject {lost.reason} before its first check")
+        if not at.check:
+            self.finished = not at.dtype
+            self.control = self.control or _Control("lost", f"the known-wrong twin {lost.reason}")
+            return
+        result = blank(CHECKS[at.check], at.dtype)
+        result = replace(result, verdict="errored", reason=lost.reason, problem=problem)
+        self.results.append(as_expected(result, self.expected))
+        self.losses[at.dtype] += 1
+        if self.losses[at.dtype] == LOSSES:
+            self.given_up[at.dtype] = (
+                f"not tried: the subject was lost {LOSSES} times in {at.dtype}"
+                f" (last it {lost.reason})"
+            )
+
+    def is_finished(self) -> bool:
+        """Nothing is left to do."""
+        return self.finished
+
+    @property
+    def progress(self) -> _Progress:
+        """For the next child process."""
+        return _Progress(self.control is not None, len(self.results), self.given_up)
+
+    @property
+    def broken(self) -> str:
+        """Why nothing that passed can be believed."""
+        if self.control is None or self.control.outcome == "failed":
+            return ""
+        blind = self.control.outcome == "passed"
+        # A twin that nobody could run proves nothing where the subject itself could be run.
+        believed = any(r.verdict == "passed" and r.check == CONTROL for r in self.results)
+        return self.control.words if blind or believed else ""
 
 
 def run(
@@ -343,80 +214,61 @@ def run(
     convention: str | Convention | None = None,
     options: Options | None = None,
     expected: Sequence[Expectation] = (),
-    on_header: Callable[[Header], None] = lambda h: None,
-    on_result: Callable[[Result], None] = lambda r: None,
+    on_header: Callable[[Header], None] = lambda header: None,
+    on_start: Callable[[str, int, int], None] = lambda name, number, total: None,
+    on_result: Callable[[Result], None] = lambda result: None,
     isolated: bool = True,
 ) -> Results:
     """Run the checks on the subject that `load` gives, each in a child process that may die.
 
-    Raises: UsageError or ValueError from `load` or for options that do not fit;
-    Broken where the subject dies before its first check.
+    on_start is told the check and dtype, its number and the number of all. An interrupt ends the
+    run early: the results so far are returned, and `unfinished` says so.
+    Raises: UsageError where the target cannot be loaded or dies before its first check, or where
+    options do not fit it.
     """
     options = options or Options()
-    found: Header | None = None
-    results: list[Result] = []
-    broken = ""
-    while True:
-        current: tuple[str, str] | None = None
-        lost: Lost | None = None
-        skip = len(results)
-        source = lambda skip=skip: _guarded(load, convention, options, skip)  # noqa: E731 - one use
-        items = stream(source, options.time_limit) if isolated else source()
-        for item in items:
-            if isinstance(item, Header):
-                if found is None:
-                    found = item
-                    on_header(item)
-            elif isinstance(item, Result):
-                results.append(_expected(item, expected))
-                on_result(results[-1])
-                current = None
-            elif isinstance(item, Lost):
-                lost = item
-            elif isinstance(item, Exception):
-                raise item
-            elif item[0] == "broken":
-                broken = item[1]
-            else:
-                current = item
-        if lost is None or found is None:
-            break
-        if current is None:
-            raise Broken(f"{found.target} {lost.reason} between two checks")
-        check = CHECKS[current[0]]
-        results.append(
-            _expected(
-                Result(
-                    check.name, current[1], check.family, check.level, check.statement,
-                    check.source.text, "errored", lost.reason,
-                ),
-                expected,
-            )
-        )  # fmt: skip
-        on_result(results[-1])
-    if found is None:
-        raise Broken(
-            f"the subject {lost.reason if lost else 'gave no answer'} before its first check"
-        )
-    ids = {r.id for r in results}
-    partial = bool(options.only or options.dtypes)
-    stale = () if partial else tuple(e.id for e in expected if e.id not in ids)
-    return Results(found, tuple(results), broken, stale)
-
-
-def _guarded(
-    load: Callable[[], Subject], convention: Any, options: Options, skip: int
-) -> Iterator[Any]:
-    """The session, with an error at the door as its last item."""
-    from momentum.errors import UsageError
-
+    found = _Collector(expected)
+    page = Notebook()
+    unfinished = ""
     try:
-        yield from session(load, convention, options, skip)
-    except (UsageError, ValueError) as error:
-        yield UsageError(str(error))
+        while not found.is_finished():
+            work = partial(_session, load, convention, options, page.write, found.progress)
+            limits = options.time_limit, max(options.time_limit, LOADING)
+            for item in stream(work, *limits) if isolated else work():
+                before = len(found.results)
+                if isinstance(item, Lost):
+                    found.lose(item, page.read())
+                elif isinstance(item, Header):
+                    if found.header is None:
+                        on_header(item)
+                    found.add(item)
+                else:
+                    found.add(item)
+                if isinstance(item, _Starting) and item.check:
+                    on_start(f"{item.check}[{item.dtype}]", before + 1, item.total)
+                if len(found.results) > before:
+                    on_result(found.results[-1])
+                if found.is_finished():
+                    break
+    except KeyboardInterrupt:
+        unfinished = "interrupted"
+        if found.header is None:
+            raise
+    assert found.header is not None
+    ids = {r.id for r in found.results}
+    partial_run = bool(options.only or options.dtypes or unfinished)
+    return Results(
+        header=found.header,
+        results=tuple(found.results),
+        broken=found.broken,
+        stale=() if partial_run else tuple(e.id for e in expected if e.id not in ids),
+        control=found.control.words if found.control else "",
+        unfinished=unfinished,
+        impulse=found.impulse,
+    )
 
 
-def _expected(result: Result, expected: Sequence[Expectation]) -> Result:
+def as_expected(result: Result, expected: Sequence[Expectation]) -> Result:
     """An expected failure is marked as one; one that passes is a failure."""
     for expectation in expected:
         if expectation.id != result.id or result.verdict == "skipped":
@@ -428,17 +280,6 @@ def _expected(result: Result, expected: Sequence[Expectation]) -> Result:
                 reason=expectation.reason,
                 reference=expectation.reference,
             )
-        return replace(
-            result,
-            verdict="failed",
-            reason=f"was expected to fail ({expectation.reason}) and passed: remove the entry",
-        )
+        reason = f"was expected to fail ({expectation.reason}) and passed: remove the entry"
+        return replace(result, verdict="failed", reason=reason, surprise=True)
     return result
-
-
-def as_record(result: Result) -> dict[str, Any]:
-    """A result as plain data, infinities as text."""
-    record = asdict(result) | {"id": result.id}
-    return {
-        k: (str(v) if isinstance(v, float) and not np.isfinite(v) else v) for k, v in record.items()
-    }

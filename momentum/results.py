@@ -1,0 +1,165 @@
+"""Records of a run: what was tried, what became of each check, and the verdict over all."""
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any, Literal
+
+Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure"]
+VERDICTS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped", "expected_failure")
+
+_DISTRIBUTIONS = {
+    "momentum-oracle": "momentum",
+    "numpy": "numpy",
+    "hypothesis": "hypothesis",
+    "torch": "torch",
+    "jax": "jax",
+    "optax": "optax",
+    "keras": "keras",
+    "mlx": "mlx",
+    "scikit-learn": "sklearn",
+    "tinygrad": "tinygrad",
+    "python-flint": "flint",
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One coordinate of a run, step by step: where the subject went, and where it should have gone.
+
+    steps: numbers of the steps, from 1. got: the subject. exact, bound: the exact trajectory and
+    how far rounding may lead from it. step_error, step_bound: the same for each single step, taken
+    from the subject's own last iterate. Shapes: all of one length.
+    """
+
+    where: str
+    note: str
+    start: float
+    steps: tuple[int, ...]
+    got: tuple[float, ...]
+    exact: tuple[float, ...]
+    bound: tuple[float, ...]
+    step_error: tuple[float, ...]
+    step_bound: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one check in one dtype, with its worst measurement.
+
+    problem: text of the problem (Problem.from_text) that gave it. step counts from 1.
+    ratios: the worst error / bound of each way to compare ("trajectory", "step").
+    surprise: it was expected to fail, and passed.
+    """
+
+    check: str
+    dtype: str
+    family: str
+    level: str
+    statement: str
+    source: str
+    verdict: Verdict
+    reason: str = ""
+    reference: str = ""
+    error: float = 0.0
+    bound: float = 0.0
+    ratio: float = 0.0
+    step: int = 0
+    how: str = ""
+    where: str = ""
+    problem: str = ""
+    explanation: str = ""
+    problems: int = 0
+    ratios: Mapping[str, float] = field(default_factory=dict)
+    series: Series | None = None
+    surprise: bool = False
+
+    @property
+    def id(self) -> str:
+        """`agrees_with_oracle[float32]`."""
+        return f"{self.check}[{self.dtype}]"
+
+    @property
+    def bad(self) -> bool:
+        """Failed or errored."""
+        return self.verdict in ("failed", "errored")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What was run, on what.
+
+    arguments: words of a command line that name the subject, `("torch.optim:SGD",)`.
+    """
+
+    target: str
+    convention: str
+    formula: tuple[str, ...]
+    seed: int
+    effort: str
+    dtypes: tuple[str, ...]
+    identified: bool = False
+    arguments: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    platform: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole run.
+
+    broken: why the run cannot be trusted, empty where it can. control: what the known-wrong twin
+    did. stale: expectations that match nothing. unfinished: why it did not come to its end.
+    impulse: the subject's answer to a single gradient of one.
+    """
+
+    header: Header
+    results: tuple[Result, ...]
+    broken: str = ""
+    stale: tuple[str, ...] = ()
+    control: str = ""
+    unfinished: str = ""
+    impulse: Series | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many results have each of the five verdicts."""
+        return {v: sum(r.verdict == v for r in self.results) for v in VERDICTS}
+
+    def wrong(self, strict: bool = False) -> tuple[Result, ...]:
+        """Results that spoil the verdict."""
+        return tuple(
+            r for r in self.results if r.bad and (strict or r.level == "must" or r.surprise)
+        )
+
+    def exit_code(self, strict: bool = False) -> int:
+        """0: all right or as expected; 1: a must check failed or errored; 3: nothing ran."""
+        if self.broken or self.wrong(strict):
+            return 1
+        if not any(r.verdict != "skipped" for r in self.results):
+            return 3
+        return 1 if self.unfinished or (strict and self.stale) else 0
+
+    def verdict(self, strict: bool = False) -> str:
+        """The outcome in one word: passed, failed, broken, interrupted, or nothing ran."""
+        if self.broken:
+            return "broken"
+        if self.wrong(strict):
+            return "failed"
+        if self.unfinished:
+            return "unfinished"
+        return {0: "passed", 1: "failed", 3: "nothing ran"}[self.exit_code(strict)]
+
+
+def environment() -> dict[str, Any]:
+    """Versions of everything that has a part in the run, and the platform."""
+    versions = {"python": platform.python_version()}
+    for distribution, module in _DISTRIBUTIONS.items():
+        if module in sys.modules:
+            try:
+                versions[distribution] = metadata.version(distribution)
+            except metadata.PackageNotFoundError:
+                versions[distribution] = str(getattr(sys.modules[module], "__version__", "?"))
+    return {"versions": versions, "platform": platform.platform()}
