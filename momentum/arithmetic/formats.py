@@ -43,7 +43,15 @@ class Format:
     @cached_property
     def underflow(self) -> float:
         """Largest error of a product or quotient through underflow."""
-        return 2.0 * self.smallest_normal if self.flushes else self.smallest_subnormal / 2
+        if self.flushes:
+            return 2.0 * self.smallest_normal
+        # Half of float64's smallest number is no float64: rounded up, lest the bound be zero.
+        return max(self.smallest_subnormal / 2, 2.0**-1074)
+
+    @cached_property
+    def lost_in_sums(self) -> float:
+        """Largest error of a sum through underflow: operands and result may each be flushed."""
+        return 3.0 * self.smallest_normal if self.flushes else 0.0
 
     @cached_property
     def largest(self) -> float:

@@ -1,0 +1,136 @@
+"""What the adapters share: names of hyper-parameters, and numbers there and back."""
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Hyper
+from momentum.subject import Array, SubjectError
+
+ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
+    "lr": ("learning_rate", "learning_rate_init", "learn_rate", "step_size"),
+    "momentum": ("mass", "rho", "decay", "beta"),
+    "weight_decay": ("wd",),
+    "dampening": (),
+    "nesterov": ("use_nesterov",),
+    "maximize": (),
+    "nu": (),
+}
+"""Hyper-parameters by our names, and what frameworks call them."""
+
+FLAGS = frozenset({"nesterov", "maximize"})
+"""The hyper-parameters that are no numbers."""
+
+_OFF: Mapping[str, Any] = {n: x for n, x in Hyper(lr=0)._asdict().items() if n != "lr"}
+
+
+def comes_from(obj: Any, *packages: str) -> bool:
+    """Whether an object, its class or a base of either is defined in one of these packages."""
+    bases = (*getattr(obj, "__mro__", ()), *type(obj).__mro__)
+    modules = {str(getattr(x, "__module__", "")) for x in (obj, *bases)}
+    return any(m == p or m.startswith(p + ".") for m in modules for p in packages)
+
+
+def known_names(taken: Iterable[str]) -> dict[str, str]:
+    """The hyper-parameters among these names: our name -> theirs."""
+    names = set(taken)
+    found = {}
+    for ours, others in ALSO_CALLED.items():
+        theirs = next((n for n in (ours, *others) if n in names), None)
+        if theirs is not None:
+            found[ours] = theirs
+    return found
+
+
+def argument_names(factory: Callable[..., Any]) -> dict[str, str]:
+    """The hyper-parameters that a constructor takes: our name -> its name."""
+    return known_names(inspect.signature(factory).parameters)
+
+
+def divided(fixed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the caller fixed: hyper-parameters by our names, and all other arguments."""
+    ours = {name: ours for ours, others in ALSO_CALLED.items() for name in (ours, *others)}
+    hyper = {ours[name]: value for name, value in fixed.items() if name in ours}
+    return hyper, {name: value for name, value in fixed.items() if name not in ours}
+
+
+def plain(h: Hyper) -> Hyper:
+    """The same hyper-parameters as Python's own numbers, which no framework takes for arrays."""
+    return Hyper._make(bool(x) if n in FLAGS else float(x) for n, x in h._asdict().items())
+
+
+def arguments(h: Hyper, names: Mapping[str, str], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of a constructor, as Python's own numbers.
+
+    fixed: hyper-parameters that are so for good, where the constructor takes no argument for them.
+    Raises: ValueError where a hyper-parameter differs from what can be had.
+    """
+    given = {}
+    for ours, value in plain(h)._asdict().items():
+        if ours in names:
+            given[names[ours]] = value
+        elif value != fixed.get(ours, _OFF.get(ours, value)):
+            raise ValueError(f"takes no {ours}={value}")
+    return given
+
+
+def no_options(options: Mapping[str, Any] | None) -> None:
+    """Refuse options of `start` where none are offered."""
+    if options:
+        raise SubjectError(f"offers none of these options: {', '.join(options)}")
+
+
+def complete(gradients: Sequence[Array | None]) -> list[Array]:
+    """The gradients, where none may be missing."""
+    if any(g is None for g in gradients):
+        raise SubjectError("takes no None for a gradient")
+    return [g for g in gradients if g is not None]
+
+
+def read(i: int, values: Any, got: Any, wanted: str, shape: tuple[int, ...]) -> Array:
+    """Parameter i as a float64 copy.
+
+    Raises: SubjectError where its dtype (`got`, as the framework writes it) or shape is another.
+    """
+    name = str(got).rpartition(".")[2]
+    if name != wanted:
+        raise SubjectError(f"parameter {i} has become {name}, was started as {wanted}")
+    array = np.array(values, dtype=np.float64)
+    if array.shape != shape:
+        raise SubjectError(f"parameter {i} has shape {array.shape}, was started as {shape}")
+    return array
+
+
+def read_all(arrays: Sequence[Any], wanted: str, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """All parameters, where they are arrays that NumPy can read.
+
+    Raises: SubjectError where a dtype or shape is another.
+    """
+    return [
+        read(i, np.asarray(x), x.dtype, wanted, s) for i, (x, s) in enumerate(zip(arrays, shapes))
+    ]
+
+
+class Keeper:
+    """Save, load and copies of a run, all of whose state is in a few of its attributes."""
+
+    state: tuple[str, ...]
+
+    def save(self) -> bytes:
+        """All state, parameters and hyper-parameters too."""
+        return pickle.dumps({n: getattr(self, n) for n in self.state})
+
+    def load(self, saved: bytes) -> None:
+        """Go on from what `save` returned."""
+        vars(self).update(pickle.loads(saved))
+
+    def duplicate(self, how: str) -> Any:
+        """An independent copy of this run, by deepcopy or pickle."""
+        held = {n: getattr(self, n) for n in self.state}
+        twin = copy.copy(self)
+        vars(twin).update(copy.deepcopy(held) if how == "deepcopy" else pickle.loads(self.save()))
+        return twin

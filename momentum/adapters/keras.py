@@ -1,0 +1,75 @@
+"""Keras: an optimizer class, on the backend that KERAS_BACKEND names, else on JAX if there is one.
+
+Keras holds the learning rate in a variable of the default float type. That type is set to float64
+while a float64 problem runs and to float32 for all others, as it is when nobody sets it. A rate is
+thus as precise as the parameters; where a backend still rounds it to float32, the checks say so.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from momentum.adapters import _shared
+from momentum.adapters._keras_run import KerasRun
+from momentum.adapters._signature import fitted
+from momentum.conventions import Hyper
+from momentum.subject import Array, Facts, Subject
+
+
+def prepare() -> None:
+    """Before Keras is imported: choose the backend, and keep it from writing in the home."""
+    if "KERAS_BACKEND" not in os.environ:
+        known = (
+            b for b, p in (("jax", "jax"), ("torch", "torch"), ("numpy", "numpy")) if find_spec(p)
+        )
+        os.environ["KERAS_BACKEND"] = next(known)
+    os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-"))
+
+
+def accepts(obj: Any) -> bool:
+    """Whether this is a Keras optimizer class."""
+    return isinstance(obj, type) and _shared.comes_from(obj, "keras.src.optimizers")
+
+
+def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+    """A subject that steps through `apply`, eagerly."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "jax":
+        from momentum.adapters import _jax_run
+
+        _jax_run.enable_float64()
+    names, values, kept = fitted(obj, 0, fixed, name)
+    facts = Facts(
+        name=name,
+        dtypes=("float32", "float64", "float16", "bfloat16"),
+        hyper=frozenset(names),
+        settable=frozenset(names) & {"lr", "momentum", "weight_decay"},
+        fixed=values,
+        none_gradients=True,
+        offers=frozenset({"resume", "fed", "state_bytes"}),
+        flushes_subnormals=backend == "jax",  # XLA sets the processor to flush them
+    )
+    return _Keras(obj, names, kept, facts)
+
+
+class _Keras:
+    def __init__(self, make: Any, names: Any, kept: Any, facts: Facts) -> None:
+        self.make, self.names, self.kept, self.facts = make, names, kept, facts
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        _shared.no_options(options)
+        given = _shared.arguments(hypers[0], self.names, self.facts.fixed)
+        if not given.get("weight_decay"):
+            given["weight_decay"] = None  # keras: a decay that is off
+        return KerasRun(lambda: self.make(**given, **self.kept), parameters, dtype)
