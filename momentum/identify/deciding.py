@@ -11,8 +11,9 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.identify.departures import DEPARTURES
-from momentum.identify.hypothesis import Departure, Hypothesis, seeded
+from momentum.identify.hypothesis import Departure, Hypothesis, constant, seeded, told
 from momentum.identify.probes import Probe, probes, taken
+from momentum.identify.response import response
 from momentum.observation import Observation, begin, observe
 from momentum.subject import Subject
 
@@ -48,7 +49,7 @@ class Seen:
 class Candidate:
     """A convention still in question, with the options that are left for each aspect."""
 
-    def __init__(self, root: Hypothesis, facts: Any) -> None:
+    def __init__(self, root: Hypothesis) -> None:
         self.root = root
         self.options: dict[str, list[Option]] = {}
         self.failed: list[str] = []
@@ -113,14 +114,10 @@ def accepted(
     return verdicts
 
 
-def decide(
-    subject: Subject, dtype: str
-) -> tuple[list[Candidate], list[Candidate], list[Seen], dict[str, str]]:
-    """Candidates that are left, all of them, what was seen, and the probes that were refused."""
+def decide(subject: Subject, dtype: str) -> tuple[list[Candidate], list[Seen], dict[str, str]]:
+    """Candidates that are left, what was seen, and the probes that were refused."""
     facts = subject.facts
-    has = taken(facts)
-    everyone = [Candidate(root, facts) for root in _roots(has)]
-    alive = everyone
+    alive = [Candidate(root) for root in _roots(subject, dtype)]
     seen: list[Seen] = []
     refused: dict[str, str] = {}
     for probe in probes(facts, dtype):
@@ -147,10 +144,12 @@ def decide(
     if "point" in facts.offers and seen and not any(c.failed for c in alive):
         pointed = [c for c in alive if _points(subject, seen[0], c)]
         alive = pointed or alive
-    return alive, everyone, seen, refused
+    return alive, seen, refused
 
 
-def _roots(has: frozenset[str]) -> list[Hypothesis]:
+def _roots(subject: Subject, dtype: str) -> list[Hypothesis]:
+    """Every convention; with the momentum that its impulse response shows, where it takes none."""
+    has = taken(subject.facts)
     roots = [
         Hypothesis.of(c)
         for c in CONVENTIONS.values()
@@ -158,7 +157,27 @@ def _roots(has: frozenset[str]) -> list[Hypothesis]:
     ]
     if "dampening" not in has and "momentum" in has:
         roots.append(seeded(CONVENTIONS["accumulated"]))
+    if "momentum" not in has and "momentum" not in subject.facts.fixed:
+        for momentum in _own_momenta(subject, dtype):
+            words = f"its momentum is its own: {momentum:g}"
+            own = Departure("own_momentum", "momentum", words, constant("momentum", momentum))
+            roots += [own.on(Hypothesis.of(CONVENTIONS[n])) for n in ("accumulated", "scaled")]
+            nesterov = Departure("own_nesterov", "nesterov", "in Nesterov's form", _NESTEROV)
+            roots += [nesterov.on(r) for r in roots[-2:]]
     return roots
+
+
+_NESTEROV = told(lambda h: h._replace(nesterov=True))
+
+
+def _own_momenta(subject: Subject, dtype: str) -> list[float]:
+    """The ratios of its first coefficients: momentum itself, in either form."""
+    try:
+        h = response(subject, dtype).coefficients
+    except Exception:  # the probes will tell what is wrong
+        return []
+    ratios = [h[i + 1] / h[i] for i in (0, 1) if h[i]]
+    return list(dict.fromkeys(r for r in ratios if np.isfinite(r) and 0 < abs(r) < 2))
 
 
 def _points(subject: Subject, seen: Seen, candidate: Candidate) -> bool:

@@ -8,7 +8,7 @@ and dampening ignored).
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from momentum.conventions import Hyper, Rule
 from momentum.identify.hypothesis import Departure, Hypothesis, around, scheduled, told
@@ -57,7 +57,7 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
         inner = hypothesis.convention.initial
-        kind: Any = namedtuple("Held", (*inner._fields, "held"))
+        kind = cast(Any, namedtuple)("Held", [*inner._fields, "held"])
 
         def wrap(step: Rule) -> Rule:
             def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:

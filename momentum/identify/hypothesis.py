@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+from flint import fmpq
 from numpy.typing import NDArray
 
+from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
 from momentum.observation import Measured, Observation, judge
 from momentum.subject import Subject
@@ -114,7 +116,7 @@ class Departure(NamedTuple):
 
 
 def told(change: Callable[[Hyper], Hyper]) -> Callable[[Hypothesis], Hypothesis]:
-    """The whole step, decay included, is told other hyper-parameters; exact in every number type."""
+    """The whole step, decay included, is told other hyper-parameters."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
         return _rewritten(
@@ -122,6 +124,16 @@ def told(change: Callable[[Hyper], Hyper]) -> Callable[[Hypothesis], Hypothesis]
         )
 
     return apply
+
+
+def constant(name: str, value: float) -> Callable[[Hypothesis], Hypothesis]:
+    """A hyper-parameter has this value whatever is set."""
+
+    def change(h: Hyper) -> Hyper:
+        number = exact(value) if isinstance(h.lr, fmpq) else value
+        return Hyper(**(h._asdict() | {name: number}))
+
+    return told(change)
 
 
 def around(wrap: Callable[[Rule], Rule]) -> Callable[[Hypothesis], Hypothesis]:

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.identify.deciding import (
-    Candidate, Difference, Option, Seen, decide, distance, first_difference, speaks,
+    Candidate,
+    Difference,
+    Option,
+    Seen,
+    decide,
+    distance,
+    first_difference,
+    speaks,
 )  # fmt: skip
 from momentum.identify.hypothesis import Hypothesis
 from momentum.identify.measure import Estimate, measure
-from momentum.identify.probes import dtype_for, taken
+from momentum.identify.probes import DTYPES, dtype_for, taken, trimmed
 from momentum.identify.response import Response, response
 from momentum.subject import Subject
 
@@ -22,7 +29,7 @@ class Identity:
     unexplained. departures: how the subject departs from the nearest, in words; a match with
     departures is that convention but for them. answers: by aspect, in words. undecided: what could
     not be told apart, and why. refused: probes that the subject refused, with its words.
-    difference: the first place where the nearest convention fails, if it does.
+    remarks: on the probing itself. difference: the first place where the nearest convention fails.
     estimates: hyper-parameters as measured; not a verdict.
     """
 
@@ -35,6 +42,7 @@ class Identity:
     undecided: tuple[str, ...]
     refused: Mapping[str, str]
     unexplained: tuple[str, ...]
+    remarks: tuple[str, ...]
     difference: Difference | None
     response: Response | None
     estimates: tuple[Estimate, ...]
@@ -47,14 +55,22 @@ def identify(subject: Subject, dtype: str | None = None, estimates: bool = True)
     dtype: the finest that the subject claims, where none is given. estimates: measure the
     hyper-parameters too.
     """
-    facts = subject.facts
-    chosen = dtype or dtype_for(facts)
-    alive, everyone, seen, refused = decide(subject, chosen)
-    has = taken(facts)
+    trial = dtype or dtype_for(subject.facts)
+    subject, declined = trimmed(subject, trial)
+    facts, has = subject.facts, taken(subject.facts)
+    chosen, remarks = trial, []
+    alive, seen, refused = decide(subject, chosen)
+    for coarser in DTYPES[DTYPES.index(chosen) + 1 :] if dtype is None else ():
+        if coarser in facts.dtypes and alive[0].failed:
+            again = decide(subject, coarser)
+            if not again[0][0].failed:
+                remarks.append(f"its {trial} is less precise than {trial}: probed in {coarser}")
+                chosen, (alive, seen, refused) = coarser, again
+    refused = declined | refused
     matched = [c for c in alive if not c.failed]
     unexplained = tuple(alive[0].failed) if alive else ()
     if not seen:
-        unexplained = tuple(refused)
+        matched, unexplained = [], tuple(refused)
     ranked = sorted(matched, key=lambda c: _rank(c, facts.name))
     difference = None
     if not ranked:
@@ -63,7 +79,7 @@ def identify(subject: Subject, dtype: str | None = None, estimates: bool = True)
         if failed is not None:
             difference = first_difference(failed, ranked[0])
     first = ranked[0]
-    best = first.hypothesis(_chosen(first, facts.name))
+    best = first.hypothesis(_chosen(first, facts.name)) if matched else first.root
     found: tuple[Estimate, ...] = ()
     answer: Response | None = None
     try:
@@ -79,9 +95,10 @@ def identify(subject: Subject, dtype: str | None = None, estimates: bool = True)
         matches=tuple(_matches(ranked, facts.name) if matched else ()),
         departures=best.words if matched else (),
         answers=_answers(first, facts.name, has) if matched else {},
-        undecided=tuple(_undecided(ranked, has, facts)) if matched else (),
+        undecided=tuple(_undecided(ranked, has)) if matched else (),
         refused=refused,
         unexplained=unexplained,
+        remarks=tuple(remarks),
         difference=difference,
         response=answer,
         estimates=found,
@@ -173,7 +190,7 @@ _RATE_WORDS = {
 }  # fmt: skip
 
 
-def _undecided(ranked: Sequence[Candidate], has: frozenset[str], facts: object) -> list[str]:
+def _undecided(ranked: Sequence[Candidate], has: frozenset[str]) -> list[str]:
     """What several candidates have in common, and why nothing here can part them."""
     names = list(dict.fromkeys(c.root.base.name for c in ranked))
     found = []

@@ -8,7 +8,7 @@ Source: White 1980, A heteroskedasticity-consistent covariance matrix estimator;
 1986, section 2, for clusters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from momentum.arithmetic import exact, exact_array, format_of, nearest_array
+from momentum.arithmetic import exact, exact_array, format_of, nearest, nearest_array
 from momentum.conventions import Hyper
 from momentum.identify.dual import Dual
 from momentum.identify.hypothesis import Hypothesis
@@ -92,7 +92,7 @@ def estimate(
     here = {n: exact(getattr(h, n)) for n in wanted}
     kept = _independent(_sensitivities(observation, hypothesis, h, wanted)[1], wanted)
     for _ in range(ROUNDS):
-        now = h._replace(**{n: float(here[n].p) / float(here[n].q) for n in kept})
+        now = _with(h, {n: nearest(here[n]) for n in kept})
         residual, slopes = _sensitivities(observation, hypothesis, now, kept)
         if dtype == "float64":
             residual = _exact_residual(observation, hypothesis, h, here)
@@ -104,9 +104,8 @@ def estimate(
             break
     found = []
     for n, error in zip(kept, errors):
-        deviation = float(nearest_array(np.array(here[n] - exact(getattr(h, n)), dtype=object)))
-        value = float(nearest_array(np.array(here[n], dtype=object)))
-        one = Estimate(n, float(getattr(h, n)), value, deviation, float(error))
+        deviation = nearest(here[n] - exact(getattr(h, n)))
+        one = Estimate(n, float(getattr(h, n)), nearest(here[n]), deviation, float(error))
         found.append(replace(one, readings=_readings(one, h, dtype)))
     for n in wanted:
         if n not in kept:
@@ -115,14 +114,17 @@ def estimate(
     return tuple(found)
 
 
+def _with(h: Hyper, numbers: Mapping[str, Any]) -> Hyper:
+    return Hyper(**(h._asdict() | dict(numbers)))
+
+
 def _sensitivities(
     observation: Observation, hypothesis: Hypothesis, h: Hyper, names: Sequence[str]
 ) -> tuple[Array, Array]:
     """Residuals (steps, size) and their slopes (names, steps, size), by the rule over duals."""
     start, fed, got = _columns(observation)
-    lifted = h._replace(
-        **{n: Dual.variable(float(getattr(h, n)), i, len(names)) for i, n in enumerate(names)}
-    )
+    variables = {n: Dual.variable(float(getattr(h, n)), i, len(names)) for i, n in enumerate(names)}
+    lifted = _with(h, variables)
     state, here = hypothesis.convention.initial, start
     residual, slopes = np.empty_like(got), np.zeros((len(names), *got.shape))
     for t, grad in enumerate(fed):
@@ -138,7 +140,7 @@ def _exact_residual(
 ) -> Array:
     """The residuals in rational arithmetic, for subjects as precise as float64."""
     start, fed, got = _columns(observation)
-    lifted = h.lifted(exact)._replace(**numbers)
+    lifted = _with(h.lifted(exact), numbers)
     state: Any = hypothesis.convention.initial
     here, residual = exact_array(start), np.empty_like(got)
     for t, grad in enumerate(fed):

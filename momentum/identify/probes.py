@@ -5,12 +5,14 @@ hyper-parameters, nor 1 minus one of them, coincide.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.problems import Problem
-from momentum.subject import Facts
+from momentum.subject import Facts, Subject
 
 VALUES: Mapping[str, Any] = {
     "lr": 1 / 2,
@@ -25,6 +27,7 @@ CHANGES: Mapping[str, tuple[float, ...]] = {
     "lr": (1 / 2, 1 / 2, 1 / 4, 1 / 4, 1, 1),
     "momentum": (3 / 4, 3 / 4, 1 / 2, 1 / 2, 7 / 8, 7 / 8),
 }
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 STEPS = 6
 COORDINATES = 8
 
@@ -51,10 +54,37 @@ def taken(facts: Facts) -> frozenset[str]:
 
 def dtype_for(facts: Facts) -> str:
     """The finest dtype that the subject claims."""
-    for name in ("float64", "float32", "float16", "bfloat16"):
-        if name in facts.dtypes:
-            return name
-    return facts.dtypes[0]
+    return next((name for name in DTYPES if name in facts.dtypes), facts.dtypes[0])
+
+
+@dataclass(frozen=True)
+class _Trimmed:
+    """The subject without hyper-parameters that it claims and refuses."""
+
+    subject: Subject
+    facts: Facts
+
+    def start(self, *arguments: Any, **named: Any) -> Any:
+        """A run of the subject itself."""
+        return self.subject.start(*arguments, **named)
+
+
+def trimmed(subject: Subject, dtype: str) -> tuple[Subject, dict[str, str]]:
+    """The subject, and the hyper-parameters that it refuses, with its words."""
+    facts = subject.facts
+    fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
+    base = {n: VALUES[n] for n in ("lr", "momentum") if n in facts.hyper | {"lr"}} | fixed
+    declined = {}
+    for name in sorted(facts.hyper - set(base)):
+        try:
+            run = subject.start([np.ones(2)], [Hyper(**(base | {name: VALUES[name]}))], dtype)
+            run.step([np.ones(2)])
+        except Exception as error:  # whatever a foreign optimizer raises
+            declined[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if len(declined) == len(facts.hyper - set(base)) > 0 and "momentum" in base:
+        return subject, {}  # it refuses everything: the probes will tell
+    kept = replace(facts, hyper=facts.hyper - set(declined))
+    return _Trimmed(subject, kept), declined
 
 
 def probes(facts: Facts, dtype: str) -> Iterator[Probe]:
@@ -87,10 +117,10 @@ def probes(facts: Facts, dtype: str) -> Iterator[Probe]:
     for n in changing:
         yield probe(f"{n} changes", (), (n,), core=True)
     steady = ("lr",) if "lr" in changing else ()
-    for n in flags:
-        yield probe(n, (n,))
+    for flag in flags:
+        yield probe(flag, (flag,))
         if steady:
-            yield probe(f"{n}, lr changes", (n,), steady)
+            yield probe(f"{flag}, lr changes", (flag,), steady)
     pairs = [("nesterov", "weight_decay"), ("nesterov", "maximize"), ("weight_decay", "maximize")]
     if "nesterov_with_dampening" in facts.offers:
         pairs.append(("nesterov", "dampening"))

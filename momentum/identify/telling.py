@@ -41,6 +41,7 @@ def _lines(identity: Identity) -> Iterator[str]:
     for title, rows in (
         ("answers", [f"{k}: {v}" for k, v in identity.answers.items()]),
         ("cannot be told apart", list(identity.undecided)),
+        ("remarks", list(identity.remarks)),
         ("refused", [f"{k}: {v}" for k, v in identity.refused.items()]),
     ):
         if rows:
