@@ -1,0 +1,29 @@
+"""Optimizers that are wrong on purpose, and right ones that look different."""
+
+from momentum.defects import (
+    decay,
+    first_step,
+    groups,
+    maximize,
+    memory,
+    nesterov,
+    precision,
+    rules,
+    scaler,
+    schedules,
+    shapes,
+    special_values,
+    state,
+    validation,
+)
+from momentum.defects._defect import GALLERY, Defect
+from momentum.defects._machine import Machine
+from momentum.defects.reports import INEXPRESSIBLE, REPORTS
+
+THEMES = (
+    rules, first_step, schedules, nesterov, decay, maximize, groups, shapes, state, memory, scaler,
+    precision, special_values, validation,
+)  # fmt: skip
+"""The files of the gallery."""
+
+__all__ = ["GALLERY", "INEXPRESSIBLE", "REPORTS", "THEMES", "Defect", "Machine"]

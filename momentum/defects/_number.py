@@ -1,0 +1,190 @@
+"""Numbers that round as a machine does, so that a rule can be run in a working precision."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum.arithmetic import Format, format_of
+
+Array = NDArray[np.float64]
+Rounding = Callable[[Any], Any]
+
+WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64", "float64": "float64"}
+NARROWER = {"float64": "float32", "float32": "float16", "float16": "bfloat16"}
+
+
+class Number:
+    """A value of a working format, held as float64; every operation rounds its result once.
+
+    float64 has more than 2p + 2 bits for float32 (p = 24) and below, so rounding its result again
+    to the format gives what the format's own operation gives (Figueroa 1995).
+    weak: a scalar that takes on the other operand's rounding, such as a float64 hyper-parameter.
+    fused: how a sum with a product is rounded in float64, where it is to round once; "odd" before
+    a second rounding to a narrower format, else "nearest".
+    """
+
+    __slots__ = ("factors", "fused", "round", "value", "weak")
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        value: Any,
+        round: Rounding,
+        weak: bool = False,
+        fused: str = "",
+        factors: tuple[Any, Any] | None = None,
+    ) -> None:
+        self.value = np.asarray(value, dtype=np.float64)
+        self.round = round
+        self.weak = weak
+        self.fused = fused
+        self.factors = factors
+
+    def like(self, value: Any) -> "Number":
+        """Another value, rounded to the same format."""
+        return Number(self.round(np.asarray(value)), self.round, self.weak, self.fused)
+
+    def map(self, function: Callable[[Array], Any]) -> "Number":
+        """A function of the value that no rule written with + - * / can express, rounded once."""
+        return self.like(function(self.value))
+
+    def _with(self, other: Any) -> tuple["Number", "Number"]:
+        """The other operand as a Number, and the one whose rounding the result has."""
+        if not isinstance(other, Number):
+            other = Number(other, _as_it_is, weak=True)
+        return other, other if self.weak else self
+
+    def __neg__(self) -> "Number":
+        factors = None if self.factors is None else (-self.factors[0], self.factors[1])
+        return Number(-self.value, self.round, self.weak, self.fused, factors)
+
+    def __add__(self, other: Any) -> "Number":
+        b, kind = self._with(other)
+        if kind.fused and self.factors is not None:
+            return kind.like(fused_multiply_add(*self.factors, b.value, kind.fused))
+        if kind.fused and b.factors is not None:
+            return kind.like(fused_multiply_add(*b.factors, self.value, kind.fused))
+        return kind.like(self.value + b.value)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> "Number":
+        return self + -self._with(other)[0]
+
+    def __rsub__(self, other: Any) -> "Number":
+        return (-self).__add__(other)
+
+    def __mul__(self, other: Any) -> "Number":
+        b, kind = self._with(other)
+        product = kind.like(self.value * b.value)
+        if kind.fused:
+            product.factors = self.value, b.value
+        return product
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> "Number":
+        b, kind = self._with(other)
+        return kind.like(self.value / b.value)
+
+    def __rtruediv__(self, other: Any) -> "Number":
+        b, kind = self._with(other)
+        return kind.like(b.value / self.value)
+
+    def __bool__(self) -> bool:
+        return bool(np.any(self.value != 0))
+
+
+def _as_it_is(x: Any) -> Any:
+    return x
+
+
+def fused_multiply_add(a: Any, b: Any, c: Any, to: str = "nearest") -> Array:
+    """a b + c in float64 from twice the digits, to nearest or, where it is inexact, to odd.
+
+    Rounding to odd makes a second rounding, to a format of 51 bits or fewer, harmless.
+    Sources: Dekker 1971 (product), Knuth, TAOCP 2, section 4.2.2 (sum); Boldo and Melquiond 2008.
+    """
+    with np.errstate(all="ignore"):
+        product = np.asarray(a * b)
+        rest = _product_error(a, b, product)
+        total = np.asarray(product + c)
+        part = total - product
+        rest = rest + ((product - (total - part)) + (c - part))
+        rest = np.where(np.isfinite(rest), rest, 0.0)
+        closer = np.asarray(total + rest, dtype=np.float64)
+        if to == "nearest":
+            return closer
+        rest = rest - (closer - total)
+        even = (np.atleast_1d(closer).view(np.uint64) & np.uint64(1)).reshape(closer.shape) == 0
+        odd = np.nextafter(closer, np.where(rest > 0, np.inf, -np.inf))
+        move = even & (rest != 0) & np.isfinite(odd)
+        return np.asarray(np.where(move, odd, closer), dtype=np.float64)
+
+
+def _product_error(a: Any, b: Any, product: Any) -> Any:
+    """What the rounded product lacks of the exact one, 0 where the split overflows."""
+
+    def split(x: Any) -> tuple[Any, Any]:
+        scaled = 134217729.0 * x  # 2^27 + 1
+        high = scaled - (scaled - x)
+        return high, x - high
+
+    (ah, al), (bh, bl) = split(a), split(b)
+    error = ((ah * bh - product) + ah * bl + al * bh) + al * bl
+    return np.where(np.isfinite(error), error, 0.0)
+
+
+def towards_zero(format: Format) -> Rounding:
+    """Rounding that cuts, for formats below float64."""
+
+    def cut(x: Any) -> Any:
+        nearest = format.round(x)
+        spacing = format.u * np.abs(nearest)
+        lower = format.round(nearest - np.copysign(1.5 * spacing, nearest))
+        return np.where(np.abs(nearest) > np.abs(x), lower, nearest)
+
+    return cut
+
+
+@dataclass(frozen=True)
+class Working:
+    """How a machine computes, where implementations legitimately differ.
+
+    fused: products and sums in one rounding. inside: wider format between reading and writing.
+    wide_state: the velocity stays in that wider format. wide_hyper: hyper-parameters are float64.
+    cuts: rounds towards zero, which no format of IEEE 754 does by default.
+    """
+
+    fused: bool = False
+    inside: bool = False
+    wide_state: bool = False
+    wide_hyper: bool = False
+    cuts: bool = False
+
+    def rounding(self, dtype: str) -> Rounding:
+        """Of every operation."""
+        format = format_of(WIDER[dtype] if self.inside else dtype)
+        return towards_zero(format) if self.cuts else format.round
+
+    def number(self, value: Any, dtype: str) -> Number:
+        """Something read from memory."""
+        return Number(value, self.rounding(dtype), fused=self._fused(dtype))
+
+    def _fused(self, dtype: str) -> str:
+        if not self.fused:
+            return ""
+        return "nearest" if (WIDER[dtype] if self.inside else dtype) == "float64" else "odd"
+
+    def hyper(self, value: Any, dtype: str) -> Number:
+        """A hyper-parameter as the rule sees it."""
+        if self.wide_hyper or self.inside:
+            return Number(value, _as_it_is, weak=True)
+        return Number(format_of(dtype).round(value), self.rounding(dtype), fused=self._fused(dtype))
+
+    def state_format(self, dtype: str) -> str:
+        """Format in which the velocity is kept."""
+        return WIDER[dtype] if self.wide_state else dtype
