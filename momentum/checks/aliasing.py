@@ -1,0 +1,118 @@
+"""Whose memory is whose: gradients, parameters and the caller's dicts."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.checks import _given
+from momentum.checks._check import check, same, true
+from momentum.checks._runs import compared, whole
+from momentum.conventions import Convention
+from momentum.observation import Measured, begin, read
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+
+def everything_on(setting: Setting) -> Sequence[Problem]:
+    """Three steps with everything on, in both forms of the step."""
+    forms = [_given.FULL] + ([_given.NESTEROV] if "nesterov" in setting.hyper else [])
+    return [_given.run(setting, [_given.hyper(setting, **form)] * 3) for form in forms]
+
+
+@check(
+    statement="A step leaves the gradients as they were.",
+    source="pytorch/pytorch#12218",
+    catches=(
+        *("gradient_decayed_in_place", "gradient_negated_in_place", "gradient_scaled_in_place"),
+        *("gradient_overwritten_by_nesterov", "gradient_cleared"),
+    ),
+    needs=("fed",),
+    always=everything_on,
+    random=lambda s: problems(s, missing=True),
+)
+def leaves_gradients_alone(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    for t in range(problem.steps):
+        fed = problem.gradients(t, here)
+        run.step([None if g is None else g.copy() for g in fed])
+        for i, (after, before) in enumerate(zip(run.fed(), fed)):
+            where = f"step {t + 1}, gradient of parameter {i}"
+            if after is None or before is None:
+                yield true(after is before, f"{where} is {after}, was {before}", t + 1)
+            else:
+                yield same(after, before, where, t + 1)
+        here = read(run, problem, t + 1)
+
+
+@check(
+    statement="What happens to a gradient's memory after the step has no influence.",
+    source="law; training loops clear gradients in place: torch.optim.Optimizer.zero_grad",
+    catches=("velocity_is_gradient",),
+    needs=("overwrite",),
+    always=everything_on,
+    random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
+)
+def keeps_no_hold_on_gradients(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wanted = whole(subject, problem)
+    run, here = begin(subject, problem), problem.start
+    path = []
+    for t in range(problem.steps):
+        if t and problem.hypers[t] != problem.hypers[t - 1]:
+            for g, h in enumerate(problem.hypers[t]):
+                run.set(h, g)
+        run.step(problem.gradients(t, here))
+        run.overwrite_fed()
+        here = read(run, problem, t + 1)
+        path.append(here)
+    yield from compared("gradients overwritten", path, wanted, problem)
+
+
+@check(
+    statement="Parameters stay in the memory that they were given in.",
+    source="law; modules, views and other optimizers hold on to that memory",
+    catches=("parameter_replaced",),
+    needs=("storage",),
+    always=everything_on,
+    random=None,
+)
+def keeps_parameter_memory(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    before = run.storage()
+    for t in range(problem.steps):
+        run.step(problem.gradients(t, here))
+        here = read(run, problem, t + 1)
+        for i, (got, wanted) in enumerate(zip(run.storage(), before)):
+            yield true(got == wanted, f"step {t + 1}, parameter {i} has moved in memory", t + 1)
+
+
+def two_groups(setting: Setting) -> Sequence[Problem]:
+    """A step with two groups."""
+    first = _given.hyper(setting, **_given.FULL)
+    row = (first, first._replace(lr=0.2) if _given.free(setting, "lr") else first)
+    return [_given.run(setting, [row], groups=(0, 1))]
+
+
+@check(
+    statement="The dicts that a caller made groups from stay as they are.",
+    source="pytorch/pytorch#51794",
+    catches=("caller_dict_changed",),
+    level="should",
+    needs=("shared_dicts", "groups"),
+    always=two_groups,
+    random=None,
+)
+def leaves_callers_dicts_alone(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run = begin(subject, problem)
+    run.step(problem.gradients(0, problem.start))
+    before, after = run.caller_dicts()
+    yield true(bool(before), "no dict is shown")
+    for g, (old, new) in enumerate(zip(before, after)):
+        names = sorted(n for n in {*old, *new} if n not in new or n not in old or old[n] != new[n])
+        yield true(not names, f"dict of group {g}: {', '.join(names)} changed", 1)

@@ -1,0 +1,79 @@
+"""Steps through a closure."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.checks import _given
+from momentum.checks._check import check, same, true
+from momentum.checks._runs import compared, whole
+from momentum.conventions import Convention
+from momentum.observation import Measured, begin, read
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and returns the loss"
+
+
+def everything_on(setting: Setting) -> Sequence[Problem]:
+    """Three steps with everything on."""
+    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 3)]
+
+
+@check(
+    statement="A step through a closure uses the gradients that the closure leaves.",
+    source=TORCH,
+    catches=("step_before_closure", "closure_not_called", "maximize_not_in_closure"),
+    needs=("closure",),
+    always=everything_on,
+    random=lambda s: problems(s, steps=(1, 6), missing=True),
+)
+def closure_gives_the_gradients(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wanted = whole(subject, problem)
+    run, here = begin(subject, problem), problem.start
+    path = []
+    for t in range(problem.steps):
+        run.step_closure(problem.gradients(t, here))
+        here = read(run, problem, t + 1)
+        path.append(here)
+    yield from compared("by closure", path, wanted, problem)
+
+
+@check(
+    statement="A closure is called exactly once in a step.",
+    source=TORCH,
+    catches=("closure_called_twice", "closure_not_called"),
+    needs=("closure",),
+    always=everything_on,
+    random=None,
+)
+def closure_is_called_once(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    for t in range(problem.steps):
+        _, _, calls = run.step_closure(problem.gradients(t, here))
+        here = read(run, problem, t + 1)
+        yield true(calls == 1, f"step {t + 1}: the closure was called {calls} times", t + 1)
+
+
+@check(
+    statement="A step returns what its closure returned.",
+    source=TORCH,
+    catches=("closure_result_dropped",),
+    level="should",
+    needs=("closure",),
+    always=everything_on,
+    random=None,
+)
+def closure_result_is_returned(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run = begin(subject, problem)
+    returned, loss, _ = run.step_closure(problem.gradients(0, problem.start))
+    where = f"step 1 returned {returned}, the closure {loss}"
+    if returned is None or loss is None:
+        yield true(returned is loss, where, 1)
+    else:
+        yield same(returned, loss, where, 1)

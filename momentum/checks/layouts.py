@@ -1,0 +1,79 @@
+"""Memory layouts: transposed, strided, channels-last and expanded tensors."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from momentum.checks import _given
+from momentum.checks._check import check, same
+from momentum.conventions import Convention
+from momentum.observation import Measured, begin, judge, observe, read
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import LAYOUTS, Subject
+
+SHAPES = ((3, 5), (2, 3, 4), (2, 3, 2, 4), (17,), (16, 17))
+BETWEEN = 7.0
+
+
+def every_layout(setting: Setting) -> Sequence[Problem]:
+    """Three steps in each layout; gradients all alike for those that are expanded."""
+    row = _given.hyper(setting, **_given.FULL)
+    return [
+        replace(
+            _given.run(
+                setting, [row] * 3, SHAPES, kind="constant" if n == "expanded" else "normal"
+            ),
+            options=(("layout", n),),
+        )
+        for n in LAYOUTS
+    ]
+
+
+def random_layouts(setting: Setting) -> st.SearchStrategy[Problem]:
+    """Any layout, any hyper-parameters."""
+    return st.sampled_from(LAYOUTS).flatmap(
+        lambda name: problems(
+            setting,
+            steps=(2, 5),
+            shapes=SHAPES,
+            kinds=("constant", "impulse") if name == "expanded" else ("normal",),
+            options=(("layout", name),),
+        )
+    )
+
+
+@check(
+    statement="Every iterate lies within its error bound whatever the memory layout.",
+    source="torch.memory_format; NumPy reference, ndarray.strides",
+    catches=("transposed_in_memory_order", "expanded_gradient_summed", "strided_written_densely"),
+    needs=("layouts",),
+    always=every_layout,
+    random=random_layouts,
+)
+def agrees_in_every_layout(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judge(subject, observe(subject, problem), convention)
+
+
+@check(
+    statement="The memory between the elements of a parameter or gradient is not touched.",
+    source="law; it belongs to other parameters",
+    catches=("strided_written_densely",),
+    needs=("layouts",),
+    always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] == "strided"],
+    random=None,
+)
+def leaves_memory_between_alone(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    for t in range(problem.steps):
+        run.step(problem.gradients(t, here))
+        here = read(run, problem, t + 1)
+        for i, rest in enumerate(run.surroundings()):
+            where = f"step {t + 1}, memory between elements of array {i}"
+            yield same(rest, np.full(rest.shape, BETWEEN), where, t + 1)

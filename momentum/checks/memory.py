@@ -1,0 +1,149 @@
+"""Memory: what the state takes, and that it takes no more as the run goes on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from momentum.arithmetic import format_of
+from momentum.checks import _given
+from momentum.checks._check import check, true
+from momentum.conventions import Convention
+from momentum.observation import Measured, begin, read
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+from momentum.subject import Subject
+
+SPARE = 64
+"""Bytes a parameter that counters and the like may take."""
+
+
+def long_vector(setting: Setting) -> Sequence[Problem]:
+    """Three steps, everything on, of a vector long enough for its velocity to outweigh counters."""
+    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 3, _long(setting))]
+
+
+def without_momentum(setting: Setting) -> Sequence[Problem]:
+    """The same without momentum, where that can be chosen."""
+    row = _given.hyper(setting, **{**_given.FULL, "momentum": 0.0, "dampening": 0.0})
+    return [_given.run(setting, [row] * 3, _long(setting))] if not row.momentum else []
+
+
+def twelve_steps(setting: Setting) -> Sequence[Problem]:
+    """Twelve steps of two small parameters."""
+    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 12)]
+
+
+def _long(setting: Setting) -> tuple[tuple[int, ...], ...]:
+    return ((min(setting.largest, 1024),),)
+
+
+def _walked(subject: Subject, problem: Problem, closure: bool = False) -> Iterator[Any]:
+    """The run after every step."""
+    run, here = begin(subject, problem), problem.start
+    for t in range(problem.steps):
+        gradients = problem.gradients(t, here)
+        if closure:
+            run.step_closure(gradients)
+        else:
+            run.step(gradients)
+        here = read(run, problem, t + 1)
+        yield run
+
+
+def _weighed(subject: Subject, problem: Problem, each: int) -> Iterator[Measured]:
+    """The state's bytes against so many for each number of the parameters, and some to spare."""
+    elements = sum(x.size for x in problem.start)
+    limit = elements * each + SPARE * len(problem.shapes)
+    for t, run in enumerate(_walked(subject, problem), 1):
+        held = run.state_bytes()
+        yield Measured(
+            max(0.0, held - elements * each),
+            SPARE * len(problem.shapes),
+            f"step {t}: {held} bytes of state for {elements} numbers, wanted up to {limit}",
+            t,
+        )
+
+
+@check(
+    statement="The state is one number for each number of a parameter, in its format or float32.",
+    source="law; the rule keeps one velocity",
+    catches=("velocity_stored_twice",),
+    level="should",
+    needs=("state_bytes",),
+    always=long_vector,
+    random=None,
+)
+def keeps_one_velocity(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wide = format_of(problem.dtype).precision > format_of("float32").precision
+    yield from _weighed(subject, problem, 8 if wide else 4)
+
+
+@check(
+    statement="Without momentum there is no velocity to keep.",
+    source="law; the step without momentum depends on the last gradient only",
+    catches=("velocity_kept_without_momentum",),
+    level="should",
+    needs=("state_bytes", "hyper:momentum"),
+    always=without_momentum,
+    random=None,
+)
+def keeps_no_velocity_without_momentum(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from _weighed(subject, problem, 0)
+
+
+@check(
+    statement="The state takes as many bytes after twelve steps as after two.",
+    source="metaopt/torchopt#219",
+    catches=("keeps_every_velocity",),
+    needs=("state_bytes",),
+    always=twelve_steps,
+    random=None,
+)
+def state_does_not_grow(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    held = [run.state_bytes() for run in _walked(subject, problem)]
+    for t, now in enumerate(held[2:], 3):
+        where = f"step {t}: {now} bytes of state, {held[1]} after step 2"
+        yield Measured(max(0.0, now - held[1]), 0.0, where, t)
+
+
+@check(
+    statement="As many tensors are alive after twelve steps as after two.",
+    source="metaopt/torchopt#219",
+    catches=("keeps_every_velocity",),
+    needs=("live_objects",),
+    always=twelve_steps,
+    random=None,
+)
+def leaves_no_tensor_behind(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    before = 0
+    for t, run in enumerate(_walked(subject, problem), 1):
+        if t == 2:
+            before = run.live_objects()
+        if t == problem.steps:
+            now = run.live_objects()
+            where = f"step {t}: {now} tensors are alive, {before} after step 2"
+            yield Measured(max(0.0, now - before), 0.0, where, t)
+
+
+@check(
+    statement="No step is recorded for differentiation: parameters and state hang in no graph.",
+    source="pytorch/pytorch#144154",
+    catches=("steps_recorded_in_graph",),
+    needs=("graph",),
+    always=twelve_steps,
+    random=None,
+)
+def keeps_no_autograd_graph(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    for closure in (False, "closure" in subject.facts.offers):
+        for t, run in enumerate(_walked(subject, problem.cut(3), closure), 1):
+            count = run.graph_nodes()
+            yield true(count == 0, f"step {t}: {count} tensors hang in an autograd graph", t)

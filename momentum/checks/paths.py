@@ -1,0 +1,97 @@
+"""The ways that an implementation takes through its own code: each is judged by the oracle.
+
+Two paths need not agree bit for bit, for they may round differently (a fused multiply-add here, the
+tail of a vector there); that both lie within the bound says all that can be asked.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.arithmetic import format_of
+from momentum.checks import _given
+from momentum.checks._check import check
+from momentum.conventions import Convention
+from momentum.observation import Array, Measured, judge, observe
+from momentum.oracle import replay_steps
+from momentum.problems import Problem
+from momentum.problems.strategies import MATRICES, SIZES, Setting
+from momentum.subject import Subject
+
+MANY = 130
+"""Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""
+
+
+def many_parameters(setting: Setting) -> Sequence[Problem]:
+    """Three steps of very many small parameters, every seventh of them without a gradient once."""
+    pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
+    shapes = [pool[i % len(pool)] for i in range(MANY)]
+    gaps = [(1, i) for i in range(0, MANY, 7)] if setting.none_gradients else []
+    row = _given.hyper(setting, **_given.FULL)
+    return [_given.run(setting, [row] * 3, shapes, missing=gaps)]
+
+
+@check(
+    statement="Every iterate lies within its error bound where there are very many parameters.",
+    source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
+    catches=(
+        *("first_step_for_first_parameter_only", "velocity_shared_by_shape"),
+        "velocity_by_position_among_fed",
+    ),
+    always=many_parameters,
+    random=None,
+)
+def agrees_on_many_parameters(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judge(subject, observe(subject, problem), convention)
+
+
+def four_parameters(setting: Setting) -> Sequence[Problem]:
+    """Four steps of eight parameters, everything on and changing."""
+    first = _given.hyper(setting, **_given.FULL)
+    then = _given.changed(setting, first, lr=0.2, momentum=0.7)
+    shapes = ((7,), (7,), (17,), (3, 5)) * 2
+    return [_given.run(setting, [first, first, then, then], shapes)]
+
+
+@check(
+    statement="Parameters of several formats in one group are each right in their own.",
+    source="huggingface/pytorch-image-models#2750",
+    catches=("decay_once_per_dtype",),
+    needs=("mixed_dtypes",),
+    always=four_parameters,
+    random=None,
+)
+def agrees_in_mixed_formats(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    claimed = subject.facts.dtypes
+    names = [claimed[i % len(claimed)] for i in range(len(problem.shapes))]
+    start = _rounded(problem.start, names)
+    options = {"dtypes": tuple(names)}
+    run = subject.start(
+        start, list(problem.hypers[0]), problem.dtype, list(problem.groups), options
+    )
+    fed, path = [], []
+    for t in range(problem.steps):
+        if t and problem.hypers[t] != problem.hypers[t - 1]:
+            run.set(problem.hypers[t][0], 0)
+        fed.append(_rounded([g for g in problem.gradients(t, start) if g is not None], names))
+        run.step([g.copy() for g in fed[-1]])
+        path.append(run.parameters())
+    for i, name in enumerate(names):
+        truth = replay_steps(
+            convention,
+            start[i],
+            [row[i] for row in fed],
+            [row[0] for row in problem.hypers],
+            dtype=subject.facts.format_name(name),
+            tier="fast",
+        )
+        deviation = truth.compare([row[i] for row in path]).trajectory
+        k = deviation.worst
+        where = f"step {k[0] + 1}, parameter {i} in {name}{list(k[1:])}"
+        yield Measured(float(deviation.error[k]), float(deviation.bound[k]), where, k[0] + 1)
+
+
+def _rounded(arrays: Sequence[Array], names: Sequence[str]) -> list[Array]:
+    return [format_of(name).round(x) for x, name in zip(arrays, names)]

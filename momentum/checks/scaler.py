@@ -1,0 +1,97 @@
+"""Gradient scalers: a loss scale leaves no trace, a step that they skip never was."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.checks import _given
+from momentum.checks._check import check, same, true
+from momentum.checks._paths import flat
+from momentum.checks._runs import compared
+from momentum.conventions import Convention
+from momentum.observation import Array, Measured, Observation, begin, judge, read
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+MICIKEVICIUS = "Micikevicius et al., Mixed Precision Training, 2018, section 3.2"
+SCALES = (2.0**10, 2.0**3, 2.0**16)
+"""Powers of two: gradients times a scale, divided by it again, are the same numbers."""
+
+
+def everything_on(setting: Setting) -> Sequence[Problem]:
+    """Four steps with everything on, where the format has room for the scales."""
+    row = _given.hyper(setting, **_given.FULL)
+    return [_given.run(setting, [row] * 4)] if setting.dtype != "float16" else []
+
+
+@check(
+    statement="The loss scale leaves no trace: decay, sign and velocity see unscaled gradients.",
+    source=MICIKEVICIUS,
+    catches=(
+        *("decay_divided_by_loss_scale", "decay_times_loss_scale", "scaler_unscales_twice"),
+        "scaler_does_not_unscale",
+    ),
+    needs=("scaler",),
+    always=everything_on,
+    random=lambda s: problems(s, shapes=() if s.dtype == "float16" else ((7,), (3, 5), (33,))),
+)
+def loss_scale_is_invisible(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    fed, iterates = [], []
+    for t in range(problem.steps):
+        fed.append(tuple(problem.gradients(t, here)))
+        skipped = run.scaled_step(fed[-1], SCALES[t % len(SCALES)])
+        yield true(not skipped, f"step {t + 1} was skipped, all gradients are finite", t + 1)
+        here = read(run, problem, t + 1)
+        iterates.append(tuple(here))
+    observation = Observation(problem, tuple(fed), tuple(iterates))
+    yield from judge(subject, observation, convention)
+
+
+@check(
+    statement="A step with a gradient that is not finite is skipped, as if it had never been.",
+    source=MICIKEVICIUS,
+    catches=(
+        *("scaler_never_skips", "scaler_skip_feeds_velocity", "scaler_skip_counts_as_step"),
+        *("scaler_misses_nan", "scaler_looks_at_first_parameter", "scaler_skips_parameter_only"),
+        "scaler_skips_always_after",
+    ),
+    needs=("scaler",),
+    always=everything_on,
+    random=None,
+)
+def skipped_step_never_was(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wanted, _ = _scaled(subject, problem, {})
+    # The first step, one in the middle; inf and nan, the last parameter and the first one.
+    for bad in ({0: (np.inf, -1)}, {2: (np.nan, -1)}, {1: (-np.inf, 0), 3: (np.nan, 0)}):
+        path, reports = _scaled(subject, problem, bad)
+        for t, (value, skipped, before, after) in reports.items():
+            yield true(skipped, f"step {t + 1} was not skipped, a gradient is {value}", t + 1)
+            yield same(flat(after), flat(before), f"after the skip at step {t + 1}", t + 1)
+        steps = " and ".join(str(t + 1) for t in bad)
+        yield from compared(f"after a skip at step {steps}", path, wanted, problem)
+
+
+def _scaled(
+    subject: Subject, problem: Problem, bad: dict[int, tuple[float, int]]
+) -> tuple[list[list[Array]], dict[int, Any]]:
+    """The iterates of the good steps, with a bad one before some of them, and what became of it."""
+    run, here = begin(subject, problem), problem.start
+    path, reports = [], {}
+    for t in range(problem.steps):
+        if t in bad:
+            value, i = bad[t]
+            spoiled = [None if g is None else g.copy() for g in problem.gradients(t, here)]
+            spoiled[i].flat[-1] = value  # type: ignore[union-attr]
+            skipped = run.scaled_step(spoiled, SCALES[0])
+            reports[t] = value, skipped, here, read(run, problem, t)
+        run.scaled_step(problem.gradients(t, here), SCALES[0])
+        here = read(run, problem, t + 1)
+        path.append(here)
+    return path, reports

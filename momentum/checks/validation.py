@@ -1,0 +1,173 @@
+"""What an optimizer must refuse, and what it must not."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from momentum.checks import _given
+from momentum.checks._check import check, true
+from momentum.checks._runs import fresh, until
+from momentum.conventions import Convention, Hyper
+from momentum.observation import Measured
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+from momentum.subject import Subject
+
+NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
+
+
+def ordinary(setting: Setting) -> Sequence[Problem]:
+    """Two steps with everything on."""
+    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 2)]
+
+
+def _with(h: Hyper, name: str, value: float) -> Hyper:
+    return Hyper(**{**h._asdict(), name: value})
+
+
+def _refusal(subject: Subject, rows: Sequence[Hyper], problem: Problem) -> str | None:
+    """How a start is refused; None where it is not."""
+    groups = [i % len(rows) for i in range(len(problem.shapes))]
+    try:
+        subject.start([x.copy() for x in problem.start], list(rows), problem.dtype, groups)
+    except (ValueError, TypeError):
+        return "refused"
+    except Exception as error:
+        return type(error).__name__
+    return None
+
+
+def _must_refuse(
+    subject: Subject, problem: Problem, rows: Sequence[Hyper], what: str
+) -> Iterator[Measured]:
+    refusal = _refusal(subject, rows, problem)
+    got = "accepted" if refusal is None else f"refused by {refusal}, wanted ValueError"
+    yield true(refusal == "refused", f"{what} is {got}")
+
+
+def _each_bad(
+    subject: Subject, problem: Problem, values: Sequence[float], names: Sequence[str]
+) -> Iterator[Measured]:
+    good = problem.hypers[0][0]
+    for name in names:
+        if name in subject.facts.hyper:
+            for value in values:
+                bad = _with(good, name, value)
+                yield from _must_refuse(subject, problem, [bad], f"{name} = {value}")
+
+
+@check(
+    statement="A negative learning rate, momentum or weight decay is refused with ValueError.",
+    source="pytorch/pytorch#6000; tinygrad/tinygrad#15576",
+    catches=(
+        *("negative_lr_accepted", "negative_momentum_accepted", "negative_decay_accepted"),
+        *("validates_at_first_step", "validates_by_clamping", "refuses_by_assertion"),
+    ),
+    level="should",
+    needs=("validates",),
+    always=ordinary,
+    random=None,
+)
+def refuses_negative_numbers(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from _each_bad(subject, problem, (-0.125,), ("lr", "momentum", "weight_decay"))
+
+
+@check(
+    statement="A hyper-parameter that is nan or infinite is refused with ValueError.",
+    source="law; every parameter is nan after one step with it",
+    catches=("nan_lr_accepted", "nan_momentum_accepted", "infinite_lr_accepted"),
+    level="should",
+    needs=("validates",),
+    always=ordinary,
+    random=None,
+)
+def refuses_numbers_that_are_not_finite(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from _each_bad(subject, problem, (np.nan, np.inf), NUMBERS)
+
+
+@check(
+    statement="Bad hyper-parameters of a later group are refused too, at the start and when it"
+    " joins.",
+    source="law; torch.optim.SGD looks at its defaults only",
+    catches=("validates_first_group_only", "late_group_not_validated"),
+    level="should",
+    needs=("validates", "groups"),
+    always=ordinary,
+    random=None,
+)
+def refuses_them_in_every_group(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    good = problem.hypers[0][0]
+    bad = [_with(good, n, -0.125) for n in ("lr", "momentum") if n in subject.facts.hyper]
+    for h in bad:
+        yield from _must_refuse(subject, problem, [good, h], "a negative one in the second group")
+        if "late_groups" in subject.facts.offers:
+            run, _ = until(subject, problem, 1)
+            try:
+                run.add_group([np.zeros(3)], h)
+            except ValueError:
+                continue
+            yield true(False, "a negative one in a group that joins late is accepted")
+
+
+@check(
+    statement="A learning rate, momentum or weight decay of 0 is accepted.",
+    source="Goyal et al. 2017, section 2.2: warmup starts from a learning rate of 0",
+    catches=("refuses_zero_lr",),
+    level="should",
+    needs=("validates",),
+    always=ordinary,
+    random=None,
+)
+def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+    good = problem.hypers[0][0]._replace(nesterov=False)
+    for name in NUMBERS:
+        if name in subject.facts.hyper:
+            refusal = _refusal(subject, [_with(good, name, 0.0)], problem)
+            yield true(refusal is None, f"{name} = 0 is refused")
+
+
+@check(
+    statement="Nesterov's form is refused with dampening, where it has no meaning for the subject.",
+    source="pytorch/pytorch#887",
+    catches=("nesterov_with_dampening_accepted",),
+    level="should",
+    needs=("validates", "hyper:nesterov", "hyper:dampening", "hyper:momentum"),
+    always=ordinary,
+    random=None,
+)
+def nesterov_refuses_dampening(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    if "nesterov_with_dampening" not in subject.facts.offers:
+        both = problem.hypers[0][0]._replace(nesterov=True)
+        yield from _must_refuse(subject, problem, [both], "nesterov with dampening")
+
+
+@check(
+    statement="A saved state that does not fit is refused when it is loaded.",
+    source="pytorch/pytorch#7499; pytorch/pytorch#1489",
+    catches=("foreign_state_accepted", "wrong_shape_accepted"),
+    level="should",
+    needs=("foreign_state", "resume"),
+    always=ordinary,
+    random=None,
+)
+def refuses_foreign_state(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, _ = until(subject, problem, problem.steps)
+    for name, state in run.foreign_state().items():
+        other = fresh(subject, problem)
+        try:
+            other.load(state)
+        except Exception:  # however it says no
+            refused = True
+        else:
+            refused = False
+        yield true(refused, f"{name}: loaded without a word")
