@@ -130,6 +130,9 @@ def hypers(
             on = bool(draw(st.integers(0, 7 if name == "momentum" else 1)))
         values[name] = draw(_DRAWN[name]()) if on else off
     values |= fixed
+    if not values["momentum"] and "dampening" not in fixed:
+        # Without momentum torch applies no dampening; no source says what it would mean.
+        values["dampening"] = 0.0
     if values["nesterov"]:
         if "momentum" not in fixed and not values["momentum"]:
             values["momentum"] = 0.9 if "momentum" in setting.hyper else 0.0

@@ -1,0 +1,84 @@
+"""Runs that are stopped, resumed, copied and stepped by turns."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.checks._paths import alike
+from momentum.observation import Array, Measured, advance, begin
+from momentum.problems import Problem
+from momentum.subject import Subject
+
+Steps = Iterator[list[Array]]
+
+
+def onward(subject: Subject, run: Any, problem: Problem, first: int, here: Sequence[Array]) -> Steps:
+    """The iterates after each step from `first` on, made one at a time."""
+    points = "point" in subject.facts.offers
+    for _, iterates in advance(run, problem, first, here, points):
+        yield list(iterates)
+
+
+def whole(subject: Subject, problem: Problem) -> list[list[Array]]:
+    """The iterates of an undisturbed run."""
+    return list(onward(subject, begin(subject, problem), problem, 0, problem.start))
+
+
+def until(subject: Subject, problem: Problem, steps: int) -> tuple[Any, list[Array]]:
+    """A run that has taken some of the problem's steps, and where it is."""
+    run, here = begin(subject, problem), problem.start
+    for iterates in onward(subject, run, problem.cut(steps), 0, here):
+        here = iterates
+    return run, here
+
+
+def fresh(subject: Subject, problem: Problem) -> Any:
+    """A run from zeros, to be loaded: with the shapes and first hyper-parameters of the problem."""
+    return subject.start(
+        [np.zeros(shape) for shape in problem.shapes],
+        list(problem.hypers[0]),
+        problem.dtype,
+        list(problem.groups),
+        dict(problem.options),
+    )
+
+
+def by_turns(*paths: Steps) -> list[list[list[Array]]]:
+    """Runs that take one step each, again and again; what each went through."""
+    gone: list[list[list[Array]]] = [[] for _ in paths]
+    for row in zip(*paths):
+        for seen, iterates in zip(gone, row):
+            seen.append(iterates)
+    return gone
+
+
+def catch_up(run: Any, problem: Problem, stop: int) -> None:
+    """Tell a run that was started anew the hyper-parameters of the step before."""
+    if stop and problem.hypers[stop - 1] != problem.hypers[0]:
+        for g, h in enumerate(problem.hypers[stop - 1]):
+            run.set(h, g)
+
+
+def compared(
+    name: str,
+    got: Sequence[Sequence[Array]],
+    wanted: Sequence[Sequence[Array]],
+    problem: Problem,
+    skipped: int | None = None,
+) -> Iterator[Measured]:
+    """Bit for bit, a path against the end of another one, which took `skipped` steps before."""
+    if skipped is None:
+        skipped = len(wanted) - len(got)
+        wanted = wanted[skipped:]
+    for measured in alike(got, wanted, problem):
+        step = measured.step + skipped
+        where = measured.where.removeprefix(f"step {measured.step}, ")
+        yield measured._replace(where=f"{name}: step {step}, {where}", step=step)
+
+
+def stops(problem: Problem) -> list[int]:
+    """Where to interrupt: everywhere in a short run, else at one step that the seed names."""
+    if problem.steps <= 4:
+        return list(range(problem.steps + 1))
+    return [1 + problem.seed % (problem.steps - 1)]
