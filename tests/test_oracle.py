@@ -198,3 +198,15 @@ def test_compare_refuses_what_does_not_fit(iterates: Any, message: str) -> None:
     got = momentum.replay("torch", [0.0], [[1.0]], lr=0.1)
     with pytest.raises(ValueError, match=message):
         got.compare(iterates)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_bounds_are_finite_and_shrink_with_the_unit_roundoff(convention: str, dtype: str) -> None:
+    rng = np.random.default_rng(1)
+    grads = [FORMATS["bfloat16"].round(rng.standard_normal(8)) for _ in range(10)]
+    got = momentum.replay(convention, np.zeros(8), grads, lr=0.1, momentum=0.9, dtype=dtype)
+    scale = np.max(np.abs(got.values))
+    # Ten steps of at most a dozen roundings each, of numbers at most ten times the result's size
+    # (1 / (1 - momentum)), each kept and summed by the velocity at most ten times over.
+    assert np.all(got.bound <= 10 * 12 * 10 * 10 * FORMATS[dtype].u * scale)

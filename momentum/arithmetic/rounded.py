@@ -39,7 +39,7 @@ class Rounded:
         magnitude(a / b)  = m_a / |b|    error by |1/b^ - 1/b| <= e_b / (|b| (|b| - e_b))
 
     `value` is float64 and rounds too; `own_error=True` counts that in, so that the bound holds for
-    the computed value and not only for the exact one. Where an intermediate result may overflow
+    the distance to the computed value and not only to the exact one. Where an intermediate result may overflow
     the format, the bound is infinite: no claim is made. Multiplying by 0 or by a power of two and
     adding an exact zero are free of rounding, and counted so. In a format of fewer bits than
     float32 an operation may round twice, in float32 and then in the format: u is the sum of both.
@@ -100,9 +100,9 @@ class Rounded:
         held = self.value if value is None else value
         error = self.error + self.floor
         magnitude = np.abs(held)
-        if self.own_error:
-            magnitude += error
-        peak = float(np.max(magnitude, initial=0.0)) + float(np.max(error, initial=0.0))
+        peak = self.peak + self.floor
+        if not peak <= self.format.largest / 2:  # time to look how large they really are
+            peak = float(np.max(magnitude, initial=0.0)) + float(np.max(error, initial=0.0))
         return Rounded(held, magnitude, error, self.format, self.own_error, peak)
 
     def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
@@ -162,7 +162,10 @@ class Rounded:
         if b._is_exact_scalar():
             factor = abs(b.value)
             if factor == 0.0:
-                return Rounded.of(0.0, self.format, self.own_error)
+                zero = Rounded.of(0.0, self.format, self.own_error)
+                if np.any(np.isinf(a.error)):  # it may be infinite, and 0 inf is not 0
+                    zero.error = np.where(np.isinf(a.error), np.inf, 0.0)
+                return zero
             if factor == 1.0:
                 return a if b.value > 0 else -a
             if b._is_free_factor():  # only underflow can round

@@ -178,3 +178,17 @@ def test_quotient_bound_holds(a: float, b: float) -> None:
     got = round_(round_(exact(a)) / round_(exact(b)))
     bound = (Rounded.of(a, FLOAT32, False) / Rounded.of(b, FLOAT32, False)).stored().error
     assert abs(got - exact(a) / exact(b)) <= exact(float(bound))
+
+
+def test_bound_of_one_overflow_leaves_the_other_elements_theirs() -> None:
+    format = FORMATS["float16"]
+    number = Rounded.of(np.array([1.0, 60000.0]), format)
+    for _ in range(5):
+        number = (number * 1.5 - number / 3.0).stored()
+    assert np.isfinite(number.error[0])
+    assert np.isinf(number.error[1])
+
+
+def test_bound_of_zero_times_a_possible_overflow_is_infinite() -> None:
+    big = Rounded.of(np.array([1.0, 60000.0]), FORMATS["float16"]) * 3.0
+    assert np.array_equal(np.isinf((big * 0.0).stored().error), [False, True])
