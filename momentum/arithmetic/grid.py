@@ -27,7 +27,7 @@ class Grid:
     the exact one: no supported format has more bits.
 
     Shapes: value, quantum, magnitude and fits are arrays of one shape.
-    Source: Sterbenz 1974, Floating-Point Computation, section 4.3, for sums on a common grid.
+    Source: Shewchuk 1997, Adaptive Precision Floating-Point Arithmetic, section 2.2, for sums.
     """
 
     __slots__ = ("fits", "format", "magnitude", "quantum", "value")
@@ -83,7 +83,7 @@ class Grid:
 
     def __truediv__(self, other: Any) -> "Grid":
         b = self._lift(other)
-        power = (np.abs(b.value) == b.quantum) & (b.magnitude == b.quantum)
+        power = np.abs(np.frexp(b.value)[0]) == 0.5
         divisor = np.where(power, b.value, 1.0)
         size = np.abs(divisor)
         result = Grid.of(self.value / divisor, self.format)

@@ -31,6 +31,9 @@ KINDS = (
     "special",  # signed zeros, inf and nan in single coordinates
     "still",  # all gradients zero
     "constant",  # the same gradient at every step
+    "late",  # two steps of zero gradients, then standard normal ones
+    "ternary",  # every pattern of 0, 1 and -1 in the start and the first gradients, then zeros
+    "bowl",  # closed loop: the gradient is the iterate, so that lr alone decides stability
 )
 
 
@@ -59,7 +62,7 @@ class Problem:
     @property
     def closed(self) -> bool:
         """Gradients depend on the iterates."""
-        return self.kind == "quadratic"
+        return self.kind in ("quadratic", "bowl")
 
     @cached_property
     def start(self) -> list[Array]:
@@ -76,6 +79,8 @@ class Problem:
     def _gradient(self, t: int, i: int, iterate: Array) -> Array:
         if not self.closed:
             return self._values(t, i)
+        if self.kind == "bowl":
+            return iterate
         rng = np.random.default_rng((self.seed, 1, i))
         curvature = rng.uniform(0.1, 1.5, self.shapes[i])
         with np.errstate(all="ignore"):

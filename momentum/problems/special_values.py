@@ -1,5 +1,6 @@
 """Numbers that start values and gradients are made of."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def draw(
     Raises: ValueError for an unknown kind.
     """
     start = t < 0
-    if kind in ("normal", "quadratic"):
+    if kind in ("normal", "quadratic", "bowl"):
         values: Any = rng.standard_normal(shape)
     elif kind == "from_zero":
         values = np.zeros(shape) if start else rng.standard_normal(shape)
@@ -31,6 +32,11 @@ def draw(
         values = rng.standard_normal(shape) if start else np.zeros(shape)
     elif kind == "constant":
         values = np.full(shape, 0.0 if start else 1.0)
+    elif kind == "late":
+        values = rng.standard_normal(shape) if start or t > 1 else np.zeros(shape)
+    elif kind == "ternary":  # digit t + 1 of the element's number in base 3
+        digit = np.arange(math.prod(shape)).reshape(shape) // 3 ** min(t + 1, 30) % 3
+        values = np.where(digit == 2, -1.0, digit)
     elif kind == "wide":
         reach = format.emax // 3
         values = rng.standard_normal(shape) * 2.0 ** rng.integers(-reach, reach // 4 + 1, shape)
