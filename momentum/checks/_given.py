@@ -1,0 +1,73 @@
+"""Problems that are tried every time: what a setting allows of hyper-parameters asked for."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from momentum.conventions import Hyper
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+
+FULL: dict[str, Any] = {
+    "lr": 0.3,
+    "momentum": 0.8,
+    "dampening": 0.35,
+    "weight_decay": 0.15,
+    "nu": 0.6,
+    "maximize": True,
+}
+"""Everything on, pairwise different; with Nesterov's form in NESTEROV."""
+
+NESTEROV: dict[str, Any] = {**FULL, "nesterov": True}
+
+VECTORS: tuple[tuple[int, ...], ...] = ((7,), (17,))
+
+
+def hyper(setting: Setting, **wanted: Any) -> Hyper:
+    """The hyper-parameters asked for, as far as the setting has them; what is fixed stays."""
+    values = {"lr": 0.1}
+    values |= {name: x for name, x in wanted.items() if name in setting.hyper}
+    if values.get("nesterov") and not values.get("momentum"):
+        values["nesterov"] = False
+    if values.get("nesterov") and not setting.nesterov_with_dampening:
+        values["dampening"] = 0.0
+    return Hyper(**{**values, **dict(setting.fixed)})
+
+
+def free(setting: Setting, *names: str) -> bool:
+    """All these hyper-parameters can be chosen."""
+    return all(n in setting.hyper and n not in dict(setting.fixed) for n in names)
+
+
+def changed(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
+    """Other values, in a run, for those that can be changed and are on."""
+    fixed = dict(setting.fixed)
+    return h._replace(
+        **{
+            name: x
+            for name, x in wanted.items()
+            if name in setting.settable and name not in fixed and (name == "lr" or getattr(h, name))
+        }
+    )
+
+
+def run(
+    setting: Setting,
+    rows: Sequence[Hyper | tuple[Hyper, ...]],
+    shapes: Sequence[tuple[int, ...]] = VECTORS,
+    *,
+    kind: str = "normal",
+    groups: Sequence[int] | None = None,
+    missing: Iterable[tuple[int, int]] = (),
+    seed: int = 1,
+) -> Problem:
+    """A problem with one row of hyper-parameters a step."""
+    hypers = tuple((r,) if isinstance(r, Hyper) else tuple(r) for r in rows)
+    return Problem(
+        dtype=setting.dtype,
+        shapes=tuple(shapes),
+        hypers=hypers,
+        groups=tuple(groups or (0,) * len(shapes)),
+        kind=kind,
+        seed=seed,
+        missing=frozenset(missing),
+    )

@@ -1,0 +1,107 @@
+"""A subject's path on numbers derived from a problem: what laws between two runs are stated in."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic import exact_array, format_of, nearest_array
+from momentum.checks._check import same
+from momentum.conventions import Convention, Hyper
+from momentum.deviation import Deviation
+from momentum.observation import Array, Measured, judge, observe, read
+from momentum.problems import Problem
+from momentum.subject import Subject
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Start, gradients[t][i] and hyper-parameters of an open-loop run."""
+
+    start: list[Array]
+    gradients: list[list[Array | None]]
+    hypers: list[tuple[Hyper, ...]]
+
+    def mapped(self, change: Callable[[int, Array], Array]) -> "Feed":
+        """change(i, values) applied to the start and to every gradient of parameter i."""
+        gradients: list[list[Array | None]] = [
+            [None if g is None else change(i, g) for i, g in enumerate(row)]
+            for row in self.gradients
+        ]
+        start = [change(i, x) for i, x in enumerate(self.start)]
+        return replace(self, start=start, gradients=gradients)
+
+    def with_hypers(self, change: Callable[[Hyper], Hyper]) -> "Feed":
+        """Other hyper-parameters at every step."""
+        return replace(self, hypers=[tuple(change(h) for h in row) for row in self.hypers])
+
+
+def feed_of(problem: Problem) -> Feed:
+    """What an open-loop problem feeds."""
+    start = problem.start
+    gradients = [problem.gradients(t, start) for t in range(problem.steps)]
+    return Feed(start, gradients, list(problem.hypers))
+
+
+def path(subject: Subject, problem: Problem, feed: Feed) -> list[list[Array]]:
+    """The iterates after every step."""
+    run = subject.start(
+        [x.copy() for x in feed.start],
+        list(feed.hypers[0]),
+        problem.dtype,
+        list(problem.groups),
+        dict(problem.options),
+    )
+    iterates = []
+    for t, row in enumerate(feed.gradients):
+        if t and feed.hypers[t] != feed.hypers[t - 1]:
+            for g, h in enumerate(feed.hypers[t]):
+                run.set(h, g)
+        run.step([None if g is None else g.copy() for g in row])
+        iterates.append(read(run, problem, t + 1))
+    return iterates
+
+
+def alike(
+    got: Sequence[Sequence[Array]],
+    wanted: Sequence[Sequence[Array]],
+    problem: Problem,
+    change: Callable[[int, Array], Array] = lambda i, x: x,
+) -> Iterator[Measured]:
+    """Bit for bit: got = change(wanted) at every step and parameter."""
+    for t, (here, there) in enumerate(zip(got, wanted), 1):
+        for i, (a, b) in enumerate(zip(here, there)):
+            where = f"step {t}, parameter {i} of shape {problem.shapes[i]}"
+            yield same(a, change(i, b), where, t)
+
+
+def roomy(problem: Problem) -> bool:
+    """Hyper-parameters and format leave so much room that ordinary numbers meet no underflow."""
+    numbers = [abs(x) for row in problem.hypers for h in row for x in _numbers(h) if x]
+    return format_of(problem.dtype).emax > 100 and all(2**-20 <= x <= 2**20 for x in numbers)
+
+
+def _numbers(h: Hyper) -> list[Any]:
+    return [x for x in h if not isinstance(x, bool)]
+
+
+def flat(arrays: Sequence[Array]) -> Array:
+    """All parameters as one vector."""
+    return np.concatenate([np.ravel(x) for x in arrays]) if arrays else np.zeros(0)
+
+
+def judged(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+    """The oracle's judgement of a subject on a problem."""
+    yield from judge(subject, observe(subject, problem), convention)
+
+
+def against(got: Array, truth: Any, bound: Array, where: str, step: int) -> Measured:
+    """The worst element of an iterate against rationals from a closed form."""
+    known = np.isfinite(got)
+    error = np.where(known, 0.0, np.inf)
+    error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
+    ratio = Deviation(error, bound).ratio
+    k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    index = ", ".join(str(int(j)) for j in k)
+    return Measured(float(error[k]), float(bound[k]), f"{where}[{index}]", step, "closed form")

@@ -1,0 +1,131 @@
+"""Closed loops: the gradient depends on the iterate, as it does in a training."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
+from momentum.checks import _given as given
+from momentum.checks import _responses as responses
+from momentum.checks._check import check
+from momentum.checks._paths import against, judged
+from momentum.conventions import Convention
+from momentum.observation import Measured, observe
+from momentum.oracle import replay_steps
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.quadratic import Method, iterate, recurrence, stability_limit
+from momentum.subject import Subject
+
+POLYAK = "Polyak 1964; Lessard, Recht, Packard 2016, proposition 1"
+
+
+def quadratics(setting: Setting) -> Sequence[Problem]:
+    """Random curvature, everything on, plain and with Nesterov's form."""
+    wanted = (given.FULL, given.NESTEROV)
+    return [given.run(setting, [given.hyper(setting, **w)] * 6, kind="quadratic") for w in wanted]
+
+
+@check(
+    statement="In a closed loop each step is the convention's, from where the subject really is.",
+    source="Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3",
+    catches=("look_ahead_decays_iterate", "two_point_previous_too_old", "look_ahead_not_undone"),
+    always=quadratics,
+    random=lambda s: problems(s, steps=(2, 5), kinds=("quadratic",), shapes=((5,), (2, 3))),
+)
+def closed_loop_agrees(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def around_the_limit(setting: Setting) -> Sequence[Problem]:
+    """Rates in the stable range, just below and above its end, and exactly at it."""
+    if not given.free(setting, "lr"):
+        return []
+    found = []
+    for nesterov in (False, True) if given.free(setting, "nesterov") else (False,):
+        h = given.hyper(setting, momentum=0.5, nesterov=nesterov)
+        if h.dampening or h.weight_decay or h.maximize or h.nu != 1 or not 0 <= h.momentum < 1:
+            continue
+        limit = nearest(stability_limit("nesterov" if h.nesterov else "heavy_ball", h.momentum))
+        for part in (0.25, 0.875, 1.0, 1.125):
+            row = [h._replace(lr=part * limit)] * 20
+            found.append(given.run(setting, row, [(3,)], kind="bowl"))
+    return found
+
+
+@check(
+    statement="On x^2 / 2 the iterates follow the closed form, for stable and unstable rates.",
+    source=f"{POLYAK}: stable below 2 (1 + momentum), for Nesterov over (1 + 2 momentum)",
+    catches=("large_lr_capped", "nesterov_always", "momentum_on_gradient", "lr_applied_twice"),
+    needs=("settable:lr",),
+    always=around_the_limit,
+    random=None,
+)
+def quadratic_follows_theory(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    h, steps, start = problem.hypers[0][0], problem.steps, problem.start[0]
+    found = responses.recurrence(convention, h)
+    if found is None:
+        return
+    method, rate = found
+    observation = observe(subject, problem)
+    fed = [row[0] for row in observation.fed]
+    iterates = [row[0] for row in observation.iterates]
+    dtype = subject.facts.format_name(problem.dtype)
+    truth = replay_steps(convention, start, fed, [h] * steps, dtype=dtype, tier="fast")
+    allowed = truth.compare(iterates).step.bound
+    momentum = exact(h.momentum)
+    weight = _echoes(method, rate, momentum, steps, convention.keeps_iterates)
+    for t in (*range(1, 6), 9, steps):
+        # Every step adds its own rounding to the iterate, which the loop then carries on.
+        bound = sum(weight[t - s] * allowed[s - 1] for s in range(1, t + 1))
+        exactly = exact_array(start) * iterate(method, rate, momentum, 1, exact(1), t)
+        yield against(iterates[t - 1], exactly, bound, f"step {t}", t)
+
+
+def _echoes(method: Method, rate: Any, momentum: Any, steps: int, keeps: bool) -> list[float]:
+    """What an iterate moved by 1 beside the rule is worth 0, 1, 2, ... steps later.
+
+    The velocity does not feel it, so it goes on like a start; where the rule keeps iterates in
+    place of a velocity, it counts as one.
+    """
+    if not keeps:
+        found = [iterate(method, rate, momentum, 1, exact(1), n) for n in range(steps)]
+    else:
+        a, b = recurrence(method, rate, momentum, 1)
+        found = [exact(1), a]
+        while len(found) < steps:
+            found.append(a * found[-1] - b * found[-2])
+    return [abs(nearest(x)) for x in found]
+
+
+@check(
+    statement="The gradient is taken where the convention says: at the point ahead of the iterate.",
+    source="Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4",
+    catches=("look_ahead_point_unshifted", "look_ahead_too_far", "look_ahead_not_undone"),
+    needs=("point",),
+    always=quadratics,
+    random=None,
+)
+def gradient_is_taken_at_its_point(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    bowl = replace(problem, kind="bowl")
+    observation = observe(subject, bowl)
+    format = format_of(subject.facts.format_name(problem.dtype))
+    for i, shape in enumerate(bowl.shapes):
+        theta, state = Rounded.of(bowl.start[i], format), convention.initial
+        for t, row in enumerate(bowl.hypers):
+            h = row[bowl.groups[i]]
+            lifted = h.lifted(lambda x: Rounded.of(x, format))
+            point = convention.gradient_point(theta, state, lifted).stored()
+            fed = observation.fed[t][i]
+            assert fed is not None
+            where = f"before step {t + 1}, parameter {i} of shape {shape}"
+            yield against(fed, exact_array(point.value), point.error, where, t + 1)
+            _, state = convention.step(theta, Rounded.of(fed, format), state, lifted)
+            state = type(state)(*(x.stored() if isinstance(x, Rounded) else x for x in state))
+            theta = Rounded.of(observation.iterates[t][i], format)

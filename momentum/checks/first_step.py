@@ -1,0 +1,101 @@
+"""The first step, where conventions differ in what the velocity is before it."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.arithmetic import exact_array
+from momentum.checks import _given as given
+from momentum.checks import _responses as responses
+from momentum.checks._check import check
+from momentum.checks._paths import against, judged
+from momentum.conventions import Convention
+from momentum.observation import Measured, observe
+from momentum.oracle import replay_steps
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+from momentum.subject import Subject
+
+
+def one_step(setting: Setting) -> Sequence[Problem]:
+    """One step from 0 and from elsewhere: damped, maximizing, with Nesterov's form."""
+    damped = {"lr": 0.3, "momentum": 0.8, "dampening": 0.35, "nu": 0.6}
+    rows = [
+        given.hyper(setting, **damped),
+        given.hyper(setting, **damped, maximize=True),
+        given.hyper(setting, lr=0.3, momentum=0.8, nesterov=True),
+    ]
+    return [given.run(setting, [h], kind=k) for h in rows for k in ("from_zero", "normal")]
+
+
+@check(
+    statement="The first gradient moves the parameter by its closed-form share of the rate.",
+    source="torch.optim.SGD, algorithm box (v1 = g1); pytorch/pytorch#152833; ml-explore/mlx#473",
+    catches=(
+        "first_step_dampened",
+        "first_step_undampened",
+        "first_step_skipped",
+        "first_gradient_counted_twice",
+    ),
+    always=one_step,
+    random=None,
+)
+def first_step_is_the_conventions(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    h = problem.hypers[0][0]
+    if not responses.known(convention, h):
+        return
+    observation = observe(subject, problem)
+    moved = responses.impulse(convention, h, 1, 1)[0]
+    dtype = subject.facts.format_name(problem.dtype)
+    for i, shape in enumerate(problem.shapes):
+        start, grad = problem.start[i], observation.fed[0][i]
+        bound = replay_steps(convention, start, [grad], [h], dtype=dtype, tier="fast").bound[0]
+        truth = exact_array(start) + moved * exact_array(grad)
+        where = f"step 1, parameter {i} of shape {shape}"
+        yield against(observation.iterates[0][i], truth, bound, where, 1)
+
+
+def zeros_first(setting: Setting) -> Sequence[Problem]:
+    """Every pattern of zeros in the first gradients, and a parameter that gets only zeros."""
+    wanted = ({**given.FULL, "weight_decay": 0.0}, {**given.NESTEROV, "weight_decay": 0.0})
+    rows = [given.hyper(setting, **w) for w in wanted]
+    late = [given.run(setting, [h] * 4, [(1,), (2,)], kind="late") for h in rows]
+    return [*late, *(given.run(setting, [h] * 4, [(27,)], kind="ternary") for h in rows)]
+
+
+@check(
+    statement="A first gradient of zero makes the first step all the same: the next is the second.",
+    source="torch.optim.SGD, algorithm box: t > 1 decides, not the value of the velocity",
+    catches=("first_step_by_zero_velocity",),
+    always=zeros_first,
+    random=None,
+)
+def zero_gradient_makes_a_first_step(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def several_parameters(setting: Setting) -> Sequence[Problem]:
+    """Parameters of one shape, and others, with all hyper-parameters on."""
+    shapes = ((5,), (5,), (2, 3), (1,))
+    wanted = (given.FULL, given.NESTEROV)
+    return [given.run(setting, [given.hyper(setting, **w)] * 3, shapes) for w in wanted]
+
+
+@check(
+    statement="Every parameter makes a first step of its own, with all hyper-parameters on.",
+    source="open-lm-engine/accelerated-model-architectures#436: a stale first-step flag",
+    catches=(
+        "first_step_for_first_parameter_only",
+        "prepared_with_decay",
+        "second_step_restarts",
+        "two_point_starts_at_zero",
+    ),
+    always=several_parameters,
+    random=None,
+)
+def every_parameter_has_a_first_step(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)

@@ -1,0 +1,150 @@
+"""Several groups in one optimizer, each with hyper-parameters of its own."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._paths import Feed, alike, feed_of, judged, path
+from momentum.conventions import Convention, Hyper
+from momentum.observation import Array, Measured
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+THREE: tuple[dict[str, Any], ...] = (
+    {"lr": 0.3, "momentum": 0.8, "dampening": 0.35, "weight_decay": 0.15, "nu": 0.6},
+    {"lr": 0.07, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.4, "nu": 0.9},
+    {"lr": 0.13, "momentum": 0.9, "dampening": 0.6, "weight_decay": 0.05, "nu": 0.3},
+)
+"""Pairwise different in everything."""
+
+SHAPES = ((5,), (5,), (2, 3), (5,), (7,))
+MEMBERS = (0, 1, 2, 2, 0)
+TORCH = "torch.optim, per-parameter options"
+
+
+def _problem(setting: Setting, rows: Sequence[Sequence[Hyper]], **more: Any) -> Problem:
+    return given.run(setting, [tuple(row) for row in rows], SHAPES, groups=MEMBERS, **more)
+
+
+def different(setting: Setting) -> Sequence[Problem]:
+    """Three groups without a common value; flags on in one group each."""
+    plain = [given.hyper(setting, **w) for w in THREE]
+    first = [
+        given.hyper(setting, **THREE[0], nesterov=True),
+        given.hyper(setting, **THREE[1], maximize=True),
+        given.hyper(setting, **THREE[2]),
+    ]
+    bare = [given.hyper(setting, **{**w, "weight_decay": 0.0, "dampening": 0.0}) for w in THREE]
+    mixed = [bare[0], plain[1], first[0]]
+    return [_problem(setting, [row] * 3) for row in (plain, first, mixed)]
+
+
+@check(
+    statement="Each group follows its own hyper-parameters, whatever the others have.",
+    source=TORCH,
+    catches=(
+        "first_group_for_all",
+        "last_group_for_all",
+        "momentum_of_first_group_for_all",
+        "decay_of_first_group_only",
+        "decay_once_per_group",
+        "maximize_of_first_group_only",
+        "velocity_shared_by_shape",
+    ),
+    needs=("groups",),
+    always=different,
+    random=lambda s: problems(s, steps=(1, 4), groups=3, shapes=((3,), (3,), (2, 2))),
+)
+def groups_follow_their_own(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def changed_by_turns(setting: Setting) -> Sequence[Problem]:
+    """One group's values change at a time, then all of them; nothing else does."""
+    rows = [tuple(given.hyper(setting, **w) for w in THREE)]
+    for g in (1, 2, 0):
+        other = {"lr": 0.21 + g / 64, "momentum": 0.65 + g / 32, "weight_decay": 0.3 + g / 32}
+        row = list(rows[-1])
+        row[g] = given.changed(setting, row[g], **other)
+        rows.append(tuple(row))
+    rows.append(tuple(given.changed(setting, h, lr=0.05 + g / 16) for g, h in enumerate(rows[-1])))
+    return [_problem(setting, rows)]
+
+
+@check(
+    statement="A change of one group's hyper-parameters in a run reaches that group alone.",
+    source=f"{TORCH}; torch.optim.lr_scheduler, which sets each group's rate",
+    catches=("set_changes_all_groups", "set_reaches_first_group_only"),
+    needs=("groups", "settable:lr"),
+    always=changed_by_turns,
+    random=None,
+)
+def groups_change_alone(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def some_without_momentum(setting: Setting) -> Sequence[Problem]:
+    """A group without momentum before, between and after ones that have it, with equal shapes."""
+    found = []
+    for bare in range(3):
+        row = [
+            given.hyper(setting, **{**w, "momentum": 0.0, "dampening": 0.0} if g == bare else w)
+            for g, w in enumerate(THREE)
+        ]
+        found.append(_problem(setting, [row] * 3))
+    return found
+
+
+@check(
+    statement="A group without momentum steps by its own gradient, next to groups that have it.",
+    source="bitsandbytes-foundation/bitsandbytes#2082: the update of the parameter before",
+    catches=("update_of_previous_parameter", "momentum_of_first_group_for_all"),
+    needs=("groups", "hyper:momentum"),
+    always=some_without_momentum,
+    random=None,
+)
+def group_without_momentum_agrees(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+@check(
+    statement="No bit of a group's path depends on other groups' values or hyper-parameters.",
+    source=TORCH,
+    catches=("first_group_for_all", "gradient_normalised", "velocity_shared_by_shape"),
+    needs=("groups", "settable:lr"),
+    always=lambda s: different(s)[:2],
+    random=None,
+)
+def group_ignores_the_others(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wanted = path(subject, problem, feed_of(problem))
+    for kept in range(len(problem.hypers[0])):
+        got = path(subject, problem, _others_changed(problem, kept))
+        mine = [g == kept for g in problem.groups]
+        yield from alike(_only(got, mine), _only(wanted, mine), problem)
+
+
+def _others_changed(problem: Problem, kept: int) -> Feed:
+    """All values outside the group times -8, and their rate halved."""
+    feed = feed_of(problem).mapped(lambda i, x: x if problem.groups[i] == kept else -8.0 * x)
+    hypers = [
+        tuple(h if g == kept else h._replace(lr=h.lr / 2) for g, h in enumerate(row))
+        for row in feed.hypers
+    ]
+    return Feed(feed.start, feed.gradients, hypers)
+
+
+def _only(iterates: Sequence[Sequence[Array]], mine: Sequence[bool]) -> list[list[Array]]:
+    """Parameters of other groups blanked out."""
+    return [[x if m else np.zeros_like(x) for x, m in zip(row, mine)] for row in iterates]

@@ -1,0 +1,117 @@
+"""One gradient, and how the parameter goes on moving: against closed forms, not the rule."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.arithmetic import exact, exact_array, nearest
+from momentum.checks import _given as given
+from momentum.checks import _responses as responses
+from momentum.checks._check import check
+from momentum.checks._paths import against
+from momentum.conventions import Convention
+from momentum.observation import Array, Measured, Observation, observe
+from momentum.oracle import replay_steps
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+from momentum.subject import Subject
+
+D2L = "Dive into Deep Learning, section Momentum: weights momentum^i, sum 1 / (1 - momentum)"
+
+
+def impulses(setting: Setting) -> Sequence[Problem]:
+    """Momenta small, usual and dyadic; with dampening; in Nesterov's form."""
+    wanted = (
+        {"lr": 0.3, "momentum": 0.9, "nu": 0.6},
+        {"lr": 0.3, "momentum": 0.35, "dampening": 0.8},
+        {"lr": 0.5, "momentum": 0.75, "nesterov": True, "maximize": True},
+    )
+    return [
+        given.run(setting, [given.hyper(setting, **w)] * 12, [(3,)], kind="impulse") for w in wanted
+    ]
+
+
+def _bounds(subject: Subject, convention: Convention, observation: Observation, i: int) -> Array:
+    """Bounds of the exact trajectory, step by step."""
+    problem = observation.problem
+    return replay_steps(
+        convention,
+        problem.start[i],
+        [row[i] for row in observation.fed],
+        [row[problem.groups[i]] for row in problem.hypers],
+        dtype=subject.facts.format_name(problem.dtype),
+        tier="fast",
+    ).bound
+
+
+@check(
+    statement="The response to one gradient decays like the powers of momentum, in closed form.",
+    source=D2L,
+    catches=(
+        "momentum_on_gradient",
+        "step_with_old_velocity",
+        "one_minus_momentum_twice",
+        "velocity_reset_every_step",
+        "velocity_unused_without_nesterov",
+        "sum_taken_as_average",
+        "average_taken_as_sum",
+        "velocity_sign_wrong",
+        "velocity_without_gradient",
+        "bias_correction_missing",
+        "bias_correction_one_step_late",
+        "nu_swapped",
+        "nu_ignored",
+        "two_point_previous_too_old",
+        "momentum_squared",
+    ),
+    always=impulses,
+    random=None,
+)
+def impulse_response_is_closed_form(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    h = problem.hypers[0][0]
+    if not responses.known(convention, h):
+        return
+    observation = observe(subject, problem)
+    displaced = responses.impulse(convention, h, 1, problem.steps)
+    for i, shape in enumerate(problem.shapes):
+        bounds = _bounds(subject, convention, observation, i)
+        start, grad = exact_array(problem.start[i]), exact_array(observation.fed[0][i])
+        for t, moved in enumerate(displaced, 1):
+            got = observation.iterates[t - 1][i]
+            where = f"step {t}, parameter {i} of shape {shape}"
+            yield against(got, start + moved * grad, bounds[t - 1], where, t)
+
+
+def long_enough(setting: Setting) -> Sequence[Problem]:
+    """One gradient and then zeros, until the rest of the sum is small."""
+    wanted = (
+        {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
+        {"lr": 0.3, "momentum": 0.5, "nesterov": True},
+    )
+    hypers = [given.hyper(setting, **w) for w in wanted]
+    return [given.run(setting, [h] * 24, [(3,)], kind="impulse") for h in hypers]
+
+
+@check(
+    statement="The whole response to one gradient sums up: to rate / (1 - momentum) for sums.",
+    source=D2L,
+    catches=("sum_taken_as_average", "velocity_reset_every_step", "nesterov_on_velocity"),
+    always=long_enough,
+    random=None,
+)
+def impulse_response_sums_up(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    h = problem.hypers[0][0]
+    total = responses.total(convention, h)
+    if total is None:
+        return
+    observation = observe(subject, problem)
+    steps = problem.steps
+    # What is still to come: at most the total times momentum^steps, for a gradient of 1.
+    rest = nearest(abs(total) * exact(h.momentum) ** steps)
+    for i, shape in enumerate(problem.shapes):
+        bound = _bounds(subject, convention, observation, i)[-1] + rest
+        truth = exact_array(problem.start[i]) + total * exact_array(observation.fed[0][i])
+        where = f"step {steps}, parameter {i} of shape {shape}"
+        yield against(observation.iterates[-1][i], truth, bound, where, steps)

@@ -1,0 +1,110 @@
+"""Many steps: defects that begin late, momentum near 1, sums that reach their limit."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from momentum.arithmetic import exact, nearest
+from momentum.checks import _given as given
+from momentum.checks import _responses as responses
+from momentum.checks._check import check
+from momentum.checks._paths import judged
+from momentum.conventions import Convention
+from momentum.observation import Measured, observe
+from momentum.oracle import replay_steps
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+from momentum.subject import Subject
+
+STEPS = {"quick": 300, "normal": 1100, "deep": 5000}
+HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
+
+
+def long(setting: Setting) -> Sequence[Problem]:
+    """Plain momentum near 1, from 0; the rate and the momentum change late."""
+    steps = STEPS[setting.effort]
+    h = given.hyper(setting, lr=0.03, momentum=1 - 2.0**-7, dampening=0.1, nu=0.6)
+    late = given.changed(setting, h, lr=0.01, momentum=0.95)
+    rows = [h] * (steps - 20) + [late] * 20
+    return [given.run(setting, rows, [(3,)], kind="from_zero")]
+
+
+@check(
+    statement="Hundreds of steps later each step is still exactly the convention's.",
+    source=HIGHAM,
+    catches=(
+        "momentum_lost_after_50_steps",
+        "velocity_restarts_every_64_steps",
+        "counter_wraps_at_256",
+        "lr_decays_secretly",
+        "velocity_stalls",
+        "momentum_capped",
+    ),
+    always=long,
+    random=None,
+)
+def long_runs_agree(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def near_one(setting: Setting) -> Sequence[Problem]:
+    """Momenta from 0.96 to 1 - 2^-20, and near 0."""
+    momenta = (0.96, 1 - 2.0**-7, 0.9999, 1 - 2.0**-20, 1e-3)
+    rows = [given.hyper(setting, lr=0.3, momentum=m, nu=0.9) for m in momenta]
+    rows += [given.hyper(setting, lr=0.3, momentum=1 - 2.0**-7, nesterov=True)]
+    return [given.run(setting, [h] * 5, [(5,)], kind="from_zero") for h in rows]
+
+
+@check(
+    statement="Momentum near 1 and near 0 counts as it is.",
+    source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
+    catches=("momentum_capped", "hyper_in_half"),
+    needs=("hyper:momentum",),
+    always=near_one,
+    random=None,
+)
+def momentum_near_one_agrees(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def constant(setting: Setting) -> Sequence[Problem]:
+    """The same gradient at every step, until the velocity has reached its limit."""
+    w = {"lr": 0.25, "momentum": 0.5, "dampening": 0.25, "nu": 0.5}
+    hypers = (given.hyper(setting, **w), given.hyper(setting, **w, nesterov=True, maximize=True))
+    return [given.run(setting, [h] * 26, [(3,)], kind="constant") for h in hypers]
+
+
+@check(
+    statement="Under a constant gradient the steps tend to rate times 1 / (1 - momentum), or 1.",
+    source="Dive into Deep Learning, section Momentum: the effective rate; ooples/AiDotNet#2008",
+    catches=("momentum_on_gradient", "velocity_clipped", "sum_taken_as_average", "velocity_stalls"),
+    needs=("hyper:momentum",),
+    always=constant,
+    random=None,
+)
+def constant_gradient_reaches_its_speed(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    h = problem.hypers[0][0]
+    speed = responses.speed(convention, h)
+    if speed is None:
+        return
+    observation = observe(subject, problem)
+    steps, start = problem.steps, problem.start[0]
+    fed, iterates = [row[0] for row in observation.fed], [row[0] for row in observation.iterates]
+    dtype = subject.facts.format_name(problem.dtype)
+    truth = replay_steps(convention, start, fed, [h] * steps, dtype=dtype, tier="fast")
+    bound = truth.compare(iterates).step.bound[-1]
+    # What the velocity still lacks, first step undamped or not, in every form at most this much.
+    momentum = exact(h.momentum)
+    lack = nearest(exact(h.lr) * momentum ** (steps - 1) * (1 + 1 / (1 - momentum)))
+    with np.errstate(all="ignore"):
+        moved = iterates[-1] - iterates[-2]
+        error = np.abs(moved - nearest(speed) * np.asarray(fed[-1]))
+    k = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+    allowed = float(bound[k]) + lack + 2.0**-50 * float(np.abs(iterates[-1][k]) + 1)
+    yield Measured(float(error[k]), allowed, f"step {steps}, parameter 0[{k}]", steps, "two steps")

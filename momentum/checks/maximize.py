@@ -1,0 +1,47 @@
+"""Maximizing: the gradient's sign turned, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._paths import judged
+from momentum.conventions import Convention
+from momentum.observation import Measured
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+
+def maximizing(setting: Setting) -> Sequence[Problem]:
+    """Maximizing with each other hyper-parameter, and with all of them."""
+    base = {"lr": 0.3, "maximize": True}
+    wanted = (
+        base,
+        {**base, "momentum": 0.8, "nu": 0.6},
+        {**base, "weight_decay": 0.15},
+        {**base, "momentum": 0.8, "nesterov": True},
+        given.FULL,
+        given.NESTEROV,
+    )
+    return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
+
+
+@check(
+    statement="Maximizing turns the gradient's sign before decay and velocity, at every step.",
+    source="torch.optim.SGD, algorithm box; pytorch/pytorch#68164; PaddlePaddle/Paddle#79341",
+    catches=(
+        "maximize_ignored",
+        "maximize_ignored_with_nesterov",
+        "maximize_ignored_with_decay",
+        "maximize_negates_decay",
+        "maximize_at_first_step_only",
+        "maximize_reverses_velocity",
+    ),
+    needs=("hyper:maximize",),
+    always=maximizing,
+    random=lambda s: problems(s, steps=(1, 5), with_=("maximize",), shapes=((5,), (2, 3))),
+)
+def maximize_agrees(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)

@@ -1,0 +1,182 @@
+"""Laws between two runs of one subject, true bit for bit and without an oracle.
+
+The rules are linear in parameters and gradients together, and rounding to nearest commutes with
+a change of sign and, away from underflow and overflow, with powers of two.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from momentum.checks import _given as given
+from momentum.checks._check import check, same
+from momentum.checks._paths import Feed, alike, feed_of, path, roomy
+from momentum.conventions import Convention, Hyper
+from momentum.observation import Array, Measured
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+SCALING = "IEEE Std 754-2019, section 4.3; Higham, Accuracy and Stability, 2nd ed., section 2.1"
+SCHEDULE = ("lr", "momentum", "dampening", "weight_decay", "nu")
+
+
+def all_on(setting: Setting) -> Sequence[Problem]:
+    """Everything on, plain and with Nesterov's form, and a change of all values in the run."""
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        h = given.hyper(setting, **w)
+        later = given.changed(setting, h, lr=0.11, momentum=0.55, weight_decay=0.27)
+        found.append(given.run(setting, [h, h, later, later, h]))
+    return found
+
+
+def some(setting: Setting) -> st.SearchStrategy[Problem]:
+    """Short random runs, with schedules."""
+    return problems(setting, steps=(1, 6), schedule=SCHEDULE, kinds=("normal", "from_zero"))
+
+
+@check(
+    statement="Start and gradients times a power of two give the iterates times it.",
+    source=SCALING,
+    catches=("gradient_clipped", "velocity_clipped", "gradient_normalised", "decay_is_constant"),
+    always=all_on,
+    random=None,
+)
+def scales_by_powers_of_two(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    if not roomy(problem):
+        return
+    feed = feed_of(problem)
+    wanted = path(subject, problem, feed)
+    for power in (2.0**10, 2.0**-10):
+        got = path(subject, problem, feed.mapped(_times(power)))
+        yield from alike(got, wanted, problem, _times(power))
+
+
+def _times(factor: float) -> Callable[[int, Array], Array]:
+    return lambda i, x: factor * x
+
+
+@check(
+    statement="Start and gradients with the other sign give the iterates with the other sign.",
+    source="IEEE Std 754-2019, section 4.3.1: rounding to nearest is symmetric",
+    catches=("decay_is_constant",),
+    always=all_on,
+    random=some,
+)
+def turns_with_the_sign(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    feed = feed_of(problem)
+    turned = path(subject, problem, feed.mapped(_times(-1.0)))
+    yield from alike(turned, path(subject, problem, feed), problem, _times(-1.0))
+
+
+@check(
+    statement="A coordinate's path depends on its own start and gradients alone.",
+    source="the convention's formula, which has no sum over coordinates",
+    catches=(
+        "gradient_normalised",
+        "gradient_mean_removed",
+        "velocity_shared_by_shape",
+        "broadcast_of_scalar_gradient",
+        "velocity_quantised",
+    ),
+    always=lambda s: [replace(p, shapes=((7,), (7,), (3, 6)), groups=(0,) * 3) for p in all_on(s)],
+    random=some,
+)
+def coordinates_are_independent(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    feed = feed_of(problem)
+    wanted = path(subject, problem, feed)
+    for kept in (0, 1):
+
+        def others(i: int, x: Array, first: int = kept) -> Array:
+            return np.where(_chosen(i, x, first), x, 64.0 - 8.0 * x)
+
+        def mine(i: int, x: Array, first: int = kept) -> Array:
+            return np.where(_chosen(i, x, first), x, 0.0)
+
+        got = path(subject, problem, feed.mapped(others))
+        blank = [[mine(i, x) for i, x in enumerate(row)] for row in got]
+        yield from alike(blank, wanted, problem, mine)
+
+
+def _chosen(i: int, x: Array, first: int) -> NDArray[np.bool_]:
+    """Every second element, begun at one or the other from parameter to parameter."""
+    return np.asarray((np.arange(x.size).reshape(x.shape) + i) % 2 == first)
+
+
+@check(
+    statement="Half the rate with twice the gradients and twice the decay is the same path.",
+    source=SCALING,
+    catches=(
+        "lr_applied_twice",
+        "lr_has_floor",
+        "first_velocity_without_lr",
+        "decay_times_lr_twice",
+        "nesterov_gradient_without_lr",
+        "nesterov_velocity_scaled_again",
+    ),
+    needs=("settable:lr",),
+    always=all_on,
+    random=some,
+)
+def rate_trades_with_gradients(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    if not roomy(problem) or subject.facts.fixed.get("weight_decay"):
+        return
+    feed = feed_of(problem)
+    other = feed.with_hypers(lambda h: h._replace(lr=h.lr / 2, weight_decay=2 * h.weight_decay))
+    gradients = [[None if g is None else 2.0 * g for g in row] for row in feed.gradients]
+    got = path(subject, problem, replace(other, gradients=gradients))
+    yield from alike(got, path(subject, problem, feed), problem)
+
+
+@check(
+    statement="From 0 with gradients of zero nothing moves, whatever the hyper-parameters.",
+    source="the convention's formula: linear, so 0 goes to 0",
+    catches=("decay_is_constant",),
+    always=all_on,
+    random=None,
+)
+def rests_at_zero(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+    still = feed_of(problem).mapped(_times(0.0))
+    for t, row in enumerate(path(subject, problem, still), 1):
+        for i, x in enumerate(row):
+            yield same(x, np.zeros_like(x), f"step {t}, parameter {i}", t)
+
+
+def undamped(setting: Setting) -> Sequence[Problem]:
+    """Runs from 0 under constant values, decay included, without dampening."""
+    wanted = ({**given.FULL, "dampening": 0.0}, {**given.NESTEROV, "dampening": 0.0})
+    hypers = [given.hyper(setting, **w) for w in wanted]
+    return [given.run(setting, [h] * 4, kind="from_zero") for h in hypers if not h.dampening]
+
+
+@check(
+    statement="Waiting at 0 with gradients of zero delays a run and changes nothing in it.",
+    source="the convention's formula at v = 0, x = 0: no step counts but through the velocity",
+    catches=("lr_decays_secretly", "first_step_skipped", "nesterov_skipped_at_first_step"),
+    always=undamped,
+    random=None,
+)
+def waiting_only_delays(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    if convention.name == "averaged_debiased":  # its divisor counts the steps
+        return
+    feed = feed_of(problem)
+    wait = 3
+    zeros: list[list[Array | None]] = [[np.zeros(s) for s in problem.shapes] for _ in range(wait)]
+    hypers: list[tuple[Hyper, ...]] = [problem.hypers[0]] * wait
+    later = Feed(feed.start, zeros + feed.gradients, hypers + feed.hypers)
+    got = path(subject, problem, later)
+    yield from alike(got[wait:], path(subject, problem, feed), problem)

@@ -1,0 +1,141 @@
+"""Gradients that are None, against gradients that are zero."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.checks import _given as given
+from momentum.checks._check import check, same
+from momentum.checks._paths import judged
+from momentum.conventions import Convention
+from momentum.observation import Measured, begin, judge, observe
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+SHAPES = ((5,), (5,), (2, 3))
+TORCH = "torch.optim.Optimizer.zero_grad, set_to_none: None skips the step, 0 takes it"
+Missing = Sequence[tuple[int, int]]
+
+
+def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Sequence[Problem]:
+    """Each pattern of (step, parameter) with everything on, plain and with Nesterov's form."""
+    return [
+        given.run(setting, [given.hyper(setting, **w)] * steps, SHAPES, missing=pattern)
+        for pattern in patterns
+        for w in (given.FULL, given.NESTEROV)
+    ]
+
+
+def gaps(setting: Setting) -> Sequence[Problem]:
+    """The first, a middle and the last parameter go without, for one step and for several."""
+    return _problems(setting, [(1, 0), (2, 0), (2, 2), (3, 1)], [(2, 1)])
+
+
+@check(
+    statement="A parameter without gradient does not move, not even by decay, bit for bit.",
+    source=TORCH,
+    catches=("none_is_zero_gradient", "none_reuses_last_gradient", "decay_without_gradient"),
+    needs=("none_gradients",),
+    always=gaps,
+    random=None,
+)
+def no_gradient_no_move(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    iterates = observe(subject, problem).iterates
+    for t, i in sorted(problem.missing):
+        before = problem.start[i] if t == 0 else iterates[t - 1][i]
+        yield same(iterates[t][i], before, f"step {t + 1}, parameter {i}", t + 1)
+
+
+@check(
+    statement="A step without gradient leaves the velocity as it was, for the steps after it.",
+    source=TORCH,
+    catches=(
+        "velocity_decays_on_none",
+        "none_clears_velocity",
+        "none_stops_the_loop",
+        "none_skips_whole_step",
+        "none_crashes",
+        "velocity_by_position_among_fed",
+    ),
+    needs=("none_gradients",),
+    always=gaps,
+    random=lambda s: problems(s, steps=(2, 5), missing=True, shapes=((3,), (3,))),
+)
+def no_gradient_keeps_the_velocity(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def late(setting: Setting) -> Sequence[Problem]:
+    """Parameters that get their first gradient at step 2 and 4, and one that never gets any."""
+    frozen = [(0, 0), *((t, 1) for t in range(3))]
+    return _problems(setting, frozen, [*frozen, *((t, 2) for t in range(6))], steps=6)
+
+
+@check(
+    statement="A parameter's first step is that of its own first gradient, however late.",
+    source="fine-tuning with gradual unfreezing: Howard and Ruder 2018, section 3.3",
+    catches=(
+        "late_unfreezing_ignored",
+        "first_step_by_common_counter",
+        "missing_first_gradient_counts",
+    ),
+    needs=("none_gradients",),
+    always=late,
+    random=None,
+)
+def late_unfreezing_agrees(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def none_at_all(setting: Setting) -> Sequence[Problem]:
+    """Steps at which no parameter has a gradient: the first, and two in the middle."""
+    return _problems(setting, [(t, i) for t in (0, 2, 3) for i in range(len(SHAPES))])
+
+
+@check(
+    statement="A step in which no parameter has a gradient is as if it had not been taken.",
+    source=TORCH,
+    catches=("missing_first_gradient_counts", "velocity_decays_on_none", "none_is_zero_gradient"),
+    needs=("none_gradients",),
+    always=none_at_all,
+    random=None,
+)
+def empty_step_is_no_step(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    observation = observe(subject, problem)
+    yield from judge(subject, observation, convention)
+    run = begin(subject, problem)
+    for t in range(problem.steps):
+        if (t, 0) in problem.missing:
+            continue
+        run.step([None if g is None else g.copy() for g in observation.fed[t]])
+        for i, x in enumerate(run.parameters()):
+            where = f"step {t + 1}, parameter {i}, without the empty steps"
+            yield same(observation.iterates[t][i], x, where, t + 1)
+
+
+def zeros_and_gaps(setting: Setting) -> Sequence[Problem]:
+    """Gradients with every pattern of zeros, and whole ones of zeros."""
+    wanted = (given.FULL, given.NESTEROV)
+    rows = [[given.hyper(setting, **w)] * 4 for w in wanted]
+    mixed = [given.run(setting, row, ((27,), (5,)), kind="ternary") for row in rows]
+    return [*mixed, *(given.run(setting, row, SHAPES, kind="impulse") for row in rows)]
+
+
+@check(
+    statement="A gradient of zero is a gradient: velocity and decay go on, element by element.",
+    source=f"{TORCH}; microsoft/CNTK#2411, apache/mxnet#9177: lazy updates",
+    catches=("zero_gradient_is_none", "zero_elements_skipped"),
+    always=zeros_and_gaps,
+    random=None,
+)
+def zero_gradient_is_a_step(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)

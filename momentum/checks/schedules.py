@@ -1,0 +1,213 @@
+"""Hyper-parameters that change in a run, and rates of unusual size."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from momentum.arithmetic import exact_array
+from momentum.checks import _given as given
+from momentum.checks._check import check, same
+from momentum.checks._paths import judged
+from momentum.conventions import Convention
+from momentum.observation import Measured, observe
+from momentum.oracle import replay_steps
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
+
+
+def moving_rates(setting: Setting) -> Sequence[Problem]:
+    """A rate that falls and rises again at every step; one that changes at the last step only."""
+    h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
+    rates = (0.3, 0.05, 0.21, 0.4, 0.1)
+    every = [given.changed(setting, h, lr=rate) for rate in rates]
+    last = [h, h, h, given.changed(setting, h, lr=0.07)]
+    return [given.run(setting, rows, kind=k) for rows in (every, last) for k in ("from_zero",)]
+
+
+@check(
+    statement="A learning rate that changes in a run counts where the convention places it.",
+    source="Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.1, remark 2",
+    catches=(
+        "lr_inside",
+        "lr_outside",
+        "lr_captured_at_start",
+        "lr_one_step_late",
+        "velocity_cleared_on_lr_change",
+        "velocity_rescaled_on_lr_change",
+        "set_once_only",
+        "set_accumulates_lr",
+    ),
+    needs=("settable:lr",),
+    every_dtype=True,
+    always=moving_rates,
+    random=None,
+)
+def follows_the_learning_rate(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def moving_momentum(setting: Setting) -> Sequence[Problem]:
+    """Momentum up and down, in the plain and in Nesterov's form."""
+    wanted = (
+        {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
+        {"lr": 0.3, "momentum": 0.5, "nesterov": True},
+    )
+    found = []
+    for w in wanted:
+        h = given.hyper(setting, **w)
+        rows = [given.changed(setting, h, momentum=m) for m in (0.5, 0.9, 0.2, 0.95, 0.7)]
+        found.append(given.run(setting, rows, kind="from_zero"))
+    return found
+
+
+@check(
+    statement="A momentum that changes in a run weighs the velocity from the step of its change.",
+    source="Sutskever, Martens, Dahl, Hinton 2013, section 3 (momentum schedule), equation 5",
+    catches=(
+        "momentum_captured_at_start",
+        "momentum_one_step_late",
+        "nesterov_with_previous_momentum",
+        "bias_correction_by_power",
+    ),
+    needs=("settable:momentum", "hyper:momentum"),
+    always=moving_momentum,
+    random=None,
+)
+def follows_the_momentum(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def momentum_through_zero(setting: Setting) -> Sequence[Problem]:
+    """Momentum that is 0 in the middle of a run, and one that is 0 at its start."""
+    h = given.hyper(setting, lr=0.3, momentum=0.8)
+    return [
+        given.run(setting, [h._replace(momentum=m) for m in row], kind="from_zero")
+        for row in ((0.8, 0.0, 0.8, 0.8), (0.0, 0.8, 0.5, 0.8))
+    ]
+
+
+@check(
+    statement="A step at momentum 0 leaves its own gradient as the velocity of the next.",
+    source="the convention's formula at momentum 0; torch.optim.SGD keeps the old velocity instead",
+    catches=("velocity_not_fed_at_zero_momentum",),
+    level="should",
+    needs=("settable:momentum", "hyper:momentum"),
+    always=momentum_through_zero,
+    random=None,
+)
+def momentum_may_pass_zero(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def everything_moves(setting: Setting) -> Sequence[Problem]:
+    """One hyper-parameter after the other changes, then all at once."""
+    other = {"lr": 0.11, "momentum": 0.55, "dampening": 0.7, "weight_decay": 0.27, "nu": 0.35}
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        h = given.hyper(setting, **w)
+        rows = [h, *(given.changed(setting, h, **{n: other[n]}) for n in SCHEDULED)]
+        rows.append(given.changed(setting, h, **other))
+        found.append(given.run(setting, rows))
+    return found
+
+
+@check(
+    statement="Every hyper-parameter that changes in a run takes effect at once, and only it.",
+    source="deeplearning4j/deeplearning4j#1707: hyper-parameters captured at construction",
+    catches=(
+        "decay_captured_at_start",
+        "dampening_captured_at_start",
+        "set_clears_velocity",
+        "decay_with_initial_lr",
+    ),
+    needs=("settable:lr",),
+    always=everything_moves,
+    random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
+)
+def follows_all_changes(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def with_zero_rates(setting: Setting) -> Sequence[Problem]:
+    """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        h = given.hyper(setting, **w)
+        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1)):
+            rows = [given.changed(setting, h, lr=rate) for rate in rates]
+            found.append(given.run(setting, rows, ((7,), (3, 6))))
+    return found
+
+
+@check(
+    statement="A step at rate 0 moves nothing that the convention lets rest, bit for bit.",
+    source="Bertsekas 1999, Nonlinear Programming, section 1.2: x + 0 d = x, whatever d",
+    catches=("lr_has_floor", "decay_without_lr"),
+    needs=("settable:lr",),
+    always=with_zero_rates,
+    random=None,
+)
+def zero_rate_moves_nothing(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    observation = observe(subject, problem)
+    for i, shape in enumerate(problem.shapes):
+        fed = [row[i] for row in observation.fed]
+        hypers = [row[problem.groups[i]] for row in problem.hypers]
+        truth = replay_steps(convention, problem.start[i], fed, hypers, dtype="float64").exact
+        assert truth is not None
+        iterates = [problem.start[i], *(row[i] for row in observation.iterates)]
+        places = [exact_array(problem.start[i]), *truth]
+        for t, h in enumerate(hypers):
+            rests = np.asarray(places[t] == places[t + 1], dtype=bool)
+            if h.lr == 0 and rests.any():
+                wanted = np.where(rests, iterates[t], iterates[t + 1])
+                where = f"step {t + 1}, parameter {i} of shape {shape}"
+                yield same(iterates[t + 1], wanted, where, t + 1)
+
+
+@check(
+    statement="A step at rate 0 still feeds the velocity, which later steps show.",
+    source="Dive into Deep Learning, section Momentum: the velocity sums all past gradients",
+    catches=("zero_lr_skips_velocity",),
+    needs=("settable:lr",),
+    always=with_zero_rates,
+    random=None,
+)
+def zero_rate_feeds_the_velocity(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def extreme_rates(setting: Setting) -> Sequence[Problem]:
+    """Rates from 2^-20 to 2^10, from 0 so that the movement itself is seen."""
+    w = {"momentum": 0.8, "dampening": 0.35, "nu": 0.6}
+    rates = (2.0**-20, 1e-5, 3e-3, 5.7, 1000.0)
+    rows = [given.hyper(setting, lr=rate, **w) for rate in rates]
+    return [given.run(setting, [h] * 3, [(17,)], kind="from_zero") for h in rows]
+
+
+@check(
+    statement="Tiny and huge learning rates count as they are, without floor or cap.",
+    source="Bottou, Curtis, Nocedal 2018, Optimization Methods for Large-Scale ML, section 4.2",
+    catches=("lr_has_floor", "large_lr_capped"),
+    needs=("settable:lr",),
+    always=extreme_rates,
+    random=None,
+)
+def extreme_rates_agree(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)

@@ -1,0 +1,141 @@
+"""Problems on which nothing rounds: the smallest deviation counts.
+
+Hyper-parameters, start and gradients have so few significant bits that every intermediate result
+of every algebraic form of the convention fits the format (momentum.arithmetic.grid decides that,
+number by number). A right optimizer then returns the exact iterate, whatever order it sums in,
+with and without fused multiply-add, in its own format or a wider one: equality is no heuristic.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from momentum.arithmetic import Format, Grid, format_of
+from momentum.checks import _given as given
+from momentum.checks._check import check, same
+from momentum.conventions import Convention, Hyper
+from momentum.observation import Array, Measured, Observation, observe
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting
+from momentum.subject import Subject
+
+SHAPE = (81,)
+"""Every pattern of 0, 1 and -1 in a start and three gradients; longer than any vector."""
+
+_FINE: dict[str, tuple[float, ...]] = {
+    "lr": (0.5, 0.75, 0.375),
+    "momentum": (0.75, 0.5, 0.625),
+    "dampening": (0.25, 0.75, 0.5),
+    "weight_decay": (0.625, 0.25, 0.125),
+    "nu": (0.5, 0.25, 0.75),
+}
+_COARSE: dict[str, tuple[float, ...]] = {
+    "lr": (0.5, 0.25),
+    "momentum": (0.5, 0.25),
+    "dampening": (0.5,),
+    "weight_decay": (0.5, 0.25),
+    "nu": (0.5,),
+}
+
+
+def _values(setting: Setting) -> dict[str, tuple[float, ...]]:
+    return _FINE if format_of(setting.dtype).precision >= 24 else _COARSE
+
+
+def few_bits(setting: Setting) -> Sequence[Problem]:
+    """Plain, damped, decayed, with Nesterov's form, maximizing; hyper-parameters that change."""
+    chosen = {name: values[0] for name, values in _values(setting).items()}
+    steps = 4 if format_of(setting.dtype).precision >= 24 else 3
+    plain = {"lr": chosen["lr"], "momentum": chosen["momentum"], "nu": chosen["nu"]}
+    wanted: list[dict[str, Any]] = [
+        plain,
+        {**chosen, "maximize": True},
+        {**chosen, "nesterov": True},
+        {**plain, "weight_decay": chosen["weight_decay"]},
+    ]
+    rows = [[given.hyper(setting, **w)] * steps for w in wanted]
+    last = {name: values[-1] for name, values in _values(setting).items()}
+    damped = given.hyper(setting, **plain, dampening=chosen["dampening"])
+    changes = [damped, *[given.changed(setting, damped, **last)] * (steps - 1)]
+    problems = [given.run(setting, row, [SHAPE], kind="ternary") for row in [*rows, changes] if row]
+    return [p for p in problems if setting.allows(SHAPE)]
+
+
+@st.composite
+def dyadic(draw: st.DrawFn, setting: Setting) -> Problem:
+    """Few-bit hyper-parameters in all combinations, each of which may change once."""
+    values = _values(setting)
+    on = {name: draw(st.booleans()) for name in ("dampening", "weight_decay")}
+    wanted: dict[str, Any] = {
+        name: draw(st.sampled_from(values[name])) if on.get(name, True) else 0.0 for name in values
+    }
+    wanted |= {"nesterov": draw(st.booleans()), "maximize": draw(st.booleans())}
+    first = given.hyper(setting, **wanted)
+    second = given.changed(setting, first, **{n: draw(st.sampled_from(values[n])) for n in values})
+    steps, before = draw(st.integers(2, 4)), draw(st.integers(1, 3))
+    shape = SHAPE if setting.allows(SHAPE) else (min(setting.largest, 27),)
+    rows = [first if t < before else second for t in range(steps)]
+    return given.run(setting, rows, [shape], kind="ternary")
+
+
+@check(
+    statement="Where no intermediate result has to be rounded, the iterate is the exact one.",
+    source="IEEE Std 754-2019, section 4.3: an operation rounds only what its format cannot hold",
+    catches=(
+        "momentum_off_by_32_units",
+        "lr_off_by_32_units",
+        "epsilon_in_update",
+        "lr_decays_secretly",
+        "dampening_reversed",
+        "momentum_squared",
+    ),
+    every_dtype=True,
+    always=few_bits,
+    random=dyadic,
+)
+def exact_where_nothing_rounds(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    observation = observe(subject, problem)
+    format = format_of(subject.facts.format_name(problem.dtype))
+    for i, shape in enumerate(problem.shapes):
+        hypers = [row[problem.groups[i]] for row in problem.hypers]
+        for t, truth in enumerate(_exact(convention, observation, i, hypers, format)):
+            got = np.where(truth.fits, observation.iterates[t][i], 0.0)
+            wanted = np.where(truth.fits, truth.value, 0.0)
+            if truth.fits.any():
+                yield same(got, wanted, f"step {t + 1}, parameter {i} of shape {shape}", t + 1)
+
+
+def _exact(
+    convention: Convention,
+    observation: Observation,
+    i: int,
+    hypers: Sequence[Hyper],
+    format: Format,
+) -> Iterator[Grid]:
+    """The iterates of parameter i; they fit where all intermediate results of all forms do."""
+    theta, state = Grid.of(observation.problem.start[i], format), convention.initial
+    for t, h in enumerate(hypers):
+        grad = Grid.of(_given(observation.fed[t][i]), format)
+        lifted = h.lifted(lambda x: Grid.of(x, format))
+        ends = [form(theta, grad, state, lifted) for form in convention.all_forms(h)]
+        columns = list(zip(*((moved, *kept) for moved, kept in ends)))
+        first, *rest = (_together(column) for column in columns)
+        theta, state = first, type(state)(*rest)
+        yield theta
+
+
+def _given(gradient: Array | None) -> Array:
+    assert gradient is not None
+    return gradient
+
+
+def _together(forms: tuple[Any, ...]) -> Any:
+    """One number in several forms, stored: it fits where all of them do."""
+    if not isinstance(forms[0], Grid):
+        return forms[0]
+    fits = np.logical_and.reduce([np.broadcast_to(f.fits, forms[0].value.shape) for f in forms])
+    return Grid.of(forms[0].value, forms[0].format, fits)

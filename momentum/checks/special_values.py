@@ -1,0 +1,145 @@
+"""Signed zeros, subnormal numbers, infinities, nan, overflow, magnitudes far apart."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.checks import _given as given
+from momentum.checks._check import check, same, true
+from momentum.checks._paths import alike, feed_of, judged, path
+from momentum.conventions import Convention
+from momentum.observation import Array, Measured, observe
+from momentum.problems import Problem
+from momentum.problems.strategies import Setting, problems
+from momentum.subject import Subject
+
+IEEE = "IEEE Std 754-2019, sections 6.1 (infinity), 6.2 (nan), 7.4 (overflow), 7.5 (underflow)"
+SHAPES = ((33,), (3, 7))
+
+
+def _of_kind(setting: Setting, kind: str, steps: int = 3) -> Sequence[Problem]:
+    hypers = [given.hyper(setting, **w) for w in (given.FULL, given.NESTEROV)]
+    return [given.run(setting, [h] * steps, SHAPES, kind=kind) for h in hypers]
+
+
+@check(
+    statement="A gradient of inf or nan makes its own coordinate non-finite for good, nan nan.",
+    source=IEEE,
+    catches=("nan_becomes_zero", "inf_clipped", "nan_skips_parameter"),
+    every_dtype=True,
+    always=lambda s: _of_kind(s, "special"),
+    random=None,
+)
+def poisoned_coordinates_show_it(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    observation = observe(subject, problem)
+    for i, shape in enumerate(problem.shapes):
+        broken = np.zeros(shape, dtype=bool)
+        nan = np.zeros(shape, dtype=bool)
+        for t in range(problem.steps):
+            grad, got = observation.fed[t][i], observation.iterates[t][i]
+            assert grad is not None
+            broken, nan = broken | ~np.isfinite(grad), nan | np.isnan(grad)
+            healed = (broken & np.isfinite(got)) | (nan & ~np.isnan(got))
+            where = f"step {t + 1}, parameter {i}"
+            for k in np.argwhere(healed)[:1]:
+                where += f"[{', '.join(str(int(j)) for j in k)}]: {got[tuple(k)]}"
+            yield true(not healed.any(), where, t + 1)
+
+
+@check(
+    statement="inf and nan stay in their coordinate: no bit of another one changes.",
+    source=IEEE,
+    catches=("nan_leaks_to_neighbours", "nan_skips_parameter", "gradient_normalised"),
+    every_dtype=True,
+    always=lambda s: _of_kind(s, "special"),
+    random=None,
+)
+def poison_does_not_spread(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    feed = feed_of(problem)
+    sick = [
+        np.logical_or.reduce(
+            [~np.isfinite(g) for row in feed.gradients if (g := row[i]) is not None]
+        )
+        for i in range(len(problem.shapes))
+    ]
+    well = feed.mapped(lambda i, x: np.where(np.isfinite(x), x, 0.5))
+
+    def healthy(i: int, x: Array) -> Array:
+        return np.where(sick[i], 0.0, x)
+
+    got = [[healthy(i, x) for i, x in enumerate(row)] for row in path(subject, problem, feed)]
+    yield from alike(got, path(subject, problem, well), problem, healthy)
+
+
+@check(
+    statement="Coordinates with finite gradients agree, with inf, nan and signed zeros around.",
+    source=IEEE,
+    catches=("nan_leaks_to_neighbours", "zero_elements_skipped"),
+    always=lambda s: _of_kind(s, "special"),
+    random=lambda s: problems(s, steps=(1, 5), kinds=("special",), shapes=((33,), (2, 3))),
+)
+def healthy_coordinates_agree(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def magnitudes(setting: Setting) -> Sequence[Problem]:
+    """Subnormal numbers; numbers near overflow; numbers over many binades."""
+    return [p for kind in ("tiny", "huge", "wide") for p in _of_kind(setting, kind)]
+
+
+@check(
+    statement="Subnormal, huge and mixed magnitudes agree wherever nothing overflows.",
+    source=IEEE,
+    catches=(
+        "subnormals_flushed",
+        "small_gradients_dropped",
+        "gradient_clipped",
+        "velocity_clipped",
+        "velocity_quantised",
+    ),
+    every_dtype=True,
+    always=magnitudes,
+    random=None,
+)
+def all_magnitudes_agree(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def overflowing(setting: Setting) -> Sequence[Problem]:
+    """The same gradient at every step, so that huge ones add up beyond the largest number."""
+    h = given.hyper(setting, lr=0.9, momentum=0.5)
+    return [] if h.weight_decay else [given.run(setting, [h] * 10, [(9,)], kind="constant")]
+
+
+@check(
+    statement="What overflows becomes infinite, and only in its own coordinate.",
+    source=IEEE,
+    catches=("overflow_saturates",),
+    always=overflowing,
+    random=None,
+)
+def overflow_is_infinite(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    feed, h = feed_of(problem), problem.hypers[0][0]
+    hot = np.arange(feed.start[0].size) % 3 == 1
+    power = 2.0 ** format_of(problem.dtype).emax  # above half the largest number
+    steep = np.where(hot, power, 1.0)
+    high = replace(feed, gradients=[[steep] for _ in feed.gradients])
+    calm, wild = path(subject, problem, feed), path(subject, problem, high)
+    # Under every convention theta moves by at least this share of the gradient, in one direction.
+    least = float(h.lr) * (1 - float(h.momentum)) * (1 - float(h.dampening))
+    for t, ((got,), (wanted,)) in enumerate(zip(wild, calm), 1):
+        yield same(np.where(hot, 0.0, got), np.where(hot, 0.0, wanted), f"step {t}", t)
+        if t * least > 2.5:  # 2.5 powers are more than any number of the format, rounding included
+            yield true(not np.isfinite(got[hot]).any(), f"step {t}: finite beyond the largest", t)
