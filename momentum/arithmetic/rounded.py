@@ -41,7 +41,8 @@ class Rounded:
     `value` is float64 and rounds too; `own_error=True` counts that in, so that the bound holds for
     the distance to the computed value and not only to the exact one. Where an intermediate result may overflow
     the format, the bound is infinite: no claim is made. Multiplying by 0 or by a power of two and
-    adding an exact zero are free of rounding, and counted so. In a format of fewer bits than
+    adding an exact zero are free of rounding, and counted so. Single numbers are hyper-parameters:
+    sums of them (1 - momentum) are computed as they stand, so their magnitude is that of the sum. In a format of fewer bits than
     float32 an operation may round twice, in float32 and then in the format: u is the sum of both.
 
     Shapes: value, magnitude and error are floats or float64 arrays of one shape.
@@ -130,12 +131,13 @@ class Rounded:
         if a._is_exact_scalar() and a.value == 0.0:
             return b if sign > 0 else -b
         grown = 1.0 + a.u
-        magnitude = a.magnitude + b.magnitude
+        value = a.value + b.value if sign > 0 else a.value - b.value
+        magnitude = abs(value) if isinstance(value, float) else a.magnitude + b.magnitude
         error = a.error + b.error  # a new number or array, so what follows may work in place
         error *= grown
         error += a.u * magnitude
         return self._make(
-            a.value + b.value if sign > 0 else a.value - b.value,
+            value,
             magnitude,
             error,
             (a.peak + b.peak) * grown,
