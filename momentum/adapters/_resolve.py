@@ -68,8 +68,15 @@ def _longest_module(target: str) -> tuple[ModuleType, str]:
     raise AssertionError("the first part is always tried")
 
 
+PREPARED = frozenset({"keras", "tinygrad"})
+"""Frameworks that read the environment when they are imported: their adapter sets it up first."""
+
+
 def _import(name: str) -> ModuleType:
+    root = name.partition(".")[0]
     try:
+        if root in PREPARED and root not in sys.modules:
+            importlib.import_module(f"momentum.adapters.{root}").prepare()
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise UsageError(_missing(name, error.name or name)) from None

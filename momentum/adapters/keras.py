@@ -13,6 +13,7 @@ from typing import Any
 
 from momentum.adapters import _shared
 from momentum.adapters._keras_run import KerasRun
+from momentum.adapters._plain import PlainSubject
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subject import Array, Facts, Subject
@@ -53,23 +54,11 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         offers=frozenset({"resume", "fed", "state_bytes"}),
         flushes_subnormals=backend == "jax",  # XLA sets the processor to flush them
     )
-    return _Keras(obj, names, kept, facts)
 
-
-class _Keras:
-    def __init__(self, make: Any, names: Any, kept: Any, facts: Facts) -> None:
-        self.make, self.names, self.kept, self.facts = make, names, kept, facts
-
-    def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        _shared.no_options(options)
-        given = _shared.arguments(hypers[0], self.names, self.facts.fixed)
+    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> KerasRun:
+        given = _shared.arguments(hyper, names, values)
         if not given.get("weight_decay"):
             given["weight_decay"] = None  # keras: a decay that is off
-        return KerasRun(lambda: self.make(**given, **self.kept), parameters, dtype)
+        return KerasRun(lambda: obj(**given, **kept), parameters, dtype)
+
+    return PlainSubject(facts, begin)

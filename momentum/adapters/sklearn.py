@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters import _shared
+from momentum.adapters._plain import PlainSubject
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subject import Array, Facts, Gradient, Subject
@@ -30,25 +31,13 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
             {"resume", "deepcopy", "pickle", "fed", "overwrite", "storage", "state_bytes"}
         ),
     )
-    return _Sklearn(obj, names, kept, facts)
 
-
-class _Sklearn:
-    def __init__(self, make: Any, names: Any, kept: Any, facts: Facts) -> None:
-        self.make, self.names, self.kept, self.facts = make, names, kept, facts
-
-    def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        _shared.no_options(options)
-        given = _shared.arguments(hypers[0], self.names, self.facts.fixed)
+    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
         theta = [x.astype(dtype) for x in parameters]
-        return _Run(theta, self.make(theta, **given, **self.kept), dtype)
+        given = _shared.arguments(hyper, names, values)
+        return _Run(theta, obj(theta, **given, **kept), dtype)
+
+    return PlainSubject(facts, begin)
 
 
 class _Run(_shared.Keeper):
