@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from momentum.errors import UsageError
+from momentum.isolation import survives
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,19 @@ class Trial:
         return made
 
     def steps(self, sparse: bool = False, **hyper: Any) -> bool:
-        """Whether it is built and takes two steps so."""
-        try:
-            made = self.optimizer(**hyper)
-            for _ in range(2):
-                gradient = torch.tensor([0.0, 1.0])
-                made.param_groups[0]["params"][0].grad = (
-                    gradient.to_sparse() if sparse else gradient
-                )
-                made.step()
-        except (UsageError, RuntimeError, ValueError, TypeError, NotImplementedError):
-            return False
-        return True
+        """Whether it is built and takes two steps so; a step may crash or hang."""
+
+        def tried() -> bool:
+            try:
+                made = self.optimizer(**hyper)
+                for _ in range(2):
+                    gradient = torch.tensor([0.0, 1.0])
+                    made.param_groups[0]["params"][0].grad = (
+                        gradient.to_sparse() if sparse else gradient
+                    )
+                    made.step()
+            except Exception:
+                return False
+            return True
+
+        return survives(tried)

@@ -5,15 +5,37 @@ from typing import Any
 
 import numpy as np
 
+from momentum.checks import _given
 from momentum.checks._paths import alike
+from momentum.conventions import Hyper
 from momentum.observation import Array, Measured, advance, begin
 from momentum.problems import Problem
+from momentum.problems.strategies import Setting
 from momentum.subject import Subject
 
 Steps = Iterator[list[Array]]
 
+FORMS = ("momentum", "weight_decay", "maximize", "nesterov", "all")
+"""Branches of a step that may each treat memory in their own way."""
 
-def onward(subject: Subject, run: Any, problem: Problem, first: int, here: Sequence[Array]) -> Steps:
+
+def forms(setting: Setting) -> list[Hyper]:
+    """Momentum alone; with one further thing; with all of them; as far as the setting has them."""
+    alone = {"lr": 0.3, "momentum": 0.8, "nu": 0.6}
+    wanted: dict[str, Any] = {
+        "momentum": alone,
+        "weight_decay": {**alone, "weight_decay": 0.15},
+        "maximize": {**alone, "maximize": True},
+        "nesterov": {**alone, "nesterov": True},
+        "all": _given.FULL,
+    }
+    made = [_given.hyper(setting, **wanted[name]) for name in FORMS]
+    return list(dict.fromkeys(made))
+
+
+def onward(
+    subject: Subject, run: Any, problem: Problem, first: int, here: Sequence[Array]
+) -> Steps:
     """The iterates after each step from `first` on, made one at a time."""
     points = "point" in subject.facts.offers
     for _, iterates in advance(run, problem, first, here, points):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from momentum.checks import _given
 from momentum.checks._check import check, same, true
-from momentum.checks._runs import compared, whole
+from momentum.checks._runs import compared, forms, whole
 from momentum.conventions import Convention
 from momentum.observation import Measured, begin, read
 from momentum.problems import Problem
@@ -12,10 +12,9 @@ from momentum.problems.strategies import Setting, problems
 from momentum.subject import Subject
 
 
-def everything_on(setting: Setting) -> Sequence[Problem]:
-    """Three steps with everything on, in both forms of the step."""
-    forms = [_given.FULL] + ([_given.NESTEROV] if "nesterov" in setting.hyper else [])
-    return [_given.run(setting, [_given.hyper(setting, **form)] * 3) for form in forms]
+def every_form(setting: Setting) -> Sequence[Problem]:
+    """Three steps in each form."""
+    return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
 @check(
@@ -26,7 +25,7 @@ def everything_on(setting: Setting) -> Sequence[Problem]:
         *("gradient_overwritten_by_nesterov", "gradient_cleared"),
     ),
     needs=("fed",),
-    always=everything_on,
+    always=every_form,
     random=lambda s: problems(s, missing=True),
 )
 def leaves_gradients_alone(
@@ -50,7 +49,7 @@ def leaves_gradients_alone(
     source="law; training loops clear gradients in place: torch.optim.Optimizer.zero_grad",
     catches=("velocity_is_gradient",),
     needs=("overwrite",),
-    always=everything_on,
+    always=every_form,
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
 )
 def keeps_no_hold_on_gradients(
@@ -75,7 +74,7 @@ def keeps_no_hold_on_gradients(
     source="law; modules, views and other optimizers hold on to that memory",
     catches=("parameter_replaced",),
     needs=("storage",),
-    always=everything_on,
+    always=every_form,
     random=None,
 )
 def keeps_parameter_memory(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from momentum.checks import _given
 from momentum.checks._check import check, same, true
-from momentum.checks._runs import compared, whole
+from momentum.checks._runs import compared, forms, whole
 from momentum.conventions import Convention
 from momentum.observation import Measured, begin, read
 from momentum.problems import Problem
@@ -14,9 +14,9 @@ from momentum.subject import Subject
 TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and returns the loss"
 
 
-def everything_on(setting: Setting) -> Sequence[Problem]:
-    """Three steps with everything on."""
-    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 3)]
+def every_form(setting: Setting) -> Sequence[Problem]:
+    """Three steps in each form."""
+    return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
 @check(
@@ -24,8 +24,8 @@ def everything_on(setting: Setting) -> Sequence[Problem]:
     source=TORCH,
     catches=("step_before_closure", "closure_not_called", "maximize_not_in_closure"),
     needs=("closure",),
-    always=everything_on,
-    random=lambda s: problems(s, steps=(1, 6), missing=True),
+    always=every_form,
+    random=lambda s: problems(s, steps=(1, 6)),
 )
 def closure_gives_the_gradients(
     subject: Subject, convention: Convention, problem: Problem
@@ -45,7 +45,7 @@ def closure_gives_the_gradients(
     source=TORCH,
     catches=("closure_called_twice", "closure_not_called"),
     needs=("closure",),
-    always=everything_on,
+    always=every_form,
     random=None,
 )
 def closure_is_called_once(
@@ -64,7 +64,7 @@ def closure_is_called_once(
     catches=("closure_result_dropped",),
     level="should",
     needs=("closure",),
-    always=everything_on,
+    always=every_form,
     random=None,
 )
 def closure_result_is_returned(

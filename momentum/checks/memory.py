@@ -21,12 +21,6 @@ def long_vector(setting: Setting) -> Sequence[Problem]:
     return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 3, _long(setting))]
 
 
-def without_momentum(setting: Setting) -> Sequence[Problem]:
-    """The same without momentum, where that can be chosen."""
-    row = _given.hyper(setting, **{**_given.FULL, "momentum": 0.0, "dampening": 0.0})
-    return [_given.run(setting, [row] * 3, _long(setting))] if not row.momentum else []
-
-
 def twelve_steps(setting: Setting) -> Sequence[Problem]:
     """Twelve steps of two small parameters."""
     return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 12)]
@@ -80,21 +74,6 @@ def keeps_one_velocity(
 
 
 @check(
-    statement="Without momentum there is no velocity to keep.",
-    source="law; the step without momentum depends on the last gradient only",
-    catches=("velocity_kept_without_momentum",),
-    level="should",
-    needs=("state_bytes", "hyper:momentum"),
-    always=without_momentum,
-    random=None,
-)
-def keeps_no_velocity_without_momentum(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from _weighed(subject, problem, 0)
-
-
-@check(
     statement="The state takes as many bytes after twelve steps as after two.",
     source="metaopt/torchopt#219",
     catches=("keeps_every_velocity",),
@@ -135,7 +114,7 @@ def leaves_no_tensor_behind(
 @check(
     statement="No step is recorded for differentiation: parameters and state hang in no graph.",
     source="pytorch/pytorch#144154",
-    catches=("steps_recorded_in_graph",),
+    catches=("velocity_hangs_in_graph",),
     needs=("graph",),
     always=twelve_steps,
     random=None,

@@ -25,7 +25,7 @@ def dense_and_sparse(setting: Setting) -> Sequence[Problem]:
     statement="A sparse gradient moves what the dense one would: where it has no entry the gradient"
     " is 0, and the velocity goes on.",
     source="law; torch.Tensor.to_dense",
-    catches=("sparse_rows_lazy", "sparse_adds_twice"),
+    catches=("sparse_rows_lazy", "sparse_entries_overwrite"),
     needs=("sparse",),
     always=dense_and_sparse,
     random=lambda s: problems(s, steps=(1, 8), shapes=SHAPES, without=("weight_decay",)),
