@@ -21,6 +21,10 @@ DECAYS = ("coupled", "before", "after")
 """Kinds of decay that exact arithmetic tells apart: `simultaneous` is `before`."""
 
 
+PATIENCE = 3
+"""Failures in a row after which hypotheses further away are not judged."""
+
+
 class Option(NamedTuple):
     """How one aspect is treated: a kind of decay, and a departure or none."""
 
@@ -101,16 +105,18 @@ def accepted(
 ) -> list[bool]:
     """Which hypotheses hold.
 
-    Equal replays do; of the others the nearest are judged, up to the first that fails: errors of
-    those behind it are larger still, and bounds of one run do not differ by orders.
+    Equal replays do; the others are judged, the nearest first, until a few in a row have failed:
+    errors of those behind them are larger still, and bounds of one run differ little.
     """
     distances = [h.distance(observation) for h in hypotheses]
     verdicts = [d == 0 for d in distances]
+    failures = 0
     for i in sorted(range(len(hypotheses)), key=lambda i: distances[i]):
         if not verdicts[i]:
-            if not np.isfinite(distances[i]) or not hypotheses[i].holds(subject, observation):
+            if failures == PATIENCE or not np.isfinite(distances[i]):
                 break
-            verdicts[i] = True
+            verdicts[i] = hypotheses[i].holds(subject, observation)
+            failures = 0 if verdicts[i] else failures + 1
     return verdicts
 
 

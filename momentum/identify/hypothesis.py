@@ -5,7 +5,7 @@ hyper-parameters than those that were set, or keeps another state. No rule is wr
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,25 +15,27 @@ from numpy.typing import NDArray
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
 from momentum.observation import Measured, Observation, judge
+from momentum.problems import Problem
 from momentum.subject import Subject
 
 Array = NDArray[np.float64]
 Schedule = Callable[[Sequence[Hyper]], Sequence[Hyper]]
+"""From the hyper-parameters of all steps as they were set to those that the rule sees."""
 
 EVERYTHING = frozenset({"momentum", "dampening", "nesterov", "nu"})
 
 
-def as_set(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+def as_set(problem: Problem) -> Problem:
     """The hyper-parameters as they were set."""
-    return hypers
+    return problem
 
 
 @dataclass(frozen=True)
 class Hypothesis:
     """A convention with departures from it.
 
-    base: the convention that is departed from. convention: what is replayed. schedule: the
-    hyper-parameters of all steps as the rule sees them, from those that were set.
+    base: the convention that is departed from. convention: what is replayed. retold: the problem
+    with the hyper-parameters that the rule sees, from those that were set.
     departures: names, one each. words: the same for people.
     """
 
@@ -41,7 +43,7 @@ class Hypothesis:
     convention: Convention
     departures: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    schedule: Schedule = field(default=as_set)
+    retold: Callable[[Problem], Problem] = as_set
 
     @classmethod
     def of(cls, convention: Convention) -> "Hypothesis":
@@ -50,10 +52,7 @@ class Hypothesis:
 
     def replayed(self, observation: Observation) -> list[list[Array]]:
         """Iterates in float64, by step and parameter, without a bound."""
-        problem = observation.problem
-        columns = [
-            self.schedule([row[g] for row in problem.hypers]) for g in range(len(problem.hypers[0]))
-        ]
+        problem = self.retold(observation.problem)
         here = list(problem.start)
         states = [self.convention.initial for _ in here]
         rows = []
@@ -61,7 +60,7 @@ class Hypothesis:
             for t, fed in enumerate(observation.fed):
                 for i, grad in enumerate(fed):
                     if grad is not None:
-                        h = columns[problem.groups[i]][t]
+                        h = problem.hypers[t][problem.groups[i]]
                         here[i], states[i] = self.convention.step(here[i], grad, states[i], h)
                 rows.append(list(here))
         return rows
@@ -77,12 +76,8 @@ class Hypothesis:
 
     def judged(self, subject: Subject, observation: Observation) -> Iterator[Measured]:
         """The oracle's judgement of the subject under this hypothesis."""
-        problem = observation.problem
-        columns = [
-            self.schedule([row[g] for row in problem.hypers]) for g in range(len(problem.hypers[0]))
-        ]
-        told = replace(problem, hypers=tuple(zip(*(tuple(c) for c in columns))))
-        return judge(subject, replace(observation, problem=told), self.convention)
+        told = replace(observation, problem=self.retold(observation.problem))
+        return judge(subject, told, self.convention)
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Every iterate is equal to the replay, or lies within its error bound."""
@@ -145,8 +140,14 @@ def scheduled(change: Schedule) -> Callable[[Hypothesis], Hypothesis]:
     """The rule sees other hyper-parameters than those that were set, step by step."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
-        before = hypothesis.schedule
-        return replace(hypothesis, schedule=lambda hypers: change(before(hypers)))
+        before = hypothesis.retold
+
+        def retold(problem: Problem) -> Problem:
+            seen = before(problem)
+            columns = [change(column) for column in zip(*seen.hypers)]
+            return replace(seen, hypers=tuple(zip(*columns)))
+
+        return replace(hypothesis, retold=retold)
 
     return apply
 

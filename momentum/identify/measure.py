@@ -129,8 +129,10 @@ def _sensitivities(
     residual, slopes = np.empty_like(got), np.zeros((len(names), *got.shape))
     for t, grad in enumerate(fed):
         theta, state = hypothesis.convention.step(here, grad, state, lifted)
-        residual[t] = got[t] - theta.value
-        slopes[:, t] = theta.slope
+        if isinstance(theta, Dual):  # else no variable has entered yet
+            slopes[:, t] = theta.slope
+            theta = theta.value
+        residual[t] = got[t] - theta
         here = got[t]
     return residual, slopes
 

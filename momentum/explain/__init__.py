@@ -1,0 +1,5 @@
+"""Why does it fail? Causes that explain runs which they were not chosen by."""
+
+from momentum.explain.why import Explainer, explain
+
+__all__ = ["Explainer", "explain"]
