@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
+from momentum.adapters import process
 from momentum.adapters._resolve import literal, resolve
 from momentum.errors import UsageError
 from momentum.subject import Facts, Subject
@@ -25,15 +26,18 @@ object, those whose framework is loaded: an object of one that nobody has import
 
 
 def load(target: str, settings: Mapping[str, str] | None = None) -> Subject:
-    """The subject that a target names: `package.module:name`, `package.name`, `file.py:name`.
+    """The subject that a target names: `package.module:name`, `package.name`, `file.py:name`, or
+    `process:COMMAND` for a program that speaks the protocol of `momentum.adapters.process`.
 
     settings: arguments that the caller fixes, each a Python literal (True, 0.9, 'text', None).
     Raises: UsageError, in one line, where something is wrong with either.
     """
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    obj = resolve(target)
-    return adapt(obj, {n: literal(n, text) for n, text in (settings or {}).items()}, target)
+    fixed = {n: literal(n, text) for n, text in (settings or {}).items()}
+    if target.startswith("process:"):
+        return process.adapt(target.removeprefix("process:"), fixed, target)
+    return adapt(resolve(target), fixed, target)
 
 
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
