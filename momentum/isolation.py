@@ -1,6 +1,7 @@
 """Work in a child process that may crash, hang, print or eat memory without hurting its parent."""
 
 import contextlib
+import gc
 import mmap
 import multiprocessing
 import os
@@ -86,6 +87,15 @@ def stream(
         child.join()
 
 
+def survives(work: Callable[[], bool], limit: float = 5.0) -> bool:
+    """Whether `work`, in a child process, comes to its end within `limit` seconds and is true."""
+    try:
+        answers = list(stream(lambda: iter([work()]), limit))
+    except (Exception, SystemExit):  # only where nothing can be forked
+        return False
+    return answers == [True]
+
+
 def _child(work: Callable[[], Iterator[Any]], receiver: Any, sender: Any) -> None:
     receiver.close()  # so that writing fails when the parent is gone
     with contextlib.suppress(OSError):
@@ -101,8 +111,10 @@ def _child(work: Callable[[], Iterator[Any]], receiver: Any, sender: Any) -> Non
         os.dup2(quiet, stream_number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for item in work():
+    for i, item in enumerate(work()):
         sender.send((False, item))
+        if i == 0:
+            gc.freeze()  # what loading made stays; collecting it again and again takes long
     sender.send((True, None))
     sender.close()
     os._exit(0)  # no clean-up of the subject's may hang here

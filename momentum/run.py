@@ -26,7 +26,7 @@ CONTROL = "agrees_with_oracle"
 LOADING = 120.0
 """Seconds that the target and its framework may take to be imported, at least."""
 
-LOSSES = 3
+LOSSES = 2
 """A subject that killed or hung its process so often in one dtype is not tried further there."""
 
 

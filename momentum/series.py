@@ -1,6 +1,7 @@
 """One coordinate of a run, step by step: the one that went furthest astray."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,16 +15,22 @@ from momentum.subject import Subject
 POINTS = 200
 """Steps that a series shows at most."""
 
+SHORTEST = 12
+"""Steps that a run is continued to, so that one sees where it leads."""
+
 IMPULSE_STEPS = 24
 
 
 def furthest(subject: Subject, convention: Convention, problem: Problem) -> Series | None:
-    """The subject on a problem, at the coordinate with the largest error / bound.
+    """The subject on a problem, at the coordinate with the largest error / bound in it.
 
-    None where the subject or the oracle cannot be run on it.
+    A short problem is continued. None where the subject or the oracle cannot be run on it.
     """
+    more = (problem.hypers[-1],) * (SHORTEST - problem.steps)
+    longer = replace(problem, hypers=problem.hypers + more)
     try:
-        found = list(_candidates(observe(subject, problem), subject, convention))
+        observation = observe(subject, longer)
+        found = list(_candidates(observation, subject, convention, problem.steps))
     except Exception:  # the check has told already what is wrong with the subject
         return None
     return max(found, key=lambda pair: pair[0])[1] if found else None
@@ -40,9 +47,9 @@ def impulse(subject: Subject, convention: Convention, dtypes: tuple[str, ...]) -
 
 
 def _candidates(
-    observation: Observation, subject: Subject, convention: Convention
+    observation: Observation, subject: Subject, convention: Convention, steps: int
 ) -> Iterator[tuple[float, Series]]:
-    """The worst coordinate of each parameter, with its ratio."""
+    """The worst coordinate of each parameter in the first `steps`, with its ratio."""
     problem = observation.problem
     dtype = subject.facts.format_name(problem.dtype)
     for i, start in enumerate(problem.start):
@@ -59,7 +66,7 @@ def _candidates(
         )
         got = np.array([row[i].reshape(-1) for row in observation.iterates])
         along, single = truth.compare(list(got))
-        ratio = np.maximum(along.ratio, single.ratio)
+        ratio = np.maximum(along.ratio, single.ratio)[:steps]
         t, k = (int(j) for j in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
         kept = _thinned(problem.steps, t)
         yield (

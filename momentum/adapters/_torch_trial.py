@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -34,9 +35,16 @@ class Trial:
             raise UsageError(f"{self.name} returned {type(made).__name__}, wanted an Optimizer")
         return made
 
+    @cached_property
+    def works(self) -> bool:
+        """Whether it steps at all; one that hangs is not tried in every way."""
+        return self._survives(False, {})
+
     def steps(self, sparse: bool = False, **hyper: Any) -> bool:
         """Whether it is built and takes two steps so; a step may crash or hang."""
+        return self.works and self._survives(sparse, hyper)
 
+    def _survives(self, sparse: bool, hyper: Mapping[str, Any]) -> bool:
         def tried() -> bool:
             try:
                 made = self.optimizer(**hyper)

@@ -125,7 +125,7 @@ def _charts(series: Series) -> list[Markup]:
         [
             svg.Line("1: the bound", "limit", [series.steps[0], series.steps[-1]], [1.0, 1.0]),
             svg.Line("whole trajectory", "subject", series.steps, [p[0] for p in shown], True),
-            svg.Line("single step", "single", series.steps, [p[1] for p in shown], True),
+            svg.Line("single step", "single", series.steps, [p[1] for p in shown]),
         ],
     )
     return [Markup(first), Markup(second)]

@@ -90,7 +90,7 @@ def _ticks(low: float, high: float, log: bool) -> list[float]:
     if log:
         first, last = round(math.log10(low)), round(math.log10(high))
         return [10.0**k for k in range(first, last + 1, max(1, (last - first + 4) // 5))]
-    rough = (high / 4) - (low / 4)
+    rough = high / 5 - low / 5
     size = 10.0 ** math.floor(math.log10(rough)) if rough >= 1e-300 else rough
     unit = next((size * m for m in (1, 2, 5, 10) if size * m >= rough), rough)
     first = math.ceil(low / unit)
@@ -137,5 +137,5 @@ def _curve(place: Place, line: Line) -> str:
     if line.dots:
         for point in points:
             x, y = point.split(",")
-            drawn += f'<circle class="{line.css}" cx="{x}" cy="{y}" r="3"/>'
+            drawn += f'<circle class="{line.css}" cx="{x}" cy="{y}" r="3.5"/>'
     return drawn
