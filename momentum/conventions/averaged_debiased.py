@@ -28,8 +28,16 @@ def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]
     return theta - h.lr * (v / weight), State(state.step + 1, v, weight)
 
 
+def interpolated_back(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    """The average as a move from the gradient back towards the old one."""
+    d = grad + h.weight_decay * theta
+    v = d + h.momentum * (state.v - d)
+    weight = h.momentum * state.weight + (1 - h.momentum)
+    return theta - h.lr * (v / weight), State(state.step + 1, v, weight)
+
+
 def forms(h: Hyper) -> tuple[Rule, ...]:
-    return (interpolated,)
+    return (interpolated, interpolated_back)
 
 
 convention = Convention(

@@ -18,6 +18,13 @@ def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]
     return theta - h.lr * (d + h.nu * (v - d)), State(state.step + 1, v)
 
 
+def interpolated_back(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    """The average as a move from the gradient back towards the old one."""
+    d = grad + h.weight_decay * theta
+    v = d + h.momentum * (state.v - d)
+    return theta - h.lr * (d + h.nu * (v - d)), State(state.step + 1, v)
+
+
 def multiplied_out(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
     """Two updates of the parameter, one for each step."""
     d = grad + h.weight_decay * theta
@@ -26,7 +33,7 @@ def multiplied_out(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, An
 
 
 def forms(h: Hyper) -> tuple[Rule, ...]:
-    return (interpolated, multiplied_out)
+    return (interpolated, interpolated_back, multiplied_out)
 
 
 convention = Convention(
