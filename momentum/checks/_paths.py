@@ -96,11 +96,12 @@ def judged(subject: Subject, convention: Convention, problem: Problem) -> Iterat
     yield from judge(subject, observe(subject, problem), convention)
 
 
-def against(got: Array, truth: Any, bound: Array, where: str, step: int) -> Measured:
+def against(got: Array, truth: Any, bound: Any, where: str, step: int) -> Measured:
     """The worst element of an iterate against rationals from a closed form."""
     known = np.isfinite(got)
     error = np.where(known, 0.0, np.inf)
     error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
+    bound = np.broadcast_to(bound, error.shape)
     ratio = Deviation(error, bound).ratio
     k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     index = ", ".join(str(int(j)) for j in k)

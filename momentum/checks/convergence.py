@@ -49,8 +49,8 @@ def around_the_limit(setting: Setting) -> Sequence[Problem]:
         if h.dampening or h.weight_decay or h.maximize or h.nu != 1 or not 0 <= h.momentum < 1:
             continue
         limit = nearest(stability_limit("nesterov" if h.nesterov else "heavy_ball", h.momentum))
-        for part in (0.25, 0.875, 1.0, 1.125):
-            row = [h._replace(lr=part * limit)] * 20
+        for part in (0.875, 1.0, 1.125):
+            row = [h._replace(lr=part * limit)] * 16
             found.append(given.run(setting, row, [(3,)], kind="bowl"))
     return found
 

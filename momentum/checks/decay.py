@@ -36,7 +36,6 @@ def decayed(setting: Setting) -> Sequence[Problem]:
         "decay_before_step",
         "decay_coupled_by_mistake",
         "decay_decoupled_by_mistake",
-        "decay_times_schedule_twice",
         "decay_used_as_momentum",
         "decay_skips_one_dimensional",
     ),

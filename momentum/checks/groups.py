@@ -120,7 +120,7 @@ def group_without_momentum_agrees(
 @check(
     statement="No bit of a group's path depends on other groups' values or hyper-parameters.",
     source=TORCH,
-    catches=("first_group_for_all", "gradient_normalised", "velocity_shared_by_shape"),
+    catches=("first_group_for_all", "velocity_shared_by_shape"),
     needs=("groups", "settable:lr"),
     always=lambda s: different(s)[:2],
     random=None,

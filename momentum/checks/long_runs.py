@@ -73,15 +73,15 @@ def momentum_near_one_agrees(
 
 def constant(setting: Setting) -> Sequence[Problem]:
     """The same gradient at every step, until the velocity has reached its limit."""
-    w = {"lr": 0.25, "momentum": 0.5, "dampening": 0.25, "nu": 0.5}
+    w = {"lr": 0.25, "momentum": 0.75, "dampening": 0.25, "nu": 0.5}
     hypers = (given.hyper(setting, **w), given.hyper(setting, **w, nesterov=True, maximize=True))
-    return [given.run(setting, [h] * 26, [(3,)], kind="constant") for h in hypers]
+    return [given.run(setting, [h] * 32, [(3,)], kind="constant") for h in hypers]
 
 
 @check(
     statement="Under a constant gradient the steps tend to rate times 1 / (1 - momentum), or 1.",
     source="Dive into Deep Learning, section Momentum: the effective rate; ooples/AiDotNet#2008",
-    catches=("momentum_on_gradient", "velocity_clipped", "sum_taken_as_average", "velocity_stalls"),
+    catches=("momentum_on_gradient", "velocity_clipped", "sum_taken_as_average"),
     needs=("hyper:momentum",),
     always=constant,
     random=None,

@@ -84,7 +84,6 @@ def turns_with_the_sign(
         "gradient_normalised",
         "gradient_mean_removed",
         "velocity_shared_by_shape",
-        "broadcast_of_scalar_gradient",
         "velocity_quantised",
     ),
     always=lambda s: [replace(p, shapes=((7,), (7,), (3, 6)), groups=(0,) * 3) for p in all_on(s)],

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import check, true
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.observation import Measured, observe
+from momentum.observation import Measured, begin, observe
 from momentum.oracle import replay_steps
 from momentum.problems import Problem
 from momentum.problems.strategies import Setting, problems
@@ -61,6 +61,32 @@ def nesterov_agrees(
 def nesterov_agrees_in_combinations(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def without_momentum(setting: Setting) -> Sequence[Problem]:
+    """Nesterov's form with momentum 0."""
+    h = given.hyper(setting, lr=0.3, momentum=0.8, nesterov=True, weight_decay=0.15)
+    able = given.free(setting, "momentum", "nesterov")
+    return [given.run(setting, [h._replace(momentum=0.0, dampening=0.0)] * 3)] if able else []
+
+
+@check(
+    statement="Nesterov's form without momentum is refused at the start, or is gradient descent.",
+    source="torch/optim#84: no velocity where momentum is 0; torch.optim.SGD refuses it",
+    catches=("nesterov_needs_velocity", "nesterov_on_velocity"),
+    needs=("hyper:nesterov",),
+    always=without_momentum,
+    random=None,
+)
+def nesterov_without_momentum_is_plain(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    try:
+        begin(subject, problem)
+    except ValueError:
+        yield true(True, "refused at the start")
+        return
     yield from judged(subject, convention, problem)
 
 
