@@ -1,16 +1,12 @@
-"""Hyper-parameters that change in a run, and rates of unusual size."""
+"""Hyper-parameters that change in a run."""
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import check, same
+from momentum.checks._check import check
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.observation import Measured, observe
-from momentum.oracle import replay_steps
+from momentum.observation import Measured
 from momentum.problems import Problem
 from momentum.problems.strategies import Setting, problems
 from momentum.subject import Subject
@@ -134,80 +130,6 @@ def everything_moves(setting: Setting) -> Sequence[Problem]:
     random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
 )
 def follows_all_changes(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
-
-
-def with_zero_rates(setting: Setting) -> Sequence[Problem]:
-    """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        h = given.hyper(setting, **w)
-        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1)):
-            rows = [given.changed(setting, h, lr=rate) for rate in rates]
-            found.append(given.run(setting, rows, ((7,), (3, 6))))
-    return found
-
-
-@check(
-    statement="A step at rate 0 moves nothing that the convention lets rest, bit for bit.",
-    source="Bertsekas 1999, Nonlinear Programming, section 1.2: x + 0 d = x, whatever d",
-    catches=("lr_has_floor", "decay_without_lr"),
-    needs=("settable:lr",),
-    always=with_zero_rates,
-    random=None,
-)
-def zero_rate_moves_nothing(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    observation = observe(subject, problem)
-    for i, shape in enumerate(problem.shapes):
-        fed = [row[i] for row in observation.fed]
-        hypers = [row[problem.groups[i]] for row in problem.hypers]
-        truth = replay_steps(convention, problem.start[i], fed, hypers, dtype="float64").exact
-        assert truth is not None
-        iterates = [problem.start[i], *(row[i] for row in observation.iterates)]
-        places = [exact_array(problem.start[i]), *truth]
-        for t, h in enumerate(hypers):
-            rests = np.asarray(places[t] == places[t + 1], dtype=bool)
-            if h.lr == 0 and rests.any():
-                wanted = np.where(rests, iterates[t], iterates[t + 1])
-                where = f"step {t + 1}, parameter {i} of shape {shape}"
-                yield same(iterates[t + 1], wanted, where, t + 1)
-
-
-@check(
-    statement="A step at rate 0 still feeds the velocity, which later steps show.",
-    source="Dive into Deep Learning, section Momentum: the velocity sums all past gradients",
-    catches=("zero_lr_skips_velocity",),
-    needs=("settable:lr",),
-    always=with_zero_rates,
-    random=None,
-)
-def zero_rate_feeds_the_velocity(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
-
-
-def extreme_rates(setting: Setting) -> Sequence[Problem]:
-    """Rates from 2^-20 to 2^10, from 0 so that the movement itself is seen."""
-    w = {"momentum": 0.8, "dampening": 0.35, "nu": 0.6}
-    rates = (2.0**-20, 1e-5, 3e-3, 5.7, 1000.0)
-    rows = [given.hyper(setting, lr=rate, **w) for rate in rates]
-    return [given.run(setting, [h] * 3, [(17,)], kind="from_zero") for h in rows]
-
-
-@check(
-    statement="Tiny and huge learning rates count as they are, without floor or cap.",
-    source="Bottou, Curtis, Nocedal 2018, Optimization Methods for Large-Scale ML, section 4.2",
-    catches=("lr_has_floor", "large_lr_capped"),
-    needs=("settable:lr",),
-    always=extreme_rates,
-    random=None,
-)
-def extreme_rates_agree(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
     yield from judged(subject, convention, problem)
