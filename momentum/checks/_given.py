@@ -28,6 +28,8 @@ def hyper(setting: Setting, **wanted: Any) -> Hyper:
     values |= {name: x for name, x in wanted.items() if name in setting.hyper}
     if values.get("nesterov") and not values.get("momentum"):
         values["nesterov"] = False
+    if not values.get("momentum") and not dict(setting.fixed).get("momentum"):
+        values["dampening"] = 0.0  # as in strategies.hypers
     if values.get("nesterov") and not setting.nesterov_with_dampening:
         values["dampening"] = 0.0
     return Hyper(**{**values, **dict(setting.fixed)})

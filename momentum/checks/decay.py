@@ -19,8 +19,9 @@ def decayed(setting: Setting) -> Sequence[Problem]:
     base = {"lr": 0.3, "weight_decay": 0.15}
     still = given.hyper(setting, **base, momentum=0.8, nu=0.6)
     rates = (0.3, 0.07, 0.21, 0.4)
+    small = ((),) if setting.allows(()) else ((1,),)
     return [
-        given.run(setting, [given.hyper(setting, **base)] * 2),
+        given.run(setting, [given.hyper(setting, **base)] * 2, (*small, *given.VECTORS)),
         given.run(setting, [given.changed(setting, still, lr=rate) for rate in rates]),
         given.run(setting, [given.hyper(setting, **given.FULL)] * 3, ((7,), (3, 5), (2, 2, 2))),
     ]
@@ -89,7 +90,7 @@ def small_and_large(setting: Setting) -> Sequence[Problem]:
             (0.3, 0.8, 1e-4),
             (0.3, 0.0, 2.0**-20),
             (0.7, 0.9, 5e-3),
-            (0.9, 0.3, 0.95),
+            (1.7, 0.3, 0.95),
         )
     ]
     return [given.run(setting, [given.hyper(setting, **w)] * 4, [(17,)]) for w in wanted]

@@ -60,7 +60,7 @@ def no_gradient_no_move(
     ),
     needs=("none_gradients",),
     always=gaps,
-    random=lambda s: problems(s, steps=(2, 5), missing=True, shapes=((3,), (3,))),
+    random=lambda s: problems(s, steps=(2, 5), missing=True, groups=2, shapes=((3,), (3,))),
 )
 def no_gradient_keeps_the_velocity(
     subject: Subject, convention: Convention, problem: Problem

@@ -17,7 +17,7 @@ SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
 def moving_rates(setting: Setting) -> Sequence[Problem]:
     """A rate that falls and rises again at every step; one that changes at the last step only."""
     h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
-    rates = (0.3, 0.05, 0.21, 0.4, 0.1)
+    rates = (0.3, 0.003, 0.21, 0.4, 0.1)
     every = [given.changed(setting, h, lr=rate) for rate in rates]
     last = [h, h, h, given.changed(setting, h, lr=0.07)]
     return [given.run(setting, rows, kind=k) for rows in (every, last) for k in ("from_zero",)]
