@@ -20,6 +20,11 @@ ADAPTERS: Mapping[str, str] = {
     "sklearn": "sklearn",
     "tinygrad": "tinygrad",
     "mlx": "mlx",
+    "torchopt": "torchopt",
+    "chainer": "chainer",
+    "paddle": "paddle",
+    "river": "river",
+    "onnx": "onnx",
 }
 """File of this package -> the framework that it imports. Asked in this order whether they accept an
 object, those whose framework is loaded: an object of one that nobody has imported cannot exist."""
@@ -56,7 +61,8 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
                 return cast(Subject, adapter.adapt(obj, fixed, name))
     raise UsageError(
         f"{name} is {_kind(obj)}, no optimizer that is known here: wanted an optimizer class or"
-        " factory of torch, optax, Keras, JAX, scikit-learn, tinygrad or MLX, a function"
+        " factory of torch, optax, Keras, JAX, scikit-learn, tinygrad, MLX, TorchOpt, Chainer,"
+        " Paddle, river or ONNX, a function"
         " step(theta, v, grad, lr, momentum) or f(params, states, hyperparams), or a Subject"
     )
 

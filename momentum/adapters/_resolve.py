@@ -68,8 +68,8 @@ def _longest_module(target: str) -> tuple[ModuleType, str]:
     raise AssertionError("the first part is always tried")
 
 
-PREPARED = frozenset({"keras", "tinygrad"})
-"""Frameworks that read the environment when they are imported: their adapter sets it up first."""
+PREPARED = frozenset({"keras", "tinygrad", "chainer", "timm"})
+"""Frameworks that need something before they are imported: their adapter sets it up first."""
 
 
 def _import(name: str) -> ModuleType:
@@ -106,7 +106,7 @@ def _from_file(place: str) -> ModuleType:
 
 def _missing(what: str, module: str) -> str:
     root = module.partition(".")[0]
-    if root in EXTRAS:
+    if module in EXTRAS:
         return f"{root} is not installed: pip install 'momentum-oracle[{EXTRAS[root]}]'"
     if what == module or what.startswith(module + "."):
         return f"there is no module {module!r}"

@@ -53,7 +53,19 @@ class Kept:
                 if isinstance(value, Tensor) and value.ndim:
                     entry[name] = torch.zeros(value.numel() + 1, dtype=value.dtype)
         fewer[1]["param_groups"][0]["params"].pop()
-        return {"velocities of another shape": wrong_shape, "one parameter fewer": fewer}
+        return {
+            "velocities of another shape": wrong_shape,
+            "state of Adam": (wrong_shape[0], self._of_adam()),
+            "one parameter fewer": fewer,
+        }
+
+    def _of_adam(self) -> Any:
+        groups = [[torch.zeros_like(p) for p in g["params"]] for g in self.optimizer.param_groups]
+        for p in (p for group in groups for p in group):
+            p.grad = torch.zeros_like(p)
+        adam = torch.optim.Adam([{"params": group} for group in groups])
+        adam.step()
+        return adam.state_dict()
 
     def storage(self) -> list[Any]:
         return [(id(p), p.data_ptr()) for g in self.optimizer.param_groups for p in g["params"]]
