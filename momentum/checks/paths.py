@@ -34,7 +34,8 @@ def many_parameters(setting: Setting) -> Sequence[Problem]:
     source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
     catches=(
         *("first_step_for_first_parameter_only", "velocity_shared_by_shape"),
-        "velocity_by_position_among_fed",
+        *("velocity_by_position_among_fed", "velocity_overlaps_neighbour"),
+        *("scalar_crashes", "scalar_becomes_vector", "empty_crashes"),
     ),
     always=many_parameters,
     random=None,
@@ -56,7 +57,7 @@ def four_parameters(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Parameters of several formats in one group are each right in their own.",
     source="huggingface/pytorch-image-models#2750",
-    catches=("decay_once_per_dtype",),
+    catches=("decay_once_per_dtype", "half_velocity_cleared_on_set"),
     needs=("mixed_dtypes",),
     always=four_parameters,
     random=None,
