@@ -59,14 +59,16 @@ def stream(
     child.start()
     sender.close()
     patience = limit if first_limit is None else first_limit
+    # A sentinel is a pipe too, and held open by whatever the child started.
+    end = os.pidfd_open(child.pid or 0) if hasattr(os, "pidfd_open") else child.sentinel
     try:
         while True:
-            if not wait([receiver, child.sentinel], patience):
+            if not wait([receiver, end], patience):
                 yield Lost(f"still running after {patience:g} s", slow=True)
                 return
             try:
-                # Where only the sentinel woke us, the child is gone and nothing is left to read,
-                # though something that it started may hold the other end of the pipe.
+                # Where only the end woke us, the child is gone and nothing is left to read, though
+                # something that it started may hold the other end of the pipe.
                 if not receiver.poll():
                     raise EOFError
                 done, item = receiver.recv()
@@ -85,6 +87,8 @@ def stream(
                 os.killpg(child.pid, signal.SIGKILL)  # what the subject started ends with it
         child.kill()
         child.join()
+        if end != child.sentinel:
+            os.close(end)
 
 
 def survives(work: Callable[[], bool], limit: float = 5.0) -> bool:

@@ -38,7 +38,7 @@ class _Starting(NamedTuple):
     total: int
 
 
-class _Control(NamedTuple):
+class Control(NamedTuple):
     """What became of the control: it did its duty, it proved the run blind, or it never ran."""
 
     outcome: Literal["failed", "passed", "lost"]
@@ -70,17 +70,17 @@ def _session(
     try:
         subject = load()
         todo = jobs(subject, options)
-        chosen, identified = _chosen(subject, convention)
+        chosen, identified = chosen_convention(subject, convention)
     except (UsageError, ValueError) as error:
         yield UsageError(str(error))
         return
     except (Exception, SystemExit) as error:
         yield UsageError(f"{' '.join(options.arguments) or 'the target'} {in_words(error)}")
         return
-    yield _header(subject, chosen, options, identified)
+    yield header_of(subject, chosen, options, identified)
     if todo and not so_far.control:
         yield _Starting("", todo[0][1], len(todo))
-        yield _controlled(subject, chosen, todo[0][1], options.seed)
+        yield controlled(subject, chosen, todo[0][1], options.seed)
     for check, dtype in todo[so_far.done :]:
         yield _Starting(check.name, dtype, len(todo))
         if dtype in so_far.given_up:
@@ -94,7 +94,9 @@ def _session(
     yield impulse(subject, chosen, subject.facts.dtypes)
 
 
-def _chosen(subject: Subject, convention: str | Convention | None) -> tuple[Convention, bool]:
+def chosen_convention(
+    subject: Subject, convention: str | Convention | None
+) -> tuple[Convention, bool]:
     if convention is not None:
         return get(convention), False
     from momentum.identify import identify
@@ -110,17 +112,19 @@ def _chosen(subject: Subject, convention: str | Convention | None) -> tuple[Conv
         ) from None
 
 
-def _controlled(subject: Subject, convention: Convention, dtype: str, seed: int) -> _Control:
+def controlled(subject: Subject, convention: Convention, dtype: str, seed: int) -> Control:
     """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
     result = run_check(CHECKS[CONTROL], Twin(subject), convention, dtype, "quick", seed)
     if result.verdict == "failed":
-        return _Control("failed", f"a known-wrong twin failed {result.id}, as it must")
+        return Control("failed", f"a known-wrong twin failed {result.id}, as it must")
     if result.verdict == "passed":
-        return _Control("passed", f"a known-wrong twin of the subject passed {result.id}")
-    return _Control("lost", f"the known-wrong twin could not be run: {result.reason}")
+        return Control("passed", f"a known-wrong twin of the subject passed {result.id}")
+    return Control("lost", f"the known-wrong twin could not be run: {result.reason}")
 
 
-def _header(subject: Subject, convention: Convention, options: Options, identified: bool) -> Header:
+def header_of(
+    subject: Subject, convention: Convention, options: Options, identified: bool
+) -> Header:
     return Header(
         target=subject.facts.name,
         convention=convention.full_name,
@@ -141,7 +145,7 @@ class _Collector:
         self.expected = expected
         self.header: Header | None = None
         self.results: list[Result] = []
-        self.control: _Control | None = None
+        self.control: Control | None = None
         self.impulse: Series | None = None
         self.current: _Starting | None = None
         self.losses: Counter[str] = Counter()
@@ -157,7 +161,7 @@ class _Collector:
             return
         if isinstance(item, Header):
             self.header = self.header or item
-        elif isinstance(item, _Control):
+        elif isinstance(item, Control):
             self.control = item
             self.finished = item.outcome == "passed"
         elif isinstance(item, Result):
@@ -177,7 +181,7 @@ class _Collector:
             raise UsageError(f"the subject {lost.reason} before its first check")
         if not at.check:
             self.finished = not at.dtype
-            self.control = self.control or _Control("lost", f"the known-wrong twin {lost.reason}")
+            self.control = self.control or Control("lost", f"the known-wrong twin {lost.reason}")
             return
         result = blank(CHECKS[at.check], at.dtype)
         result = replace(result, verdict="errored", reason=lost.reason, problem=problem)
