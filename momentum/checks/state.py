@@ -54,7 +54,7 @@ def with_gaps(setting: Setting) -> Sequence[Problem]:
     if not setting.none_gradients:
         return []
     row = _given.hyper(setting, **_given.FULL)
-    absent = {(0, 1), (1, 1), (2, 0), *((t, 2) for t in range(4))}
+    absent = {(0, 1), (1, 1), (3, 0), *((t, 2) for t in range(4))}
     return [_given.run(setting, [row] * 4, ((7,), (7,), (7,)), missing=absent)]
 
 
