@@ -23,6 +23,7 @@ from momentum.report import jsonl as lines
 from momentum.report import terminal, words
 from momentum.results import Header, Result, Results
 from momentum.run import run
+from momentum.search import forget_local_constants
 from momentum.selection import Options, selected
 from momentum.subject import Subject
 
@@ -89,6 +90,7 @@ def check(request: Request) -> int:
 def _load(target: str, settings: Mapping[str, str]) -> Subject:
     from momentum.adapters import load  # in the child process: a framework may come with it
 
+    forget_local_constants()
     return load(target, settings)
 
 

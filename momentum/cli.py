@@ -106,6 +106,11 @@ _CHECK_OPTIONS = (
         help="Fix an argument of the target's constructor; VALUE is a Python literal.",
     ),
     click.option(
+        "--process",
+        metavar="COMMAND",
+        help="Check a program that answers JSON lines, in any language, instead of a TARGET.",
+    ),
+    click.option(
         "--dtype",
         "dtypes",
         metavar="D",
@@ -176,7 +181,7 @@ def _with(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
 @commands.command(epilog=CHECK_EXAMPLES)
 @click.argument("target", required=False)
 @_with(_CHECK_OPTIONS)
-def check(target: str | None, list_: bool, **options: Any) -> int:
+def check(target: str | None, process: str | None, list_: bool, **options: Any) -> int:
     """Hold the optimizer TARGET to the exact trajectory of its convention.
 
     TARGET is package.module:name or file.py:name: an optimizer class, a factory, or a step
@@ -184,12 +189,12 @@ def check(target: str | None, list_: bool, **options: Any) -> int:
     """
     if list_:
         return _list_checks(options["only"])
-    if target is None:
-        raise click.UsageError("there is no TARGET, such as torch.optim:SGD")
+    if (target is None) == (process is None):
+        raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
     from momentum.check_command import Request, check
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep what was done until then
-    return check(Request(target=target, **options))
+    return check(Request(target=target or f"process:{process}", **options))
 
 
 @commands.command()
@@ -202,6 +207,29 @@ def article(figures: Path | None, seeds: int | None) -> int:
     from momentum.article import run
 
     run(figures=figures, seeds=seeds, console=Console())
+    return 0
+
+
+@commands.command()
+@click.argument("target")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=_settings)
+@click.option("--dtype", metavar="D", help="To probe in; the finest that the target claims.")
+def identify(target: str, settings: dict[str, str], dtype: str | None) -> int:
+    """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
+    from momentum.identify_command import told
+
+    click.echo(told(target, settings, dtype))
+    return 0
+
+
+@commands.command()
+@click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def explain(report: Path) -> int:
+    """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote."""
+    from momentum.explain import retell
+    from momentum.report import jsonl
+
+    click.echo(retell(jsonl.read(report)))
     return 0
 
 

@@ -46,17 +46,20 @@ def run_check(
     seed_: int = 0,
     only: Problem | None = None,
     note: Callable[[str], None] = lambda text: None,
+    shrinks: int | None = None,
 ) -> Result:
     """One check in one dtype.
 
-    only: a problem to measure instead of all others. note: is told the text of each problem
+    only: a problem to measure instead of all others. shrinks: problems tried to make a failure
+    smaller, by the effort where None. note: is told the text of each problem
     before it is tried, so that one which kills the process can be named.
     """
     base = blank(check, dtype)
     reason = check.why_not(subject.facts, convention)
     if reason is not None:
         return replace(base, verdict="skipped", reason=reason)
-    search = _Search(check, subject, convention, SHRINKS[effort], note)
+    budget = SHRINKS[effort] if shrinks is None else shrinks
+    search = _Search(check, subject, convention, budget, note)
     try:
         if only is not None:
             search.measure(only)
@@ -77,6 +80,19 @@ def run_check(
         shown = furthest(subject, convention, Problem.from_text(result.problem))
         result = replace(result, series=shown)
     return result
+
+
+def forget_local_constants() -> None:
+    """Draw the same problems wherever this process runs.
+
+    Hypothesis mixes in constants that it reads from the code around, and keeps notes of them in
+    the working directory.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    if hasattr(providers, "_get_local_constants") and hasattr(providers, "_local_constants"):
+        none = providers._local_constants
+        setattr(providers, "_get_local_constants", lambda: none)  # noqa: B010 - not declared
 
 
 def in_words(error: BaseException) -> str:

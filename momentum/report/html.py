@@ -1,6 +1,7 @@
 """Results as one self-contained page: no network, no script."""
 
 import math
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from markupsafe import Markup
 
 from momentum.problems import Problem
 from momentum.report import svg, words
-from momentum.results import VERDICTS, Result, Results, Series
+from momentum.results import Result, Results, Series
 from momentum.series import note
 
 _FLOOR = 1e-3
@@ -36,12 +37,13 @@ def render(results: Results, *, strict: bool = False) -> str:
         word=word,
         sentence=sentence,
         tone={"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}.get(word, "warn"),
-        counts=[(v.replace("_", " "), results.counts[v]) for v in VERDICTS],
+        counts=words.counts(results, strict),
         causes=words.causes(results.wrong(strict)),
         dtypes=[d for d in results.header.dtypes if d in tried],
         families=words.families(results.results),
         skipped=words.skipped(results.results),
-        wrong=words.by_check(results.wrong(strict)),
+        wrong=words.by_check(r for r in results.wrong(strict) if not words.untried(r)),
+        untried=Counter(r.reason for r in results.wrong(strict) if words.untried(r)),
         advice=words.by_check(words.advice(results, strict)),
         expected=[r for r in results.results if r.verdict == "expected_failure"],
         impulse=_impulse(results.impulse),

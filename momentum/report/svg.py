@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 12, 12, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 100, 12, 12, 46
 
 
 class Line(NamedTuple):
@@ -104,18 +104,18 @@ def _grid(place: Place, axes: Axes, across: tuple[float, float], up: tuple[float
         parts.append(
             f'<line class="grid" x1="{x0:.1f}" y1="{height:.1f}"'
             f' x2="{WIDTH - _RIGHT}" y2="{height:.1f}"/>'
-            f'<text x="{x0 - 6:.1f}" y="{height + 4:.1f}" text-anchor="end">{y:.4g}</text>'
+            f'<text x="{x0 - 6:.1f}" y="{height + 5:.1f}" text-anchor="end">{y:.4g}</text>'
         )
     every = max(1, math.ceil((across[1] - across[0]) / 12))
     for x in range(math.ceil(across[0]), math.floor(across[1]) + 1, every):
         width, _ = place(x, up[0])
         parts.append(
-            f'<text x="{width:.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="middle">{x}</text>'
+            f'<text x="{width:.1f}" y="{HEIGHT - _BOTTOM + 18}" text-anchor="middle">{x}</text>'
         )
     parts.append(
         f'<text x="{(WIDTH + _LEFT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">'
         f"{escape(axes.x)}</text>"
-        f'<text transform="translate(12 {(HEIGHT - _BOTTOM) / 2}) rotate(-90)"'
+        f'<text transform="translate(16 {(HEIGHT - _BOTTOM) / 2}) rotate(-90)"'
         f' text-anchor="middle">{escape(axes.y)}</text>'
     )
     return "".join(parts)

@@ -73,7 +73,7 @@ def _verdict(page: _Page, results: Results, strict: bool) -> None:
     page.wrapped(f"{word}: {text}", styles.get(word, "warn"), rest="  ")
     for cause in words.causes(results.wrong(strict))[:3]:
         page.wrapped(f"cause: {cause}", "head", first="  ", rest="  ")
-    page.line(f"  {words.counts(results)}")
+    page.wrapped(words.counts(results, strict), first="  ")
 
 
 def _setting(page: _Page, results: Results, seconds: float | None) -> None:
@@ -177,7 +177,8 @@ def _expected(page: _Page, results: Results) -> None:
 
 def _failures(page: _Page, results: Results, wrong: Sequence[Result], style: Style) -> None:
     """One entry a check: what it says, what was found in each dtype, why, and one replay."""
-    for i, (check, found) in enumerate(words.by_check(wrong).items(), 1):
+    tried = [r for r in wrong if not words.untried(r)]
+    for i, (check, found) in enumerate(words.by_check(tried).items(), 1):
         if i > 1:
             page.line()
         page.wrapped(f"{i}. {check}: {', '.join(r.dtype for r in found)}", style, rest="   ")
@@ -194,6 +195,9 @@ def _failures(page: _Page, results: Results, wrong: Sequence[Result], style: Sty
         if again:
             page.line(f"   replay    {found[0].dtype}, in one line:", "dim")
             page.line(again)
+    for reason in dict.fromkeys(r.reason for r in wrong if words.untried(r)):
+        page.line()
+        page.wrapped(f"{sum(r.reason == reason for r in wrong)} more results {reason}", style)
 
 
 def _setting_of(result: Result) -> str:

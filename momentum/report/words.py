@@ -52,11 +52,13 @@ def sentence(header: Header, result: Result) -> str:
     return f"{result.statement} Not so [{at}]: {evidence(result)}"
 
 
-def counts(results: Results) -> str:
-    """`3 passed, 1 failed, 0 errored, 2 skipped, 0 expected failures`."""
+def counts(results: Results, strict: bool = False) -> str:
+    """`3 passed, 1 failed, 0 errored, 2 skipped, 0 expected failures`, and how many are advice."""
     amounts = results.counts
     words = {"expected_failure": "expected failures"}
-    return ", ".join(f"{amounts[v]} {words.get(v, v)}" for v in VERDICTS)
+    text = ", ".join(f"{amounts[v]} {words.get(v, v)}" for v in VERDICTS)
+    hints = len(advice(results, strict))
+    return text + (f"; {hints} of the failed or errored are advice" if hints else "")
 
 
 def subject(header: Header) -> str:
@@ -111,6 +113,11 @@ def by_check(results: Iterable[Result]) -> dict[str, list[Result]]:
     for r in results:
         found.setdefault(r.check, []).append(r)
     return found
+
+
+def untried(result: Result) -> bool:
+    """It was given up before it was tried, as the subject had been lost too often."""
+    return result.verdict == "errored" and result.reason.startswith("not tried")
 
 
 def causes(results: Iterable[Result]) -> list[str]:
