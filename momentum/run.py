@@ -81,17 +81,28 @@ def _session(
     if todo and not so_far.control:
         yield _Starting("", todo[0][1], len(todo))
         yield controlled(subject, chosen, todo[0][1], options.seed)
+    explainer = None
     for check, dtype in todo[so_far.done :]:
         yield _Starting(check.name, dtype, len(todo))
         if dtype in so_far.given_up:
             reason = so_far.given_up[dtype]
             yield replace(blank(check, dtype), verdict="errored", reason=reason)
             continue
-        yield run_check(
+        result = run_check(
             check, subject, chosen, dtype, options.effort, options.seed, options.replay, note
         )
+        if result.verdict == "failed":
+            explainer = explainer or _explainer(subject, chosen)
+            result = replace(result, explanation=explainer.explain(result))
+        yield result
     yield _Starting("", "", len(todo))
     yield impulse(subject, chosen, subject.facts.dtypes)
+
+
+def _explainer(subject: Subject, convention: Convention) -> Any:
+    from momentum.explain import Explainer  # with the gallery: only where something fails
+
+    return Explainer(subject, convention)
 
 
 def chosen_convention(

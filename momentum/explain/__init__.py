@@ -1,5 +1,6 @@
 """Why does it fail? Causes that explain runs which they were not chosen by."""
 
+from momentum.explain.retelling import retell
 from momentum.explain.why import Explainer, explain
 
-__all__ = ["Explainer", "explain"]
+__all__ = ["Explainer", "explain", "retell"]

@@ -39,15 +39,26 @@ def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Sus
 
 
 def _forms(own: Hypothesis, found: Estimate) -> Iterator[Suspect]:
-    name = found.name
+    name, doubt = found.name, REACH * found.standard_error
     if found.set:
-        factor = 1 + found.deviation / found.set
-        words = f"{name} is multiplied by {factor:.9g}"
+        factor = short(1 + found.deviation / found.set, doubt / abs(found.set))
+        words = f"{name} is multiplied by {factor!r}"
         yield _suspect(own, name, "scaled", words, lambda x, like: x * like(factor))
-    words = f"{name} is off by {found.deviation:+.4g}"
-    yield _suspect(own, name, "shifted", words, lambda x, like: x + like(found.deviation))
-    words = f"{name} is {found.value:.9g} whatever is set"
-    yield _suspect(own, name, "stuck", words, lambda x, like: like(found.value))
+    shift = short(found.deviation, doubt)
+    words = f"{name} is off by {shift!r}"
+    yield _suspect(own, name, "shifted", words, lambda x, like: x + like(shift))
+    value = short(found.value, doubt)
+    words = f"{name} is {value!r} whatever is set"
+    yield _suspect(own, name, "stuck", words, lambda x, like: like(value))
+
+
+def short(number: float, doubt: float) -> float:
+    """The number with the fewest decimal digits that is within the doubt."""
+    for digits in range(1, 17):
+        rounded = float(f"{number:.{digits}g}")
+        if abs(rounded - number) <= doubt:
+            return rounded
+    return number
 
 
 def _suspect(

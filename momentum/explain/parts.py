@@ -1,7 +1,6 @@
 """Which elements are wrong: whole vector blocks, what follows them, rows, whole parameters."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,14 +18,17 @@ SHAPES = ((7,), (15,), (16,), (17,), (33,), (64,), (100,), (3, 5), (9, 2), (2, 3
 OTHERS = ((5,), (8,), (31,), (32,), (63,), (65,), (130,), (5, 3), (7, 3), (4, 3, 2))
 """The pattern is read from the first and tried on the others."""
 
+WHOLE = ("matrices", "vectors")
+"""Patterns of whole parameters."""
+
 WIDTHS = (2, 4, 8, 16, 32, 64)
 
 
 class Part(NamedTuple):
-    """Wrong elements. still: they do not move at all."""
+    """Wrong elements, in words. within: they are some of a parameter's, not all."""
 
     words: str
-    still: bool
+    within: bool
 
 
 def wrong_elements(
@@ -49,47 +51,64 @@ def wrong_elements(
     return masks
 
 
+class _Seen(NamedTuple):
+    """Elements of one shape that leave their bounds, and those that never move."""
+
+    wrong: Mask
+    still: Mask
+
+
 def part(subject: Subject, convention: Convention, problem: Problem) -> Part | None:
     """The pattern of wrong elements in the setting of a problem; None where all are wrong or none.
 
     Raises: whatever the subject raises.
     """
-    read = _masks(subject, convention, problem, SHAPES)
-    if read is None:
+    read = _seen(subject, convention, problem, SHAPES)
+    found = [name for name in _PATTERNS if _fits(read, _PATTERNS[name])]
+    if not found:
         return None
-    words = [name for name, wrong in _PATTERNS.items() if _fits(read[0], wrong)]
-    if not words:
+    tried = _seen(subject, convention, problem, OTHERS)
+    found = [name for name in found if _fits(tried, _PATTERNS[name])]
+    if not found:
         return None
-    tried = _masks(subject, convention, problem, OTHERS)
-    if tried is None:
-        return None
-    words = [name for name in words if _fits(tried[0], _PATTERNS[name])]
-    return Part(words[0], read[1] and tried[1]) if words else None
+    pattern = _PATTERNS[found[0]]
+    still = all(np.all(s.still[pattern(s.wrong.shape)]) for s in (*read, *tried))
+    what = "left as they were" if still else "wrong, all others right"
+    return Part(f"{found[0]}: {what}", pattern.kind not in WHOLE)
 
 
-def _masks(
+def _seen(
     subject: Subject, convention: Convention, problem: Problem, shapes: Sequence[tuple[int, ...]]
-) -> tuple[list[Mask], bool] | None:
-    """Wrong elements of each shape, and whether none of them moves; None where none is wrong."""
+) -> list[_Seen]:
     count = min(problem.steps, 4)
-    masks, still = [], True
+    seen = []
     for shape in shapes:
         alone = Problem(
             problem.dtype, (shape,), tuple((row[0],) for row in problem.hypers[:count]), (0,),
-            seed=problem.seed + 1,
+            seed=problem.seed + 1, options=problem.options,
         )  # fmt: skip
-        observation = observe(subject, replace(alone, options=problem.options))
-        (mask,) = wrong_elements(subject, observation, convention)
-        masks.append(mask)
+        observation = observe(subject, alone)
+        (wrong,) = wrong_elements(subject, observation, convention)
+        still = np.ones(shape, dtype=bool)
         for row in observation.iterates:
-            still = still and np.array_equal(row[0][mask], alone.start[0][mask])
-    wrong = sum(int(m.sum()) for m in masks)
-    whole = sum(m.size for m in masks)
-    return (masks, still) if 0 < wrong < whole else None
+            still &= row[0] == alone.start[0]
+        seen.append(_Seen(wrong, still))
+    return seen
 
 
-def _fits(masks: Sequence[Mask], pattern: "Pattern") -> bool:
-    return all(np.array_equal(m, pattern(m.shape)) for m in masks)
+def _fits(seen: Sequence[_Seen], pattern: "Pattern") -> bool:
+    """All that is wrong is in the pattern, and all in the pattern is wrong or does not move.
+
+    A small gradient may leave an element within its bound that does not move, and should.
+    """
+    masks = [pattern(s.wrong.shape) for s in seen]
+    wrong = sum(int(s.wrong.sum()) for s in seen)
+    if not 0 < wrong < sum(m.size for m in masks):
+        return False
+    return all(
+        not np.any(s.wrong & ~m) and np.array_equal(m, (s.wrong | s.still) & m)
+        for s, m in zip(seen, masks)
+    )
 
 
 class Pattern(NamedTuple):

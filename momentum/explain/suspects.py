@@ -2,17 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
 from momentum.defects import GALLERY, Defect, Machine
 from momentum.defects._defect import RuleRun
 from momentum.defects._machine import MachineRun
-from momentum.identify.departures import DAMPENING, DECAY, MAXIMIZE, NESTEROV, SCHEDULED
+from momentum.identify.departures import (
+    DAMPENING,
+    DECAY,
+    MAXIMIZE,
+    NESTEROV,
+    SCHEDULED,
+    UNFED,
+)  # fmt: skip
 from momentum.identify.hypothesis import Departure, Hypothesis, seeded
+from momentum.observation import Observation
 from momentum.problems import Problem
+from momentum.subject import Subject
 
-KNOWN: tuple[Departure, ...] = (*NESTEROV, *DAMPENING, *MAXIMIZE, *DECAY, *SCHEDULED)
+KNOWN: tuple[Departure, ...] = (*NESTEROV, *DAMPENING, *MAXIMIZE, *DECAY, *SCHEDULED, UNFED)
 
 PLAINLY = {
     "accumulated": "the velocity starts with the first gradient, the learning rate outside of it",
@@ -31,12 +40,22 @@ DECAYS = {
 }
 
 
+class Explanation(Protocol):
+    """How an optimizer with some cause would step."""
+
+    def distance(self, observation: Observation) -> float:
+        """Largest distance between the subject and it."""
+
+    def holds(self, subject: Subject, observation: Observation) -> bool:
+        """The subject's run agrees with it."""
+
+
 class Suspect(NamedTuple):
     """A possible cause, and how an optimizer with it would step."""
 
     name: str
     words: str
-    hypothesis: Hypothesis
+    hypothesis: Explanation
 
 
 def suspects(convention: Convention) -> list[Suspect]:
@@ -50,21 +69,32 @@ def suspects(convention: Convention) -> list[Suspect]:
 
 
 def pairs(convention: Convention) -> list[Suspect]:
-    """Another convention or decay and a departure, for where none of `suspects` will do."""
+    """Two things at once, for where none of `suspects` will do."""
     others = [*_other_decays(convention), *_other_conventions(convention)]
-    return [
+    found = [
         Suspect(f"{s.name}, {d.name}", f"{s.words}; and {d.words}", d.on(s.hypothesis))
         for s in others
         for d in KNOWN
+        if isinstance(s.hypothesis, Hypothesis)
+    ]
+    for kind in _other_kinds(convention):
+        for s in _other_conventions(convention.with_decay(kind)):
+            words = f"{s.words}; and {DECAYS[kind]}"
+            found.insert(0, Suspect(f"{s.name}, decay_{kind}", words, s.hypothesis))
+    return found
+
+
+def _other_kinds(convention: Convention) -> list[str]:
+    same = {"before", "simultaneous"}
+    return [
+        kind for kind in DECAYS if kind != convention.decay and not {kind, convention.decay} <= same
     ]
 
 
 def _other_decays(convention: Convention) -> Iterator[Suspect]:
-    same = {"before", "simultaneous"}
-    for kind, words in DECAYS.items():
-        if kind != convention.decay and not {kind, convention.decay} <= same:
-            found = Hypothesis.of(convention.with_decay(kind))
-            yield Suspect(f"decay_{kind}", words, found)
+    for kind in _other_kinds(convention):
+        found = Hypothesis.of(convention.with_decay(kind))
+        yield Suspect(f"decay_{kind}", DECAYS[kind], found)
 
 
 def _other_conventions(convention: Convention) -> Iterator[Suspect]:
@@ -88,10 +118,11 @@ def gallery(convention: Convention) -> Iterator[Suspect]:
         same = get(defect.convention).full_name == convention.full_name
         found = _hypothesis(defect) if same else None
         if found is not None:
-            yield Suspect(defect.name, _lower(defect), found)
+            yield Suspect(defect.name, in_words(defect), found)
 
 
-def _lower(defect: Defect) -> str:
+def in_words(defect: Defect) -> str:
+    """Its statement and how it comes about."""
     text = f"{defect.statement.rstrip('.')} ({defect.cause})"
     return text[:1].lower() + text[1:]
 
@@ -122,15 +153,16 @@ def _unsigned(step: Rule) -> Rule:
 
 def _only_hears(run: Any) -> bool:
     """A run that is right but for the hyper-parameters that its rule is told."""
-    if not (isinstance(run, type) and issubclass(run, RuleRun)):
+    if not (isinstance(run, type) and issubclass(run, MachineRun)):
         return False
-    own = [c for c in run.__mro__ if c not in RuleRun.__mro__]
+    own = [c for c in run.__mro__ if c not in (*RuleRun.__mro__, *MachineRun.__mro__)]
     return all(set(vars(c)) <= _HARMLESS for c in own)
 
 
 _HARMLESS = {
-    "seen_by_rule", "setup", "__module__", "__doc__", "__qualname__", "__annotations__",
-    "__parameters__", "__orig_bases__", "__static_attributes__", "__firstlineno__",
+    "seen_by_rule", "set", "hyper", "factor", "setup", "__module__", "__doc__", "__qualname__",
+    "__annotations__", "__parameters__", "__orig_bases__", "__static_attributes__",
+    "__firstlineno__",
 }  # fmt: skip
 
 

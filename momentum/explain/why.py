@@ -5,14 +5,16 @@ the same setting with other numbers, and short runs in every other setting, in w
 with that cause must stay within its bound too, where the convention is kept and where it is not.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 
 from momentum.conventions import Convention
 from momentum.explain import parts
 from momentum.explain.families import fitted
+from momentum.explain.simulated import simulated
 from momentum.explain.suspects import Suspect, pairs, suspects
+from momentum.explain.wholes import coarser, identified
 from momentum.identify.deciding import accepted
 from momentum.identify.hypothesis import Hypothesis
 from momentum.identify.probes import probes
@@ -24,8 +26,21 @@ from momentum.subject import Subject
 ORACLE = ("trajectory", "step")
 """Comparisons that have a wrong number as their cause."""
 
-VAIN = 3
-"""Searches without a result after which none is made in a dtype."""
+SECONDS = 4.0
+"""That a search may take."""
+
+SECONDS_A_STEP = 0.03
+"""More, for a long run."""
+
+CHUNK = 64
+"""Suspects that are tried between two looks at the clock."""
+
+VAIN = 2
+"""Searches without a result after which none is made."""
+
+CLEAR = 3
+"""A run beside the subject is within two bounds of it; so where the subject is further than three
+from the convention, that run is beyond its bound too, and wrong."""
 
 PLAIN = ("normal", "from_zero", "dyadic", "impulse", "constant", "still", "quadratic", "wide")
 
@@ -36,8 +51,9 @@ class Explainer:
     def __init__(self, subject: Subject, convention: Convention) -> None:
         self.subject, self.convention = subject, convention
         self.own = Hypothesis.of(convention)
+        self.until = 0.0
         self.found: list[Suspect] = []
-        self.vain: dict[str, int] = {}
+        self.vain = 0
         self.seen: dict[str, list[Observation]] = {}
         self.parts: dict[str, parts.Part | None] = {}
 
@@ -47,7 +63,7 @@ class Explainer:
             return ""
         problem = Problem.from_text(result.problem)
         if problem.kind not in PLAIN:
-            return ""
+            problem = replace(problem, kind="normal")
         try:
             return self._explained(problem)
         except Exception:  # what a foreign optimizer raises is a result of its check, not of this
@@ -57,29 +73,47 @@ class Explainer:
         observation = observe(self.subject, problem)
         if self._fails(observation) is None:
             return ""  # the check did more than step, and that is what goes wrong
-        cause = self._cause(observation)
-        if cause is not None:
-            return f"{self._scope(observation)}: {cause.words}"
         part = self._part(problem)
-        if part is not None:
-            what = "do not move" if part.still else "are wrong, all others right"
-            return f"{self._scope(observation)}: {part.words} {what}"
-        return ""
+        if part is None or not part.within:
+            cause = self._cause(observation)
+            if cause is not None:
+                return f"{self._scope(observation)}: {cause.words}"
+        return f"{self._scope(observation)}: {part.words}" if part is not None else ""
 
     def _cause(self, observation: Observation) -> Suspect | None:
         problem = observation.problem
         for known in self.found:
             if known.hypothesis.holds(self.subject, observation):
                 return known
-        if self.vain.get(problem.dtype, 0) >= VAIN:
+        if self.vain >= VAIN:
             return None
+        self.until = time.monotonic() + SECONDS + problem.steps * SECONDS_A_STEP
         fitting, held_out = self._more(problem)
-        for group in (self._suspects, self._fitted(problem.dtype), self._pairs):
-            for suspect in self._matching([observation, *fitting], group):
+        runs = sorted([observation, *fitting], key=_size)
+        groups = (
+            lambda: suspects(self.convention),
+            lambda: identified(self.subject, problem.dtype),
+            lambda: fitted(self.subject, self.convention, problem.dtype),
+            lambda: pairs(self.convention),
+        )
+        for group in groups:
+            for suspect in self._matching(runs, list(group())):
                 if self._stands(suspect, held_out):
                     self.found.append(suspect)
                     return suspect
-        self.vain[problem.dtype] = self.vain.get(problem.dtype, 0) + 1
+        for suspect in coarser(self.convention, problem.dtype):
+            if self._stands(suspect, [*runs, *held_out]):
+                self.found.append(suspect)
+                return suspect
+        if self._ratio(observation) > CLEAR:
+            beside = list(simulated(self.convention, problem))
+            left = [s for s in self._matching(runs, beside) if self._stands(s, held_out)]
+            if left:
+                # They agree on everything that was tried, and need not elsewhere.
+                words = "; or ".join(dict.fromkeys(s.words for s in left))
+                self.found.append(left[0]._replace(words=words))
+                return self.found[-1]
+        self.vain += 1
         return None
 
     def _matching(
@@ -88,9 +122,14 @@ class Explainer:
         """Those that hold on all of these runs."""
         left = list(group)
         for observation in observations:
-            able = [s for s in left if _runs(s, observation)]
-            verdicts = accepted(self.subject, observation, [s.hypothesis for s in able])
-            left = [s for s, ok in zip(able, verdicts) if ok]
+            kept: list[Suspect] = []
+            for first in range(0, len(left), CHUNK):
+                if time.monotonic() > self.until:
+                    return []
+                able = [s for s in left[first : first + CHUNK] if _runs(s, observation)]
+                verdicts = accepted(self.subject, observation, [s.hypothesis for s in able])
+                kept += [s for s, ok in zip(able, verdicts) if ok]
+            left = kept
         return left
 
     def _stands(self, suspect: Suspect, held_out: Sequence[Observation]) -> bool:
@@ -101,9 +140,22 @@ class Explainer:
     def _more(self, problem: Problem) -> tuple[list[Observation], list[Observation]]:
         """Runs to choose by, and runs to try the choice on."""
         longer = (*problem.hypers, *[problem.hypers[-1]] * max(0, 6 - problem.steps))
-        wider = replace(problem, hypers=longer, kind="normal", missing=frozenset())
+        wider = replace(problem, hypers=longer, kind="normal")
         chosen = [observe(self.subject, replace(wider, seed=problem.seed + 1))]
+        facts, groups = self.subject.facts, len(problem.hypers[0])
+        more = [s for s in ((3, 5), (), (33,), (2, 3, 4)) if facts.scalars or s]
+        if not problem.options:
+            wider = replace(
+                wider,
+                shapes=(*problem.shapes, *more),
+                groups=(*problem.groups, *(i % groups for i in range(len(more)))),
+            )
         other = [observe(self.subject, replace(wider, seed=problem.seed + 2))]
+        if facts.none_gradients and len(wider.shapes) > 1:
+            count = len(wider.shapes)
+            gaps = frozenset((t, t % count) for t in range(wider.steps))
+            some = replace(wider, seed=problem.seed + 3, missing=gaps)
+            other.append(observe(self.subject, some))
         battery = self._battery(problem.dtype)
         return [*chosen, *battery[::2]], [*other, *battery[1::2]]
 
@@ -123,17 +175,6 @@ class Explainer:
             self.seen[dtype] = runs
         return self.seen[dtype]
 
-    @cached_property
-    def _suspects(self) -> list[Suspect]:
-        return suspects(self.convention)
-
-    @cached_property
-    def _pairs(self) -> list[Suspect]:
-        return pairs(self.convention)
-
-    def _fitted(self, dtype: str) -> list[Suspect]:
-        return list(fitted(self.subject, self.convention, dtype))
-
     def _part(self, problem: Problem) -> parts.Part | None:
         key = f"{problem.dtype} {problem.hypers[0][0]}"
         if key not in self.parts:
@@ -144,6 +185,9 @@ class Explainer:
         """The first step that the convention does not explain, from 1."""
         judged = judge(self.subject, observation, self.convention)
         return min((m.step for m in judged if m.ratio > 1), default=None)
+
+    def _ratio(self, observation: Observation) -> float:
+        return max(m.ratio for m in judge(self.subject, observation, self.convention))
 
     def _scope(self, observation: Observation) -> str:
         """From which step on, after which change, and in which dtypes only."""
@@ -162,8 +206,9 @@ class Explainer:
                 words += f", when {' and '.join(dict.fromkeys(changes))}"
         others = [d for d in self.subject.facts.dtypes if d != problem.dtype]
         right = [d for d in others if self._fails_in(problem, d) is None]
-        if others and right == others:
-            words = f"only in {problem.dtype}, {words}"
+        if right:
+            wrong = [d for d in self.subject.facts.dtypes if d not in right]
+            words = f"only in {' and '.join(wrong)}, {words}"
         return words
 
     def _fails_unchanged(self, problem: Problem) -> bool:
@@ -173,6 +218,10 @@ class Explainer:
 
     def _fails_in(self, problem: Problem, dtype: str) -> int | None:
         return self._fails(observe(self.subject, replace(problem, dtype=dtype)))
+
+
+def _size(observation: Observation) -> int:
+    return observation.problem.steps
 
 
 def _runs(suspect: Suspect, observation: Observation) -> bool:

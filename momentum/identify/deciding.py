@@ -100,9 +100,7 @@ class Candidate:
         )
 
 
-def accepted(
-    subject: Subject, observation: Observation, hypotheses: Sequence[Hypothesis]
-) -> list[bool]:
+def accepted(subject: Subject, observation: Observation, hypotheses: Sequence[Any]) -> list[bool]:
     """Which hypotheses hold.
 
     Equal replays do; the others are judged, the nearest first, until a few in a row have failed:

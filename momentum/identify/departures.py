@@ -77,6 +77,14 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
     return apply
 
 
+def _unfed(step: Rule) -> Rule:
+    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        moved, new = step(theta, grad, state, h)
+        return moved, new if _plain(h.momentum) else state
+
+    return stepped
+
+
 def _plain(number: Any) -> float:
     return float(getattr(number, "value", number))
 
@@ -202,6 +210,13 @@ SCHEDULED = tuple(
             _reset(name),
         ),
     )
+)
+
+UNFED = Departure(
+    "velocity_unfed_at_zero_momentum",
+    "momentum",
+    "a step at momentum 0 leaves the velocity of earlier steps as it is",
+    around(_unfed),
 )
 
 DEPARTURES: dict[str, tuple[Departure, ...]] = {
