@@ -65,7 +65,8 @@ class JaxRun(_shared.Keeper):
         return [np.asarray(g).astype(np.float64) for g in self.grads]
 
     def state_bytes(self) -> int:
-        """Bytes of the optimizer's state."""
+        """Bytes of the optimizer's state, without the parameters where it holds them."""
         import jax
 
-        return sum(int(x.nbytes) for x in jax.tree.leaves(self.inner))
+        own = [x for x in jax.tree.leaves(self.inner) if not any(x is p for p in self.theta)]
+        return sum(int(np.asarray(x).nbytes) for x in own)

@@ -1,5 +1,7 @@
 """A live Keras optimizer with its variables, on whatever backend."""
 
+import copy
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,6 +93,22 @@ class KerasRun:
             v.assign(_typed(x, self.dtype))
         self.optimizer.load_own_variables(state)
         vars(self.optimizer).update(plain)  # keras: these are no variables but configuration
+
+    def duplicate(self, how: str) -> "KerasRun":
+        """A copy of the optimizer, by deepcopy or pickle, with variables of its own."""
+        import keras
+
+        twin = copy.copy(self)
+        twin.variables = [
+            keras.Variable(_typed(_numbers(v.value), self.dtype), dtype=self.dtype, name=v.name)
+            for v in self.variables
+        ]
+        twin.optimizer = (
+            copy.deepcopy(self.optimizer)
+            if how == "deepcopy"
+            else pickle.loads(pickle.dumps(self.optimizer))
+        )
+        return twin
 
     def state_bytes(self) -> int:
         """Bytes of all the optimizer's variables."""

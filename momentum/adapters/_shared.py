@@ -120,11 +120,11 @@ class Keeper:
 
     state: tuple[str, ...]
 
-    def save(self) -> bytes:
+    def save(self) -> Any:
         """All state, parameters and hyper-parameters too."""
         return pickle.dumps({n: getattr(self, n) for n in self.state})
 
-    def load(self, saved: bytes) -> None:
+    def load(self, saved: Any) -> None:
         """Go on from what `save` returned."""
         vars(self).update(pickle.loads(saved))
 
@@ -132,5 +132,7 @@ class Keeper:
         """An independent copy of this run, by deepcopy or pickle."""
         held = {n: getattr(self, n) for n in self.state}
         twin = copy.copy(self)
-        vars(twin).update(copy.deepcopy(held) if how == "deepcopy" else pickle.loads(self.save()))
+        vars(twin).update(
+            copy.deepcopy(held) if how == "deepcopy" else pickle.loads(pickle.dumps(held))
+        )
         return twin

@@ -51,7 +51,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         settable=frozenset(names) & {"lr", "momentum", "weight_decay"},
         fixed=values,
         none_gradients=True,
-        offers=frozenset({"resume", "fed", "state_bytes"}),
+        offers=frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"}),
         flushes_subnormals=backend == "jax",  # XLA sets the processor to flush them
     )
 

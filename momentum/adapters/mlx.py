@@ -47,14 +47,15 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
 
 
 class _Run(_shared.Keeper):
-    state = ("theta", "optimizer")
+    state = ("theta", "optimizer")  # of duplicates; what is saved goes the way of MLX's own trees
 
     def __init__(
         self, parameters: Sequence[Array], optimizer: Any, dtype: str, names: Mapping[str, str]
     ) -> None:
-        self.optimizer, self.dtype, self.names = optimizer, dtype, names
+        self.optimizer, self.dtype, self.wide = optimizer, dtype, dtype == "float64"
+        self.numbers = [n for n in names if n not in {"lr", *_shared.FLAGS}]
         self.shapes = [x.shape for x in parameters]
-        self.theta = {str(i): _array(x, dtype) for i, x in enumerate(parameters)}
+        self.theta = {f"p{i}": _array(x, dtype) for i, x in enumerate(parameters)}
         self.grads: list[Any] = []
         optimizer.init(self.theta)
 
@@ -62,7 +63,7 @@ class _Run(_shared.Keeper):
         import mlx.core as mx
 
         self.grads = [None if g is None else _array(g, self.dtype) for g in gradients]
-        tree = {str(i): g for i, g in enumerate(self.grads) if g is not None}
+        tree = {f"p{i}": g for i, g in enumerate(self.grads) if g is not None}
         self.theta |= self.optimizer.apply_gradients(tree, self.theta)
         mx.eval(self.theta, self.optimizer.state)
 
@@ -73,13 +74,25 @@ class _Run(_shared.Keeper):
         ]
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
-        for ours, theirs in self.names.items():
-            if ours not in _shared.FLAGS:
-                value = float(getattr(hyper, ours))
-                wide = ours == "lr" and self.dtype == "float64"
-                setattr(
-                    self.optimizer, theirs, _array(np.array(value), "float64") if wide else value
-                )
+        lr = np.array(float(hyper.lr))
+        self.optimizer.learning_rate = _array(lr, "float64") if self.wide else float(lr)
+        for name in self.numbers:
+            setattr(self.optimizer, name, float(getattr(hyper, name)))
+
+    def save(self) -> Any:
+        import mlx.core as mx
+        from mlx.utils import tree_flatten
+
+        tree = tree_flatten({"theta": self.theta, "state": self.optimizer.state})
+        others = {n: getattr(self.optimizer, n) for n in self.numbers}  # mlx: not in the state
+        return [(name, mx.array(x)) for name, x in tree], others
+
+    def load(self, saved: Any) -> None:
+        from mlx.utils import tree_unflatten
+
+        tree = tree_unflatten(saved[0])
+        self.theta, self.optimizer.state = tree["theta"], tree["state"]
+        vars(self.optimizer).update(saved[1])
 
     def fed(self) -> list[Array | None]:
         return [None if g is None else _numbers(g) for g in self.grads]

@@ -33,7 +33,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     )
 
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
-        theta = [x.astype(dtype) for x in parameters]
+        theta = [np.array(x, dtype=dtype) for x in parameters]
         given = _shared.arguments(hyper, names, values)
         return _Run(theta, obj(theta, **given, **kept), dtype)
 
@@ -49,7 +49,7 @@ class _Run(_shared.Keeper):
         self.grads: list[Any] = []
 
     def step(self, gradients: Sequence[Gradient]) -> None:
-        self.grads = [g.astype(self.dtype) for g in _shared.complete(gradients)]
+        self.grads = [np.array(g, dtype=self.dtype) for g in _shared.complete(gradients)]
         self.optimizer.update_params(self.theta, self.grads)
 
     def parameters(self) -> list[Array]:
