@@ -13,6 +13,7 @@ from momentum.sgd import MomentumSGD
 FAMILIES = {
     "aliasing",
     "closures",
+    "copies",
     "determinism",
     "framework_schedulers",
     "late_groups",
