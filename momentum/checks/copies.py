@@ -65,12 +65,14 @@ def nesterov_runs(setting: Setting) -> Sequence[Problem]:
 def handed_over_state_is_not_shared(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
+    wanted = whole(subject, problem)
     for stop in stops(problem):
         run, here = until(subject, problem, stop)
         twin = fresh(subject, problem)
         run.hand_over(twin)
         catch_up(twin, problem, stop)
-        yield from _together(subject, problem, stop, here, run, twin, "handing over")
+        pair = run, twin
+        yield from _together(subject, problem, stop, here, pair, "handing over", wanted)
 
 
 @check(
@@ -114,15 +116,22 @@ def fresh_start_is_fresh(
 
 
 def _duplicated(subject: Subject, problem: Problem, how: str) -> Iterator[Measured]:
+    wanted = whole(subject, problem)
     for stop in stops(problem):
         run, here = until(subject, problem, stop)
-        yield from _together(subject, problem, stop, here, run, run.duplicate(how), how)
+        pair = run, run.duplicate(how)
+        yield from _together(subject, problem, stop, here, pair, how, wanted)
 
 
 def _together(
-    subject: Subject, problem: Problem, stop: int, here: list[Array], run: Any, twin: Any, name: str
+    subject: Subject,
+    problem: Problem,
+    stop: int,
+    here: list[Array],
+    pair: tuple[Any, Any],
+    name: str,
+    wanted: list[list[Array]],
 ) -> Iterator[Measured]:
-    wanted = whole(subject, problem)
-    both = by_turns(*(onward(subject, r, problem, stop, here) for r in (run, twin)))
+    both = by_turns(*(onward(subject, run, problem, stop, here) for run in pair))
     for which, path in zip(("original", f"by {name}"), both):
         yield from compared(f"{which}, parted at step {stop}", path, wanted, problem)
