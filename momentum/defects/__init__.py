@@ -18,6 +18,7 @@ from momentum.defects import (
 )
 from momentum.defects._defect import GALLERY, Defect
 from momentum.defects._machine import Machine
+from momentum.defects.reformulations import MORE_THAN_SHOWN, REFORMULATIONS, Reformulation
 from momentum.defects.reports import INEXPRESSIBLE, REPORTS
 
 THEMES = (
@@ -26,4 +27,14 @@ THEMES = (
 )  # fmt: skip
 """The files of the gallery."""
 
-__all__ = ["GALLERY", "INEXPRESSIBLE", "REPORTS", "THEMES", "Defect", "Machine"]
+__all__ = [
+    "GALLERY",
+    "INEXPRESSIBLE",
+    "MORE_THAN_SHOWN",
+    "REFORMULATIONS",
+    "REPORTS",
+    "THEMES",
+    "Defect",
+    "Machine",
+    "Reformulation",
+]

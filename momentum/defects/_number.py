@@ -142,10 +142,12 @@ def towards_zero(format: Format) -> Rounding:
     """Rounding that cuts, for formats below float64."""
 
     def cut(x: Any) -> Any:
-        nearest = format.round(x)
-        spacing = format.u * np.abs(nearest)
-        lower = format.round(nearest - np.copysign(1.5 * spacing, nearest))
-        return np.where(np.abs(nearest) > np.abs(x), lower, nearest)
+        nearest = np.clip(format.round(x), -format.largest, format.largest)
+        # More than half and less than one and a half of the spacing below, in every binade.
+        less = np.maximum(1.25 * format.u * np.abs(nearest), 0.75 * format.smallest_subnormal)
+        lower = format.round(nearest - np.copysign(less, nearest))
+        cut = np.where(np.abs(nearest) > np.abs(x), lower, nearest)
+        return np.where(np.isfinite(x), cut, x)
 
     return cut
 

@@ -157,3 +157,16 @@ class StridedWrittenDensely(MachineRun):
         super().update(i, grad, h)
         if self.options.get("layout") == "strided" and self.theta[i].size:
             self.theta[i].base[..., 1] = self.theta[i]
+
+
+@defect(
+    "accumulated",
+    "In half precision every change of a hyper-parameter clears the velocity.",
+    "a guard compares the velocity's type, always float32, with the parameter's",
+    "R080",
+    dtypes=("float16", "bfloat16"),
+)
+class HalfVelocityClearedOnSet(MachineRun):
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        super().set(hyper, group)
+        self.states = {}

@@ -28,8 +28,8 @@ class _SomeStill(MachineRun):
         super().update(i, grad, h)
         mask = np.zeros(before.size, dtype=bool)
         mask[self.still(before.size)] = True
-        mask = mask.reshape(before.shape)
-        self.theta[i][mask] = before[mask]
+        shaped = mask.reshape(before.shape)
+        self.theta[i][shaped] = before[shaped]
 
 
 @defect(
@@ -104,9 +104,8 @@ class VelocityQuantised(MachineRun):
         moved, state = super().advanced(i, theta, grad, h)
         largest = float(np.max(np.abs(state.v), initial=0.0))
         unit = largest / 127 if 0 < largest < np.inf else 1.0
-        return moved, state._replace(
-            v=format_of(self.dtypes[i]).round(np.rint(state.v / unit) * unit)
-        )
+        round = format_of(self.dtypes[i]).round
+        return moved, state._replace(v=round(np.rint(state.v / unit) * unit))
 
 
 @defect("accumulated", "Hyper-parameters are rounded to float16.", "they follow a cast", "R096",

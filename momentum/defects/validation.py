@@ -18,7 +18,9 @@ class _Blind(MachineRun):
     blind: Callable[[str, float], bool]
 
     def validate(self, h: Hyper, group: int) -> None:
-        seen = {n: 0.0 for n in NUMBERS if type(self).blind(n, float(getattr(h, n)))}
+        seen: dict[str, Any] = {
+            n: 0.0 for n in NUMBERS if type(self).blind(n, float(getattr(h, n)))
+        }
         super().validate(h._replace(**seen), group)
 
 
