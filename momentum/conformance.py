@@ -19,9 +19,9 @@ from momentum.errors import UsageError
 from momentum.expectations import Expectation
 from momentum.report import words
 from momentum.results import Header
-from momentum.run import chosen_convention, controlled, header_of
 from momentum.search import run_check
 from momentum.selection import Options, jobs
+from momentum.session import chosen_convention, controlled, header_of
 from momentum.subject import Subject
 
 
@@ -62,6 +62,11 @@ class Case:
         if not result.bad:
             return
         text = words.sentence(self.header, result)
+        if result.verdict == "failed":
+            from momentum.explain import Explainer
+
+            cause = Explainer(self.subject, self.convention).explain(result)
+            text += f"\ncause: {cause}" if cause else ""
         if result.level == "should" and self.expectation is None:
             pytest.xfail(f"advice: {text}")
         again = words.replay(self.header, result)

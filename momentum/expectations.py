@@ -30,12 +30,19 @@ def read(path: Path) -> list[Expectation]:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read expected failures from {path}: {error}") from None
+    entries = table.get("expected", [])
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise UsageError(f"{path}: wanted a list of [[expected]] tables")
+    if others := set(table) - {"expected"}:
+        raise UsageError(f"{path}: unknown: {', '.join(sorted(others))}; wanted [[expected]]")
     found: dict[str, Expectation] = {}
-    for i, entry in enumerate(table.get("expected", []), 1):
-        if not entry.get("id") or not entry.get("reason"):
+    for i, entry in enumerate(entries, 1):
+        if not all(isinstance(entry.get(k), str) and entry[k] for k in ("id", "reason")):
             raise UsageError(f"{path}: entry {i} needs an id and a reason")
+        if others := set(entry) - set(Expectation._fields):
+            raise UsageError(f"{path}: entry {i} has unknown: {', '.join(sorted(others))}")
         if entry["id"] in found:
             raise UsageError(f"{path}: {entry['id']} is there twice")
         found[entry["id"]] = Expectation(entry["id"], entry["reason"], entry.get("reference", ""))

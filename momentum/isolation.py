@@ -6,6 +6,7 @@ import mmap
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from typing import Any, NamedTuple
@@ -113,6 +114,7 @@ def _child(work: Callable[[], Iterator[Any]], receiver: Any, sender: Any) -> Non
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream_number in (0, 1, 2):
         os.dup2(quiet, stream_number)
+    sys.stdout = sys.stderr = os.fdopen(quiet, "w")  # a notebook's or a test's are not those above
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for i, item in enumerate(work()):

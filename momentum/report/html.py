@@ -104,8 +104,8 @@ def _charts(series: Series) -> list[Markup]:
         f"Value of {series.where} after each step: the subject and the exact trajectory",
         svg.Axes("step", "value"),
         [
-            svg.Line("exact", "exact", steps, exact),
             svg.Line("subject", "subject", steps, [series.start, *series.got], dots=True),
+            svg.Line("exact", "exact", steps, exact),
         ],
         [
             svg.Band(
@@ -145,8 +145,8 @@ def _impulse(series: Series | None) -> dict[str, Any] | None:
         "Impulse response: how far each step moves the parameter after a single gradient of 1",
         svg.Axes("step", "move"),
         [
-            svg.Line("convention", "exact", series.steps, moved[0]),
             svg.Line("subject", "subject", series.steps, moved[1], dots=True),
+            svg.Line("convention", "exact", series.steps, moved[0]),
         ],
     )
     return {"chart": Markup(drawn), "note": series.note}
