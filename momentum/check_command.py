@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -243,3 +244,22 @@ def _print(request: Request, results: Results, seconds: float) -> None:
                 text = terminal.steps(result.series, colour=colour) + "\n" + text
     out.write(text)
     out.flush()
+
+
+def list_checks(only: Sequence[str]) -> int:
+    """Print the checks, by family.
+
+    Raises: UsageError for a name that is none.
+    """
+    family = ""
+    try:
+        found = selected(only)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    for c in found:
+        if c.family != family:
+            family = c.family
+            click.echo(f"{family}:")
+        click.echo(f"  {c.name} ({c.level}{', every dtype' if c.every_dtype else ''})")
+        click.echo(textwrap.fill(c.statement, 80, initial_indent="    ", subsequent_indent="    "))
+    return 0

@@ -7,27 +7,16 @@ Exit codes of `check`: 0 all passed, or failed as expected; 1 a must check faile
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from momentum.check_options import CHECK_EXAMPLES, CHECK_OPTIONS, settings_of, with_options
 from momentum.errors import UsageError
 
 INTERRUPTED = 130
-
-CHECK_EXAMPLES = """\b
-Examples:
-  momentum check torch.optim:SGD --as torch
-  momentum check torch.optim:SGD --set nesterov=True --effort deep
-  momentum check my_package.optimizers:MySGD --as keras --html report.html
-  momentum check my_file.py:step --only agrees_with_oracle[float32]
-
-\b
-Exit codes: 0 all passed or failed as expected; 1 a check failed or errored;
-2 the target or an option is wrong; 3 nothing ran; 130 interrupted.
-"""
 
 
 def entry(arguments: Sequence[str] | None = None) -> int:
@@ -74,113 +63,12 @@ def commands(ctx: click.Context) -> int:
     return 0
 
 
-def _settings(
-    ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
-) -> dict[str, str]:
-    """NAME=VALUE pairs; the adapters read the values."""
-    found: dict[str, str] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise click.BadParameter(f"{text!r}: wanted NAME=VALUE", ctx, option)
-        found[name.strip()] = value
-    return found
-
-
 _PATH = click.Path(path_type=Path)
-
-_CHECK_OPTIONS = (
-    click.option(
-        "--as",
-        "convention",
-        metavar="CONVENTION",
-        help="What the target is meant to follow: a convention (accumulated, scaled) or whose it"
-        " is (torch, keras, optax). Identified first where it is not given.",
-    ),
-    click.option(
-        "--set",
-        "settings",
-        metavar="NAME=VALUE",
-        multiple=True,
-        callback=_settings,
-        help="Fix an argument of the target's constructor; VALUE is a Python literal.",
-    ),
-    click.option(
-        "--process",
-        metavar="COMMAND",
-        help="Check a program that answers JSON lines, in any language, instead of a TARGET.",
-    ),
-    click.option(
-        "--dtype",
-        "dtypes",
-        metavar="D",
-        multiple=True,
-        help="float64, float32, float16 or bfloat16; by default all that the target claims.",
-    ),
-    click.option(
-        "--effort",
-        type=click.Choice(["quick", "normal", "deep"]),
-        default="normal",
-        show_default=True,
-        help="How many problems each check draws.",
-    ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn."),
-    click.option(
-        "--only",
-        metavar="ID",
-        multiple=True,
-        help="A check, a family, or one check in one dtype: check[float32].",
-    ),
-    click.option("--list", "list_", is_flag=True, help="List the checks and exit."),
-    click.option(
-        "--strict",
-        is_flag=True,
-        help="Let advice (should checks) and stale expectations fail the run too.",
-    ),
-    click.option(
-        "--expected",
-        type=_PATH,
-        metavar="FILE",
-        help="TOML file of results that are known to fail, each with its reason.",
-    ),
-    click.option("--update-expected", is_flag=True, help="Rewrite that file from this run."),
-    click.option(
-        "--jsonl",
-        type=click.Path(path_type=Path, allow_dash=True),
-        metavar="FILE",
-        help="Write the report as JSON lines; - is stdout, and the table goes to stderr.",
-    ),
-    click.option(
-        "--html", type=_PATH, metavar="FILE", help="Write the report as a self-contained page."
-    ),
-    click.option(
-        "--time-limit",
-        type=click.FloatRange(min=0, min_open=True),
-        default=60.0,
-        show_default=True,
-        metavar="S",
-        help="Seconds for each check in each dtype.",
-    ),
-    click.option(
-        "--replay",
-        metavar="PROBLEM",
-        help="Measure just this problem (JSON, from a report), with exactly one --only.",
-    ),
-)
-
-
-def _with(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    def decorated(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorated
 
 
 @commands.command(epilog=CHECK_EXAMPLES)
 @click.argument("target", required=False)
-@_with(_CHECK_OPTIONS)
+@with_options(CHECK_OPTIONS)
 def check(target: str | None, process: str | None, list_: bool, **options: Any) -> int:
     """Hold the optimizer TARGET to the exact trajectory of its convention.
 
@@ -188,7 +76,9 @@ def check(target: str | None, process: str | None, list_: bool, **options: Any) 
     function.
     """
     if list_:
-        return _list_checks(options["only"])
+        from momentum.check_command import list_checks
+
+        return list_checks(options["only"])
     if (target is None) == (process is None):
         raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
     from momentum.check_command import Request, check
@@ -212,11 +102,11 @@ def article(figures: Path | None, seeds: int | None) -> int:
 
 @commands.command()
 @click.argument("target")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=_settings)
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
 @click.option("--dtype", metavar="D", help="To probe in; the finest that the target claims.")
 def identify(target: str, settings: dict[str, str], dtype: str | None) -> int:
     """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
-    from momentum.identify_command import told
+    from momentum.identify.command import told
 
     click.echo(told(target, settings, dtype))
     return 0
@@ -233,20 +123,62 @@ def explain(report: Path) -> int:
     return 0
 
 
-def _list_checks(only: Sequence[str]) -> int:
-    import textwrap
+CONVERT_EXAMPLES = """\b
+Examples:
+  momentum convert --from keras --to torch lr=0.1 momentum=0.9 weight_decay=0.01
+  momentum convert --from torch --to optax momentum=0.9 --schedule rates.csv --write optax.csv
 
-    from momentum.selection import selected
+\b
+FILE is CSV with a header, or a JSON list of objects, one row a step:
+  step,lr,momentum            [{"step": 1, "lr": 0.1, "momentum": 0.9},
+  1,0.1,0.9                    {"step": 51, "lr": 0.01}]
+  51,0.01,
+`step` may be left out, and may leave steps out; what a row does not give stays as it was.
 
-    family = ""
-    try:
-        found = selected(only)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    for c in found:
-        if c.family != family:
-            family = c.family
-            click.echo(f"{family}:")
-        click.echo(f"  {c.name} ({c.level}{', every dtype' if c.every_dtype else ''})")
-        click.echo(textwrap.fill(c.statement, 80, initial_indent="    ", subsequent_indent="    "))
-    return 0
+\b
+Exit codes: 0 converted, with proof; 1 there is no conversion; 2 an option is wrong.
+"""
+
+
+@commands.command(epilog=CONVERT_EXAMPLES)
+@click.option("--from", "source", required=True, metavar="A", help="Whose numbers they are.")
+@click.option("--to", "target", required=True, metavar="B", help="Who is to do the same.")
+@click.option("--schedule", type=_PATH, metavar="FILE", help="Numbers that change, by step.")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Steps to convert.")
+@click.option("--write", type=_PATH, metavar="FILE", help="Write B's schedule, CSV or .json.")
+@click.argument("settings", nargs=-1, metavar="NAME=VALUE...")
+def convert(
+    source: str,
+    target: str,
+    settings: tuple[str, ...],
+    schedule: Path | None,
+    steps: int | None,
+    write: Path | None,
+) -> int:
+    """Give the hyper-parameters with which B trains exactly as A does, and prove it.
+
+    Names are those of either framework; A and B are frameworks (torch, keras, optax, ...) or
+    conventions (accumulated, scaled:before, ...).
+    """
+    from momentum.convert.command import run
+
+    code, text = run(source, target, settings, schedule, steps, write)
+    click.echo(text)
+    return code
+
+
+@commands.command()
+@click.option("--html", type=_PATH, metavar="FILE", help="Write both tables as a page.")
+@click.option("--jsonl", type=_PATH, metavar="FILE",
+              help="Keep rows here; a run that was interrupted goes on from them.")  # fmt: skip
+@click.option("--effort", type=click.Choice(["quick", "normal", "deep"]), default="quick",
+              show_default=True, help="How many problems each check draws.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn.")
+@click.option("--only", metavar="NAME", multiple=True,
+              help="An implementation, or all whose name begins with this word.")  # fmt: skip
+def matrix(**options: Any) -> int:
+    """Run every installed implementation under every check and against every convention."""
+    from momentum.matrix.command import matrix
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep the rows that are done
+    return matrix(**options)

@@ -1,0 +1,125 @@
+"""The options of `momentum check`, and what commands share in reading options."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+CHECK_EXAMPLES = """\b
+Examples:
+  momentum check torch.optim:SGD --as torch
+  momentum check torch.optim:SGD --set nesterov=True --effort deep
+  momentum check my_package.optimizers:MySGD --as keras --html report.html
+  momentum check my_file.py:step --only agrees_with_oracle[float32]
+
+\b
+Exit codes: 0 all passed or failed as expected; 1 a check failed or errored;
+2 the target or an option is wrong; 3 nothing ran; 130 interrupted.
+"""
+
+_PATH = click.Path(path_type=Path)
+
+
+def settings_of(
+    ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """NAME=VALUE pairs; the adapters read the values."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise click.BadParameter(f"{text!r}: wanted NAME=VALUE", ctx, option)
+        found[name.strip()] = value
+    return found
+
+
+CHECK_OPTIONS = (
+    click.option(
+        "--as",
+        "convention",
+        metavar="CONVENTION",
+        help="What the target is meant to follow: a convention (accumulated, scaled) or whose it"
+        " is (torch, keras, optax). Identified first where it is not given.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=settings_of,
+        help="Fix an argument of the target's constructor; VALUE is a Python literal.",
+    ),
+    click.option(
+        "--process",
+        metavar="COMMAND",
+        help="Check a program that answers JSON lines, in any language, instead of a TARGET.",
+    ),
+    click.option(
+        "--dtype",
+        "dtypes",
+        metavar="D",
+        multiple=True,
+        help="float64, float32, float16 or bfloat16; by default all that the target claims.",
+    ),
+    click.option(
+        "--effort",
+        type=click.Choice(["quick", "normal", "deep"]),
+        default="normal",
+        show_default=True,
+        help="How many problems each check draws.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn."),
+    click.option(
+        "--only",
+        metavar="ID",
+        multiple=True,
+        help="A check, a family, or one check in one dtype: check[float32].",
+    ),
+    click.option("--list", "list_", is_flag=True, help="List the checks and exit."),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Let advice (should checks) and stale expectations fail the run too.",
+    ),
+    click.option(
+        "--expected",
+        type=_PATH,
+        metavar="FILE",
+        help="TOML file of results that are known to fail, each with its reason.",
+    ),
+    click.option("--update-expected", is_flag=True, help="Rewrite that file from this run."),
+    click.option(
+        "--jsonl",
+        type=click.Path(path_type=Path, allow_dash=True),
+        metavar="FILE",
+        help="Write the report as JSON lines; - is stdout, and the table goes to stderr.",
+    ),
+    click.option(
+        "--html", type=_PATH, metavar="FILE", help="Write the report as a self-contained page."
+    ),
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        default=60.0,
+        show_default=True,
+        metavar="S",
+        help="Seconds for each check in each dtype.",
+    ),
+    click.option(
+        "--replay",
+        metavar="PROBLEM",
+        help="Measure just this problem (JSON, from a report), with exactly one --only.",
+    ),
+)
+
+
+def with_options(options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """A decorator that applies these, in their order."""
+
+    def decorated(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorated
