@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
 from momentum.explain import parts
 from momentum.explain.families import fitted
@@ -204,11 +205,11 @@ class Explainer:
             ]
             if changes and not self._fails_unchanged(problem):
                 words += f", when {' and '.join(dict.fromkeys(changes))}"
-        others = [d for d in self.subject.facts.dtypes if d != problem.dtype]
-        right = [d for d in others if self._fails_in(problem, d) is None]
-        if right:
-            wrong = [d for d in self.subject.facts.dtypes if d not in right]
-            words = f"only in {' and '.join(wrong)}, {words}"
+        digits = {d: FORMATS[d].precision for d in self.subject.facts.dtypes}
+        right = [d for d in digits if d != problem.dtype and self._fails_in(problem, d) is None]
+        # In a coarser format the same error may hide in the rounding: that says nothing.
+        if any(digits[d] > digits[problem.dtype] for d in right):
+            words = f"only in {' and '.join(d for d in digits if d not in right)}, {words}"
         return words
 
     def _fails_unchanged(self, problem: Problem) -> bool:

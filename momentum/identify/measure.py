@@ -192,16 +192,21 @@ def _readings(found: Estimate, h: Hyper, dtype: str) -> tuple[str, ...]:
         if found.name in ("dampening", "momentum", "nu"):
             kept = float(format_of(name).round(1 - found.set))
             candidates.append((f"1 - {found.name} rounded to {name}", 1 - exact(kept)))
+    products: list[tuple[str, Any]] = []
     one, lr = exact(1), exact(h.lr)
     others = {"lr": lr, "(1 - momentum)": one - exact(h.momentum), "momentum": exact(h.momentum)}
     others |= {"(1 - dampening)": one - exact(h.dampening), "2": exact(2)}
     for name, factor in others.items():
         if factor != 0 and name != found.name:
-            candidates.append((f"times {name}", number * factor))
-            candidates.append((f"divided by {name}", number / factor))
+            products.append((f"times {name}", number * factor))
+            products.append((f"divided by {name}", number / factor))
     low, high = (exact(x) for x in found.interval)
     words: dict[Any, str] = {}
     for text, value in candidates:
         if low <= value - number <= high:
+            words.setdefault(value, text)
+    u = exact(format_of(dtype).u)
+    for text, value in products:  # whoever multiplies rounds, and so may what is multiplied with
+        if low - 3 * u * abs(value) <= value - number <= high + 3 * u * abs(value):
             words.setdefault(value, text)
     return tuple(words.values())

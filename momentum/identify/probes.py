@@ -15,16 +15,16 @@ from momentum.problems import Problem
 from momentum.subject import Facts, Subject
 
 VALUES: Mapping[str, Any] = {
-    "lr": 1 / 2,
+    "lr": 1 / 8,
     "momentum": 3 / 4,
-    "dampening": 1 / 8,
+    "dampening": 7 / 16,
     "weight_decay": 3 / 8,
     "nesterov": True,
     "maximize": True,
     "nu": 5 / 8,
 }
 CHANGES: Mapping[str, tuple[float, ...]] = {
-    "lr": (1 / 2, 1 / 2, 1 / 4, 1 / 4, 1, 1),
+    "lr": (1 / 8, 1 / 8, 1 / 2, 1 / 2, 1 / 4, 1 / 4),
     "momentum": (3 / 4, 3 / 4, 1 / 2, 1 / 2, 7 / 8, 7 / 8),
 }
 DTYPES = ("float64", "float32", "float16", "bfloat16")
