@@ -7,6 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 260
+_SMALLEST, _LARGEST = 1e-290, 1e300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 100, 12, 12, 46
 
 
@@ -76,23 +77,25 @@ Place = Callable[[float, float], tuple[float, float]]
 
 
 def _range(values: Sequence[float], log: bool) -> tuple[float, float]:
-    low, high = min(values), max(values)
+    """What an axis shows, far enough from overflow for differences and quotients."""
+    low, high = (min(max(v, -_LARGEST), _LARGEST) for v in (min(values), max(values)))
     if log:
-        low, high = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
+        low, high = (
+            10.0 ** rounded(math.log10(max(v, _SMALLEST)))
+            for rounded, v in ((math.floor, low), (math.ceil, high))
+        )
         return (low, high) if low < high else (low / 10, high * 10)
-    # Halves, because the difference itself may overflow.
-    pad = max((high / 2 - low / 2) * 0.1, abs(high) * 1e-6, 5e-324)
-    largest = 8.9e307
-    return max(low - pad, -largest), min(high + pad, largest)
+    pad = max((high - low) * 0.1, abs(high) * 1e-6, _SMALLEST)
+    return low - pad, high + pad
 
 
 def _ticks(low: float, high: float, log: bool) -> list[float]:
     if log:
         first, last = round(math.log10(low)), round(math.log10(high))
         return [10.0**k for k in range(first, last + 1, max(1, (last - first + 4) // 5))]
-    rough = high / 5 - low / 5
-    size = 10.0 ** math.floor(math.log10(rough)) if rough >= 1e-300 else rough
-    unit = next((size * m for m in (1, 2, 5, 10) if size * m >= rough), rough)
+    rough = (high - low) / 5
+    size = 10.0 ** math.floor(math.log10(rough))
+    unit = next(size * m for m in (1, 2, 5, 10, 20) if size * m >= rough)
     first = math.ceil(low / unit)
     return [k * unit for k in range(first, math.floor(high / unit) + 1)]
 

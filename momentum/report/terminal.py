@@ -57,7 +57,7 @@ class _Page:
 
     def head(self, text: str) -> None:
         self.line()
-        self.line(text, "head")
+        self.wrapped(text, "head")
 
     def wrapped(self, text: str, style: Style = "", first: str = "", rest: str = "") -> None:
         lines = textwrap.wrap(
