@@ -22,6 +22,14 @@ def moved_twice(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
     return point - h.lr * d, State(state.step + 1, h.momentum * state.v + h.lr * d)
 
 
+def undone(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    """The parameter comes back from the look-ahead point before it moves."""
+    point = gradient_point(theta, state, h)
+    d = grad + h.weight_decay * point
+    v = h.momentum * state.v + h.lr * d
+    return (point + h.momentum * state.v) - v, State(state.step + 1, v)
+
+
 convention = Convention(
     name="look_ahead",
     rule=rule,
@@ -35,6 +43,6 @@ convention = Convention(
     source=Source("Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4; optim.nag of Torch7"),
     spoken_by={"torch7.nag": "coupled", "river": "coupled", "sutskever": "coupled"},
     takes=frozenset({"momentum"}),
-    forms=lambda h: (moved_twice,),
+    forms=lambda h: (moved_twice, undone),
     gradient_point=gradient_point,
 )

@@ -12,7 +12,7 @@ from momentum.conventions import CONVENTIONS
 from momentum.matrix.comparing import Cell
 from momentum.matrix.rows import Row
 
-NAME = 24
+NAME = 28
 MARKS = {"failed": "X", "expected": "e", "advice": "a", "passed": ".", "skipped": "-"}
 """Kinds of results and their marks; a family has the mark of the first that it has."""
 

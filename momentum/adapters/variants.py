@@ -1,0 +1,68 @@
+"""Optimizers of torch in other clothes: compiled, or with the hyper-parameters of a convention."""
+
+from importlib import import_module
+from typing import Any
+
+import torch
+
+
+class _Compiled(torch.optim.SGD):
+    """torch.optim.SGD whose step runs compiled; the rate is a tensor, so that it may change."""
+
+    def __init__(self, params: Any, lr: float, momentum: float = 0.0, **rest: Any) -> None:
+        super().__init__(params, torch.tensor(lr, dtype=torch.float64), momentum, **rest)
+        self._fast = torch.compile(super().step)
+
+    def step(self, closure: Any = None) -> Any:
+        """One step."""
+        return self._fast(closure)
+
+
+def compiled_sgd(
+    params: Any,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> Any:
+    """torch.optim.SGD, its step compiled by torch.compile."""
+    rest = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
+    return _Compiled(params, lr, momentum, dampening=dampening, **rest)
+
+
+def aggmo(params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> Any:
+    """AggMo with a single velocity.
+
+    Source: Lucas, Sun, Zemel and Grosse 2019, Aggregated Momentum: K = 1 is heavy ball.
+    """
+    return import_module("torch_optimizer").AggMo(
+        params, lr, betas=(momentum,), weight_decay=weight_decay
+    )
+
+
+def accsgd(
+    params: Any, learning_rate: float, momentum: float, nu: float, weight_decay: float = 0.0
+) -> Any:
+    """AccSGD with the learning rate, momentum and nu of the quasi-hyperbolic method.
+
+        s = 7/10, b = s (1 - momentum) / (s + momentum), zeta = s / (s + b)
+        lr = (1 - nu) learning_rate
+        kappa = (s / b) (1 + nu (1 - momentum) / ((1 - nu) (1 - zeta))),  xi = b kappa / s^2
+
+    So z = buffer - x follows z = momentum z + ..., and both move x alike at a constant rate.
+    Source: Kidambi et al. 2018, algorithm 1; Ma and Yarats 2019, section 4.
+    """
+    s = 0.7
+    b = s * (1 - momentum) / (s + momentum)
+    zeta = s / (s + b)
+    kappa = s / b * (1 + nu * (1 - momentum) / ((1 - nu) * (1 - zeta)))
+    return import_module("torch_optimizer").AccSGD(
+        params,
+        (1 - nu) * learning_rate,
+        kappa=kappa,
+        xi=b * kappa / s**2,
+        small_const=s,
+        weight_decay=weight_decay,
+    )

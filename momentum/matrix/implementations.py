@@ -1,0 +1,173 @@
+"""The implementations that the matrix knows: where each is, and which convention it claims."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata, util
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One implementation of SGD with momentum.
+
+    target, settings: as the command `check` takes them. convention: its own. distribution: what
+    installs it. module: what must be importable, the first part of `target` by default.
+    environment: variables that it reads when it is imported. dtypes: all it claims where empty.
+    unchecked: why the checks are not run and the conventions alone are compared; empty where they
+    are.
+    """
+
+    name: str
+    target: str
+    convention: str
+    distribution: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    dtypes: tuple[str, ...] = ()
+    unchecked: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be imported; nothing is."""
+        return all(
+            util.find_spec(name) is not None
+            for name in (self.module or self.target).partition(":")[0].split(".")[:1]
+        )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of its distribution, and of the backend that its name says."""
+        found = {}
+        for name in self.distribution.split():
+            try:
+                found[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                found[name] = "?"
+        return found
+
+
+_JAX = {"JAX_PLATFORMS": "cpu"}
+_SGD = "torch.optim:SGD"
+_OURS = "momentum.sgd:MomentumSGD"
+_CONVENTIONS = (
+    "accumulated", "zero_started", "scaled", "averaged",
+    "averaged_debiased", "quasi_hyperbolic", "two_point", "look_ahead",
+)  # fmt: skip
+_DERIVED = "its own hyper-parameters are computed from the convention's, which rounds them"
+_COMPILED = "every new shape and hyper-parameter is compiled anew, which takes seconds each"
+
+
+def _torch(name: str, settings: Mapping[str, str]) -> Implementation:
+    return Implementation(f"torch {name}", _SGD, "accumulated", "torch", settings)
+
+
+def _keras(backend: str) -> Implementation:
+    also = "" if backend == "numpy" else f" {backend}"
+    return Implementation(
+        f"keras on {backend}",
+        "keras.optimizers:SGD",
+        "scaled:before",
+        f"keras{also}",
+        environment={"KERAS_BACKEND": backend, **_JAX},
+    )
+
+
+def _chainer(name: str, convention: str) -> Implementation:
+    return Implementation(f"chainer {name}", f"chainer.optimizers:{name}", convention, "chainer")
+
+
+IMPLEMENTATIONS: Mapping[str, Implementation] = {
+    one.name: one
+    for one in (
+        _torch("single", {"foreach": "False"}),
+        _torch("foreach", {"foreach": "True"}),
+        _torch("fused", {"fused": "True"}),
+        Implementation(
+            "torch compiled", "momentum.adapters.variants:compiled_sgd", "accumulated", "torch",
+            module="torch", unchecked=_COMPILED,
+        ),
+        *(
+            Implementation(
+                f"momentum {name}", _OURS, name, "torch",
+                {"convention": repr(name)}, module="torch",
+            )
+            for name in _CONVENTIONS
+        ),
+        Implementation("optax", "optax:sgd", "zero_started", "optax jax", environment=_JAX),
+        Implementation(
+            "optax jit", "optax:sgd", "zero_started", "optax jax", {"jit": "True"},
+            environment=_JAX,
+        ),
+        Implementation(
+            "jax momentum", "jax.example_libraries.optimizers:momentum", "zero_started", "jax",
+            environment=_JAX,
+        ),
+        Implementation(
+            "jax nesterov", "jax.example_libraries.optimizers:nesterov", "zero_started", "jax",
+            environment=_JAX,
+        ),
+        *(_keras(backend) for backend in ("jax", "torch", "numpy")),
+        Implementation(
+            "scikit-learn", "sklearn.neural_network._stochastic_optimizers:SGDOptimizer", "scaled",
+            "scikit-learn",
+        ),
+        Implementation("tinygrad", "tinygrad.nn.optim:SGD", "zero_started", "tinygrad"),
+        Implementation(
+            "tinygrad classic", "tinygrad.nn.optim:SGD", "scaled", "tinygrad",
+            {"classic": "True"},
+        ),
+        Implementation("mlx", "mlx.optimizers:SGD", "zero_started", "mlx"),
+        Implementation(
+            "pytorch_optimizer SGDW", "pytorch_optimizer:SGDW", "accumulated:before",
+            "pytorch_optimizer",
+        ),
+        Implementation(
+            "torch_optimizer SGDW", "torch_optimizer:SGDW", "accumulated:before",
+            "torch-optimizer",
+        ),
+        Implementation(
+            "torch_optimizer QHM", "torch_optimizer:QHM", "quasi_hyperbolic", "torch-optimizer"
+        ),
+        Implementation(
+            "torch_optimizer AggMo", "momentum.adapters.variants:aggmo", "zero_started",
+            "torch-optimizer", module="torch_optimizer",
+        ),
+        Implementation(
+            "torch_optimizer AccSGD", "momentum.adapters.variants:accsgd", "quasi_hyperbolic",
+            "torch-optimizer", {"nu": "0.5"}, module="torch_optimizer", unchecked=_DERIVED,
+        ),
+        Implementation("timm SGDW", "timm.optim.sgdw:SGDW", "accumulated:before", "timm"),
+        Implementation("torchopt", "torchopt:sgd", "accumulated", "torchopt"),
+        Implementation(
+            "bitsandbytes plain", "bitsandbytes.optim:SGD", "accumulated", "bitsandbytes",
+            {"nesterov": "False", "dampening": "0.0"},
+        ),
+        Implementation(
+            "bitsandbytes nesterov", "bitsandbytes.optim:SGD", "accumulated", "bitsandbytes",
+            {"nesterov": "True", "dampening": "0.0"},
+        ),
+        Implementation(
+            "heavyball", "heavyball:SGD", "zero_started:before", "heavyball",
+            environment={"TORCHDYNAMO_DISABLE": "1"},
+            dtypes=("float32", "float64", "float16"),  # bfloat16 is rounded at random on purpose
+        ),
+        *(
+            _chainer(name, convention)
+            for name, convention in (
+                ("MomentumSGD", "scaled"),
+                ("CorrectedMomentumSGD", "zero_started"),
+                ("NesterovAG", "scaled"),
+            )
+        ),
+        Implementation("paddle", "paddle.optimizer:Momentum", "zero_started", "paddlepaddle"),
+        Implementation("river Momentum", "river.optim:Momentum", "scaled", "river"),
+        Implementation(
+            "river NesterovMomentum", "river.optim:NesterovMomentum", "look_ahead", "river"
+        ),
+        Implementation(
+            "onnx reference", "onnx.reference:ReferenceEvaluator", "accumulated", "onnx",
+            dtypes=("float32",),  # the format keeps attributes in float32
+        ),
+    )
+}  # fmt: skip
+"""By name, in the order of the tables."""
