@@ -105,7 +105,7 @@ def _echoes(method: Method, rate: Any, momentum: Any, steps: int, keeps: bool) -
 @check(
     statement="The gradient is taken where the convention says: at the point ahead of the iterate.",
     source="Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4",
-    catches=("look_ahead_point_unshifted", "look_ahead_too_far", "look_ahead_not_undone"),
+    catches=("look_ahead_point_unshifted", "look_ahead_too_far"),
     needs=("point",),
     always=quadratics,
     random=None,

@@ -74,7 +74,7 @@ def without_momentum(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Nesterov's form without momentum is refused at the start, or is gradient descent.",
     source="torch/optim#84: no velocity where momentum is 0; torch.optim.SGD refuses it",
-    catches=("nesterov_needs_velocity", "nesterov_on_velocity"),
+    catches=("nesterov_needs_velocity",),
     needs=("hyper:nesterov",),
     always=without_momentum,
     random=None,
