@@ -1,6 +1,7 @@
 """Work in a child process that may crash, hang, print or eat memory without hurting its parent."""
 
 import contextlib
+import faulthandler
 import gc
 import mmap
 import multiprocessing
@@ -111,6 +112,7 @@ def _child(work: Callable[[], Iterator[Any]], receiver: Any, sender: Any) -> Non
         held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         resource.setrlimit(resource.RLIMIT_DATA, (held + MEMORY, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()  # it may write to a copy of stderr; the parent tells of a crash
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream_number in (0, 1, 2):
         os.dup2(quiet, stream_number)
