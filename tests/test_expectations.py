@@ -53,7 +53,7 @@ def test_read_accepts_an_empty_file(tmp_path):
 def test_read_refuses_what_is_no_expectation(tmp_path, text, words):
     path = tmp_path / "expected.toml"
     path.write_text(text)
-    with pytest.raises(UsageError, match="expected.toml") as caught:
+    with pytest.raises(UsageError, match=r"expected\.toml") as caught:
         read(path)
     assert words in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""A child process may do what it likes; its parent gets what it said until then, and why it ended."""
+"""A child may do what it likes; its parent gets what it said, and why it ended."""
 
 import os
 import signal
