@@ -212,7 +212,9 @@ def _solve(
                     grad = np.where(poisoned, 0.0, grad)
                 here.take(grad, h, lifted[t])
             values[t, block] = here.value
-            bounds[t, block] = here.bound
+            # A step that passes the parameter by leaves what it shows, bit for bit.
+            passed_by = grad is None and iterates is not None and t > 0
+            bounds[t, block] = 0.0 if passed_by else here.bound
             if poisoned.any():
                 values[t, block][poisoned] = np.nan
                 bounds[t, block][poisoned] = np.inf

@@ -37,9 +37,14 @@ class Walk:
         return self.rounded[0].error
 
     def move_to(self, iterate: Array) -> None:
-        """Go on from a subject's own iterate, which has no error; velocities stay."""
+        """Go on from a subject's own iterate; velocities stay.
+
+        What it shows may be a rounded copy of what it goes on from (master weights, compensated
+        sums), so the start is in doubt by that one rounding.
+        """
         held = np.where(np.isfinite(iterate), iterate, self.value)
-        self.rounded = Rounded.of(held, self.format, self.own_error), self.rounded[1]
+        start = Rounded.of(held, self.format, self.own_error).rounded_once_more()
+        self.rounded = start, self.rounded[1]
         if self.exact is not None:
             self.exact = exact_array(held), self.exact[1]
 
@@ -66,6 +71,10 @@ class Walk:
             _largest(column, None if truth is None else truth[i])
             for i, column in enumerate(columns)
         ]
+        if h.momentum and not h.nesterov and self.rounded[1].step:
+            # Old velocity and gradient may leave the parameter one by one: (x - a) - b rounds
+            # x once more than x - (a + b), and saves the rounding of a + b.
+            kept[0] = kept[0].rounded_once_more()
         self.rounded = kept[0], type(ends[0][1])(*kept[1:])
 
 

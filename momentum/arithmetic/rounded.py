@@ -106,6 +106,14 @@ class Rounded:
             peak = float(np.max(magnitude, initial=0.0)) + float(np.max(error, initial=0.0))
         return Rounded(held, magnitude, error, self.format, self.own_error, peak)
 
+    def rounded_once_more(self) -> "Rounded":
+        """The number after a further rounding of its value."""
+        error = self.error + self.u * self.magnitude
+        floor = self.floor + self.format.smallest_subnormal / 2
+        return self._make(
+            self.value, self.magnitude, error, self.peak * (1.0 + self.u), floor
+        ).stored()
+
     def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
         return Rounded(value, magnitude, error, self.format, self.own_error, peak, floor)
 

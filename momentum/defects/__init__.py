@@ -18,7 +18,7 @@ from momentum.defects import (
 )
 from momentum.defects._defect import GALLERY, Defect
 from momentum.defects._machine import Machine
-from momentum.defects.reformulations import MORE_THAN_SHOWN, REFORMULATIONS, Reformulation
+from momentum.defects.reformulations import REFORMULATIONS, Reformulation
 from momentum.defects.reports import INEXPRESSIBLE, REPORTS
 
 THEMES = (
@@ -30,7 +30,6 @@ THEMES = (
 __all__ = [
     "GALLERY",
     "INEXPRESSIBLE",
-    "MORE_THAN_SHOWN",
     "REFORMULATIONS",
     "REPORTS",
     "THEMES",

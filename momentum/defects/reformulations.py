@@ -44,19 +44,12 @@ class Reformulation:
 
 REFORMULATIONS: dict[str, Reformulation] = {}
 
-MORE_THAN_SHOWN: dict[str, Reformulation] = {}
-"""Right ones that keep more digits than their parameters show.
 
-Their next iterate does not follow from the last one shown, by up to half a unit in its last place:
-only their trajectory can be judged, not a step from a shown iterate.
-"""
-
-
-def _add(name: str, convention: str, statement: str, hidden: bool = False, **machine: Any) -> None:
+def _add(name: str, convention: str, statement: str, **machine: Any) -> None:
     told = get(convention)
     if name in REFORMULATIONS:
         raise ValueError(f"there are two reformulations called {name}")
-    (MORE_THAN_SHOWN if hidden else REFORMULATIONS)[name] = Reformulation(
+    REFORMULATIONS[name] = Reformulation(
         name=name,
         statement=statement,
         convention=convention,
@@ -106,6 +99,16 @@ def reassociated(theta: X, grad: X, state: X, h: Hyper) -> Moved:
         return theta - (h.lr * h.momentum * new.v + h.lr * d), new
     keep = 1 if state.step == 0 else 1 - h.dampening
     return theta - (h.lr * keep * d + h.lr * h.momentum * state.v), new
+
+
+@_rule("accumulated", "Old velocity and gradient leave the parameter one by one.")
+def two_subtractions(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    _, new = RULE["accumulated"](theta, grad, state, h)
+    d = decayed(theta, grad, h)
+    if h.nesterov:
+        return theta - h.lr * h.momentum * new.v - h.lr * d, new
+    keep = 1 if state.step == 0 else 1 - h.dampening
+    return theta - h.lr * h.momentum * state.v - h.lr * keep * d, new
 
 
 @_rule("zero_started", "Every term by itself: (1 - lr (1 - dampening) decay) x - ....")
@@ -254,7 +257,6 @@ _add(
     "master_weights",
     "accumulated",
     "A float32 copy of half-precision parameters is trained; the parameter shows it rounded.",
-    hidden=True,
     run=Master,
     dtypes=HALVES,
 )
@@ -262,7 +264,6 @@ _add(
     "compensated",
     "zero_started",
     "What rounding cuts off the parameter is added at the next step.",
-    hidden=True,
     run=Compensated,
     hyper=frozenset({"lr", "momentum", "dampening", "nesterov", "maximize"}),
 )

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum.conventions import CONVENTIONS, Hyper, get
-from momentum.defects import MORE_THAN_SHOWN, REFORMULATIONS, Machine
+from momentum.defects import REFORMULATIONS, Machine
 from momentum.observation import judge, observe
 from momentum.problems.strategies import Setting, problems
 
@@ -73,19 +73,6 @@ def test_reformulation_stays_within_its_bound(name, dtype, data):
     )
     for measured in judged(told, dtype, data.draw(drawn)):
         assert measured.error <= measured.bound, measured
-
-
-@pytest.mark.parametrize(
-    ("name", "dtype"), [(r.name, d) for r in MORE_THAN_SHOWN.values() for d in r.dtypes]
-)
-@settings(max_examples=25)
-@given(data=st.data())
-def test_hidden_digits_stay_within_the_bound_of_the_trajectory(name, dtype, data):
-    told = MORE_THAN_SHOWN[name]
-    drawn = problems(settings_of(told, dtype), schedule=CHANGING, groups=2, missing=True)
-    for measured in judged(told, dtype, data.draw(drawn)):
-        if measured.how == "trajectory":
-            assert measured.error <= measured.bound, measured
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
