@@ -66,11 +66,15 @@ class Explainer:
         if problem.kind not in PLAIN:
             problem = replace(problem, kind="normal")
         try:
-            return self._explained(problem)
+            return self.cause(problem)
         except Exception:  # what a foreign optimizer raises is a result of its check, not of this
             return ""
 
-    def _explained(self, problem: Problem) -> str:
+    def cause(self, problem: Problem) -> str:
+        """The cause of a failure on a problem, in words, empty where none is certain.
+
+        Raises: whatever the subject raises.
+        """
         observation = observe(self.subject, problem)
         if self._fails(observation) is None:
             return ""  # the check did more than step, and that is what goes wrong

@@ -57,13 +57,13 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
         inner = hypothesis.convention.initial
-        kind = cast(Any, namedtuple)("Held", [*inner._fields, "held"])
+        kind = cast(Any, namedtuple)("Held", [*inner._fields, f"held_{name}"])
 
         def wrap(step: Rule) -> Rule:
             def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
                 now = getattr(h, name)
                 held = type(inner)(*state[:-1])
-                if held.step and _plain(state.held) != _plain(now):
+                if held.step and _plain(state[-1]) != _plain(now):
                     held = inner
                 theta, held = step(theta, grad, held, h)
                 return theta, kind(*held, now)

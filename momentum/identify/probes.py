@@ -118,9 +118,7 @@ def probes(facts: Facts, dtype: str) -> Iterator[Probe]:
         yield probe(f"{n} changes", (), (n,), core=True)
     steady = ("lr",) if "lr" in changing else ()
     for flag in flags:
-        yield probe(flag, (flag,))
-        if steady:
-            yield probe(f"{flag}, lr changes", (flag,), steady)
+        yield probe(f"{flag}, lr changes" if steady else flag, (flag,), steady)
     pairs = [("nesterov", "weight_decay"), ("nesterov", "maximize"), ("weight_decay", "maximize")]
     if "nesterov_with_dampening" in facts.offers:
         pairs.append(("nesterov", "dampening"))
