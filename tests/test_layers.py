@@ -22,9 +22,11 @@ LAYERS = (
     ("subject", "sgd", "article"),
     ("adapters", "defects", "observation", "twin", "isolation", "expectations", "vectors"),
     ("checks",),
+    ("results", "series", "search", "selection"),
     ("identify", "explain", "convert"),
-    ("run",),
+    ("session", "run"),
     ("report", "matrix"),
+    ("check_command", "check_options", "conformance"),
     ("cli", "pytest_plugin", "__main__", "__init__"),
 )
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
