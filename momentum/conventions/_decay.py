@@ -32,7 +32,8 @@ def simultaneous(rule: Any) -> Any:
 
     def decayed(theta: Any, grad: Any, state: Any, h: Any) -> Any:
         moved, state = rule(theta, grad, state, _without(h))
-        return moved - h.lr * h.weight_decay * theta, state
+        # keras, numpy: this order of the factors may underflow twice, the other only once
+        return moved - h.lr * (h.weight_decay * theta), state
 
     return decayed
 
