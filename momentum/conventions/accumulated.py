@@ -30,6 +30,7 @@ convention = Convention(
     spoken_by={
         "torch": "coupled",
         "libtorch": "coupled",
+        "torch7": "coupled",
         "burn": "coupled",
         "onnx": "coupled",
         "mindspore": "coupled",
