@@ -8,8 +8,8 @@ import os
 
 os.environ["TORCHDYNAMO_DISABLE"] = "1"
 
-import heavyball  # noqa: E402
-import torch  # noqa: E402
+import heavyball
+import torch
 
 
 def velocity(optimizer: torch.optim.Optimizer) -> float:

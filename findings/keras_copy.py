@@ -9,8 +9,8 @@ import os
 
 os.environ["KERAS_BACKEND"] = "numpy"
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import keras
+import numpy as np
 
 p = keras.Variable(np.zeros(1), dtype="float32")
 optimizer = keras.optimizers.SGD(learning_rate=0.5, momentum=0.5)

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "findings").glob("*.py"))
 PREFIXES = ("pytorch_optimizer", "torch_optimizer", "bitsandbytes", "heavyball", "torchopt",
-            "chainer", "paddle", "keras", "torch")  # fmt: skip
+            "chainer", "paddle", "keras", "tinygrad", "torch")  # fmt: skip
 
 
 def library(script: Path) -> str:

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from momentum.checks import CHECKS
 from momentum.cli import entry
 from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.matrix import IMPLEMENTATIONS, Cell, Implementation, Row, Setting, compare, row
 from momentum.matrix import command as commands
+from momentum.matrix.rows import EXPECTED, expected
 from momentum.report import matrix as tables
 from momentum.subject import Facts
+
+FINDINGS = Path(__file__).parents[1] / "findings"
 
 
 @dataclass
@@ -108,6 +112,15 @@ def test_implementations_that_cannot_be_imported_are_not_installed() -> None:
     absent = Implementation("x", "no_such_framework:SGD", "scaled", "no-such-distribution")
     assert not absent.installed
     assert absent.versions == {"no-such-distribution": "?"}
+
+
+def test_expected_failures_are_of_known_implementations_and_checks() -> None:
+    files = {f"{name.replace(' ', '_')}.toml": name for name in IMPLEMENTATIONS}
+    for path in EXPECTED.glob("*.toml"):
+        for expectation in expected(files[path.name]):
+            assert expectation.id.partition("[")[0] in CHECKS
+            script = expectation.reference.rpartition("findings/")[2]
+            assert "findings/" not in expectation.reference or (FINDINGS / script).is_file()
 
 
 BROKEN = Implementation("broken", "no_such_framework:SGD", "scaled", "numpy")

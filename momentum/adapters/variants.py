@@ -66,3 +66,19 @@ def accsgd(
         small_const=s,
         weight_decay=weight_decay,
     )
+
+
+def bitsandbytes_sgd(
+    params: Any,
+    lr: float,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+) -> Any:
+    """SGD of bitsandbytes; momentum 0, which its constructor refuses, is set in its groups."""
+    made = import_module("bitsandbytes.optim").SGD(
+        params, lr, momentum or 0.5, weight_decay=weight_decay, nesterov=nesterov
+    )
+    for group in made.param_groups:
+        group["betas"] = (momentum, group["betas"][1])
+    return made

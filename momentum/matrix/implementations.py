@@ -53,6 +53,7 @@ _CONVENTIONS = (
     "accumulated", "zero_started", "scaled", "averaged",
     "averaged_debiased", "quasi_hyperbolic", "two_point", "look_ahead",
 )  # fmt: skip
+_BITSANDBYTES = "momentum.adapters.variants:bitsandbytes_sgd"
 _DERIVED = "its own hyper-parameters are computed from the convention's, which rounds them"
 _COMPILED = "every new shape and hyper-parameter is compiled anew, which takes seconds each"
 
@@ -139,12 +140,12 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation("timm SGDW", "timm.optim.sgdw:SGDW", "accumulated:before", "timm"),
         Implementation("torchopt", "torchopt:sgd", "accumulated", "torchopt"),
         Implementation(
-            "bitsandbytes plain", "bitsandbytes.optim:SGD", "accumulated", "bitsandbytes",
-            {"nesterov": "False", "dampening": "0.0"},
+            "bitsandbytes plain", _BITSANDBYTES, "accumulated", "bitsandbytes",
+            {"nesterov": "False"}, module="bitsandbytes",
         ),
         Implementation(
-            "bitsandbytes nesterov", "bitsandbytes.optim:SGD", "accumulated", "bitsandbytes",
-            {"nesterov": "True", "dampening": "0.0"},
+            "bitsandbytes nesterov", _BITSANDBYTES, "accumulated", "bitsandbytes",
+            {"nesterov": "True"}, module="bitsandbytes",
         ),
         Implementation(
             "heavyball", "heavyball:SGD", "zero_started:before", "heavyball",
