@@ -13,8 +13,7 @@ from momentum.subject import Facts, Subject
 
 ADAPTERS: Mapping[str, str] = {
     "function": "",
-    "keras": "keras",  # before torch: a Keras optimizer may derive from torch's
-    "torch": "torch",
+    "keras": "keras",
     "optax": "optax",
     "jax": "jax",
     "sklearn": "sklearn",
@@ -25,6 +24,7 @@ ADAPTERS: Mapping[str, str] = {
     "paddle": "paddle",
     "river": "river",
     "onnx": "onnx",
+    "torch": "torch",  # last: it takes any function of `params`, and Keras derives from its classes
 }
 """File of this package -> the framework that it imports. Asked in this order whether they accept an
 object, those whose framework is loaded: an object of one that nobody has imported cannot exist."""

@@ -58,6 +58,14 @@ def divided(fixed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return hyper, {name: value for name, value in fixed.items() if name not in ours}
 
 
+def parted(
+    names: Mapping[str, str], values: Mapping[str, Any], kept: Mapping[str, Any]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Names of the hyper-parameters that vary, and all arguments of a constructor that stay."""
+    own = {names[n]: value for n, value in values.items() if n in names}
+    return {n: theirs for n, theirs in names.items() if n not in values}, {**kept, **own}
+
+
 def plain(h: Hyper) -> Hyper:
     """The same hyper-parameters as Python's own numbers, which no framework takes for arrays."""
     return Hyper._make(bool(x) if n in FLAGS else float(x) for n, x in h._asdict().items())

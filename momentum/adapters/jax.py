@@ -21,13 +21,14 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through such a triple, uncompiled."""
     _jax_run.enable_float64()
     names, values, kept = fitted(obj, 0, fixed, name)
+    names, kept = _shared.parted(names, values, kept)
     # jax: Nesterov's form is a function of its own and no argument.
     if obj.__name__ == "nesterov":
         values = {**values, "nesterov": True}
     facts = Facts(
         name=name,
         dtypes=_jax_run.DTYPES,
-        hyper=frozenset(names) | frozenset(values),
+        hyper=frozenset(names),
         settable=frozenset(names),
         fixed=values,
         offers=_jax_run.OFFERS | {"schedulers"},

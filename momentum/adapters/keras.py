@@ -44,6 +44,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
 
         _jax_run.enable_float64()
     names, values, kept = fitted(obj, 0, fixed, name)
+    names, kept = _shared.parted(names, values, kept)
     facts = Facts(
         name=name,
         dtypes=("float32", "float64", "float16", "bfloat16"),

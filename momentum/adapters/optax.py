@@ -32,16 +32,18 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     jit = bool(given.pop("jit", False))
     if callable(obj):
         names, values, kept = fitted(obj, 0, given, name)
+        names, kept = _shared.parted(names, values, kept)
     else:
         values, kept = _shared.divided(given)
         state = obj.init([jax.numpy.zeros(1)])
         names = _shared.known_names(getattr(state, "hyperparams", {}))
+        names = {n: theirs for n, theirs in names.items() if n not in values}
     if "lr" not in names and "lr" not in values:
         raise UsageError(f"{name} takes no learning rate; say which is in it: --set lr=...")
     facts = Facts(
         name=name,
         dtypes=_jax_run.DTYPES,
-        hyper=frozenset(names) | frozenset(values),
+        hyper=frozenset(names) - frozenset(values),
         settable=frozenset(names) - _shared.FLAGS,
         fixed=values,
         groups=callable(obj),

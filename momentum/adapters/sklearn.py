@@ -21,6 +21,7 @@ def accepts(obj: Any) -> bool:
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject around `SGDOptimizer` or a class with the same methods."""
     names, values, kept = fitted(obj, 1, fixed, name)
+    names, kept = _shared.parted(names, values, kept)
     facts = Facts(
         name=name,
         dtypes=("float32", "float64", "float16"),

@@ -37,6 +37,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     from tinygrad.helpers import Context, getenv
 
     names, values, kept = fitted(obj, 1, fixed, name)
+    names, kept = _shared.parted(names, values, kept)
     facts = Facts(
         name=name,
         dtypes=DTYPES,

@@ -1,0 +1,49 @@
+"""jax.example_libraries.optimizers behind the face that the checks see."""
+
+import numpy as np
+import pytest
+
+from momentum.adapters import load
+from momentum.conventions import Hyper
+
+pytest.importorskip("jax", reason="JAX is not installed")
+
+MODULE = "jax.example_libraries.optimizers"
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["momentum", "nesterov"])
+def test_optimizer_starts_at_zero(worst_ratio, dtype, name):
+    assert worst_ratio(load(f"{MODULE}:{name}"), "jax", dtype) <= 1
+
+
+def test_nesterov_is_known_by_its_name(worst_ratio):
+    subject = load(f"{MODULE}:nesterov")
+    assert subject.facts.fixed == {"nesterov": True}
+    assert load(f"{MODULE}:momentum").facts.fixed == {}
+
+
+def test_momentum_keeps_the_rate_outside(worst_ratio):
+    assert worst_ratio(load(f"{MODULE}:momentum"), "keras", "float32") > 1e3
+
+
+def test_schedule_multiplies_the_rate():
+    options = {"scheduler": (1.0, 0.5, 2.0)}
+    subject = load(f"{MODULE}:momentum")
+    run = subject.start([np.zeros(1)], [Hyper(0.5, 0.5)], "float64", None, options)
+    for _ in range(3):
+        run.step([np.ones(1)])
+    # v = 1, 3/2, 7/4 at rates 1/2, 1/4, 1
+    assert float(run.parameters()[0][0]) == -(0.5 + 0.375 + 1.75)
+
+
+@pytest.mark.parametrize("how", ["resume", "deepcopy", "pickle"])
+def test_run_goes_on(goes_on, how):
+    assert goes_on(load(f"{MODULE}:nesterov"), how, "float64")
+
+
+def test_state_is_one_velocity():
+    run = load(f"{MODULE}:momentum").start([np.ones(100)], [Hyper(0.5, 0.5)], "float32")
+    run.step([np.ones(100)])
+    assert run.state_bytes() - run.state_bytes() % 400 == 400  # and the count of steps
