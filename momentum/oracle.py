@@ -191,35 +191,35 @@ def _solve(
     recorded: list[Any] = []
     lifted = [h.lifted(lambda x: Rounded.of(x, format, tier == "fast")) for h in hypers]
     flat = None if closed else [None if g is None else g.reshape(-1) for g in gradients]
-    for block in _blocks(size, whole=closed or tier == "exact"):
-        here = Walk(convention, format, tier, start.reshape(-1)[block])
-        poisoned = np.zeros(here.value.shape, dtype=bool)
-        for t, h in enumerate(hypers):
-            if iterates is not None and t:
-                here.move_to(iterates[t - 1, block])
-            if flat is None:
-                answer = gradients(here.point(h).reshape(start.shape))
-                grad = None if answer is None else _as_float(answer).reshape(-1)
-                recorded.append(None if grad is None else grad.reshape(start.shape))
-            else:
-                grad = None if flat[t] is None else cast(Array, flat[t])[block]
-            if grad is not None:
-                with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # overflow shows in the numbers themselves
+        for block in _blocks(size, whole=closed or tier == "exact"):
+            here = Walk(convention, format, tier, start.reshape(-1)[block])
+            poisoned = np.zeros(here.value.shape, dtype=bool)
+            for t, h in enumerate(hypers):
+                if iterates is not None and t:
+                    here.move_to(iterates[t - 1, block])
+                if flat is None:
+                    answer = gradients(here.point(h).reshape(start.shape))
+                    grad = None if answer is None else _as_float(answer).reshape(-1)
+                    recorded.append(None if grad is None else grad.reshape(start.shape))
+                else:
+                    grad = None if flat[t] is None else cast(Array, flat[t])[block]
+                if grad is not None:
                     total = grad.sum()  # not finite where an element is not: one quick pass
-                if not np.isfinite(total):
-                    poisoned |= ~np.isfinite(grad)
+                    if not np.isfinite(total):
+                        poisoned |= ~np.isfinite(grad)
+                    if poisoned.any():
+                        grad = np.where(poisoned, 0.0, grad)
+                    here.take(grad, h, lifted[t])
+                values[t, block] = here.value
+                # A step that passes the parameter by leaves what it shows, bit for bit.
+                passed_by = grad is None and iterates is not None and t > 0
+                bounds[t, block] = 0.0 if passed_by else here.bound
                 if poisoned.any():
-                    grad = np.where(poisoned, 0.0, grad)
-                here.take(grad, h, lifted[t])
-            values[t, block] = here.value
-            # A step that passes the parameter by leaves what it shows, bit for bit.
-            passed_by = grad is None and iterates is not None and t > 0
-            bounds[t, block] = 0.0 if passed_by else here.bound
-            if poisoned.any():
-                values[t, block][poisoned] = np.nan
-                bounds[t, block][poisoned] = np.inf
-            if truths is not None and here.exact is not None:
-                truths.append(here.exact[0].reshape(start.shape))
+                    values[t, block][poisoned] = np.nan
+                    bounds[t, block][poisoned] = np.inf
+                if truths is not None and here.exact is not None:
+                    truths.append(here.exact[0].reshape(start.shape))
     bounds[np.isnan(bounds)] = np.inf  # where float64 itself overflowed
     return Trajectory(
         convention=convention,

@@ -198,7 +198,13 @@ class SparseRowsLazy(_Lazy):
         self.lazy = False
 
 
-@defect("accumulated", "A sparse gradient with weight decay fails.", "sparse + dense", "R106")
+@defect(
+    "accumulated",
+    "A sparse gradient with weight decay fails.",
+    "sparse + dense",
+    "R106",
+    level="should",
+)
 class SparseDecayCrashes(MachineRun):
     def step_sparse(self, gradients: Gradients) -> None:
         if any(h.weight_decay for h in self.hypers):

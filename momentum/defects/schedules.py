@@ -197,6 +197,7 @@ class SchedulerNeedsMomentum(MachineRun):
     "A scheduler fails after a group was added.",
     "lists of one entry a group, made at construction",
     "R036",
+    level="should",
 )
 class LateGroupBreaksScheduler(MachineRun):
     def setup(self) -> None:
@@ -244,6 +245,7 @@ class ZeroLrSkipsVelocity(MachineRun):
     "zero_started",
     "With momentum 0 the velocity keeps a value from long ago.",
     "without momentum the velocity is passed by",
+    level="should",
 )
 def velocity_not_fed_at_zero_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["zero_started"](theta, grad, state, h)

@@ -97,6 +97,7 @@ class VelocityByPositionAmongFed(_Keyed):
     "A run and the one that it was loaded from share their velocity.",
     "what is loaded is not copied",
     "R075",
+    level="should",
 )
 class LoadSharesVelocity(MachineRun):
     def load(self, saved: dict[str, Any]) -> None:
@@ -158,7 +159,9 @@ class LoadIgnoresGroupOrder(MachineRun):
         return saved
 
 
-@defect("accumulated", "A load restores no hyper-parameter.", "tensors only", "R116")
+@defect(
+    "accumulated", "A load restores no hyper-parameter.", "tensors only", "R116", level="should"
+)
 class LoadForgetsHyper(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         super().take_over({**saved, "hypers": self.begun})

@@ -71,7 +71,7 @@ class LateGroupNotValidated(MachineRun):
             super().validate(h, group)
 
 
-@defect("accumulated", "lr = 0 is refused.", "> in place of >=")
+@defect("accumulated", "lr = 0 is refused.", "> in place of >=", level="should")
 class RefusesZeroLr(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         super().validate(h, group)
