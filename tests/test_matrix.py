@@ -20,6 +20,10 @@ from momentum.subject import Facts
 FINDINGS = Path(__file__).parents[1] / "findings"
 
 
+def rounded(values: Any) -> Any:
+    return np.asarray(values, dtype=np.float32).astype(np.float64)
+
+
 @dataclass
 class _Run:
     """A convention as a subject, in float64 on arrays that nothing rounds."""
@@ -35,11 +39,11 @@ class _Run:
             self.theta[i], self.states[i] = rule.step(self.theta[i], g, self.states[i], self.h)
 
     def parameters(self) -> list[Any]:
-        return [np.array(x, dtype=np.float32).astype(np.float64) for x in self.theta]
+        return [rounded(x) for x in self.theta]
 
     def point(self) -> list[Any]:
         at = get(self.name).gradient_point
-        return [np.asarray(at(x, s, self.h)) for x, s in zip(self.theta, self.states)]
+        return [rounded(at(x, s, self.h)) for x, s in zip(self.theta, self.states)]
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = hyper
@@ -59,7 +63,7 @@ class Speaker:
             dtypes=("float32",),
             hyper=takes,
             settable=takes - {"nesterov"},
-            offers=frozenset({"point"} if self.name == "look_ahead" else set()),
+            offers=frozenset({"point"}),
         )
 
     def start(self, parameters: Any, hypers: Any, *rest: Any) -> Any:

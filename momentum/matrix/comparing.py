@@ -29,10 +29,6 @@ VALUES: dict[str, Any] = {
 RATES = (1 / 2, 1 / 2, 1 / 4, 1 / 4, 1, 1)
 
 
-_HERE = CONVENTIONS["scaled"].gradient_point
-"""What conventions have that take the gradient at the iterate."""
-
-
 @dataclass(frozen=True)
 class Cell:
     """What became of one comparison.
@@ -124,7 +120,7 @@ def _difference(subject: Subject, convention: Convention, probe: _Probe) -> tupl
     theta: Any = exact_array(problem.start[0])
     state = convention.initial
     first, moved, far = "", 0.0, 0.0
-    parted, looks = False, "point" in subject.facts.offers
+    parted = False
     for t in range(problem.steps):
         h = problem.hypers[t][0]
         lifted = h.lifted(exact)
@@ -132,7 +128,9 @@ def _difference(subject: Subject, convention: Convention, probe: _Probe) -> tupl
         if not np.array_equal(wanted, probe.points[t]):
             first = first or _words(problem, t, probe, "gradient taken at", probe.points[t], wanted)
             far = max(far, float(np.max(np.abs(probe.points[t] - wanted))))
-            parted = parted or looks != (convention.gradient_point is not _HERE)
+            own = observation.iterates[t - 1][0] if t else problem.start[0]
+            ahead = not np.array_equal(probe.points[t], own)
+            parted = parted or ahead or not np.array_equal(wanted, nearest_array(theta))
         theta, state = convention.step(theta, exact_array(observation.fed[t][0]), state, lifted)
         truth, got = nearest_array(theta), observation.iterates[t][0]
         if not np.array_equal(truth, got):

@@ -23,7 +23,7 @@ _SHORT = {
     "averaged": "avg",
     "averaged_debiased": "avg-d",
     "quasi_hyperbolic": "qhm",
-    "two_point": "2-point",
+    "two_point": "2-pt",
     "look_ahead": "ahead",
 }
 
