@@ -22,7 +22,7 @@ from momentum.convert.speakers import Speaker
 
 ONE = exact(1)
 
-# The search comes back this often for each step before it gives up; twice was never needed.
+# The search comes back this often for each step before it gives up: a guard, chosen freely.
 _RETURNS = 8
 
 

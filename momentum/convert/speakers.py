@@ -3,7 +3,9 @@
 A convention is a rule; a speaker may know less than its rule does. JAX's example optimizers have
 no weight decay and no dampening, and torch refuses dampening together with nesterov, so a
 conversion into them has fewer numbers to turn.
-Source of the names: the signatures of the versions that the conventions' records cite.
+Names and defaults were compared with the signatures of torch 2.13, torchopt, bitsandbytes,
+pytorch_optimizer, torch_optimizer, optax, jax, keras 3, scikit-learn, tinygrad, mlx, heavyball and
+river as installed. The others are written from memory of their documentation and unchecked.
 """
 
 from collections.abc import Mapping
@@ -106,7 +108,7 @@ _TABLE: dict[str, Speaker] = _spelled(
     _speaker("bitsandbytes", _OWN | _DECAY, "bnb.optim.SGD(params, {})", idle=True,
              velocity='optimizer.state[p]["state1"]'),
     _speaker("timm", _TORCH | _SIGN, "timm.optim.SGDW(params, {})", idle=True, velocity=_BUFFER),
-    _speaker("pytorch_optimizer", _TORCH, "pytorch_optimizer.SGDW(params, {})",
+    _speaker("pytorch_optimizer", _TORCH | _SIGN, "pytorch_optimizer.SGDW(params, {})",
              dampened_nesterov=True, idle=True, velocity=_BUFFER),
     # torch_optimizer: its SGDW subtracts a constant where it means to decay, so decay is left out.
     _speaker("torch_optimizer", _OWN | {"dampening": "dampening"} | _NESTEROV,
@@ -185,9 +187,9 @@ _TABLE: dict[str, Speaker] = _spelled(
              decay_call=_OPTAX_DECAY),
     _speaker("muon", _OWN | _NESTEROV, "Muon's momentum stage, {}"),
     _speaker("qhm", _OWN | {"nu": "nu"} | _DECAY,
-             "torch_optimizer.QHM(params, {}, weight_decay_type='grad')"),
+             "torch_optimizer.QHM(params, {}, weight_decay_type='grad')", explicit="nu"),
     _speaker("qhoptim", _OWN | {"nu": "nu"} | _DECAY,
-             "qhoptim.pyt.QHM(params, {}, weight_decay_type='grad')"),
+             "qhoptim.pyt.QHM(params, {}, weight_decay_type='grad')", explicit="nu"),
     _speaker("polyak", _OWN | _DECAY, "the paper's iteration, {}", velocity="x_previous"),
     _speaker("torch7.nag", {"lr": "learningRate", "momentum": "momentum",
                             "weight_decay": "weightDecay"}, "optim.nag(feval, x, {{{}}})"),

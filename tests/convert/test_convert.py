@@ -352,3 +352,13 @@ def test_schedule_refuses_what_is_none(text: str, message: str, tmp_path: Path) 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         convert_rows(path)
+
+
+def test_command_writes_what_the_framework_would_default_otherwise() -> None:
+    """torch_optimizer.QHM takes nu = 0.7 where none is given, scikit-learn takes Nesterov's form."""
+    from momentum.convert.text import snippet
+
+    h = Hyper(fmpq(1, 2), fmpq(1, 2)).lifted(exact)
+    assert "nu=1" in snippet(speaker("qhm"), h)
+    assert "nesterovs_momentum=False" in snippet(speaker("sklearn"), h)
+    assert "dampening=0" in snippet(speaker("burn"), h)

@@ -154,7 +154,7 @@ PAIRS = [
 def rows_for(who: Speaker, rng: random.Random) -> list[Hyper]:
     """Four steps in which everything changes that the API lets change.
 
-    No number x has a prime in x or 1 - x, so that none of them is 0 or 1 modulo p by chance.
+    Each x and 1 - x has no prime factor but 2 and 3, so that none is 0 or 1 modulo p by chance.
     """
 
     def drawn() -> fmpq:
