@@ -41,7 +41,7 @@ convention = Convention(
         "paddle": "coupled",
         "tinygrad": "coupled",
         "mlx": "coupled",
-        "heavyball": "coupled",
+        "heavyball": "before",
         "fastai": "before",
         "dfdx": "simultaneous",
     },
