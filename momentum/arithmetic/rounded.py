@@ -39,11 +39,13 @@ class Rounded:
         magnitude(a / b)  = m_a / |b|    error by |1/b^ - 1/b| <= e_b / (|b| (|b| - e_b))
 
     `value` is float64 and rounds too; `own_error=True` counts that in, so that the bound holds for
-    the distance to the computed value and not only to the exact one. Where an intermediate result may overflow
-    the format, the bound is infinite: no claim is made. Multiplying by 0 or by a power of two and
-    adding an exact zero are free of rounding, and counted so. Single numbers are hyper-parameters:
-    sums of them (1 - momentum) are computed as they stand, so their magnitude is that of the sum. In a format of fewer bits than
-    float32 an operation may round twice, in float32 and then in the format: u is the sum of both.
+    the distance to the computed value and not only to the exact one. Where an intermediate result
+    may overflow the format, the bound is infinite: no claim is made.
+
+    Multiplying by 0 or by a power of two and adding an exact zero are free of rounding, and counted
+    so. Single numbers are hyper-parameters: sums of them (1 - momentum) are computed as they stand,
+    so their magnitude is that of the sum. In a format of fewer bits than float32 an operation may
+    round twice, in float32 and then in the format: u is the sum of both.
 
     Shapes: value, magnitude and error are floats or float64 arrays of one shape.
     """
