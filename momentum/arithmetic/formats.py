@@ -12,6 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+# Bounds are computed in float64 themselves, and an implementation may compute in float64 and then
+# round to float32: this covers some 10^6 roundings of the former and the one of the latter.
+_SLACK = 1.0 + 2.0**-28
+
+
 @dataclass(frozen=True)
 class Format:
     """A binary floating-point format with gradual underflow and rounding to nearest even.
@@ -29,6 +34,19 @@ class Format:
     def u(self) -> float:
         """Unit roundoff: the largest relative error of one rounding, 2^-precision."""
         return 2.0**-self.precision
+
+    @cached_property
+    def operation_u(self) -> float:
+        """The largest relative error of one operation of an implementation.
+
+        In fewer bits than float32 it may round twice, in float32 and then in this format.
+        """
+        return (self.u + (2.0**-24 if self.precision < 24 else 0.0)) * _SLACK
+
+    @cached_property
+    def operation_u_beside_float64(self) -> float:
+        """The same, and the float64 rounding of the oracle that it is compared with."""
+        return self.operation_u + 2.0**-53 * _SLACK
 
     @cached_property
     def smallest_normal(self) -> float:

@@ -10,25 +10,13 @@ Demmel 1984 for the underflow term; Hauser 1996 for sums.
 """
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from momentum.arithmetic.formats import FORMATS, Format
 
-# The bound is itself computed in float64, and an implementation may compute in float64 and then
-# round to float32: this covers some 10^6 roundings of the former and the one of the latter.
-_SLACK = 1.0 + 2.0**-28
-_FLOAT64_U = 2.0**-53
 _FLOAT32 = FORMATS["float32"]
-
-
-@cache
-def unit(format: Format, own_error: bool) -> float:
-    """The largest relative error of one operation."""
-    u = format.u + (_FLOAT32.u if format.u > _FLOAT32.u else 0.0)
-    return (u + (_FLOAT64_U if own_error else 0.0)) * _SLACK
 
 
 class Rounded:
@@ -68,7 +56,7 @@ class Rounded:
         self.error = error
         self.format = format
         self.own_error = own_error
-        self.u = unit(format, own_error)
+        self.u = format.operation_u_beside_float64 if own_error else format.operation_u
         self.peak = peak  # no element of magnitude + error, where finite, is larger
         self.floor = floor  # error of underflow, one number for all elements, not yet in `error`
         if not peak <= format.largest:
