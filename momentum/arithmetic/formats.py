@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 # Bounds are computed in float64 themselves, and an implementation may compute in float64 and then
 # round to float32: this covers some 10^6 roundings of the former and the one of the latter.
 _SLACK = 1.0 + 2.0**-28
