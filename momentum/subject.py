@@ -58,7 +58,7 @@ class Facts:
 
     hyper: hyper-parameters that start() honours. settable: those that set() changes mid-run.
     fixed: hyper-parameters that the caller has fixed. groups: several groups in one optimizer.
-    none_gradients: a gradient may be None. sizes: largest number of elements worth trying.
+    none_gradients: a gradient may be None. largest: number of elements worth trying.
     flushes_subnormals: results below the smallest normal number may become zero.
     """
 

@@ -65,6 +65,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         settable=free,
         fixed=hyper,
         offers=_OFFERS,
+        largest=2**18,
     )
     return _StepFunction(function, facts, names, others, parameters[1].default is None)
 

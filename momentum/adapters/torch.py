@@ -74,6 +74,7 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
         fixed=inside | hyper,
         groups=groups,
         none_gradients=True,
+        largest=2**18,
         offers=frozenset({n for n, offered in found.items() if offered} | _ALWAYS),
     )
     return TorchSubject(facts, build, free)

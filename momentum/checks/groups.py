@@ -43,10 +43,25 @@ def different(setting: Setting) -> Sequence[Problem]:
     return [_problem(setting, [row] * 3) for row in (plain, first, mixed)]
 
 
+def alike_but_for_one(setting: Setting) -> Sequence[Problem]:
+    """Groups that differ from the first one in a single hyper-parameter each, heavy ball first."""
+    other = {"lr": 0.07, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.4, "nu": 0.9}
+    found = []
+    for flag in ({}, {"nesterov": True}):
+        first = given.hyper(setting, **THREE[0], **flag)
+        row = [first, *(given.hyper(setting, **{**THREE[0], **flag, n: other[n]}) for n in other)]
+        row.append(given.hyper(setting, **THREE[0], **flag, maximize=True))
+        row.append(given.hyper(setting, **{**THREE[0], "nesterov": not flag}))
+        members = range(len(row))
+        found.append(given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members))
+    return found
+
+
 @check(
     statement="Each group follows its own hyper-parameters, whatever the others have.",
     source=TORCH,
     catches=(
+        "groups_merged_by_rate_and_momentum",
         "first_group_for_all",
         "last_group_for_all",
         "momentum_of_first_group_for_all",
@@ -56,7 +71,7 @@ def different(setting: Setting) -> Sequence[Problem]:
         "velocity_shared_by_shape",
     ),
     needs=("groups",),
-    always=different,
+    always=lambda s: [*different(s), *alike_but_for_one(s)],
     random=lambda s: problems(s, steps=(1, 4), groups=3, shapes=((3,), (3,), (2, 2))),
 )
 def groups_follow_their_own(

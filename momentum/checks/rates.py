@@ -72,7 +72,8 @@ def extreme_rates(setting: Setting) -> Sequence[Problem]:
     """Rates from tiny to 1000, from 0 so that the movement itself is seen."""
     w = {"momentum": 0.8, "dampening": 0.35, "nu": 0.6}
     # Rates that stay normal when multiplied by a momentum: below, products of them lose bits.
-    tiny = (2.0**-20, 1e-5) if format_of(setting.dtype).emax > 100 else (2.0**-9, 2.5e-3)
+    wide = format_of(setting.dtype).emax > 100
+    tiny = (2.0**-70, 1e-13, 2.0**-20, 1e-5) if wide else (2.0**-9, 2.5e-3)
     rates = (*tiny, 3e-3, 5.7, 1000.0)
     rows = [given.hyper(setting, lr=rate, **w) for rate in rates]
     return [given.run(setting, [h] * 3, [(17,)], kind="from_zero") for h in rows]
@@ -81,7 +82,7 @@ def extreme_rates(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Tiny and huge learning rates count as they are, without floor or cap.",
     source="Bottou, Curtis, Nocedal 2018, Optimization Methods for Large-Scale ML, section 4.2",
-    catches=("lr_has_floor", "large_lr_capped"),
+    catches=("lr_has_floor", "lr_has_tiny_floor", "large_lr_capped"),
     needs=("settable:lr",),
     always=extreme_rates,
     random=None,

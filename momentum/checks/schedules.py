@@ -116,17 +116,33 @@ def everything_moves(setting: Setting) -> Sequence[Problem]:
     return found
 
 
+def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
+    """Decay and dampening of 0 at the start, on in the middle, 0 again at the end."""
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        on = given.hyper(setting, **w)
+        pairs = {
+            "weight_decay": on._replace(weight_decay=0.0),
+            "dampening": on._replace(dampening=0.0),
+        }
+        for name, off in pairs.items():
+            if off != on and name in setting.settable and name not in dict(setting.fixed):
+                found.append(given.run(setting, [off, off, on, on, off]))
+    return found
+
+
 @check(
     statement="Every hyper-parameter that changes in a run takes effect at once, and only it.",
     source="deeplearning4j/deeplearning4j#1707: hyper-parameters captured at construction",
     catches=(
         "decay_captured_at_start",
+        "decay_off_at_start_stays_off",
         "dampening_captured_at_start",
         "set_clears_velocity",
         "decay_with_initial_lr",
     ),
     needs=("settable:lr",),
-    always=everything_moves,
+    always=lambda s: [*everything_moves(s), *switched_on_and_off(s)],
     random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
 )
 def follows_all_changes(

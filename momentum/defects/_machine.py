@@ -58,6 +58,7 @@ class Machine:
             settable=frozenset(hyper & NUMBERS) - self.fixed_after_start,
             groups=True,
             none_gradients=True,
+            largest=2**18,
             offers=frozenset(OFFERS) - without,
         )
 

@@ -32,6 +32,14 @@ class MomentumOfFirstGroupForAll(RuleRun):
         return h._replace(momentum=self.hypers[0].momentum)
 
 
+@defect("accumulated", "Groups of equal lr and momentum are taken for one.", "the key is too short")
+class GroupsMergedByRateAndMomentum(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        own = self.hypers[self.groups[i]]
+        first = next(x for x in self.hypers if (x.lr, x.momentum) == (own.lr, own.momentum))
+        return first._replace(lr=h.lr)
+
+
 @defect("accumulated", "A change reaches all groups.", "a loop over all of them")
 class SetChangesAllGroups(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:

@@ -71,6 +71,17 @@ class Coordinates16To31Wrong(MachineRun):
         return np.where((number >= 16) & (number < 32), wrong, right), state
 
 
+@defect("accumulated", "Elements from 65536 on have no momentum.", "the second chunk's offset is 0")
+class NoMomentumBeyond65536(MachineRun):
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+        right, state = super().advanced(i, theta, grad, h)
+        if right.size <= 2**16:
+            return right, state
+        wrong, _ = super().advanced(i, theta, grad, h._replace(momentum=0.0))
+        number = np.arange(right.size).reshape(right.shape)
+        return np.where(number >= 2**16, wrong, right), state
+
+
 @defect(
     "accumulated",
     "The update is rounded to the next lower precision.",

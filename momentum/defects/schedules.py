@@ -37,6 +37,13 @@ class DecayCapturedAtStart(_Captured):
     name = "weight_decay"
 
 
+@defect("accumulated", "A decay of 0 stays 0.", "whether there is decay is asked at construction")
+class DecayOffAtStartStaysOff(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        begun = self.begun[self.groups[i]].weight_decay
+        return h if begun else h._replace(weight_decay=0.0)
+
+
 @defect("accumulated", "A change of dampening has no effect.", "captured at construction")
 class DampeningCapturedAtStart(_Captured):
     name = "dampening"

@@ -86,6 +86,12 @@ class LrHasFloor(RuleRun):
         return h._replace(lr=max(h.lr, 0.01))
 
 
+@defect("accumulated", "lr is never below 1e-8, save at 0.", "an epsilon for a minimum")
+class LrHasTinyFloor(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return h._replace(lr=max(h.lr, 1e-8) if h.lr else 0.0)
+
+
 @defect("accumulated", "lr is never above 1.", "a ceiling")
 class LargeLrCapped(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:

@@ -82,6 +82,11 @@ def scenarios(subject, dtype):
     one = {"shapes": ((3,),), "groups": (0,)}
     yield "long", told(*[({"dampening": 0.3},)] * 270, **one)
     yield "large", told((full,), (full,), shapes=((4097,), (100,)), groups=(0, 0))
+    light = full | {"weight_decay": 0.1}
+    yield "one difference", told((full, light), (full, light))
+    yield "switched on", told((full | {"weight_decay": 0.0}, full), (full, full))
+    slow = {"lr": 1e-12}
+    yield "tiny lr", told((slow, slow), (slow, slow), kind="from_zero")
     for layout in LAYOUTS:
         shaped = {"shapes": ((3, 5), (2, 3, 4, 5), (4, 4)), "groups": (0, 0, 0)}
         options = (("layout", layout),)
@@ -115,6 +120,8 @@ def scenarios(subject, dtype):
     for options in ((), (("scheduler", (0.5, 0.25)),)):
         yield "late group", lambda o=options: late_group(subject, replace(p, options=o))
     yield "bad values", lambda: [[e, *bad(subject, dtype, e)] for e in (-0.5, np.nan, np.inf, 0.0)]
+    vast = {"shapes": ((2**16 + 3,),), "groups": (0,)}
+    yield "vast", told((full,), (full,), **vast)
     yield "both", lambda: begin_and_step(subject, problem(
         subject, dtype, ({"nesterov": True, "dampening": 0.5},) * 2))  # fmt: skip
 
