@@ -1,7 +1,10 @@
 """The oracle: the exact trajectory of a convention on a problem, and how far rounding may lead."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +20,10 @@ Gradients = Sequence[Any] | Callable[[Any], Any]
 
 # Arrays of this many elements stay in the processor's cache while all steps pass over them.
 _BLOCK = 16384
+
+# Large arrays are cut for threads instead: NumPy lets them run side by side, and what they wait for
+# each other between two operations counts less the longer an operation takes.
+_SHARED_BLOCK = 131072
 
 
 @dataclass(frozen=True)
@@ -164,8 +171,14 @@ def _each_step(name: str, value: Any, steps: int) -> list[float]:
     return [float(x) for x in np.broadcast_to(numbers, (steps,))]
 
 
+def _quietly(walk: Callable[[slice], None], block: slice) -> None:
+    """Walk a block without warnings: overflow shows in the numbers themselves."""
+    with np.errstate(all="ignore"):
+        walk(block)
+
+
 def _blocks(size: int, whole: bool) -> Iterator[slice]:
-    width = max(size, 1) if whole else _BLOCK
+    width = max(size, 1) if whole else _BLOCK if size <= _SHARED_BLOCK else _SHARED_BLOCK
     for first in range(0, max(size, 1), width):
         yield slice(first, min(first + width, size))
 
@@ -191,35 +204,43 @@ def _solve(
     recorded: list[Any] = []
     lifted = [h.lifted(lambda x: Rounded.of(x, format, tier == "fast")) for h in hypers]
     flat = None if closed else [None if g is None else g.reshape(-1) for g in gradients]
-    with np.errstate(all="ignore"):  # overflow shows in the numbers themselves
-        for block in _blocks(size, whole=closed or tier == "exact"):
-            here = Walk(convention, format, tier, start.reshape(-1)[block])
-            poisoned = np.zeros(here.value.shape, dtype=bool)
-            for t, h in enumerate(hypers):
-                if iterates is not None and t:
-                    here.move_to(iterates[t - 1, block])
-                if flat is None:
-                    answer = gradients(here.point(h).reshape(start.shape))
-                    grad = None if answer is None else _as_float(answer).reshape(-1)
-                    recorded.append(None if grad is None else grad.reshape(start.shape))
-                else:
-                    grad = None if flat[t] is None else cast(Array, flat[t])[block]
-                if grad is not None:
-                    total = grad.sum()  # not finite where an element is not: one quick pass
-                    if not np.isfinite(total):
-                        poisoned |= ~np.isfinite(grad)
-                    if poisoned.any():
-                        grad = np.where(poisoned, 0.0, grad)
-                    here.take(grad, h, lifted[t])
-                values[t, block] = here.value
-                # A step that passes the parameter by leaves what it shows, bit for bit.
-                passed_by = grad is None and iterates is not None and t > 0
-                bounds[t, block] = 0.0 if passed_by else here.bound
+
+    def walk(block: slice) -> None:
+        here = Walk(convention, format, tier, start.reshape(-1)[block])
+        poisoned = np.zeros(here.value.shape, dtype=bool)
+        for t, h in enumerate(hypers):
+            if iterates is not None and t:
+                here.move_to(iterates[t - 1, block])
+            if flat is None:
+                answer = gradients(here.point(h).reshape(start.shape))
+                grad = None if answer is None else _as_float(answer).reshape(-1)
+                recorded.append(None if grad is None else grad.reshape(start.shape))
+            else:
+                grad = None if flat[t] is None else cast(Array, flat[t])[block]
+            if grad is not None:
+                total = grad.sum()  # not finite where an element is not: one quick pass
+                if not np.isfinite(total):
+                    poisoned |= ~np.isfinite(grad)
                 if poisoned.any():
-                    values[t, block][poisoned] = np.nan
-                    bounds[t, block][poisoned] = np.inf
-                if truths is not None and here.exact is not None:
-                    truths.append(here.exact[0].reshape(start.shape))
+                    grad = np.where(poisoned, 0.0, grad)
+                here.take(grad, h, lifted[t])
+            values[t, block] = here.value
+            # A step that passes the parameter by leaves what it shows, bit for bit.
+            passed_by = grad is None and iterates is not None and t > 0
+            bounds[t, block] = 0.0 if passed_by else here.bound
+            if poisoned.any():
+                values[t, block][poisoned] = np.nan
+                bounds[t, block][poisoned] = np.inf
+            if truths is not None and here.exact is not None:
+                truths.append(here.exact[0].reshape(start.shape))
+
+    blocks = list(_blocks(size, whole=closed or tier == "exact"))
+    if size <= _SHARED_BLOCK or len(blocks) == 1:
+        for block in blocks:
+            _quietly(walk, block)
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(partial(_quietly, walk), blocks))
     bounds[np.isnan(bounds)] = np.inf  # where float64 itself overflowed
     return Trajectory(
         convention=convention,

@@ -158,11 +158,12 @@ def test_a_parameter_without_elements_passes() -> None:
     assert got.compare([np.zeros((0, 3))]).passed
 
 
-def test_large_arrays_are_cut_into_blocks_without_a_seam() -> None:
+@pytest.mark.parametrize("size", [40_000, 300_000])  # in one thread, and in several
+def test_large_arrays_are_cut_into_blocks_without_a_seam(size: int) -> None:
     rng = np.random.default_rng(0)
-    start, grads = rng.standard_normal(40_000), rng.standard_normal((3, 40_000))
+    start, grads = rng.standard_normal(size), rng.standard_normal((3, size))
     whole = momentum.replay("keras", start, grads, lr=0.1, momentum=0.9, weight_decay=0.01)
-    part = slice(16_000, 33_000)
+    part = slice(size // 3, size - 7_000)
     cut = momentum.replay(
         "keras", start[part], grads[:, part], lr=0.1, momentum=0.9, weight_decay=0.01
     )

@@ -97,12 +97,10 @@ class Rounded:
         return Rounded(held, magnitude, error, self.format, self.own_error, peak)
 
     def rounded_once_more(self) -> "Rounded":
-        """The number after a further rounding of its value."""
-        error = self.error + self.u * self.magnitude
-        floor = self.floor + self.format.smallest_subnormal / 2
-        return self._make(
-            self.value, self.magnitude, error, self.peak * (1.0 + self.u), floor
-        ).stored()
+        """A stored number after a further rounding."""
+        error = self.u * self.magnitude
+        error += self.error + self.format.smallest_subnormal / 2
+        return self._make(self.value, self.magnitude, error, self.peak * (1.0 + self.u), self.floor)
 
     def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
         return Rounded(value, magnitude, error, self.format, self.own_error, peak, floor)
