@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from momentum.checks import CHECKS
-from momentum.conventions import get
-from momentum.defects import GALLERY
+from momentum.conventions import CONVENTIONS, get
+from momentum.defects import GALLERY, Machine
 from momentum.search import run_check
 
 MATRIX = Path(__file__).with_name("matrix.tsv")
@@ -36,6 +36,16 @@ def lines() -> list[str]:
 @pytest.mark.parametrize(("name", "check_name"), PAIRS, ids=lambda x: x)
 def test_check_catches_the_defect_that_it_names(name: str, check_name: str) -> None:
     assert caught(name, check_name)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("check_name", CHECKS)
+def test_check_passes_the_right_machine(check_name: str, convention: str) -> None:
+    """What tells a defect from the machine that runs it is the defect, not the machine."""
+    subject, check = Machine("right", get(convention)), CHECKS[check_name]
+    for dtype in subject.facts.dtypes if check.every_dtype else subject.facts.dtypes[:1]:
+        result = run_check(check, subject, get(convention), dtype, "quick")
+        assert not result.bad, result
 
 
 def test_every_defect_is_caught_by_a_check() -> None:
