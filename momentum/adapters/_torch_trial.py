@@ -1,12 +1,14 @@
 """What a constructor of torch optimizers takes, found by trying."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 
+from momentum.adapters._shared import FLAGS, known_names
 from momentum.errors import UsageError
 from momentum.isolation import survives
 
@@ -59,3 +61,44 @@ class Trial:
             return True
 
         return survives(tried)
+
+
+def handed_on(factory: Callable[..., Any], names: Mapping[str, str]) -> dict[str, str]:
+    """Hyper-parameters that a class takes in **kwargs for its bases: our name -> its name.
+
+    Those only that a call accepts and the optimizer's defaults show. names: those known already.
+    """
+    made = factory.func if isinstance(factory, partial) else factory
+    found: dict[str, str] = {}
+    if not isinstance(made, type):
+        return found
+    # lr and momentum come first, for the others may not be had without.
+    for n, theirs in known_names(_along_bases(made)).items():
+        given = {**names, **found}
+        beside = {given[x]: 0.5 for x in ("lr", "momentum") if x in given}
+        if n not in names and _shows(factory, theirs, True if n in FLAGS else 0.5, beside):
+            found[n] = theirs
+    return found
+
+
+def _along_bases(made: type) -> list[str]:
+    """Arguments of the constructor, and of the next in line as long as there is a **kwargs."""
+    taken: list[str] = []
+    for base in made.__mro__:
+        if "__init__" in vars(base):
+            parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+            taken += [
+                p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+            ]
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+    return taken
+
+
+def _shows(factory: Callable[..., Any], name: str, value: Any, beside: Mapping[str, Any]) -> bool:
+    """Whether what is passed by a name is found in the optimizer's defaults."""
+    try:
+        made = factory([torch.nn.Parameter(torch.zeros(2))], **{**beside, name: value})
+        return bool(made.defaults[name] == value)
+    except Exception:
+        return False

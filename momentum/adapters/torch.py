@@ -12,7 +12,7 @@ from momentum.adapters import _shared
 from momentum.adapters._signature import fitted
 from momentum.adapters._torch_run import TorchRun
 from momentum.adapters._torch_tensors import DTYPES
-from momentum.adapters._torch_trial import Trial
+from momentum.adapters._torch_trial import Trial, handed_on
 from momentum.conventions import Hyper
 from momentum.subject import Array, Facts
 
@@ -47,7 +47,8 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
     """
     torch.set_num_threads(1)  # the same rounding in every run
     names, hyper, others = fitted(factory, 1, fixed, name)
-    own = {names[n]: value for n, value in hyper.items() if n in names} | others
+    names |= handed_on(partial(factory, **others), names)
+    own = {names.get(n, n): value for n, value in hyper.items()} | others
     build = partial(factory, **own) if own else factory
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
     trial = Trial(build, free, name)

@@ -66,6 +66,50 @@ def test_facts_of_a_partial_are_those_of_its_class():
     assert adapt(partial(SGD, foreach=True), {}, "x").facts.hyper == adapt(SGD, {}, "x").facts.hyper
 
 
+class HandsOn(SGD):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+class HandsOnTwice(HandsOn):
+    """No constructor of its own between two that hand on."""
+
+
+class TakesOneItself(HandsOnTwice):
+    def __init__(self, params, lr, **kwargs):
+        super().__init__(params, lr=lr, **kwargs)
+
+
+class HandsOnLess(SGD):
+    """Swallows weight_decay, and says itself what momentum is."""
+
+    def __init__(self, params, **kwargs):
+        kwargs.pop("weight_decay", None)
+        super().__init__(params, momentum=0.9, **kwargs)
+
+
+@pytest.mark.parametrize("factory", [HandsOn, TakesOneItself, partial(HandsOn, foreach=True)])
+def test_facts_read_on_in_the_bases_while_arguments_are_handed_on(factory):
+    assert adapt(factory, {}, "x").facts == adapt(SGD, {}, "x").facts
+    run = started(factory, hypers=(Hyper(0.5, weight_decay=0.5),), start=[np.ones(1)])
+    run.step([np.ones(1)])
+    assert run.parameters()[0] == 0.25
+
+
+def test_facts_hold_no_argument_that_is_not_handed_on():
+    facts = adapt(HandsOnLess, {}, "x").facts
+    assert facts.hyper == {"lr", "dampening", "nesterov", "maximize"}
+    assert facts.fixed == {"momentum": 0.9}
+
+
+def test_facts_fix_what_the_caller_sets_of_arguments_handed_on():
+    subject = adapt(HandsOn, {"momentum": 0.5, "foreach": False}, "x")
+    assert subject.facts.fixed == {"momentum": 0.5}
+    run = subject.start([np.ones(1)], [H], "float32")
+    assert run.optimizer.defaults["momentum"] == 0.5
+    assert run.optimizer.defaults["foreach"] is False
+
+
 class OtherNames(torch.optim.Optimizer):
     def __init__(self, params, learning_rate=0.1, mass=0.0):
         super().__init__(params, {"learning_rate": learning_rate, "mass": mass})
