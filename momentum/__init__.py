@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from momentum import convert, explain, identify
     from momentum.conformance import parametrize
     from momentum.conventions import CONVENTIONS, Convention, Hyper
     from momentum.deviation import Comparison, Deviation
@@ -20,6 +21,9 @@ __all__ = [
     "Hyper",
     "MomentumSGD",
     "Trajectory",
+    "convert",
+    "explain",
+    "identify",
     "init_momentum_states",
     "parametrize",
     "replay",
@@ -41,8 +45,14 @@ _HOMES = {
 }
 
 
+_CALLABLE = ("convert", "explain", "identify")
+"""Packages that are called like functions: `momentum.identify(subject)`."""
+
+
 def __getattr__(name: str) -> Any:
     # On demand: pytest loads this package at every start, and some names need torch or Hypothesis.
+    if name in _CALLABLE:
+        return import_module(f"momentum.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

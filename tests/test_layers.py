@@ -14,7 +14,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # A module may import from its own layer's package and from the layers before it.
 LAYERS = (
-    ("errors",),
+    ("errors", "callable_module"),
     ("arithmetic",),
     ("conventions",),
     ("ewma", "quadratic", "problems", "deviation", "walk"),

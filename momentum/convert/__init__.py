@@ -1,5 +1,6 @@
 """The same training in another convention, with a proof, or why there is none."""
 
+from momentum.callable_module import make_callable
 from momentum.convert._convert import Conversion, convert
 from momentum.convert.proof import Proof
 from momentum.convert.remainder import Remainder
@@ -14,3 +15,5 @@ __all__ = [
     "speaker",
     "speakers",
 ]
+
+make_callable(__name__)
