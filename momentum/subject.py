@@ -23,6 +23,10 @@ OFFERS = {
     "pickle": "duplicate('pickle') gives an independent run",
     "hand_over": "hand_over(other) loads the live state into a freshly started run, uncopied,"
     " as other.load_state_dict(this.state_dict()) does",
+    "place": "place(values) writes other values into the parameters in mid-run, beside the"
+    " optimizer, as a loaded checkpoint or an averaging of weights does",
+    "restart": "restart() puts a new optimizer, of the settings of the start, on the same"
+    " parameters as they are",
     "fed": "fed() gives the last gradients as they read after the step",
     "overwrite": "overwrite_fed() fills the last gradients with nan, in place",
     "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"

@@ -45,21 +45,24 @@ class TorchRun(Stepping, Kept):
         ]
         self.params = [torch.nn.Parameter(x) for x in self.placed]
         self.fed_tensors: list[Tensor | None] = [None] * len(self.params)
-        self.before: list[dict[str, Any]] = []
+        self.build, self.begun = build, list(hypers)
+        self.members = list(groups or [0] * len(parameters))
+        self.factors = tuple(options.get("scheduler", ()))
+        self.restart()
+
+    def restart(self) -> None:
         self.dicts: list[dict[str, Any]] = []
-        settings = [self._arguments(h) for h in hypers]
-        if len(hypers) == 1:
-            self.optimizer = build(self.params, **settings[0])
-        else:
-            members = groups or [0] * len(self.params)
+        settings = [self._arguments(h) for h in self.begun]
+        if len(settings) > 1:
             for g, setting in enumerate(settings):
-                mine = [p for p, member in zip(self.params, members) if member == g]
+                mine = [p for p, member in zip(self.params, self.members) if member == g]
                 self.dicts.append({"params": mine, **setting})
-            self.before = [_summary(d) for d in self.dicts]
-            self.optimizer = build(self.dicts, **self._arguments(hypers[0]))
+        self.before = [_summary(d) for d in self.dicts]
+        setting = self._arguments(self.begun[0])
+        self.optimizer = self.build(self.dicts or self.params, **setting)
         self.scheduler: Any = None
-        if "scheduler" in options:
-            factors = tuple(options["scheduler"])
+        if self.factors:
+            factors = self.factors
             self.scheduler = torch.optim.lr_scheduler.LambdaLR(
                 self.optimizer, lambda t: factors[min(t, len(factors) - 1)]
             )
@@ -96,6 +99,8 @@ class TorchRun(Stepping, Kept):
     def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
         added = [torch.nn.Parameter(tensor(x, self.dtypes[0])) for x in parameters]
         self.optimizer.add_param_group({"params": added, **self._arguments(hyper)})
+        self.members += [len(self.begun)] * len(added)
+        self.begun.append(hyper)
         self.params += added
         self.placed += [p.detach() for p in added]
         self.shapes += [x.shape for x in parameters]

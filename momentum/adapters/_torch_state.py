@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from momentum.adapters._torch_tensors import bytes_of, tensors_in
+from momentum.adapters._torch_tensors import bytes_of, tensor, tensors_in
+from momentum.subject import Array
 
 
 class Kept:
@@ -30,6 +31,9 @@ class Kept:
     def hand_over(self, other: "Kept") -> None:
         other._copy(self.params)
         other.optimizer.load_state_dict(self.optimizer.state_dict())
+
+    def place(self, values: Sequence[Array]) -> None:
+        self._copy([tensor(x, p.dtype) for x, p in zip(values, self.params)])
 
     def _copy(self, values: Sequence[Tensor]) -> None:
         with torch.no_grad():

@@ -19,6 +19,7 @@ from momentum.subject import Array, Facts
 _OFF = Hyper(0)._asdict()
 _ALWAYS = {
     *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
+    *("place", "restart"),
     *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "graph", "closure", "validates"),
 }
 

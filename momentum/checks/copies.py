@@ -115,6 +115,33 @@ def fresh_start_is_fresh(
     yield from compared("after another run", whole(subject, problem), wanted, problem)
 
 
+@check(
+    statement="A new optimizer's first step is a first step, whoever moved its parameters before.",
+    source=GOYAL,
+    catches=(
+        *("buffers_outlive_optimizer", "velocity_survives_restart"),
+        "hyper_leaks_between_runs",
+    ),
+    needs=("restart",),
+    always=short_runs,
+    random=any_runs,
+)
+def new_optimizer_is_fresh(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    for stop in stops(problem)[1:] or stops(problem):
+        run, here = until(subject, problem, stop)
+        # Before the other run, which could write over what the old optimizer has left.
+        run.restart()
+        got = list(onward(subject, run, problem, 0, here))
+        hypers, groups = list(problem.hypers[0]), list(problem.groups)
+        alone = subject.start(
+            [x.copy() for x in here], hypers, problem.dtype, groups, dict(problem.options)
+        )
+        wanted = list(onward(subject, alone, problem, 0, here))
+        yield from compared(f"new optimizer after step {stop}", got, wanted, problem, 0)
+
+
 def _duplicated(subject: Subject, problem: Problem, how: str) -> Iterator[Measured]:
     wanted = whole(subject, problem)
     for stop in stops(problem):

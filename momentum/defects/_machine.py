@@ -257,6 +257,17 @@ class MachineRun(Keeping):
             self.theta.append(self.laid_out(format_of(self.dtypes[0]).round(x)))
             self.grads.append(None)
 
+    def place(self, values: Sequence[Array]) -> None:
+        """Other values for the parameters, written from outside."""
+        for x, new, d in zip(self.theta, values, self.dtypes):
+            x[...] = format_of(d).round(new)
+
+    def restart(self) -> None:
+        """A new optimizer on the same parameters; see OFFERS."""
+        self.hypers = list(self.begun)
+        self.states, self.taken = {}, 0
+        self.setup()
+
     def parameters(self) -> list[Array]:
         """Copies."""
         return [np.array(x) for x in self.theta]

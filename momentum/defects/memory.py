@@ -117,6 +117,42 @@ class HyperLeaksBetweenRuns(MachineRun):
         self.hypers = self.subject.memory.setdefault(str(self.hypers), self.hypers)
 
 
+@defect(
+    "accumulated",
+    "A new optimizer on the same parameters goes on with the old one's velocity.",
+    "buffers are held by the class, and found again by the parameter",
+)
+class BuffersOutliveOptimizer(MachineRun):
+    def restart(self) -> None:
+        kept = self.states
+        super().restart()
+        self.states = kept
+
+
+@defect(
+    "accumulated",
+    "What is written into a parameter in mid-run is undone by the next step.",
+    "steps are taken from a master copy that nobody tells",
+    level="should",
+)
+class MasterUndoesPlacing(MachineRun):
+    def setup(self) -> None:
+        self.master = [np.array(x) for x in self.theta]
+
+    def add_group(self, parameters: Any, hyper: Hyper) -> None:
+        super().add_group(parameters, hyper)
+        self.master += [np.array(x) for x in self.theta[len(self.master) :]]
+
+    def take_over(self, saved: dict[str, Any]) -> None:
+        super().take_over(saved)
+        self.master = [np.array(x) for x in self.theta]
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        self.theta[i][...] = self.master[i]
+        super().update(i, grad, h)
+        self.master[i] = np.array(self.theta[i])
+
+
 @defect("accumulated", "Every step's velocity is kept.", "a list that only grows", "R130")
 class KeepsEveryVelocity(MachineRun):
     def setup(self) -> None:

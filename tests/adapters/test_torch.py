@@ -313,6 +313,31 @@ def test_strided_layout_has_surroundings():
     assert [x.size for x in run.surroundings()] == [3, 0, 3]
 
 
+def test_place_writes_into_the_parameters_and_leaves_the_velocity():
+    run = started(start=[np.zeros(1)])
+    run.step(ones(run))
+    before = run.storage()
+    run.place([np.full(1, 8.0)])
+    assert run.parameters()[0] == 8.0
+    run.step(ones(run))
+    assert run.storage() == before
+    assert run.parameters()[0] == 8 - 0.5 * 1.5
+
+
+def test_restart_builds_another_optimizer_for_the_same_parameters():
+    fast = Hyper(0.25, 0.5)
+    run = started(hypers=(H, fast), start=[np.zeros(1)] * 2, groups=[0, 1])
+    run.add_group([np.zeros(1)], fast)
+    run.step(ones(run))
+    before, old = run.storage(), run.optimizer
+    run.set(Hyper(1.0, 0.5), 0)
+    run.restart()
+    assert run.optimizer is not old
+    assert run.storage() == before
+    run.step(ones(run))
+    assert [float(x[0]) for x in run.parameters()] == [-1.0, -0.5, -0.5]
+
+
 def test_unknown_options_are_refused():
     with pytest.raises(SubjectError, match="colour"):
         started(options={"colour": "red"})

@@ -154,6 +154,22 @@ class Unskipping(Base):
     grad_scale = found_inf = None
 
 
+class BuffersOfTheClass(Base):
+    buffers = {}
+
+    def update(self, p, state, group):
+        super().update(p, self.buffers.setdefault(p, {}), group)
+
+
+class MasterTellsNobody(Base):
+    @torch.no_grad()
+    def update(self, p, state, group):
+        master = state.setdefault("master", p.double())
+        v = state.get("v", torch.zeros_like(master)) * group["momentum"] + p.grad
+        state["v"] = v
+        p.copy_(master.sub_(v, alpha=group["lr"]))
+
+
 @pytest.mark.parametrize(
     ("wrong", "name"),
     [
@@ -165,6 +181,8 @@ class Unskipping(Base):
         (LosesAttribute, "deepcopy_is_faithful"),
         (LosesAttribute, "pickle_is_faithful"),
         (Unskipping, "skipped_step_never_was"),
+        (BuffersOfTheClass, "new_optimizer_is_fresh"),
+        (MasterTellsNobody, "agrees_from_where_it_is_put"),
     ],
 )
 def test_check_finds_what_only_torch_can_get_wrong(wrong, name):
