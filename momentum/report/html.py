@@ -9,10 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from momentum.problems import Problem
 from momentum.report import svg, words
 from momentum.results import Result, Results, Series
-from momentum.series import note
 
 _FLOOR = 1e-3
 """Ratios below are drawn here, as a logarithmic axis has no zero."""
@@ -63,16 +61,11 @@ def _cell(result: Result) -> dict[str, Any]:
 
 def _failure(results: Results, result: Result) -> dict[str, Any]:
     """What the page tells of one failed result."""
-    setting = ""
-    if result.problem:
-        problem = Problem.from_text(result.problem)
-        step = min(max(result.step, 1), problem.steps)
-        setting = note(problem, problem.hypers[step - 1][0])
     return {
         "dtype": result.dtype,
         "evidence": words.evidence(result),
         "place": words.place(result),
-        "setting": setting,
+        "setting": words.setting(result),
         "explanation": result.explanation,
         "replay": words.replay(results.header, result),
         "series": result.series,

@@ -4,10 +4,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from momentum.problems import Problem
 from momentum.report import words
 from momentum.results import Result, Results, Series
-from momentum.series import note
 
 Style = Literal["", "good", "bad", "warn", "head", "dim"]
 _CODES = {"good": "1;32", "bad": "1;31", "warn": "33", "head": "1", "dim": "2"}
@@ -185,7 +183,8 @@ def _failures(page: _Page, results: Results, wrong: Sequence[Result], style: Sty
         page.wrapped(found[0].statement, first="   ")
         for result in found:
             page.wrapped(words.evidence(result), style, first=f"   {result.dtype:<9} ")
-            where = [x for x in (words.place(result), _setting_of(result)) if x]
+            hyper = words.setting(result).partition(", ")[2]  # the format stands before
+            where = [x for x in (words.place(result), hyper) if x]
             if where:
                 page.wrapped("; ".join(where), first=" " * 13)
         for cause in words.causes(found):
@@ -198,15 +197,6 @@ def _failures(page: _Page, results: Results, wrong: Sequence[Result], style: Sty
     for reason in dict.fromkeys(r.reason for r in wrong if words.untried(r)):
         page.line()
         page.wrapped(f"{sum(r.reason == reason for r in wrong)} more results {reason}", style)
-
-
-def _setting_of(result: Result) -> str:
-    if not result.problem:
-        return ""
-    problem = Problem.from_text(result.problem)
-    step = min(max(result.step, 1), problem.steps)
-    words_ = note(problem, problem.hypers[step - 1][0])
-    return words_.partition(", ")[2]
 
 
 def steps(series: Series, *, colour: bool = False) -> str:

@@ -1,11 +1,14 @@
 """What every report says in the same words."""
 
 import math
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable
 
+from momentum.problems import Problem
 from momentum.results import VERDICTS, Header, Result, Results
+from momentum.series import note
 
 
 def number(value: float) -> str:
@@ -44,6 +47,24 @@ def evidence(result: Result) -> str:
 def place(result: Result) -> str:
     """Where it was measured: comparison, step, coordinate."""
     return ", ".join(x for x in (result.how, result.where) if x)
+
+
+def setting(result: Result) -> str:
+    """Format and hyper-parameters where it was measured, those of the parameter's own group.
+
+    Those of all groups where no parameter is named; empty where there is no problem.
+    """
+    if not result.problem:
+        return ""
+    problem = Problem.from_text(result.problem)
+    row = problem.hypers[min(max(result.step, 1), problem.steps) - 1]
+    named = re.search(r"\bparameter (\d+)", result.where)
+    if named and int(named[1]) < len(problem.groups):
+        return note(problem, row[problem.groups[int(named[1])]])
+    if len(set(row)) == 1:
+        return note(problem, row[0])
+    told = [note(problem, h).partition(", ")[2] for h in row]
+    return f"{problem.dtype}, " + "; ".join(f"group {g}: {text}" for g, text in enumerate(told))
 
 
 def sentence(header: Header, result: Result) -> str:
