@@ -20,7 +20,7 @@ LAYERS = (
     ("ewma", "quadratic", "problems", "deviation", "walk"),
     ("oracle",),
     ("subject", "sgd", "article"),
-    ("adapters", "defects", "observation", "twin", "isolation", "expectations", "vectors"),
+    ("adapters", "defects", "observation", "twin", "isolation", "expectations"),
     ("checks",),
     ("results", "series", "search", "selection"),
     ("identify", "explain", "convert"),
