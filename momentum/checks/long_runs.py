@@ -21,12 +21,12 @@ HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., secti
 
 
 def long(setting: Setting) -> Sequence[Problem]:
-    """Plain momentum near 1, from 0; the rate and the momentum change late."""
+    """Plain momentum near 1, from 0, at two sizes; the rate and the momentum change late."""
     steps = STEPS[setting.effort]
     h = given.hyper(setting, lr=0.03, momentum=1 - 2.0**-7, dampening=0.1, nu=0.6)
     late = given.changed(setting, h, lr=0.01, momentum=0.95)
     rows = [h] * (steps - 20) + [late] * 20
-    return [given.run(setting, rows, [(3,)], kind="from_zero")]
+    return [given.run(setting, rows, [(3,)], kind=kind) for kind in ("from_zero", "faint")]
 
 
 @check(
@@ -39,6 +39,7 @@ def long(setting: Setting) -> Sequence[Problem]:
         "lr_decays_secretly",
         "velocity_stalls",
         "momentum_capped",
+        "small_velocity_flushed_at_times",
     ),
     always=long,
     random=None,

@@ -182,18 +182,32 @@ class _Lazy(MachineRun):
 
     lazy = True
 
+    def still(self, grad: Array) -> Array:
+        """Where nothing moves."""
+        return np.asarray(grad == 0)
+
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         held = self.state(i)
         moved, state = super().advanced(i, theta, grad, h)
         if not self.lazy:
             return moved, state
-        still = grad == 0
+        still = self.still(grad)
         return np.where(still, theta, moved), state._replace(v=np.where(still, held.v, state.v))
 
 
 @defect("accumulated", "Elements with gradient 0 are left out.", "an update that is lazy", "R105")
 class ZeroElementsSkipped(_Lazy):
     pass
+
+
+@defect(
+    "accumulated", "Rows whose gradient is 0 are left out.", "an update of the rows in use", "R105"
+)
+class ZeroRowsSkipped(_Lazy):
+    def still(self, grad: Array) -> Array:
+        others = tuple(range(1, grad.ndim))
+        rows = np.all(grad == 0, axis=others, keepdims=True) if others else np.array(False)
+        return np.broadcast_to(rows, grad.shape)
 
 
 @defect("accumulated", "Sparse gradients leave out what they do not hold.", "lazy rows", "R105")

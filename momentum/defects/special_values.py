@@ -131,6 +131,16 @@ class VelocityRestartsEvery64Steps(MachineRun):
         super().move()
 
 
+@defect("accumulated", "Every 20 steps small velocities become 0.", "spared subnormals, too early")
+class SmallVelocityFlushedAtTimes(MachineRun):
+    def move(self) -> None:
+        if self.taken and self.taken % 20 == 0:
+            for i, state in self.states.items():
+                kept = np.where(np.abs(state.v) >= 1e-6, state.v, 0.0)
+                self.states[i] = state._replace(v=kept)
+        super().move()
+
+
 @defect("accumulated", "After 256 steps the first step comes again.", "a counter of 8 bits")
 class CounterWrapsAt256(MachineRun):
     def state(self, i: int) -> Any:

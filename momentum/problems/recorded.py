@@ -33,6 +33,8 @@ KINDS = (
     "constant",  # the same gradient at every step
     "late",  # two steps of zero gradients, then standard normal ones
     "ternary",  # every pattern of 0, 1 and -1 in the start and the first gradients, then zeros
+    "sliced",  # standard normal, with whole rows or columns of zero gradients
+    "faint",  # start 0, gradients many binades below 1
     "bowl",  # closed loop: the gradient is the iterate, so that lr alone decides stability
 )
 

@@ -37,6 +37,14 @@ def draw(
     elif kind == "ternary":  # digit t + 1 of the element's number in base 3
         digit = np.arange(math.prod(shape)).reshape(shape) // 3 ** min(t + 1, 30) % 3
         values = np.where(digit == 2, -1.0, digit)
+    elif kind == "sliced":
+        values = rng.standard_normal(shape)
+        if t > 0 and shape:
+            axis = int(rng.integers(len(shape)))
+            np.moveaxis(values, axis, 0)[rng.random(shape[axis]) < 0.5] = 0.0
+    elif kind == "faint":
+        scale = 0.0 if start else 2.0 ** -(format.emax // 3)
+        values = rng.standard_normal(shape) * scale
     elif kind == "wide":
         reach = format.emax // 3
         values = rng.standard_normal(shape) * 2.0 ** rng.integers(-reach, reach // 4 + 1, shape)
