@@ -52,6 +52,7 @@ class StepRun(_shared.Keeper):
 
 def _dtype(name: str) -> np.dtype[Any]:
     if name == "bfloat16":
+        # Optional, and not there where the types are checked.
         import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
 
         name = ml_dtypes.bfloat16

@@ -61,11 +61,11 @@ class Stepping:
             terms = [(p * g).sum().double() for p, g in zip(self.params, factors) if g is not None]
             loss = torch.stack(terms).sum() if terms else torch.zeros(())
             if terms:
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()  # type: ignore[no-untyped-call]  # torch ships it so
             losses.append(float(loss.detach()))
             return loss.detach()
 
-        returned = self.optimizer.step(closure)  # type: ignore[arg-type]
+        returned = self.optimizer.step(closure)  # type: ignore[arg-type]  # wants float, takes tensors
         self._stepped()
         value = None if returned is None else float(returned)
         return value, losses[-1] if losses else None, len(losses)

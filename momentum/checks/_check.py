@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Source
@@ -107,8 +108,6 @@ def check(
 
 def same(got: Any, wanted: Any, where: str, step: int = 0) -> Measured:
     """A law without a bound: two arrays are equal bit for bit, nan equal to nan, -0.0 to 0.0."""
-    import numpy as np
-
     a, b = np.asarray(got, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
     if a.shape != b.shape:
         return Measured(np.inf, 0.0, f"{where}: shape {a.shape}, wanted {b.shape}", step)

@@ -89,7 +89,7 @@ def _scaled(
         if t in bad:
             value, i = bad[t]
             spoiled = [None if g is None else g.copy() for g in problem.gradients(t, here)]
-            spoiled[i].flat[-1] = value  # type: ignore[union-attr]
+            spoiled[i].flat[-1] = value  # type: ignore[union-attr]  # none is missing here
             skipped = run.scaled_step(spoiled, SCALES[0])
             reports[t] = value, skipped, here, read(run, problem, t)
         run.scaled_step(problem.gradients(t, here), SCALES[0])

@@ -34,7 +34,7 @@ for _field, _word in (("lr", "Lr"), ("momentum", "Momentum"), ("weight_decay", "
         f"Negative{_word}Accepted",
         f"A negative {_field} is accepted.",
         "R121",
-        lambda n, x, field=_field: n == field and x < 0,  # type: ignore[misc]
+        lambda n, x, field=_field: n == field and x < 0,  # type: ignore[misc]  # its default is not typed
     )
 _accepted("NanLrAccepted", "nan is accepted as lr.", "", lambda n, x: n == "lr" and np.isnan(x))
 _accepted("InfiniteLrAccepted", "An infinite lr is accepted.", "", lambda n, x: x == np.inf)

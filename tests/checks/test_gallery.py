@@ -54,7 +54,7 @@ def test_every_defect_is_caught_by_a_check() -> None:
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda c: c.name)
 def test_every_check_names_a_defect_that_is_there(check: object) -> None:
-    names = CHECKS[check.name].catches  # type: ignore[attr-defined] - a Check
+    names = CHECKS[check.name].catches  # type: ignore[attr-defined]  # a Check
     assert names
     assert set(names) <= set(GALLERY)
 
