@@ -5,7 +5,7 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from momentum.cli import entry
+    from momentum.doors.command_line import entry
 
     sys.exit(entry())
 

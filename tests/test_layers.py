@@ -12,22 +12,21 @@ import momentum
 ROOT = Path(momentum.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
-# A module may import from its own layer's package and from the layers before it.
+# A room may import from itself and from the rooms before it.
 LAYERS = (
-    ("errors", "callable_module"),
+    ("errors",),
     ("arithmetic",),
     ("conventions",),
-    ("ewma", "quadratic", "problems", "deviation", "walk"),
+    ("theory",),
     ("oracle",),
-    ("subject", "sgd", "article"),
-    ("adapters", "defects", "observation", "twin", "isolation", "expectations"),
-    ("checks",),
-    ("results", "series", "search", "selection"),
-    ("identify", "explain", "convert"),
-    ("session", "run"),
-    ("report", "matrix"),
-    ("check_command", "check_options", "conformance"),
-    ("cli", "pytest_plugin", "__main__", "__init__"),
+    ("subjects",),
+    ("sgd", "adapters", "gallery", "languages", "conversion"),
+    ("article", "checks", "watch"),
+    ("diagnosis",),
+    ("runner",),
+    ("report",),
+    ("doors",),
+    ("__main__", "__init__"),
 )
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from momentum.adapters import process
 from momentum.adapters._resolve import literal, resolve
 from momentum.errors import UsageError
-from momentum.subject import Facts, Subject
+from momentum.subjects.protocol import Facts, Subject
 
 ADAPTERS: Mapping[str, str] = {
     "function": "",

@@ -9,7 +9,7 @@ from momentum.adapters import _shared
 from momentum.adapters._torch_tensors import DTYPES, array, read, tensor
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 _OFFERS = frozenset({"resume", "deepcopy", "pickle", "fed", "overwrite", "storage"})
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.conventions import Hyper
-from momentum.subject import Array, Gradient
+from momentum.subjects.protocol import Array, Gradient
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 OFFERS = frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"})

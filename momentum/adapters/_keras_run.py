@@ -9,7 +9,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.conventions import Hyper
-from momentum.subject import Array, Gradient
+from momentum.subjects.protocol import Array, Gradient
 
 
 # Neither way converts in the framework: XLA would flush subnormals.

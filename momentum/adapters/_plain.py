@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, SubjectError
+from momentum.subjects.protocol import Array, Facts, SubjectError
 
 Begin = Callable[[Sequence[Array], Hyper, str], Any]
 """begin(parameters, hyper, dtype) -> Run."""

@@ -8,7 +8,7 @@ import numpy as np
 from momentum.adapters import _shared
 from momentum.adapters._program import Program, Refused
 from momentum.conventions import Hyper
-from momentum.subject import Array, Gradient, SubjectError
+from momentum.subjects.protocol import Array, Gradient, SubjectError
 
 
 class ProcessRun:

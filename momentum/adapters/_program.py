@@ -11,7 +11,7 @@ from threading import Timer
 from typing import Any
 
 from momentum.errors import UsageError
-from momentum.subject import SubjectError
+from momentum.subjects.protocol import SubjectError
 
 _LONGEST = 1 << 28  # bytes of an answer
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Hyper
-from momentum.subject import Array, SubjectError
+from momentum.subjects.protocol import Array, SubjectError
 
 ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
     "lr": ("learning_rate", "learning_rate_init", "learn_rate", "step_size"),

@@ -7,7 +7,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.conventions import Hyper
-from momentum.subject import Array, Gradient, SubjectError
+from momentum.subjects.protocol import Array, Gradient, SubjectError
 
 
 class StepRun(_shared.Keeper):

@@ -10,7 +10,7 @@ from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_stepping import Stepping
 from momentum.adapters._torch_tensors import DTYPES, read, tensor
 from momentum.conventions import Hyper
-from momentum.subject import Array, SubjectError
+from momentum.subjects.protocol import Array, SubjectError
 
 Named = Callable[[Hyper], dict[str, Any]]
 """Hyper-parameters to keyword arguments by the optimizer's own names."""

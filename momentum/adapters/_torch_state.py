@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from momentum.adapters._torch_tensors import bytes_of, tensor, tensors_in
-from momentum.subject import Array
+from momentum.subjects.protocol import Array
 
 
 class Kept:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
-from momentum.subject import Array, Gradient
+from momentum.subjects.protocol import Array, Gradient
 
 
 class Stepping:

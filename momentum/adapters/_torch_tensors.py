@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from momentum.subject import LAYOUTS, Array, SubjectError
+from momentum.subjects.protocol import LAYOUTS, Array, SubjectError
 
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name) for name in ("float32", "float64", "float16", "bfloat16")

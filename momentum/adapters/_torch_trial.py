@@ -10,7 +10,7 @@ import torch
 
 from momentum.adapters._shared import FLAGS, known_names
 from momentum.errors import UsageError
-from momentum.isolation import survives
+from momentum.subjects.isolation import survives
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 _REMOVED: Mapping[str, Any] = {
     **{kind.__name__: kind for kind in (int, float, complex, object, str)},

@@ -16,7 +16,7 @@ from momentum.adapters import _shared
 from momentum.adapters._signature import fitted
 from momentum.adapters._step_run import StepRun
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 _OFFERS = frozenset({"resume", "deepcopy", "pickle", "fed", "overwrite"})
 

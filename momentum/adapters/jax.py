@@ -9,7 +9,7 @@ from typing import Any
 from momentum.adapters import _jax_run, _shared
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 
 def accepts(obj: Any) -> bool:

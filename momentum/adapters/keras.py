@@ -16,7 +16,7 @@ from momentum.adapters._keras_run import KerasRun
 from momentum.adapters._plain import PlainSubject
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 
 def prepare() -> None:

@@ -15,7 +15,7 @@ from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 _DOMAIN = "ai.onnx.preview.training"
 _TYPES = {"float32": "FLOAT", "float64": "DOUBLE"}

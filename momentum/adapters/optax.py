@@ -14,7 +14,7 @@ from momentum.adapters import _jax_run, _shared
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import Array, Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 
 def accepts(obj: Any) -> bool:

@@ -9,7 +9,7 @@ from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 
 def accepts(obj: Any) -> bool:

@@ -35,7 +35,7 @@ from momentum.adapters._program import Program
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import Array, Facts, Subject, SubjectError
+from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 
 _OFFERS = frozenset({"resume", "validates", "nesterov_with_dampening"})
 _MORE = {

@@ -14,7 +14,7 @@ from momentum.adapters._torch_run import TorchRun
 from momentum.adapters._torch_tensors import DTYPES
 from momentum.adapters._torch_trial import Trial, handed_on
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts
+from momentum.subjects.protocol import Array, Facts
 
 _OFF = Hyper(0)._asdict()
 _ALWAYS = {

@@ -15,7 +15,7 @@ from momentum.adapters._plain import PlainSubject
 from momentum.adapters._signature import fitted
 from momentum.adapters._torch_tensors import DTYPES, array, read, tensor, tensors_in
 from momentum.conventions import Hyper
-from momentum.subject import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 
 def accepts(obj: Any) -> bool:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum import ewma, quadratic
 from momentum.arithmetic import nearest
 from momentum.article import regression, traces
 from momentum.article.data import Regression
+from momentum.theory import ewma, quadratic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

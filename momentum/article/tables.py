@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from momentum import ewma, quadratic
 from momentum.article import regression, traces
 from momentum.article.data import Regression
+from momentum.theory import ewma, quadratic
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -6,7 +6,7 @@ Source: Zhang, Lipton, Li and Smola, Dive into Deep Learning, section "Momentum"
 from dataclasses import dataclass
 
 from momentum.conventions import Hyper, get
-from momentum.quadratic import Method, Quadratic
+from momentum.theory.quadratic import Method, Quadratic
 
 SPECTRUM = (0.2, 4.0)  # f = 0.1 x1^2 + 2 x2^2 is half of 0.2 x1^2 + 4 x2^2
 START = (-5.0, -2.0)

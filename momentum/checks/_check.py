@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Source
-from momentum.observation import Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import OFFERS, Facts, Subject
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import OFFERS, Facts, Subject
 
 Level = Literal["must", "should"]
 Measure = Callable[[Subject, Convention, Problem], Iterator[Measured]]

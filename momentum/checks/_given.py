@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from momentum.conventions import Hyper
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
 
 FULL: dict[str, Any] = {
     "lr": 0.3,

@@ -9,10 +9,10 @@ import numpy as np
 from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks._check import same
 from momentum.conventions import Convention, Hyper
-from momentum.deviation import Deviation
-from momentum.observation import Array, Measured, judge, observe, read
-from momentum.problems import Problem
-from momentum.subject import Subject
+from momentum.oracle.deviation import Deviation
+from momentum.subjects.observation import Array, Measured, judge, observe, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy as np
 from momentum.checks import _given
 from momentum.checks._paths import alike
 from momentum.conventions import Hyper
-from momentum.observation import Array, Measured, advance, begin
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured, advance, begin
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
 
 Steps = Iterator[list[Array]]
 

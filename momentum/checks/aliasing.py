@@ -6,10 +6,10 @@ from momentum.checks import _given
 from momentum.checks._check import check, same, true
 from momentum.checks._runs import compared, forms, whole
 from momentum.conventions import Convention
-from momentum.observation import Measured, begin, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 
 def every_form(setting: Setting) -> Sequence[Problem]:

@@ -6,16 +6,16 @@ from typing import Any
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
-from momentum.checks import _responses as responses
 from momentum.checks._check import check
 from momentum.checks._paths import against, judged
 from momentum.conventions import Convention
-from momentum.observation import Measured, observe
-from momentum.oracle import replay_steps
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.quadratic import Method, iterate, recurrence, stability_limit
-from momentum.subject import Subject
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Measured, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
+from momentum.theory import impulse as responses
+from momentum.theory.quadratic import Method, iterate, recurrence, stability_limit
 
 POLYAK = "Polyak 1964; Lessard, Recht, Packard 2016, proposition 1"
 

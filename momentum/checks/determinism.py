@@ -6,9 +6,9 @@ from momentum.checks._check import check
 from momentum.checks._runs import compared, whole
 from momentum.checks.state import any_runs, short_runs
 from momentum.conventions import Convention
-from momentum.observation import Measured
-from momentum.problems import Problem
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
 
 
 @check(

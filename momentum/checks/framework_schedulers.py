@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from momentum.checks import _given
 from momentum.checks._check import check
 from momentum.conventions import Convention, Hyper
-from momentum.observation import Measured, Observation, begin, judge, observe, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured, Observation, begin, judge, observe, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 FACTORS = (1.0, 0.5, 0.5, 0.25, 2.0, 0.0, 1.0)
 """Powers of two and zero: their products with a learning rate are exact in every format."""

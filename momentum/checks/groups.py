@@ -9,10 +9,10 @@ from momentum.checks import _given as given
 from momentum.checks._check import check
 from momentum.checks._paths import Feed, alike, feed_of, judged, path
 from momentum.conventions import Convention, Hyper
-from momentum.observation import Array, Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 THREE: tuple[dict[str, Any], ...] = (
     {"lr": 0.3, "momentum": 0.8, "dampening": 0.35, "weight_decay": 0.15, "nu": 0.6},

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from momentum.arithmetic import exact, exact_array, nearest
 from momentum.checks import _given as given
-from momentum.checks import _responses as responses
 from momentum.checks._check import check
 from momentum.checks._paths import against
 from momentum.conventions import Convention
-from momentum.observation import Array, Measured, Observation, observe
-from momentum.oracle import replay_steps
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Array, Measured, Observation, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+from momentum.theory import impulse as responses
 
 D2L = "Dive into Deep Learning, section Momentum: weights momentum^i, sum 1 / (1 - momentum)"
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from momentum.checks import _given
 from momentum.checks._check import check
 from momentum.conventions import Convention
-from momentum.observation import Array, Measured, Observation, judge, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, hypers
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured, Observation, judge, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, hypers
+from momentum.subjects.protocol import Subject
 
 
 def joined(problem: Problem, after: int) -> Problem:

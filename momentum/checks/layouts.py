@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from momentum.checks import _given
 from momentum.checks._check import check, same
 from momentum.conventions import Convention
-from momentum.observation import Measured, begin, judge, observe, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import LAYOUTS, Subject
+from momentum.subjects.observation import Measured, begin, judge, observe, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import LAYOUTS, Subject
 
 SHAPES = ((3, 5), (2, 3, 4), (2, 3, 2, 4), (17,), (16, 17))
 BETWEEN = 7.0

@@ -6,15 +6,15 @@ import numpy as np
 
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
-from momentum.checks import _responses as responses
 from momentum.checks._check import check
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.observation import Measured, observe
-from momentum.oracle import replay_steps
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Measured, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+from momentum.theory import impulse as responses
 
 STEPS = {"quick": 300, "normal": 1100, "deep": 5000}
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"

@@ -6,10 +6,10 @@ from momentum.checks import _given as given
 from momentum.checks._check import check
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.observation import Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 
 def maximizing(setting: Setting) -> Sequence[Problem]:

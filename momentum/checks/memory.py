@@ -7,10 +7,10 @@ from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import check, true
 from momentum.conventions import Convention
-from momentum.observation import Measured, begin, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
 
 SPARE = 64
 """Bytes a parameter that counters and the like may take."""

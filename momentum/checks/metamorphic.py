@@ -15,10 +15,10 @@ from momentum.checks import _given as given
 from momentum.checks._check import check, same
 from momentum.checks._paths import Feed, alike, feed_of, path, roomy
 from momentum.conventions import Convention, Hyper
-from momentum.observation import Array, Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 SCALING = "IEEE Std 754-2019, section 4.3; Higham, Accuracy and Stability, 2nd ed., section 2.1"
 SCHEDULE = ("lr", "momentum", "dampening", "weight_decay", "nu")

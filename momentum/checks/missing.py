@@ -6,10 +6,10 @@ from momentum.checks import _given as given
 from momentum.checks._check import check, same
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.observation import Measured, begin, judge, observe
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured, begin, judge, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 SHAPES = ((5,), (5,), (2, 3))
 TORCH = "torch.optim.Optimizer.zero_grad, set_to_none: None skips the step, 0 takes it"

@@ -12,11 +12,19 @@ from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import check
 from momentum.conventions import Convention
-from momentum.observation import Array, Measured, Observation, advance, begin, judge, observe
-from momentum.oracle import replay_steps
-from momentum.problems import Problem
-from momentum.problems.strategies import MATRICES, SIZES, Setting, problems
-from momentum.subject import Subject
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import (
+    Array,
+    Measured,
+    Observation,
+    advance,
+    begin,
+    judge,
+    observe,
+)
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting, problems
+from momentum.subjects.protocol import Subject
 
 MANY = 130
 """Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""

@@ -9,11 +9,11 @@ from momentum.checks import _given as given
 from momentum.checks._check import check, same
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.observation import Measured, observe
-from momentum.oracle import replay_steps
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Measured, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
 
 
 def with_zero_rates(setting: Setting) -> Sequence[Problem]:

@@ -10,10 +10,10 @@ from momentum.checks._check import check, same, true
 from momentum.checks._paths import flat
 from momentum.checks._runs import compared, forms
 from momentum.conventions import Convention
-from momentum.observation import Array, Measured, Observation, begin, judge, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured, Observation, begin, judge, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 MICIKEVICIUS = "Micikevicius et al., Mixed Precision Training, 2018, section 3.2"
 SKIPPED = MICIKEVICIUS + "; LibreYOLO/libreyolo#771 for a velocity that a skipped step fed"

@@ -16,10 +16,10 @@ from momentum.arithmetic import Format, Grid, format_of
 from momentum.checks import _given as given
 from momentum.checks._check import check, same
 from momentum.conventions import Convention, Hyper
-from momentum.observation import Array, Measured, Observation, observe
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured, Observation, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
 
 SHAPE = (81,)
 """Every pattern of 0, 1 and -1 in a start and three gradients; longer than any vector."""

@@ -7,10 +7,10 @@ import numpy as np
 from momentum.checks import _given
 from momentum.checks._check import check
 from momentum.conventions import Convention
-from momentum.observation import Measured, Observation, begin, judge, read
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured, Observation, begin, judge, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 SHAPES = ((17,), (9, 2))
 

@@ -10,10 +10,10 @@ from momentum.checks import _given as given
 from momentum.checks._check import check, same, true
 from momentum.checks._paths import alike, feed_of, judged, path
 from momentum.conventions import Convention
-from momentum.observation import Array, Measured, observe
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Array, Measured, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 IEEE = "IEEE Std 754-2019, sections 6.1 (infinity), 6.2 (nan), 7.4 (overflow), 7.5 (underflow)"
 SHAPES = ((33,), (3, 7))

@@ -8,10 +8,10 @@ from momentum.checks import _given
 from momentum.checks._check import check
 from momentum.checks._runs import catch_up, compared, forms, fresh, onward, stops, until, whole
 from momentum.conventions import Convention
-from momentum.observation import Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Subject
 
 GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on all steps before it"
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from momentum.checks._check import check
 from momentum.conventions import Convention, Hyper
-from momentum.observation import Measured, judge, observe
-from momentum.problems import Problem
-from momentum.problems.strategies import MATRICES, SIZES, Setting, problems
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured, judge, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting, problems
+from momentum.subjects.protocol import Subject
 
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
 

@@ -8,10 +8,10 @@ from momentum.checks import _given
 from momentum.checks._check import check, true
 from momentum.checks._runs import fresh, until
 from momentum.conventions import Convention, Hyper
-from momentum.observation import Measured
-from momentum.problems import Problem
-from momentum.problems.strategies import Setting
-from momentum.subject import Subject
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
 
 NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 

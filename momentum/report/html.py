@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from momentum.checks.result import Result, Results, Series
 from momentum.report import svg, words
-from momentum.results import Result, Results, Series
 
 _FLOOR = 1e-3
 """Ratios below are drawn here, as a logarithmic axis has no zero."""

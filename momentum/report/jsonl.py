@@ -11,9 +11,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from momentum.checks.result import Header, Result, Results, Series
 from momentum.errors import UsageError
 from momentum.report import words
-from momentum.results import Header, Result, Results, Series
 
 FORMAT = "momentum-report"
 VERSION = 1

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from momentum.checks.result import Result, Results, Series
 from momentum.report import words
-from momentum.results import Result, Results, Series
 
 Style = Literal["", "good", "bad", "warn", "head", "dim"]
 _CODES = {"good": "1;32", "bad": "1;31", "warn": "33", "head": "1", "dim": "2"}

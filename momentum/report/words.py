@@ -6,9 +6,9 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable
 
-from momentum.problems import Problem
-from momentum.results import VERDICTS, Header, Result, Results
-from momentum.series import note
+from momentum.checks.result import VERDICTS, Header, Result, Results
+from momentum.runner.series import note
+from momentum.subjects.problems import Problem
 
 
 def number(value: float) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from momentum.conventions import Hyper, get
-from momentum.observation import judge, observe
-from momentum.problems import Problem
-from momentum.subject import Facts
+from momentum.subjects.observation import judge, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Facts
 
 KINDS = ("normal", "from_zero", "dyadic", "wide", "tiny", "quadratic")
 SHAPES = ((), (0,), (1,), (7,), (3, 5), (33,))

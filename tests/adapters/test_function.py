@@ -7,7 +7,7 @@ import torch
 from momentum.adapters import adapt, function
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import SubjectError
+from momentum.subjects.protocol import SubjectError
 
 H = Hyper(0.5, 0.5)
 

@@ -6,7 +6,7 @@ import pytest
 from momentum.adapters import adapt, load
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import SubjectError
+from momentum.subjects.protocol import SubjectError
 
 optax = pytest.importorskip("optax", reason="optax is not installed")
 

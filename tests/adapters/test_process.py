@@ -11,7 +11,7 @@ import pytest
 from momentum.adapters import load
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subject import SubjectError
+from momentum.subjects.protocol import SubjectError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PYTHON = f"process:{shlex.quote(sys.executable)}"

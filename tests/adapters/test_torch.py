@@ -10,7 +10,7 @@ from momentum.adapters import adapt
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.sgd import MomentumSGD
-from momentum.subject import LAYOUTS, OFFERS, SubjectError
+from momentum.subjects.protocol import LAYOUTS, OFFERS, SubjectError
 
 H = Hyper(0.5, 0.5)
 SGD = torch.optim.SGD

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from momentum.article import data, regression
-from momentum.quadratic import iterate, recurrence
+from momentum.theory.quadratic import iterate, recurrence
 
 U = 2.0**-53
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from momentum.article.traces import SPECTRUM, START, STEPS, TRACES, points
-from momentum.quadratic import Quadratic, is_stable, iterate
+from momentum.theory.quadratic import Quadratic, is_stable, iterate
 
 # FACTS: method, learning rate, momentum, x1, x2 as printed.
 PRINTED = [

@@ -10,8 +10,8 @@ import pytest
 
 from momentum.checks import CHECKS
 from momentum.conventions import CONVENTIONS, get
-from momentum.defects import GALLERY, Machine
-from momentum.search import run_check
+from momentum.gallery import GALLERY, Machine
+from momentum.runner.one_check import run_check
 
 MATRIX = Path(__file__).with_name("matrix.tsv")
 PAIRS = sorted((name, check.name) for check in CHECKS.values() for name in check.catches)

@@ -6,9 +6,9 @@ import pytest
 from momentum.arithmetic import FORMATS, format_of
 from momentum.checks.sensitivity import _exact, few_bits
 from momentum.conventions import CONVENTIONS
-from momentum.defects import Machine
-from momentum.observation import observe
-from momentum.problems.strategies import Setting
+from momentum.gallery import Machine
+from momentum.subjects.observation import observe
+from momentum.subjects.problems.strategies import Setting
 
 
 @pytest.mark.parametrize("dtype", FORMATS)

@@ -7,7 +7,7 @@ import torch
 from momentum.adapters import adapt
 from momentum.checks import CHECKS
 from momentum.conventions import get
-from momentum.search import run_check
+from momentum.runner.one_check import run_check
 from momentum.sgd import MomentumSGD
 
 FAMILIES = {

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from momentum.checks.result import Header, Result, Results, Series
 from momentum.conventions import Hyper
-from momentum.problems import Problem
-from momentum.results import Header, Result, Results, Series
+from momentum.subjects.problems import Problem
 
 INF, NAN = float("inf"), float("nan")
 HEADER = Header(

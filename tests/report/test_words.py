@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from momentum.conventions import Hyper
-from momentum.problems import Problem
 from momentum.report import words
+from momentum.subjects.problems import Problem
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,20 @@
+from .adapters import load as load
+from .conventions import CONVENTIONS as CONVENTIONS
+from .conventions import Convention as Convention
+from .conventions import Hyper as Hyper
+from .conversion import convert as convert
+from .diagnosis import explain as explain
+from .diagnosis import identify as identify
+from .doors.parametrize import parametrize as parametrize
+from .oracle.deviation import Comparison as Comparison
+from .oracle.deviation import Deviation as Deviation
+from .oracle.replay import Trajectory as Trajectory
+from .oracle.replay import replay as replay
+from .sgd import MomentumSGD as MomentumSGD
+from .sgd import init_momentum_states as init_momentum_states
+from .sgd import sgd_momentum as sgd_momentum
+from .subjects.protocol import Facts as Facts
+from .subjects.protocol import Subject as Subject
+
+__version__: str
+__all__: list[str]

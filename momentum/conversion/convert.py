@@ -1,0 +1,232 @@
+"""The same training in another convention, proven, or a proof that stops where none exists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from momentum.arithmetic import exact, nearest
+from momentum.conventions import Convention, Hyper
+from momentum.conversion.given import allowed, told
+from momentum.conversion.proof import Proof, drift, prove
+from momentum.conversion.remainder import Remainder, remainder
+from momentum.conversion.search import Failure, Search
+from momentum.conversion.source import source_steps
+from momentum.conversion.speakers import Speaker, speaker
+
+# Rows past the end of a schedule that the search looks at, to find what then stays.
+_BEYOND = 4
+
+# Steps that are converted where one row is given and the target needs another at every step.
+_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How a target does the same training as a source.
+
+    hypers: one row a step of the source's schedule, and where the target is look_ahead and each
+    step needs its own, one more for the momentum with which the last point is read. then: the row
+    that holds at every later step, None where each needs its own. initial: the target's state
+    before the first step where it is not its own. proof: None where no conversion exists, and then
+    `remainder` says what is left over. Hyper-parameters are rationals.
+    """
+
+    source: Speaker
+    target: Speaker
+    source_hypers: tuple[Hyper, ...]
+    steps: int
+    hypers: tuple[Hyper, ...] = ()
+    then: Hyper | None = None
+    initial: Any = None
+    proof: Proof | None = None
+    remainder: Remainder | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a conversion."""
+        return self.proof is not None
+
+    @property
+    def rows(self) -> tuple[Hyper, ...]:
+        """Every row, the one that goes on at the end."""
+        return self.hypers if self.then is None else (*self.hypers, self.then)
+
+    @property
+    def floats(self) -> tuple[Hyper, ...]:
+        """The same with every number the nearest float64."""
+        return tuple(h.lifted(nearest) for h in self.rows)
+
+    @property
+    def is_exact_in_float64(self) -> bool:
+        """Whether float64 holds every number as it is."""
+        return all(
+            exact(x) == y for a, b in zip(self.floats, self.rows) for x, y in zip(a, b)
+            if not isinstance(y, bool)
+        )  # fmt: skip
+
+    def bound(self, dtype: str = "float64") -> float:
+        """What rounding may cost in a format, hyper-parameters and arithmetic, after all steps.
+
+        For a start and gradients of magnitude up to 1; from the oracle's running error analysis.
+        """
+        steps = max(self.steps, len(self.hypers))
+        return drift(self.target.convention, self.rows, steps, self.initial, dtype)
+
+
+def convert(
+    source: str | Convention | Speaker,
+    target: str | Convention | Speaker,
+    hypers: Hyper | Mapping[str, Any] | Sequence[Hyper] | Sequence[Mapping[str, Any]],
+    *,
+    steps: int | None = None,
+) -> Conversion:
+    """Hyper-parameters with which the target shows a model the same points as the source.
+
+    hypers: one row, or one a step of a schedule, after whose end the last one goes on; a Hyper,
+    or a mapping in the spelling of the source (`{"learning_rate": "0.1"}`). Floats are taken as
+    the binary numbers that they are, text as the decimal that it says.
+    steps: how many steps to convert, where the target needs a row for each; else as many as rows
+    were given, and 100 for a single one. Every step has a gradient: a parameter that is passed
+    by in one (None) would see a schedule's corrections at the wrong steps.
+
+    Raises: ValueError for an unknown name, a number that is not finite, a hyper-parameter that
+    the source does not have, or a source that divides by zero.
+    """
+    a, b = speaker(source), speaker(target)
+    single = isinstance(hypers, (Hyper, Mapping))
+    given: Any = [hypers] if single else hypers
+    rows = [told(a, h) for h in given]
+    if not rows:
+        raise ValueError("no hyper-parameters: wanted one row or more")
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps={steps}: wanted 1 or more")
+    count = steps or (_STEPS if single else len(rows))
+    rows = rows[:count] if len(rows) > count else rows
+    while len(rows) > 1 and len(set(rows[-2:])) == 1 and steps is not None:
+        rows.pop()
+    failures: list[_Attempt] = []
+    lengths = [len(rows) + _BEYOND, count]
+    if lengths[0] == lengths[1]:
+        lengths[0] += 1
+    for attempt, length in enumerate(lengths):
+        settled = attempt == 0
+        for initial, path in _paths(a, b, rows, length, not settled, failures):
+            found = _proven(a, b, rows, path, initial, count if settled else length, settled)
+            if found is not None:
+                return found
+    goes_on = [f for f in failures if len(f.form) == lengths[0]] or failures
+    worst = max(goes_on, key=lambda f: (f.failure.step, bool(f.failure.surds), not f.started))
+    whole = _extended(rows, len(worst.form))
+    surds = [surd for f in failures for surd in f.failure.surds]
+    left = remainder(a, b, whole, worst.failure, worst.form, worst.initial, surds)
+    return Conversion(a, b, tuple(rows), count, remainder=left)
+
+
+class _Attempt(NamedTuple):
+    """A search that came to nothing; started: from a state that is not the target's own."""
+
+    failure: Failure
+    form: Sequence[bool]
+    initial: Any
+    started: bool
+
+
+def _extended(rows: Sequence[Hyper], length: int) -> list[Hyper]:
+    return [*rows, *[rows[-1]] * (length - len(rows))][:length]
+
+
+def _paths(
+    a: Speaker,
+    b: Speaker,
+    rows: Sequence[Hyper],
+    length: int,
+    ends: bool,
+    failures: "list[_Attempt]",
+) -> Iterator[tuple[Any, list[Hyper]]]:
+    """Ways through all steps: the same numbers first, then what the search finds."""
+    extended = _extended(rows, length)
+    steps = source_steps(a.convention, extended, ends)
+    if all(allowed(b, h) for h in rows):
+        for initial in _initials(b.convention):
+            yield initial, extended
+    own = [h.nesterov for h in extended]
+    forms = [own, [False] * length, [True] * length] if b.takes("nesterov") else [[False] * length]
+    tried: list[list[bool]] = []
+    for initial in _initials(b.convention):
+        tried.clear()
+        for form in forms:
+            if form in tried:
+                continue
+            tried.append(form)
+            start = b.convention.initial if initial is None else initial
+            search = Search(a.convention, steps, b, form, start)
+            path = search.run()
+            if path is not None:
+                yield initial, path
+            else:
+                failures.append(_Attempt(search.failure, form, start, initial is not None))
+
+
+def _initials(convention: Convention) -> tuple[Any, ...]:
+    """Initial states to try: its own, and a velocity of zeros that is there already."""
+    if convention.name == "accumulated":
+        return None, convention.initial._replace(step=1)
+    return (None,)
+
+
+def _proven(
+    a: Speaker,
+    b: Speaker,
+    rows: Sequence[Hyper],
+    path: Sequence[Hyper],
+    initial: Any,
+    count: int,
+    settled: bool,
+) -> Conversion | None:
+    """The simplest rows of a path that still are proven to do the same."""
+
+    def proof(hypers: Sequence[Hyper], ever: bool) -> Proof | None:
+        found = prove(
+            a.convention, rows, b.convention, hypers, steps=count, initial=initial, ever=ever
+        )
+        return found if found is None or found.forever == ever else None
+
+    if not settled:
+        whole = tuple(path)
+        shown = proof(whole, False)
+        if shown is None:
+            return None
+        return Conversion(a, b, tuple(rows), count, whole, None, initial, shown)
+    shown = proof(path, True)
+    if shown is None:
+        return None
+    hypers = _without_repeats(_evened(list(path), lambda p: proof(p, True) is not None))
+    shown = proof(hypers, True)
+    assert shown is not None
+    given = [*hypers, *[hypers[-1]] * (len(rows) - len(hypers))]
+    body = given[: max(len(rows), len(hypers) - 1)] if len(rows) > 1 else hypers[:-1]
+    return Conversion(a, b, tuple(rows), count, tuple(body), hypers[-1], initial, shown)
+
+
+def _evened(path: list[Hyper], holds: Any) -> list[Hyper]:
+    """The first row made like the second, as far as that changes nothing."""
+    if len(path) < 2:
+        return path
+    candidates = [path[1]]
+    if len(set(path[1:])) == 1:  # where several steps are special, the first may be so too
+        for names in (("momentum", "dampening"), ("momentum",), ("dampening",)):
+            candidates.append(path[0]._replace(**{n: getattr(path[1], n) for n in names}))
+    for first in candidates:
+        if first == path[0]:
+            break
+        if holds([first, *path[1:]]):
+            return [first, *path[1:]]
+    return path
+
+
+def _without_repeats(path: Sequence[Hyper]) -> list[Hyper]:
+    """Without the last rows but one, where they are alike."""
+    end = len(path)
+    while end > 1 and path[end - 1] == path[end - 2]:
+        end -= 1
+    return list(path[:end])

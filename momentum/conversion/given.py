@@ -1,0 +1,77 @@
+"""Hyper-parameters as people give them, and rows of them in short."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq
+
+from momentum.arithmetic import exact
+from momentum.conventions import Hyper
+from momentum.conversion.speakers import Speaker
+
+
+def allowed(b: Speaker, h: Hyper) -> bool:
+    """Whether an API has all hyper-parameters that are on, maximize aside."""
+    off = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False, "nu": 1}
+    if any(getattr(h, name) != value and not b.takes(name) for name, value in off.items()):
+        return False
+    return not (h.nesterov and h.dampening and not b.dampened_nesterov)
+
+
+def told(who: Speaker, given: Hyper | Mapping[str, Any]) -> Hyper:
+    """A row of exact hyper-parameters from what was given, in the speaker's spelling or ours.
+
+    Raises: ValueError.
+    """
+    if isinstance(given, Hyper):
+        read: dict[str, Any] = given._asdict()
+    else:
+        read = {}
+        for spelling, value in given.items():
+            name = who.canonical(spelling)
+            number: Any = (
+                _flag(name, value) if name in ("nesterov", "maximize") else rational(value)
+            )
+            name, number = ("dampening", 1 - number) if name == "kept" else (name, number)
+            if name in read:
+                raise ValueError(f"{name} is given twice")
+            read[name] = number
+        if "lr" not in read:
+            raise ValueError(f"{who.names['lr']} is missing")
+    h = Hyper(**read).lifted(rational)
+    who.convention.validate(h)
+    if not allowed(who, h):
+        raise ValueError(f"{who.name} does not have these hyper-parameters: {written(h)}")
+    return h
+
+
+def written(h: Hyper) -> str:
+    """A row in short: what differs from its default."""
+    parts = [f"lr={h.lr}"]
+    for name, value in h._asdict().items():
+        if name != "lr" and value != Hyper._field_defaults[name]:
+            parts.append(f"{name}={value}")
+    return ", ".join(parts)
+
+
+def rational(value: Any) -> fmpq:
+    """The exact number: text as the decimal or fraction that it says, a float as it is.
+
+    Raises: ValueError.
+    """
+    if not isinstance(value, str):
+        return exact(value)
+    try:
+        return exact(Fraction(value.strip()))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"{value!r} is no number") from None
+
+
+def _flag(name: str, value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text in ("true", "1", "yes", "on"):
+        return True
+    if text in ("false", "0", "no", "off"):
+        return False
+    raise ValueError(f"{name}={value!r}: wanted true or false")

@@ -1,0 +1,135 @@
+"""The proof: both rules side by side, on impulses, in exact arithmetic.
+
+Both runs are linear in the start and in the gradients, so one replay on basis vectors decides
+their equality for every start and every sequence of gradients, open loop or closed: if a model
+sees the same points, it answers with the same gradients. The replay uses nothing but each
+convention's own step and the hyper-parameters; it knows nothing of how they were found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from momentum.arithmetic import Rounded, exact, format_of, nearest
+from momentum.conventions import Convention, Hyper
+from momentum.conversion import linear
+from momentum.conversion.linear import Place
+from momentum.oracle.block import Walk
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was shown: equality after each of so many steps, for all starts and gradients.
+
+    forever: and after every later step, since both runs came back to the same relation between
+    them with the same hyper-parameters, so that the next step repeats the last. relation: after
+    the last step, v_target = relation[0] x + relation[1] v_source, where it is one.
+    """
+
+    steps: int
+    forever: bool
+    relation: tuple[fmpq, fmpq] | None
+
+    def __str__(self) -> str:
+        span = "every step" if self.forever else f"{self.steps} steps"
+        return f"equal after {span}, for every start and all gradients (exact replay of impulses)"
+
+
+def row_at(hypers: Sequence[Hyper], t: int) -> Hyper:
+    """The hyper-parameters of step t; the last row goes on."""
+    return hypers[min(t, len(hypers) - 1)]
+
+
+def prove(
+    source: Convention,
+    source_hypers: Sequence[Hyper],
+    target: Convention,
+    target_hypers: Sequence[Hyper],
+    *,
+    steps: int,
+    initial: Any = None,
+    ever: bool = True,
+) -> Proof | None:
+    """A proof that two runs show a model the same points, or None where they do not.
+
+    In both lists the last row goes on. initial: the target's state at the start, where it is not
+    its own. ever: try to prove all later steps as well.
+    """
+    here = linear.begin(source.initial)
+    there = linear.begin(target.initial if initial is None else initial)
+    if not _same(source, here, row_at(source_hypers, 0), target, there, row_at(target_hypers, 0)):
+        return None
+    settled = max(len(source_hypers), len(target_hypers))
+    before: Any = None
+    reached: Proof | None = None
+    t = 0
+    while True:
+        here = linear.advance(source, here, row_at(source_hypers, t))
+        try:
+            there = linear.advance(target, there, row_at(target_hypers, t))
+        except ZeroDivisionError:
+            return reached
+        t += 1
+        following = row_at(source_hypers, t), row_at(target_hypers, t)
+        if not _same(source, here, following[0], target, there, following[1]):
+            return reached
+        here, there = linear.compress(here, there)
+        now = _fingerprint(here, there)
+        if t > settled and now == before:
+            return _proof(max(t, steps), True, here, there)
+        before = now
+        if t == steps:
+            reached = _proof(steps, False, here, there)
+        if t >= steps and (not ever or t >= settled + 3):
+            return reached
+
+
+def _same(a: Convention, x: Place, h: Hyper, b: Convention, y: Place, k: Hyper) -> bool:
+    return linear.equal(linear.seen(a, x, h), linear.seen(b, y, k))
+
+
+def _fingerprint(*places: Place) -> tuple[Any, ...]:
+    """All that decides the coming steps; the count of steps matters only while it is 0."""
+    told = []
+    for place in places:
+        state = place.state._replace(step=min(place.state.step, 1), v=tuple(place.state.v))
+        told.append((tuple(place.theta), *state))
+    return tuple(told)
+
+
+def _proof(steps: int, forever: bool, here: Place, there: Place) -> Proof:
+    basis = [here.theta, here.state.v]
+    relation = None
+    if len(linear.independent(basis)) == 2:
+        found = linear.combination(there.state.v, basis)
+        relation = None if found is None else (found[0], found[1])
+    return Proof(steps, forever, relation)
+
+
+def drift(
+    target: Convention, hypers: Sequence[Hyper], steps: int, initial: Any, dtype: str
+) -> float:
+    """A bound on what rounding the hyper-parameters and the arithmetic to a format may cost.
+
+    The distance between any implementation in the format, fed with the nearest numbers of that
+    format, and the exact trajectory of the exact hyper-parameters after the steps, for a start
+    and gradients of magnitude up to 1. Running error analysis of every form of the rule.
+    """
+    format = format_of(dtype)
+    convention = target if initial is None else replace(target, initial=initial)
+    # Above 1, and no power of two, by which one multiplies without rounding.
+    size = np.array([1.25])
+    walk = Walk(convention, format, "fast", size)
+
+    def rounded(x: fmpq) -> Rounded:
+        value = float(format.round(nearest(x)))
+        error = float(np.nextafter(nearest(abs(x - exact(value))), np.inf)) if x != value else 0.0
+        return Rounded(value, abs(value), error, format, True, abs(value) + error)
+
+    for t in range(steps):
+        h = row_at(hypers, t)
+        walk.take(size, h.lifted(nearest), h.lifted(rounded))
+    return float(np.max(walk.bound))

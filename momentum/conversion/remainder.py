@@ -1,0 +1,168 @@
+"""What is left over where no conversion exists: a step that no hyper-parameters make equal.
+
+With all earlier steps equal, the target's next step is A y - P g - Q v with numbers P, Q and A at
+its disposal, and v known up to its scale. Matching the weight of an earlier gradient i asks for
+d_i + Q e_i = 0. Two gradients that ask for two values of Q are a proof that none will do, and
+max |d_i e_j - d_j e_i| / (|e_i| + |e_j|) over the pairs is the smallest largest difference that any
+Q leaves (minimax on a line, where two of the lines decide; Helly's theorem).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flint import fmpq
+
+from momentum.arithmetic import exact, nearest
+from momentum.conventions import Convention, Hyper
+from momentum.conversion import linear
+from momentum.conversion.linear import Place, Row
+from momentum.conversion.search import Failure, Search
+from momentum.conversion.source import Step, source_steps
+from momentum.conversion.speakers import Speaker
+
+# Gradients older than this are not compared pair by pair.
+_MEMORY = 40
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """Why there is no conversion, and the smallest difference found.
+
+    step: the first one that cannot be made equal. difference: of the weights that two earlier
+    gradients (or the start) have in the parameter after it, in units of what one gradient of 1
+    moves, source against the best target. pair: the two histories that contradict each other, 0
+    for the start and t for the gradient of step t. surd: the number whose square root would be
+    needed. differs: where the rule itself, and not two histories, stands in the way, the step at
+    which the source's own numbers go wrong, and the difference is theirs.
+    """
+
+    step: int
+    reason: str
+    difference: fmpq | None = None
+    pair: tuple[int, int] | None = None
+    surd: fmpq | None = None
+    differs: int | None = None
+
+    def __str__(self) -> str:
+        text = f"no conversion: at step {self.step} {self.reason}"
+        if not self.difference:
+            return text
+        size = f"{nearest(self.difference):.3g} for a gradient or start of 1"
+        if self.differs is None:
+            return f"{text}; the smallest difference that remains after it is {size}"
+        return f"{text}; with the source's own numbers step {self.differs} differs by {size}"
+
+
+def remainder(
+    a: Speaker, b: Speaker, extended: Sequence[Hyper], failure: Failure, form: Sequence[bool],
+    initial: Any, surds: Sequence[fmpq],
+) -> Remainder:  # fmt: skip
+    """What is left over, from the furthest step that a search came to."""
+    steps = source_steps(a.convention, extended)
+    step, path = failure.step, failure.path
+    for _ in range(len(steps)):  # what the velocity lacks may show some steps later only
+        loose = [Step(s.h, s.following, s.matters and t < step) for t, s in enumerate(steps)]
+        search = Search(a.convention, loose, b, form, initial)
+        if search.run() is not None or search.failure.step <= step:
+            if search.failure.step == step:
+                path = search.failure.path
+            break
+        step, path = search.failure.step, search.failure.path
+        surds = [*surds, *search.failure.surds]
+    found = _difference(a.convention, b, initial, extended, path, step)
+    surd = surds[0] if surds else None
+    needs = f"{b.name} would need the square root of {surd}, which is not rational"
+    if found is not None and found.difference:
+        reason = found.reason if surd is None else f"{found.reason} ({needs})"
+        return replace(found, surd=surd, reason=reason)
+    reason = f"{b.name} has no hyper-parameters that do it"
+    if failure.lacks_decay:
+        reason = f"{b.name} would need weight decay, which it lacks"
+    elif surd is not None:
+        reason = needs
+    first, size, history = _plain(a.convention, b, initial, extended, failure)
+    return Remainder(failure.step + 1, reason, size, (history, history), surd, first)
+
+
+def _plain(
+    source: Convention, b: Speaker, initial: Any, hypers: Sequence[Hyper], failure: Failure
+) -> tuple[int, fmpq, int]:
+    """First step that differs, by how much and for whom, if the source's numbers go on."""
+    here, there = linear.begin(source.initial), linear.begin(initial)
+    off = {n: v for n, v in Hyper._field_defaults.items() if n != "maximize" and not b.takes(n)}
+    stripped = [h._replace(**off).lifted(exact) for h in hypers]
+    if not b.dampened_nesterov:
+        stripped = [h._replace(dampening=exact(0)) if h.nesterov else h for h in stripped]
+    rows = [*failure.path, *stripped[len(failure.path) :]]
+    for t, (h, k) in enumerate(zip(hypers, rows)):
+        here = linear.advance(source, here, h)
+        there = linear.advance(b.convention, there, k)
+        following = min(t + 1, len(rows) - 1)
+        y = linear.seen(source, here, hypers[following])
+        apart = [abs(x) for x in y - linear.seen(b.convention, there, rows[following])]
+        if any(apart):
+            size = max(apart)
+            return t + 1, size, apart.index(size)
+    return len(hypers), exact(0), 0
+
+
+def _difference(
+    source: Convention, b: Speaker, initial: Any, hypers: Sequence[Hyper], path: Sequence[Hyper],
+    step: int,
+) -> Remainder | None:  # fmt: skip
+    """Both runs up to the step with every gradient a coordinate of its own."""
+    here, there = linear.begin(source.initial), linear.begin(initial)
+    if len(path) != step:
+        return None
+    for h, k in zip(hypers, path):
+        here = linear.advance(source, here, h)
+        there = linear.advance(b.convention, there, k)
+    y = linear.seen(source, here, hypers[step])
+    after = linear.advance(source, here, hypers[step])
+    wanted = linear.seen(source, after, hypers[min(step + 1, len(hypers) - 1)])[:-1]
+    v = _velocity(b.convention, there)
+    decays = b.takes("weight_decay") or b.convention.name == "two_point"
+    lines = _lines(wanted, y, v, decays)
+    oldest = max(1, len(lines) - _MEMORY)
+    columns = [0, *range(oldest, len(lines))]
+    worst = Remainder(step + 1, "")
+    for i in columns:
+        for j in columns:
+            (d, e), (f, g) = lines[i], lines[j]
+            if i == j and e == 0:
+                size = abs(d)
+            elif i < j and e and g:
+                size = abs(d * g - f * e) / (abs(e) + abs(g))
+            else:
+                continue
+            if worst.difference is None or size > worst.difference:
+                worst = Remainder(step + 1, _reason(b, i, j, lines), size, (i, j))
+    return worst
+
+
+def _lines(wanted: Row, y: Row, v: Row, decays: bool) -> list[tuple[fmpq, fmpq]]:
+    """d and e of every history; where there is decay, it makes the start equal."""
+    if decays and y[0] != 0:
+        ratio, part = wanted[0] / y[0], v[0] / y[0]
+        return [(w - ratio * x, u - part * x) for w, x, u in zip(wanted, y, v)]
+    return [(w - x, u) for w, x, u in zip(wanted, y, v)]
+
+
+def _velocity(convention: Convention, place: Place) -> Row:
+    if convention.name == "two_point" and place.state.step == 0:
+        return place.theta
+    v: Row = place.state.v
+    return v
+
+
+def _reason(b: Speaker, i: int, j: int, lines: Sequence[tuple[fmpq, fmpq]]) -> str:
+    asked = []
+    for k in dict.fromkeys((i, j)):
+        d, e = lines[k]
+        who = f"the gradient of step {k}" if k else "the start"
+        if e == 0:
+            asked.append(f"{who} is not in the velocity of {b.name}, where it is needed")
+        else:
+            asked.append(f"{who} asks for {nearest(-d / e):.6g} times the velocity of {b.name}")
+    return ", ".join(asked)

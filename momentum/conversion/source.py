@@ -1,0 +1,49 @@
+"""The source's steps, and whether its velocity still matters after each."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from momentum.conventions import Convention, Hyper
+from momentum.conversion import linear
+from momentum.conversion.linear import Place
+
+
+class Step(NamedTuple):
+    """One step of the source: from where, with what, and whether its velocity matters after."""
+
+    h: Hyper
+    following: Hyper
+    matters: bool
+
+
+def source_steps(convention: Convention, hypers: Sequence[Hyper], ends: bool = False) -> list[Step]:
+    """The source's steps; after the last row it goes on with that row, or ends there.
+
+    Raises: ValueError where the convention divides by zero.
+    """
+    steps: list[Step] = []
+    place = linear.begin(convention.initial)
+    for t, h in enumerate(hypers):
+        try:
+            (place,) = linear.compress(linear.advance(convention, place, h))
+        except ZeroDivisionError:
+            raise ValueError(f"{convention.name} divides by zero at step {t + 1}: {h}") from None
+        later = [*hypers[t + 1 :], hypers[-1], *([] if ends else [hypers[-1]])]
+        over = ends and t + 1 == len(hypers)
+        steps.append(Step(h, later[0], not over and _matters(convention, place.state, later)))
+    return steps
+
+
+def _matters(convention: Convention, state: Any, later: Sequence[Hyper]) -> bool:
+    """Whether a velocity, all else zero, ever moves what a model sees."""
+    place = Place(linear.row([0]), state._replace(v=linear.row([1])))
+    place = place._replace(theta=-linear.seen(convention, place, later[0]))
+    for h, following in pairwise(later):
+        theta, state = convention.step(place.theta, linear.row([0]), place.state, h)
+        place = Place(theta, state)
+        if linear.seen(convention, place, following)[0] != 0:
+            return True
+        if place.theta[0] == 0 and place.state.v[0] == 0:
+            return False
+    return False

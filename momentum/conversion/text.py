@@ -1,0 +1,114 @@
+"""A conversion told to people: calls to copy, what was proven, what to know."""
+
+from momentum.arithmetic import exact, nearest
+from momentum.conventions import Hyper
+from momentum.conversion.convert import Conversion
+from momentum.conversion.speakers import Speaker
+
+# Stretches of a schedule that are printed at its start; the file has every row.
+_SHOWN = 8
+
+_OFF = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False, "maximize": False,
+        "nu": 1}  # fmt: skip
+
+
+def snippet(who: Speaker, h: Hyper) -> str:
+    """The call that sets these hyper-parameters, with the nearest float64 of each."""
+    parts, decay = [], ""
+    for name, own in who.names.items():
+        value = getattr(h, name)
+        if name == "nesterov" and who.nesterov_call:
+            continue
+        if name == "weight_decay" and who.decay_call:
+            decay = _number(value) if value else ""
+            continue
+        if name == "dampening" and who.kept:
+            parts.append(f"{who.kept}={_number(1 - value)}")
+        elif name in ("lr", "momentum") or name in who.explicit or value != _OFF[name]:
+            parts.append(f"{own}={value if isinstance(value, bool) else _number(value)}")
+    call = who.nesterov_call if h.nesterov and who.nesterov_call else who.call
+    inner = call.format(", ".join(parts), lr=_number(h.lr), momentum=_number(h.momentum))
+    return who.decay_call.format(weight_decay=decay, inner=inner) if decay else inner
+
+
+def _number(x: object) -> str:
+    number = nearest(exact(x))
+    return str(int(number)) if number == int(number) and abs(number) < 1e6 else repr(number)
+
+
+def tell(c: Conversion) -> list[str]:
+    """Everything about a conversion, line by line."""
+    lines = [f"{c.source.name}: {snippet(c.source, c.source_hypers[0])}", *_rules(c)]
+    if not c.exists:
+        return [*lines, str(c.remainder)]
+    runs = _runs(c)
+    if len(runs) > 1:
+        lines.append(f"{c.target.name}, step by step:")
+    for i, (first, last, h) in enumerate(runs):
+        if i >= _SHOWN and i < len(runs) - 1:
+            lines += [f"  ... until step {runs[-1][0] - 1}"] if i == _SHOWN else []
+            continue
+        when = f"step {first}" if first == last else f"steps {first} to {last}"
+        who = f"  {when if last else f'step {first} on'}" if len(runs) > 1 else c.target.name
+        lines += [f"{who}: {snippet(c.target, h)}", f"    exactly: {_exact(h)}"]
+    if c.initial is not None:
+        lines.append(f"before the first step: a velocity of zeros in {c.target.velocity}")
+    lines.append(f"proof: {c.proof}")
+    return [*lines, *_remarks(c)]
+
+
+def _runs(c: Conversion) -> list[tuple[int, int, Hyper]]:
+    """First step, last step (0: and so on) and row of every stretch of equal rows."""
+    runs: list[tuple[int, int, Hyper]] = []
+    for step, h in enumerate(c.rows, 1):
+        first = runs.pop()[0] if runs and runs[-1][2] == h else step
+        runs.append((first, step, h))
+    return [*runs[:-1], (runs[-1][0], 0, runs[-1][2])] if c.then is not None else runs
+
+
+def _rules(c: Conversion) -> list[str]:
+    return [f"  {x.convention.full_name}: {'; '.join(x.convention.formula)}"
+            for x in (c.source, c.target)]  # fmt: skip
+
+
+def _exact(h: Hyper) -> str:
+    parts = []
+    for name, value in h._asdict().items():
+        if name in ("lr", "momentum") or value != _OFF[name]:
+            text = str(value)
+            digits = max(len(str(value.p)), len(str(value.q))) if hasattr(value, "p") else 0
+            parts.append(f"{name}={text if digits < 24 else f'a fraction of {digits} digits'}")
+    return ", ".join(parts)
+
+
+def _remarks(c: Conversion) -> list[str]:
+    """What the numbers alone do not say."""
+    lines = []
+    if not c.is_exact_in_float64:
+        lines.append(
+            "rounding: float64 does not hold all these numbers, so the two are equal up to "
+            f"rounding only; after {max(c.steps, len(c.hypers))} steps, start and gradients up to "
+            f"1, it may cost {c.bound():.2g} in float64 and {c.bound('float32'):.2g} in float32"
+        )
+    points = {x.convention.name for x in (c.source, c.target)}
+    if "look_ahead" in points and len(points) > 1:
+        lines.append(
+            "parameters: equal are the points where gradients are taken; look_ahead keeps x, and "
+            "that point is x - momentum v"
+        )
+    if any(h.maximize for h in c.rows) and not c.target.takes("maximize"):
+        lines.append(f"sign: {c.target.name} has no maximize; feed it the negated gradients")
+    out = [h for h in c.rows if min(h.lr, h.momentum, h.weight_decay) < 0 or h.momentum > 1]
+    if out:
+        lines.append(
+            "range: some numbers are negative or a momentum is above 1, which a constructor may "
+            "refuse; they are right for their step, so set them on the running optimizer"
+        )
+    for who, rows in ((c.source, c.source_hypers), (c.target, c.rows)):
+        still = [t for t, h in enumerate(rows) if h.momentum == 0]
+        if who.idle and still and any(h.momentum for h in rows[still[0] :]):
+            lines.append(
+                f"momentum 0: {who.name} leaves its velocity alone at such a step, which its "
+                "convention does not; there set the velocity to the gradient by hand"
+            )
+    return lines

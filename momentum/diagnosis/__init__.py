@@ -1,0 +1,22 @@
+"""Which convention is this, with which numbers, and why does it fail?"""
+
+from momentum.diagnosis.estimate import Estimate, measure
+from momentum.diagnosis.explain import Explainer, explain
+from momentum.diagnosis.identify import Identity, identify
+from momentum.diagnosis.response import Response, response
+from momentum.diagnosis.retelling import retell
+from momentum.diagnosis.telling import describe, summary
+
+__all__ = [
+    "Estimate",
+    "Explainer",
+    "Identity",
+    "Response",
+    "describe",
+    "explain",
+    "identify",
+    "measure",
+    "response",
+    "retell",
+    "summary",
+]

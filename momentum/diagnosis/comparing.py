@@ -1,0 +1,152 @@
+"""One implementation against every convention: the same, the same at a constant rate, or how far.
+
+Problems are short and dyadic with dyadic hyper-parameters, so that the exact trajectory of nearly
+every convention has a float32 for each number and nothing rounds: the same means equal.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from momentum.arithmetic import exact, exact_array, nearest_array
+from momentum.conventions import CONVENTIONS, Convention, Hyper
+from momentum.subjects.observation import Array, Observation, begin, judge, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Facts, Subject
+
+Kind = Literal["same", "constant", "partly", "different"]
+
+DTYPE = "float32"
+VALUES: dict[str, Any] = {
+    "lr": 1 / 2,
+    "momentum": 1 / 2,
+    "dampening": 1 / 4,
+    "nu": 1 / 2,
+    "nesterov": True,
+}
+RATES = (1 / 2, 1 / 2, 1 / 4, 1 / 4, 1, 1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one comparison.
+
+    same: every probe agrees. constant: all agree but those whose rate changes. partly: the plain
+    rule agrees, with the rate changing too, but an option differs. difference: the first one, in
+    words. apart: largest distance of the first probe that differs, in units of how far the
+    convention moves.
+    """
+
+    kind: Kind
+    difference: str = ""
+    apart: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """One run. option: what is on beyond lr and momentum. changing: the rate changes."""
+
+    option: str
+    changing: bool
+    observation: Observation
+    points: tuple[Array, ...]
+
+
+def compare(subject: Subject) -> dict[str, Cell]:
+    """The subject against every convention, by its name."""
+    probes = [_run(subject, option, problem) for option, problem in _problems(subject.facts)]
+    return {name: _cell(subject, c, probes) for name, c in CONVENTIONS.items()}
+
+
+def _problems(facts: Facts) -> Iterator[tuple[str, Problem]]:
+    """Plain first, then each option that the subject has; at a constant rate, then changing."""
+    fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
+    base = {n: VALUES[n] for n in ("lr", "momentum") if n in facts.hyper or n == "lr"} | fixed
+    options = [n for n in ("nesterov", "dampening", "nu") if n in facts.hyper and n not in fixed]
+    for option in ("", *options):
+        h = Hyper(**(base | ({option: VALUES[option]} if option else {})))
+        for rates in [(h.lr,) * len(RATES)] + ([RATES] if "lr" in facts.settable else []):
+            rows = tuple((h._replace(lr=lr),) for lr in rates)
+            yield option, Problem(DTYPE, ((8,),), rows, (0,), "dyadic", seed=20)
+
+
+def _run(subject: Subject, option: str, problem: Problem) -> _Probe | str:
+    """The probe, or the subject's words where it refuses."""
+    points, iterates, fed = [], [], []
+    changing = len(set(problem.hypers)) > 1
+    try:
+        run, here = begin(subject, problem), problem.start
+        for t in range(problem.steps):
+            if t and problem.hypers[t] != problem.hypers[t - 1]:
+                run.set(problem.hypers[t][0])
+            points.append(run.point()[0] if "point" in subject.facts.offers else here[0])
+            fed.append(tuple(problem.gradients(t, here)))
+            run.step([g.copy() for g in fed[-1] if g is not None])
+            here = read(run, problem, t + 1)
+            iterates.append(tuple(here))
+    except ValueError as error:
+        return f"{option}: {' '.join(str(error).split())}"
+    observation = Observation(problem, tuple(fed), tuple(iterates))
+    return _Probe(option, changing, observation, tuple(points))
+
+
+def _cell(subject: Subject, convention: Convention, probes: Sequence[_Probe | str]) -> Cell:
+    found: list[tuple[_Probe, str, float]] = []
+    for probe in probes:
+        if isinstance(probe, str):
+            continue
+        if probe.option and probe.option not in convention.takes:
+            continue  # the subject can do more than this convention says
+        try:
+            convention.validate(probe.observation.problem.hypers[0][0])
+        except ValueError as error:
+            return Cell("different", f"always: {error}", float("inf"))
+        words, apart = _difference(subject, convention, probe)
+        if words:
+            found.append((probe, words, apart))
+    if not found:
+        return Cell("same")
+    plain = [probe.changing for probe, _, _ in found if not probe.option]
+    kind: Kind = "different" if not all(plain) else "constant" if plain else "partly"
+    return Cell(kind, found[0][1], found[0][2])
+
+
+def _difference(subject: Subject, convention: Convention, probe: _Probe) -> tuple[str, float]:
+    """The first step at which they part, in words, and the largest distance; empty for none."""
+    observation = probe.observation
+    problem = observation.problem
+    theta: Any = exact_array(problem.start[0])
+    state = convention.initial
+    first, moved, far = "", 0.0, 0.0
+    parted = False
+    for t in range(problem.steps):
+        h = problem.hypers[t][0]
+        lifted = h.lifted(exact)
+        wanted = nearest_array(np.asarray(convention.gradient_point(theta, state, lifted)))
+        if not np.array_equal(wanted, probe.points[t]):
+            first = first or _words(problem, t, probe, "gradient taken at", probe.points[t], wanted)
+            far = max(far, float(np.max(np.abs(probe.points[t] - wanted))))
+            own = observation.iterates[t - 1][0] if t else problem.start[0]
+            ahead = not np.array_equal(probe.points[t], own)
+            parted = parted or ahead or not np.array_equal(wanted, nearest_array(theta))
+        theta, state = convention.step(theta, exact_array(observation.fed[t][0]), state, lifted)
+        truth, got = nearest_array(theta), observation.iterates[t][0]
+        if not np.array_equal(truth, got):
+            first = first or _words(problem, t, probe, "x =", got, truth)
+        far = max(far, float(np.max(np.abs(got - truth))))
+        moved = max(moved, float(np.max(np.abs(truth - problem.start[0]))))
+    if not first:
+        return "", 0.0
+    if not parted and all(m.ratio <= 1 for m in judge(subject, observation, convention)):
+        return "", 0.0  # a division was rounded, no more
+    return first, far / moved
+
+
+def _words(problem: Problem, t: int, probe: _Probe, what: str, got: Array, wanted: Array) -> str:
+    k = int(np.argmax(np.abs(got - wanted)))
+    h = problem.hypers[t][0]
+    flags = [f"{n} {VALUES[n]:g}" if n != "nesterov" else n for n in [probe.option] if n]
+    lr = f"lr {h.lr:g}" + (f", after {problem.hypers[0][0].lr:g}" if h.lr != VALUES["lr"] else "")
+    return f"step {t + 1}: {what} {got[k]:.9g}, not {wanted[k]:.9g} ({', '.join([*flags, lr])})"

@@ -1,0 +1,234 @@
+"""Which convention a subject follows: every probe against every convention's replay."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.conventions import CONVENTIONS, Convention
+from momentum.diagnosis.departures import DEPARTURES
+from momentum.diagnosis.hypotheses import Departure, Hypothesis, constant, seeded, told
+from momentum.diagnosis.probes import Probe, probes, taken
+from momentum.diagnosis.response import response
+from momentum.subjects.observation import Observation, begin, observe
+from momentum.subjects.protocol import Subject
+
+DECAYS = ("coupled", "before", "after")
+"""Kinds of decay that exact arithmetic tells apart: `simultaneous` is `before`."""
+
+
+PATIENCE = 3
+"""Failures in a row after which hypotheses further away are not judged."""
+
+
+class Option(NamedTuple):
+    """How one aspect is treated: a kind of decay, and a departure or none."""
+
+    decay: str | None = None
+    departure: Departure | None = None
+
+
+class Difference(NamedTuple):
+    """The first place where the nearest convention and the subject part."""
+
+    probe: str
+    step: int
+    coordinate: int
+    wanted: float
+    got: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A probe, and what the subject did in it."""
+
+    probe: Probe
+    observation: Observation
+
+
+class Candidate:
+    """A convention still in question, with the options that are left for each aspect."""
+
+    def __init__(self, root: Hypothesis) -> None:
+        self.root = root
+        self.options: dict[str, list[Option]] = {}
+        self.failed: list[str] = []
+
+    def left(self, aspect: str) -> list[Option]:
+        """Options that no probe has ruled out."""
+        if aspect not in self.options:
+            known = [None, *DEPARTURES.get(aspect, ())]
+            kinds = DECAYS if aspect == "weight_decay" else (None,)
+            self.options[aspect] = [Option(k, d) for k in kinds for d in known]
+        return self.options[aspect]
+
+    def hypotheses(self, about: Sequence[str]) -> Iterator[tuple[tuple[Option, ...], Hypothesis]]:
+        """Every combination of options for these aspects."""
+        seen = set()
+        for chosen in product(*(self.left(a) for a in about)):
+            found = self.hypothesis(chosen)
+            kind = next((o.decay for o in chosen if o.decay), None)
+            # Without decay its kind is none: one of them stands for all.
+            if "decay_ignored" in found.departures or "decay_constant" in found.departures:
+                kind = None
+            key = (kind, found.departures)
+            if key not in seen:
+                seen.add(key)
+                yield chosen, found
+
+    def hypothesis(self, chosen: Sequence[Option]) -> Hypothesis:
+        """The convention with these options."""
+        found = self.root
+        for option in chosen:
+            if option.decay is not None:
+                decayed = found.convention.with_decay(option.decay)
+                base = found.base.with_decay(option.decay)
+                found = replace(found, base=base, convention=decayed)
+        for option in chosen:
+            if option.departure is not None:
+                found = option.departure.on(found)
+        return found
+
+    def best(self) -> tuple[Option, ...]:
+        """The options that depart least, aspect by aspect."""
+        return tuple(
+            min(options, key=lambda o: o.departure is not None) for options in self.options.values()
+        )
+
+
+def accepted(subject: Subject, observation: Observation, hypotheses: Sequence[Any]) -> list[bool]:
+    """Which hypotheses hold.
+
+    Equal replays do; the others are judged, the nearest first, until a few in a row have failed:
+    errors of those behind them are larger still, and bounds of one run differ little.
+    """
+    distances = [h.distance(observation) for h in hypotheses]
+    verdicts = [d == 0 for d in distances]
+    failures = 0
+    for i in sorted(range(len(hypotheses)), key=lambda i: distances[i]):
+        if not verdicts[i]:
+            if failures == PATIENCE or not np.isfinite(distances[i]):
+                break
+            verdicts[i] = hypotheses[i].holds(subject, observation)
+            failures = 0 if verdicts[i] else failures + 1
+    return verdicts
+
+
+def decide(subject: Subject, dtype: str) -> tuple[list[Candidate], list[Seen], dict[str, str]]:
+    """Candidates that are left, what was seen, and the probes that were refused."""
+    facts = subject.facts
+    alive = [Candidate(root) for root in _roots(subject, dtype)]
+    seen: list[Seen] = []
+    refused: dict[str, str] = {}
+    for probe in probes(facts, dtype):
+        try:
+            observation = observe(subject, probe.problem)
+        except Exception as error:  # whatever a foreign optimizer raises
+            refused[probe.name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            continue
+        seen.append(Seen(probe, observation))
+        tried = [(c, chosen, h) for c in alive for chosen, h in c.hypotheses(probe.about)]
+        verdicts = accepted(subject, observation, [h for _, _, h in tried])
+        good = [(c, chosen) for (c, chosen, _), ok in zip(tried, verdicts) if ok]
+        if not good:
+            for c in alive:
+                c.failed.append(probe.name)
+            if probe.name == "constant":
+                break
+            continue
+        alive = [c for c in alive if any(c is g for g, _ in good)]
+        for c in alive:
+            for k, aspect in enumerate(probe.about):
+                allowed = {chosen[k] for g, chosen in good if g is c}
+                c.options[aspect] = [o for o in c.left(aspect) if o in allowed]
+    if "point" in facts.offers and seen and not any(c.failed for c in alive):
+        pointed = [c for c in alive if _points(subject, seen[0], c)]
+        alive = pointed or alive
+    return alive, seen, refused
+
+
+def _roots(subject: Subject, dtype: str) -> list[Hypothesis]:
+    """Every convention; with the momentum that its impulse response shows, where it takes none."""
+    has = taken(subject.facts)
+    roots = [
+        Hypothesis.of(c)
+        for c in CONVENTIONS.values()
+        if c.name != "quasi_hyperbolic" or "nu" in has
+    ]
+    if "dampening" not in has and "momentum" in has:
+        roots.append(seeded(CONVENTIONS["accumulated"]))
+    if "momentum" not in has and "momentum" not in subject.facts.fixed:
+        for momentum in _own_momenta(subject, dtype):
+            words = f"its momentum is its own: {momentum:g}"
+            own = Departure("own_momentum", "momentum", words, constant("momentum", momentum))
+            roots += [own.on(Hypothesis.of(CONVENTIONS[n])) for n in ("accumulated", "scaled")]
+            nesterov = Departure("own_nesterov", "nesterov", "in Nesterov's form", _NESTEROV)
+            roots += [nesterov.on(r) for r in roots[-2:]]
+    return roots
+
+
+_NESTEROV = told(lambda h: h._replace(nesterov=True))
+
+
+def _own_momenta(subject: Subject, dtype: str) -> list[float]:
+    """The ratios of its first coefficients: momentum itself, in either form."""
+    try:
+        h = response(subject, dtype).coefficients
+    except Exception:  # the probes will tell what is wrong
+        return []
+    ratios = [h[i + 1] / h[i] for i in (0, 1) if h[i]]
+    return list(dict.fromkeys(r for r in ratios if np.isfinite(r) and 0 < abs(r) < 2))
+
+
+def _points(subject: Subject, seen: Seen, candidate: Candidate) -> bool:
+    """The subject wants its gradients where the convention takes them.
+
+    Three steps, in which dyadic numbers need few enough bits for every format.
+    """
+    problem = seen.observation.problem
+    run: Any = begin(subject, problem)
+    convention = candidate.hypothesis(candidate.best()).convention
+    theta, state = problem.start[0], convention.initial
+    format = format_of(problem.dtype)
+    for fed, (h, *_) in list(zip(seen.observation.fed, problem.hypers))[:3]:
+        wanted = format.round(convention.gradient_point(theta, state, h))
+        if not np.array_equal(np.asarray(run.point()[0], dtype=np.float64), wanted):
+            return False
+        run.step([None if g is None else g.copy() for g in fed])
+        theta, state = convention.step(theta, fed[0], state, h)
+    return True
+
+
+def first_difference(seen: Seen, candidate: Candidate) -> Difference:
+    """Where the candidate at its best and the subject part in a probe that it does not explain."""
+    chosen = [candidate.left(a)[0] for a in seen.probe.about]
+    rows = candidate.hypothesis(chosen).replayed(seen.observation)
+    format = format_of(seen.observation.problem.dtype)
+    for t, (wanted, got) in enumerate(zip(rows, seen.observation.iterates), 1):
+        # Numbers that the dtype cannot hold are as near as it comes.
+        unequal = np.flatnonzero(format.round(wanted[0]) != got[0])
+        if unequal.size:
+            k = int(unequal[0])
+            return Difference(seen.probe.name, t, k, float(wanted[0][k]), float(got[0][k]))
+    return Difference(seen.probe.name, 0, 0, 0.0, 0.0)
+
+
+def distance(seen: Seen, candidate: Candidate) -> float:
+    """How far the subject is from the candidate, at the candidate's best."""
+    return min(h.distance(seen.observation) for _, h in candidate.hypotheses(seen.probe.about))
+
+
+def speaks(name: str, convention: Convention) -> tuple[int, str]:
+    """How many words of one of its speakers' names are in the subject's name, and its decay."""
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    best = (0, "coupled")
+    speakers: Mapping[str, str] = convention.spoken_by
+    for speaker, decay in speakers.items():
+        parts = set(re.split(r"[^a-z0-9]+", speaker))
+        if parts <= words:
+            best = max(best, (len(parts), decay))
+    return best

@@ -1,0 +1,212 @@
+"""Hyper-parameters as a subject computes with them: estimates, with their intervals.
+
+The residual of a step is the subject's iterate minus the exact step from its own last iterate. To
+first order it is the sum over hyper-parameters of (sensitivity) (deviation), plus rounding; least
+squares over all coordinates and steps averages the rounding away. Standard errors are clustered by
+coordinate, as the rounding of a velocity is felt in the steps that follow.
+Source: White 1980, A heteroskedasticity-consistent covariance matrix estimator; Liang and Zeger
+1986, section 2, for clusters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from momentum.arithmetic import exact, exact_array, format_of, nearest, nearest_array
+from momentum.arithmetic.dual import Dual
+from momentum.conventions import Hyper
+from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.probes import taken
+from momentum.subjects.observation import Observation, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Facts, Subject
+
+Array = NDArray[np.float64]
+
+SETTING = {"lr": 0.7, "momentum": 0.9, "weight_decay": 0.3, "dampening": 0.2, "nu": 0.6}
+"""Decimal, so that no binary format holds them, and large, so that rounding hides little.
+
+In the order in which they are told apart.
+"""
+
+COORDINATES, STEPS, ROUNDS = 1024, 10, 8
+REACH = 4
+"""Standard errors to either side that the interval spans."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One hyper-parameter as measured. deviation: from the value set, with more digits than value.
+
+    standard_error: of deviation. readings: simple values inside the interval, in words.
+    tied: where it is not measurable, the ones that it cannot be told apart from.
+    """
+
+    name: str
+    set: float
+    value: float
+    deviation: float
+    standard_error: float
+    readings: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Deviation from the value set: least and most, 4 standard errors to either side."""
+        reach = REACH * self.standard_error
+        return self.deviation - reach, self.deviation + reach
+
+
+def setting(facts: Facts) -> Hyper:
+    """Every number that the subject takes is on."""
+    has = taken(facts)
+    fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
+    values = {n: x for n, x in SETTING.items() if n in has or n == "lr"}
+    return Hyper(**(values | fixed))
+
+
+def measure(
+    subject: Subject, hypothesis: Hypothesis, dtype: str, h: Hyper | None = None
+) -> tuple[Estimate, ...]:
+    """Estimates of all numbers that are on in `h`; every option that is off stays off."""
+    chosen = setting(subject.facts) if h is None else h
+    size = min(COORDINATES, subject.facts.largest)
+    problem = Problem(dtype, ((size,),), ((chosen,),) * STEPS, (0,), "from_zero", seed=5)
+    return estimate(observe(subject, problem), hypothesis, dtype)
+
+
+def estimate(
+    observation: Observation, hypothesis: Hypothesis, dtype: str, names: Sequence[str] = ()
+) -> tuple[Estimate, ...]:
+    """The same from one parameter's run that has been made already, with constant numbers.
+
+    names: those to estimate, all that are on where none is given.
+    """
+    h = observation.problem.hypers[0][0]
+    off = Hyper._field_defaults
+    wanted = [n for n in names or SETTING if n in names or n == "lr" or getattr(h, n) != off[n]]
+    here = {n: exact(getattr(h, n)) for n in wanted}
+    kept = _independent(_sensitivities(observation, hypothesis, h, wanted)[1], wanted)
+    for _ in range(ROUNDS):
+        now = _with(h, {n: nearest(here[n]) for n in kept})
+        residual, slopes = _sensitivities(observation, hypothesis, now, kept)
+        if dtype == "float64":
+            residual = _exact_residual(observation, hypothesis, h, here)
+        change, errors = _least_squares(residual, slopes)
+        if not (np.isfinite(change).all() and np.isfinite(errors).all()):
+            return ()
+        here |= {n: here[n] + exact(c) for n, c in zip(kept, change)}
+        if np.all(np.abs(change) <= errors):
+            break
+    found = []
+    for n, error in zip(kept, errors):
+        deviation = nearest(here[n] - exact(getattr(h, n)))
+        one = Estimate(n, float(getattr(h, n)), nearest(here[n]), deviation, float(error))
+        found.append(replace(one, readings=_readings(one, h, dtype)))
+    for n in wanted:
+        if n not in kept:
+            number = float(getattr(h, n))
+            found.append(Estimate(n, number, number, 0.0, np.inf, tied=tuple(kept)))
+    return tuple(found)
+
+
+def _with(h: Hyper, numbers: Mapping[str, Any]) -> Hyper:
+    return Hyper(**(h._asdict() | dict(numbers)))
+
+
+def _sensitivities(
+    observation: Observation, hypothesis: Hypothesis, h: Hyper, names: Sequence[str]
+) -> tuple[Array, Array]:
+    """Residuals (steps, size) and their slopes (names, steps, size), by the rule over duals."""
+    start, fed, got = _columns(observation)
+    variables = {n: Dual.variable(float(getattr(h, n)), i, len(names)) for i, n in enumerate(names)}
+    lifted = _with(h, variables)
+    state, here = hypothesis.convention.initial, start
+    residual, slopes = np.empty_like(got), np.zeros((len(names), *got.shape))
+    for t, grad in enumerate(fed):
+        theta, state = hypothesis.convention.step(here, grad, state, lifted)
+        if isinstance(theta, Dual):  # else no variable has entered yet
+            slopes[:, t] = theta.slope
+            theta = theta.value
+        residual[t] = got[t] - theta
+        here = got[t]
+    return residual, slopes
+
+
+def _exact_residual(
+    observation: Observation, hypothesis: Hypothesis, h: Hyper, numbers: dict[str, fmpq]
+) -> Array:
+    """The residuals in rational arithmetic, for subjects as precise as float64."""
+    start, fed, got = _columns(observation)
+    lifted = _with(h.lifted(exact), numbers)
+    state: Any = hypothesis.convention.initial
+    here, residual = exact_array(start), np.empty_like(got)
+    for t, grad in enumerate(fed):
+        theta, state = hypothesis.convention.step(here, exact_array(grad), state, lifted)
+        here = exact_array(got[t])
+        residual[t] = nearest_array(here - theta)
+    return residual
+
+
+def _columns(observation: Observation) -> tuple[Array, list[Array], Array]:
+    start = observation.problem.start[0].reshape(-1)
+    fed = [np.ravel(np.asarray(row[0])) for row in observation.fed]
+    return start, fed, np.array([row[0].reshape(-1) for row in observation.iterates])
+
+
+def _independent(slopes: Array, names: Sequence[str]) -> list[str]:
+    """The names whose slopes are no combination of those before them."""
+    columns = slopes.reshape(len(names), -1)
+    kept: list[int] = []
+    for i in range(len(names)):
+        rows = columns[[*kept, i]]
+        sizes = np.linalg.norm(rows, axis=1, keepdims=True)
+        if np.all(sizes > 0) and np.linalg.matrix_rank(rows / sizes) == len(rows):
+            kept.append(i)
+    return [names[i] for i in kept]
+
+
+def _least_squares(residual: Array, slopes: Array) -> tuple[Array, Array]:
+    """Deviations and standard errors, clustered by coordinate."""
+    count, steps, size = slopes.shape
+    rows = slopes.reshape(count, steps * size)
+    bread = np.linalg.inv(rows @ rows.T)
+    change = bread @ (rows @ residual.reshape(-1))
+    left = residual - np.tensordot(change, slopes, axes=1)
+    scores = np.einsum("kts,ts->ks", slopes, left)
+    spread = bread @ (scores @ scores.T) @ bread * (size / max(size - 1, 1))
+    return change, np.sqrt(np.diag(spread))
+
+
+def _readings(found: Estimate, h: Hyper, dtype: str) -> tuple[str, ...]:
+    """Simple values that lie in the interval."""
+    candidates: list[tuple[str, Any]] = [("as set", exact(found.set))]
+    number = exact(found.set)
+    for name in dict.fromkeys((dtype, "float32", "float16", "bfloat16")):
+        rounded = float(format_of(name).round(found.set))
+        candidates.append((f"rounded to {name}", exact(rounded)))
+        if found.name in ("dampening", "momentum", "nu"):
+            kept = float(format_of(name).round(1 - found.set))
+            candidates.append((f"1 - {found.name} rounded to {name}", 1 - exact(kept)))
+    products: list[tuple[str, Any]] = []
+    one, lr = exact(1), exact(h.lr)
+    others = {"lr": lr, "(1 - momentum)": one - exact(h.momentum), "momentum": exact(h.momentum)}
+    others |= {"(1 - dampening)": one - exact(h.dampening), "2": exact(2)}
+    for name, factor in others.items():
+        if factor != 0 and name != found.name:
+            products.append((f"times {name}", number * factor))
+            products.append((f"divided by {name}", number / factor))
+    low, high = (exact(x) for x in found.interval)
+    words: dict[Any, str] = {}
+    for text, value in candidates:
+        if low <= value - number <= high:
+            words.setdefault(value, text)
+    u = exact(format_of(dtype).u)
+    for text, value in products:  # whoever multiplies rounds, and so may what is multiplied with
+        if low - 3 * u * abs(value) <= value - number <= high + 3 * u * abs(value):
+            words.setdefault(value, text)
+    return tuple(words.values())

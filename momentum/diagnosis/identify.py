@@ -1,0 +1,241 @@
+"""The answer: what a subject computes, what it may as well compute, and what it does not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from momentum.conventions import CONVENTIONS, Convention
+from momentum.diagnosis.deciding import (  # fmt: skip
+    Candidate,
+    Difference,
+    Option,
+    Seen,
+    decide,
+    distance,
+    first_difference,
+    speaks,
+)
+from momentum.diagnosis.estimate import Estimate, measure
+from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.probes import DTYPES, dtype_for, taken, trimmed
+from momentum.diagnosis.response import Response, response
+from momentum.subjects.protocol import Subject
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a subject computes.
+
+    matches: conventions that explain every probe, the nearest first; none where a probe is left
+    unexplained. departures: how the subject departs from the nearest, in words; a match with
+    departures is that convention but for them. answers: by aspect, in words. undecided: what could
+    not be told apart, and why. refused: probes that the subject refused, with its words.
+    remarks: on the probing itself. difference: the first place where the nearest convention fails.
+    estimates: hyper-parameters as measured; not a verdict.
+    """
+
+    subject: str
+    dtype: str
+    nearest: Convention
+    matches: tuple[Convention, ...]
+    departures: tuple[str, ...]
+    answers: Mapping[str, str]
+    undecided: tuple[str, ...]
+    refused: Mapping[str, str]
+    unexplained: tuple[str, ...]
+    remarks: tuple[str, ...]
+    difference: Difference | None
+    response: Response | None
+    estimates: tuple[Estimate, ...]
+    hypothesis: Hypothesis
+
+
+def identify(subject: Subject, dtype: str | None = None, estimates: bool = True) -> Identity:
+    """Which convention a subject follows, by exact replay of short probes.
+
+    dtype: the finest that the subject claims, where none is given. estimates: measure the
+    hyper-parameters too.
+    """
+    trial = dtype or dtype_for(subject.facts)
+    subject, declined = trimmed(subject, trial)
+    facts, has = subject.facts, taken(subject.facts)
+    chosen, remarks = trial, []
+    alive, seen, refused = decide(subject, chosen)
+    for coarser in DTYPES[DTYPES.index(chosen) + 1 :] if dtype is None else ():
+        if coarser in facts.dtypes and alive[0].failed:
+            again = decide(subject, coarser)
+            if not again[0][0].failed:
+                remarks.append(f"its {trial} is less precise than {trial}: probed in {coarser}")
+                chosen, (alive, seen, refused) = coarser, again
+    refused = declined | refused
+    matched = [c for c in alive if not c.failed]
+    unexplained = tuple(alive[0].failed) if alive else ()
+    if not seen:
+        matched, unexplained = [], tuple(refused)
+    ranked = sorted(matched, key=lambda c: _rank(c, facts.name))
+    difference = None
+    if not ranked:
+        failed = next((s for s in seen if s.probe.name in unexplained), None)
+        ranked = sorted(alive, key=lambda c: _remoteness(c, failed, facts.name))
+        if failed is not None:
+            difference = first_difference(failed, ranked[0])
+    first = ranked[0]
+    best = first.hypothesis(_chosen(first, facts.name)) if matched else first.root
+    found: tuple[Estimate, ...] = ()
+    answer: Response | None = None
+    try:
+        answer = response(subject, chosen)
+        if estimates and matched:
+            found = measure(subject, best, chosen)
+    except Exception as error:  # whatever a foreign optimizer raises
+        refused = refused | {"measurement": f"{type(error).__name__}: {error}"}
+    return Identity(
+        subject=facts.name,
+        dtype=chosen,
+        nearest=best.base,
+        matches=tuple(_matches(ranked, facts.name) if matched else ()),
+        departures=best.words if matched else (),
+        answers=_answers(first, facts.name, has) if matched else {},
+        undecided=tuple(_undecided(ranked, has)) if matched else (),
+        refused=refused,
+        unexplained=unexplained,
+        remarks=tuple(remarks),
+        difference=difference,
+        response=answer,
+        estimates=found,
+        hypothesis=best,
+    )
+
+
+def _matches(ranked: Sequence[Candidate], name: str) -> Sequence[Convention]:
+    found = [c.hypothesis(_chosen(c, name)).base for c in ranked]
+    return list({c.full_name: c for c in found}.values())
+
+
+def _rank(candidate: Candidate, name: str) -> tuple[int, int, int]:
+    departures = len(candidate.hypothesis(candidate.best()).departures)
+    words, _ = speaks(name, candidate.root.base)
+    order = list(CONVENTIONS).index(candidate.root.base.name)
+    return departures, -words, order
+
+
+def _remoteness(
+    candidate: Candidate, failed: Seen | None, name: str
+) -> tuple[float, float, tuple[int, int, int]]:
+    """The later the first difference, the nearer; then the smaller the distance."""
+    if failed is None:
+        return 0.0, 0.0, _rank(candidate, name)
+    difference = first_difference(failed, candidate)
+    return -difference.step, distance(failed, candidate), _rank(candidate, name)
+
+
+def _chosen(candidate: Candidate, name: str) -> tuple[Option, ...]:
+    """The options that depart least; of kinds of decay, the speaker's own where it is left."""
+    spoken, decay = speaks(name, candidate.root.base)
+    found = []
+    for aspect, options in candidate.options.items():
+        least = [o for o in options if o.departure is None] or options
+        if aspect == "weight_decay" and spoken:
+            # Of one rule's two names the speaker's own is taken.
+            renamed = [
+                o._replace(decay=decay)
+                for o in least
+                if o.decay == decay or (o.decay == "before" and decay == "simultaneous")
+            ]
+            least = renamed or least
+        found.append(least[0])
+    if "weight_decay" not in candidate.options and spoken:
+        found.append(Option(decay))
+    return tuple(found)
+
+
+def _answers(candidate: Candidate, name: str, has: frozenset[str]) -> dict[str, str]:
+    """Each aspect in words."""
+    answers = {}
+    chosen = dict(zip(candidate.options, _chosen(candidate, name)))
+    for aspect, option in chosen.items():
+        if option.departure is not None:
+            answers[aspect] = option.departure.words
+        elif aspect == "weight_decay":
+            answers[aspect] = _DECAY_WORDS[option.decay or "coupled"]
+        elif aspect == "dampening":
+            answers[aspect] = _DAMPENING_WORDS.get(candidate.root.base.name, "honoured")
+        elif aspect.endswith(" change"):
+            what = aspect.removesuffix(" change")
+            answers[aspect] = f"a new {what} acts at once, and the velocity is kept"
+        else:
+            answers[aspect] = "honoured"
+    if "momentum" in has:
+        answers["learning rate"] = _RATE_WORDS.get(candidate.root.base.name, "")
+        if "lr change" not in answers:
+            answers["learning rate"] = "inside or outside of the velocity: not decided"
+    return {k: v for k, v in answers.items() if v}
+
+
+_DECAY_WORDS = {
+    "coupled": "coupled (L2): added to the gradient, so it goes through the velocity",
+    "before": "decoupled: x = (1 - lr weight_decay) x before or beside the step",
+    "simultaneous": "decoupled: x = (1 - lr weight_decay) x before or beside the step",
+    "after": "decoupled: x = (1 - lr weight_decay) x after the step",
+}
+_DAMPENING_WORDS = {
+    "accumulated": "honoured from the second step on: the first velocity is the whole gradient",
+    "zero_started": "honoured, at the first step too",
+}
+_OUTSIDE = "outside of the velocity: a new rate acts on all old gradients at once"
+_INSIDE = "inside the velocity: old gradients keep the rate they came with"
+_RATE_WORDS = {
+    "accumulated": _OUTSIDE, "zero_started": _OUTSIDE, "averaged": _OUTSIDE,
+    "averaged_debiased": _OUTSIDE, "quasi_hyperbolic": _OUTSIDE, "scaled": _INSIDE,
+    "two_point": _INSIDE, "look_ahead": _INSIDE,
+}  # fmt: skip
+
+
+def _undecided(ranked: Sequence[Candidate], has: frozenset[str]) -> list[str]:
+    """What several candidates have in common, and why nothing here can part them."""
+    names = list(dict.fromkeys(c.root.base.name for c in ranked))
+    found = []
+    if len(names) > 1:
+        found.append(f"{' = '.join(names)}: {'; '.join(_reasons(names, has, ranked[0]))}")
+    if "averaged" in names and "nu" not in has:
+        found.append("averaged is quasi_hyperbolic with nu = 1")
+    first = ranked[0]
+    kinds = {o.decay for o in first.options.get("weight_decay", ()) if o.departure is None}
+    if "before" in kinds:
+        found.append(
+            "decay before = simultaneous: one rule, as the gradient is taken before either"
+        )
+    if len(kinds) > 1:
+        found.append(
+            f"decay {' = '.join(sorted(str(k) for k in kinds))}: one rule without momentum"
+        )
+    for aspect, options in first.options.items():
+        others = [o.departure.words for o in options if o.departure is not None]
+        if others and any(o.departure is None for o in options):
+            found.append(f"{aspect}: it may as well be that {' or '.join(dict.fromkeys(others))}")
+        elif len(dict.fromkeys(others)) > 1:
+            found.append(f"{aspect}: {' = '.join(dict.fromkeys(others))} here")
+    return found
+
+
+def _reasons(names: Sequence[str], has: frozenset[str], first: Candidate) -> list[str]:
+    if "momentum" not in has:
+        return ["without momentum every convention is plain gradient descent"]
+    reasons = []
+    together = set(names)
+    if {"accumulated", "zero_started"} <= together:
+        ignored = any(o.departure for o in first.options.get("dampening", ()))
+        why = "dampening is ignored" if ignored else "there is no dampening"
+        reasons.append(f"accumulated and zero_started differ by dampening alone, and {why}")
+    if together & {"accumulated", "zero_started"} and together & {"scaled", "two_point"}:
+        reasons.append(
+            "with a constant learning rate the velocities differ by the factor lr alone, and lr "
+            "cannot be changed in a run"
+        )
+    if {"scaled", "two_point"} <= together:
+        reasons.append("scaled is two_point with v = x_previous - x, at any learning rate")
+    if {"scaled", "look_ahead"} <= together:
+        reasons.append(
+            "look_ahead differs from scaled in where the gradient is taken, which a subject that "
+            "is given its gradients does not show"
+        )
+    return reasons or ["one rule on everything that the subject can be driven with"]

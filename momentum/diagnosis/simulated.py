@@ -1,0 +1,79 @@
+"""Wrong runs of the gallery whose cause is no rule: they are run beside the subject."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Convention, get
+from momentum.diagnosis.suspects import Suspect, in_words
+from momentum.gallery import GALLERY, Machine
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Array, Observation
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A wrong optimizer, stepped with the very gradients that the subject was fed."""
+
+    machine: Machine
+
+    def iterates(self, observation: Observation) -> list[list[Array]]:
+        """Where it goes."""
+        problem = observation.problem
+        run: Any = self.machine.start(
+            problem.start, problem.hypers[0], problem.dtype, problem.groups, dict(problem.options)
+        )
+        rows = []
+        for t, fed in enumerate(observation.fed):
+            if t and problem.hypers[t] != problem.hypers[t - 1]:
+                for g, h in enumerate(problem.hypers[t]):
+                    run.set(h, g)
+            run.step([None if g is None else g.copy() for g in fed])
+            rows.append([np.asarray(x, dtype=np.float64) for x in run.parameters()])
+        return rows
+
+    def distance(self, observation: Observation) -> float:
+        """Largest distance between the subject and it."""
+        gaps = [0.0]
+        for left, right in zip(observation.iterates, self.iterates(observation)):
+            gaps += [float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(left, right)]
+        return max(gaps)
+
+    def holds(self, subject: Subject, observation: Observation) -> bool:
+        """Both lie within two bounds of each other.
+
+        The bound is a heuristic here: that of the convention in the same run, as a wrong run that
+        is no rule has none of its own.
+        """
+        problem = observation.problem
+        if problem.dtype not in self.machine.dtypes:
+            return False
+        dtype = subject.facts.format_name(problem.dtype)
+        rows = self.iterates(observation)
+        for i, start in enumerate(problem.start):
+            if not start.size:
+                continue
+            fed = [row[i] for row in observation.fed]
+            hypers = [row[problem.groups[i]] for row in problem.hypers]
+            own = replay_steps(
+                self.machine.convention, start, fed, hypers, dtype=dtype, tier="fast"
+            )
+            got = np.array([row[i] for row in observation.iterates])
+            with np.errstate(all="ignore"):
+                gap = np.abs(got - np.array([row[i] for row in rows]))
+            if not np.all((gap <= 2 * own.bound) & np.isfinite(own.bound)):
+                return False
+        return True
+
+
+def simulated(convention: Convention, problem: Problem) -> Iterator[Suspect]:
+    """This convention's wrong twins that claim the problem's dtype."""
+    for defect in GALLERY.values():
+        if get(defect.convention).full_name == convention.full_name:
+            machine: Any = defect.build()
+            if isinstance(machine, Machine) and problem.dtype in machine.dtypes:
+                yield Suspect(defect.name, in_words(defect), Simulated(machine))

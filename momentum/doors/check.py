@@ -1,0 +1,265 @@
+"""What `momentum check` does: options to a run, and its results to the reports asked for."""
+
+import contextlib
+import os
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from momentum.arithmetic import format_of
+from momentum.checks.result import Header, Result, Results
+from momentum.conventions import get
+from momentum.errors import UsageError
+from momentum.report import jsonl as lines
+from momentum.report import terminal, words
+from momentum.runner import expectations
+from momentum.runner.expectations import Expectation
+from momentum.runner.one_check import forget_local_constants
+from momentum.runner.options import Options, selected
+from momentum.runner.supervisor import run
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of the command, as they were given."""
+
+    target: str
+    settings: Mapping[str, str]
+    convention: str | None = None
+    dtypes: Sequence[str] = ()
+    effort: str = "normal"
+    seed: int = 0
+    only: Sequence[str] = ()
+    strict: bool = False
+    expected: Path | None = None
+    update_expected: bool = False
+    jsonl: Path | None = None
+    html: Path | None = None
+    time_limit: float = 60.0
+    replay: str | None = None
+
+
+def check(request: Request) -> int:
+    """Run the checks, write the reports, and return the exit code.
+
+    Raises: UsageError where the target or an option is wrong.
+    """
+    options, known = _options(request), _expectations(request)
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(_jsonl(request.jsonl))
+        follower = stack.enter_context(_Follower(stream))
+        results = run(
+            partial(_load, request.target, dict(request.settings)),
+            request.convention,
+            options,
+            known,
+            follower.header,
+            follower.start,
+            follower.result,
+        )
+        if stream is not None:
+            stream.write(lines.footer_line(results, request.strict))
+            stream.flush()
+    if request.html is not None:
+        from momentum.report import html
+
+        _write(request.html, html.render(results, strict=request.strict))
+    _print(request, results, time.monotonic() - started)
+    if results.unfinished:
+        return INTERRUPTED
+    if request.update_expected and request.expected is not None and not results.broken:
+        kept = updated(known, results)
+        expectations.write(request.expected, kept)
+        click.echo(f"wrote {len(kept)} expected failures to {request.expected}", err=True)
+        return 3 if results.exit_code() == 3 else 0
+    return results.exit_code(request.strict)
+
+
+def _load(target: str, settings: Mapping[str, str]) -> Subject:
+    from momentum.adapters import load  # in the child process: a framework may come with it
+
+    forget_local_constants()
+    return load(target, settings)
+
+
+def _options(request: Request) -> Options:
+    """What can be refused before anything is loaded is refused here."""
+    problem = None
+    try:
+        if request.convention is not None:
+            get(request.convention)
+        for dtype in request.dtypes:
+            format_of(dtype)
+        chosen = selected(request.only)
+        if request.replay is not None:
+            problem = Problem.from_text(request.replay)
+            if len(request.only) != 1 or len(chosen) != 1:
+                raise ValueError("--replay needs exactly one --only, and that of a single check")
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if request.html is not None:
+        _writable(request.html)
+    arguments = [request.target]
+    for name, value in request.settings.items():
+        arguments += ["--set", f"{name}={value}"]
+    return Options(
+        dtypes=tuple(dict.fromkeys(request.dtypes)),
+        effort=request.effort,
+        seed=request.seed,
+        only=tuple(request.only),
+        time_limit=request.time_limit,
+        replay=problem,
+        arguments=tuple(arguments),
+    )
+
+
+def _expectations(request: Request) -> list[Expectation]:
+    if request.expected is None:
+        if request.update_expected:
+            raise UsageError("--update-expected needs --expected FILE")
+        return []
+    if request.update_expected:
+        _writable(request.expected)
+        if not request.expected.exists():
+            return []
+    return expectations.read(request.expected)
+
+
+def updated(known: Sequence[Expectation], results: Results) -> list[Expectation]:
+    """The expectations that fit these results; reasons that were written down are kept.
+
+    Entries for what was not run stay where only a part was run.
+    """
+    old = {e.id: e for e in known}
+    fresh: dict[str, Expectation] = {}
+    for r in results.results:
+        if r.verdict == "expected_failure":
+            fresh[r.id] = old[r.id]
+        elif r.bad and not r.surprise:
+            fresh[r.id] = Expectation(r.id, f"not yet explained: {words.evidence(r)}")
+    seen = {r.id for r in results.results} | set(results.stale)
+    kept = [e for e in known if e.id in fresh or e.id not in seen]
+    return kept + [e for e in fresh.values() if e.id not in old]
+
+
+@contextlib.contextmanager
+def _jsonl(path: Path | None) -> Iterator[IO[str] | None]:
+    if path is None:
+        yield None
+    elif str(path) == "-":
+        yield sys.stdout
+    else:
+        _writable(path)
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
+
+
+def _writable(path: Path) -> None:
+    """Refuse at the door what cannot be written after the run."""
+    place = path if path.exists() else path.absolute().parent
+    if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
+        raise UsageError(f"cannot write {path}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+class _Follower:
+    """Writes each result as it comes, and shows progress where someone may be watching."""
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        self.stream = stream
+        self.head: Header | None = None
+        self.bar: Any = None
+
+    def __enter__(self) -> "_Follower":
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.task = self.bar.add_task("loading", total=1)
+            self.bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def header(self, header: Header) -> None:
+        """The first line."""
+        self.head = header
+        self._write(lines.header_line(header))
+
+    def start(self, name: str, number: int, total: int) -> None:
+        """Say what is being tried."""
+        if self.bar is not None:
+            self.bar.update(self.task, description=name, completed=number - 1, total=total)
+
+    def result(self, result: Result) -> None:
+        """One more line."""
+        assert self.head is not None
+        self._write(lines.result_line(self.head, result))
+
+    def _write(self, line: str) -> None:
+        if self.stream is not None:
+            self.stream.write(line)
+            self.stream.flush()  # so that an interrupt loses nothing
+
+
+def _print(request: Request, results: Results, seconds: float) -> None:
+    out = sys.stderr if request.jsonl is not None and str(request.jsonl) == "-" else sys.stdout
+    colour = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = min(shutil.get_terminal_size((80, 24)).columns, 120) if out.isatty() else 80
+    text = terminal.render(
+        results, width=width, colour=colour, strict=request.strict, seconds=seconds
+    )
+    if request.replay is not None:
+        for result in results.results:
+            if result.series is not None:
+                text = terminal.steps(result.series, colour=colour) + "\n" + text
+    out.write(text)
+    out.flush()
+
+
+def list_checks(only: Sequence[str]) -> int:
+    """Print the checks, by family.
+
+    Raises: UsageError for a name that is none.
+    """
+    family = ""
+    try:
+        found = selected(only)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    for c in found:
+        if c.family != family:
+            family = c.family
+            click.echo(f"{family}:")
+        click.echo(f"  {c.name} ({c.level}{', every dtype' if c.every_dtype else ''})")
+        click.echo(textwrap.fill(c.statement, 80, initial_indent="    ", subsequent_indent="    "))
+    return 0

@@ -1,0 +1,184 @@
+"""The command line; each command imports what it needs when it runs.
+
+Exit codes of `check`: 0 all passed, or failed as expected; 1 a must check failed or errored;
+2 the target or an option is wrong; 3 nothing ran; 130 interrupted.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from momentum.doors.check_options import CHECK_EXAMPLES, CHECK_OPTIONS, settings_of, with_options
+from momentum.errors import UsageError
+
+INTERRUPTED = 130
+
+
+def entry(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; a usage error is one line on stderr."""
+    try:
+        code = commands.main(
+            None if arguments is None else list(arguments), "momentum", standalone_mode=False
+        )
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except UsageError as error:
+        return _refuse(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("momentum: interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(message: str) -> int:
+    click.echo(f"momentum: error: {' '.join(message.split())}", err=True)
+    return 2
+
+
+def _version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from momentum import __version__
+
+        click.echo(f"momentum {__version__}")
+        ctx.exit()
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+              help="Show the version and exit.")  # fmt: skip
+@click.pass_context
+def commands(ctx: click.Context) -> int:
+    """Is this optimizer numerically right, and if not, what is wrong with it?"""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        return 2
+    return 0
+
+
+_PATH = click.Path(path_type=Path)
+
+
+@commands.command(epilog=CHECK_EXAMPLES)
+@click.argument("target", required=False)
+@with_options(CHECK_OPTIONS)
+def check(target: str | None, process: str | None, list_: bool, **options: Any) -> int:
+    """Hold the optimizer TARGET to the exact trajectory of its convention.
+
+    TARGET is package.module:name or file.py:name: an optimizer class, a factory, or a step
+    function.
+    """
+    if list_:
+        from momentum.doors.check import list_checks
+
+        return list_checks(options["only"])
+    if (target is None) == (process is None):
+        raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
+    from momentum.doors.check import Request, check
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep what was done until then
+    return check(Request(target=target or f"process:{process}", **options))
+
+
+@commands.command()
+@click.option("--figures", type=_PATH, metavar="DIR", help="Draw the figures into this folder.")
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Trainings of each run.")
+def article(figures: Path | None, seeds: int | None) -> int:
+    """Reproduce the numbers and figures of the article on momentum."""
+    from rich.console import Console
+
+    from momentum.article import run
+
+    run(figures=figures, seeds=seeds, console=Console())
+    return 0
+
+
+@commands.command()
+@click.argument("target")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
+@click.option("--dtype", metavar="D", help="To probe in; the finest that the target claims.")
+def identify(target: str, settings: dict[str, str], dtype: str | None) -> int:
+    """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
+    from momentum.doors.identify import told
+
+    click.echo(told(target, settings, dtype))
+    return 0
+
+
+@commands.command()
+@click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def explain(report: Path) -> int:
+    """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote."""
+    from momentum.diagnosis import retell
+    from momentum.report import jsonl
+
+    click.echo(retell(jsonl.read(report)))
+    return 0
+
+
+CONVERT_EXAMPLES = """\b
+Examples:
+  momentum convert --from keras --to torch lr=0.1 momentum=0.9 weight_decay=0.01
+  momentum convert --from torch --to optax momentum=0.9 --schedule rates.csv --write optax.csv
+
+\b
+FILE is CSV with a header, or a JSON list of objects, one row a step:
+  step,lr,momentum            [{"step": 1, "lr": 0.1, "momentum": 0.9},
+  1,0.1,0.9                    {"step": 51, "lr": 0.01}]
+  51,0.01,
+`step` may be left out, and may leave steps out; what a row does not give stays as it was.
+
+\b
+Exit codes: 0 converted, with proof; 1 there is no conversion; 2 an option is wrong.
+"""
+
+
+@commands.command(epilog=CONVERT_EXAMPLES)
+@click.option("--from", "source", required=True, metavar="A", help="Whose numbers they are.")
+@click.option("--to", "target", required=True, metavar="B", help="Who is to do the same.")
+@click.option("--schedule", type=_PATH, metavar="FILE", help="Numbers that change, by step.")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Steps to convert.")
+@click.option("--write", type=_PATH, metavar="FILE", help="Write B's schedule, CSV or .json.")
+@click.argument("settings", nargs=-1, metavar="NAME=VALUE...")
+def convert(
+    source: str,
+    target: str,
+    settings: tuple[str, ...],
+    schedule: Path | None,
+    steps: int | None,
+    write: Path | None,
+) -> int:
+    """Give the hyper-parameters with which B trains exactly as A does, and prove it.
+
+    Names are those of either framework; A and B are frameworks (torch, keras, optax, ...) or
+    conventions (accumulated, scaled:before, ...).
+    """
+    from momentum.doors.convert import run
+
+    code, text = run(source, target, settings, schedule, steps, write)
+    click.echo(text)
+    return code
+
+
+@commands.command()
+@click.option("--html", type=_PATH, metavar="FILE", help="Write both tables as a page.")
+@click.option("--jsonl", type=_PATH, metavar="FILE",
+              help="Keep rows here; a run that was interrupted goes on from them.")  # fmt: skip
+@click.option("--effort", type=click.Choice(["quick", "normal", "deep"]), default="quick",
+              show_default=True, help="How many problems each check draws.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn.")
+@click.option("--only", metavar="NAME", multiple=True,
+              help="An implementation, or all whose name begins with this word.")  # fmt: skip
+def matrix(**options: Any) -> int:
+    """Run every installed implementation under every check and against every convention."""
+    from momentum.doors.matrix import matrix
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep the rows that are done
+    return matrix(**options)

@@ -1,0 +1,70 @@
+"""`momentum convert`: what was asked in, text and exit code out."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from momentum.conversion import schedule
+from momentum.conversion.convert import convert
+from momentum.conversion.speakers import Speaker, speaker
+from momentum.conversion.text import tell
+from momentum.errors import UsageError
+
+
+def run(
+    source: str,
+    target: str,
+    settings: Sequence[str],
+    file: Path | None,
+    steps: int | None,
+    write: Path | None,
+) -> tuple[int, str]:
+    """Exit code (1 where no conversion exists) and what to print.
+
+    Raises: UsageError.
+    """
+    try:
+        common = _pairs(settings)
+        a = speaker(source)
+        common = {_own(a, name): value for name, value in common.items()}
+        rows = None if file is None else schedule.read(file, {})
+        if rows is not None:
+            rows = [common | {_own(a, k): v for k, v in row.items()} for row in rows]
+        found = convert(a, target, common if rows is None else rows, steps=steps)
+        if write is not None and found.exists:
+            write.write_text(_file(schedule.rows_of(found), write.suffix), encoding="utf-8")
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from None
+    lines = tell(found)
+    if write is not None and found.exists:
+        lines.append(f"written to {write}")
+    return (0 if found.exists else 1), "\n".join(lines)
+
+
+def _own(who: Speaker, spelling: str) -> str:
+    canonical = who.canonical(spelling)
+    return canonical if canonical != "kept" else spelling
+
+
+def _pairs(settings: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ValueError(f"{text!r}: wanted NAME=VALUE, such as lr=0.1")
+        if name.strip() in pairs:
+            raise ValueError(f"{name.strip()} is given twice")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _file(rows: Sequence[dict[str, object]], suffix: str) -> str:
+    if suffix.lower() == ".json":
+        return json.dumps(rows, indent=1) + "\n"
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,38 @@
+"""What `momentum identify` does: load the target in a child process and tell what it is."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from momentum.errors import UsageError
+from momentum.subjects.isolation import Lost, stream
+
+SECONDS = 120.0
+"""That the target's framework and the probes may take together."""
+
+
+def told(target: str, settings: Mapping[str, str], dtype: str | None = None) -> str:
+    """The target's identity in words.
+
+    Raises: UsageError where it cannot be loaded or probed.
+    """
+    (item,) = stream(partial(_work, target, dict(settings), dtype), SECONDS)
+    if isinstance(item, Lost):
+        raise UsageError(f"{target} {item.reason} while it was probed")
+    if isinstance(item, UsageError):
+        raise item
+    return str(item)
+
+
+def _work(target: str, settings: Mapping[str, str], dtype: str | None) -> Iterator[Any]:
+    from momentum.adapters import load  # in the child process: a framework may come with it
+    from momentum.diagnosis import describe, identify
+
+    try:
+        subject = load(target, settings)
+        if dtype is not None and dtype not in subject.facts.dtypes:
+            claimed = ", ".join(subject.facts.dtypes)
+            raise UsageError(f"{target} does not claim {dtype}: {claimed}")
+        yield describe(identify(subject, dtype))
+    except (Exception, SystemExit) as error:
+        yield UsageError(str(error) if isinstance(error, UsageError) else f"{target}: {error!r}")

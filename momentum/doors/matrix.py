@@ -1,0 +1,135 @@
+"""What `momentum matrix` does: rows that are missing are made, all are kept, the tables printed."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from momentum import __version__
+from momentum.errors import UsageError
+from momentum.report.matrix import render as tables
+from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
+from momentum.report.matrix.rows import Row, Setting, row
+
+FORMAT = "momentum-matrix"
+VERSION = 1
+INTERRUPTED = 130
+
+
+def matrix(
+    jsonl: Path | None, html: Path | None, effort: str, seed: int, only: Sequence[str]
+) -> int:
+    """Fill the matrix, write the reports, and return the exit code.
+
+    0: nothing failed that was not expected. 1: something did, or an implementation was lost.
+    3: nothing is installed. 130: interrupted; rows that are done are in the JSON lines.
+    Raises: UsageError for an unknown name, or a file that cannot be read or written.
+    """
+    chosen = _chosen(only)
+    present = [one for one in chosen if one.installed]
+    absent = {one.name: one.distribution for one in chosen if not one.installed}
+    setting = Setting(effort, seed, __version__)
+    done = {} if jsonl is None else _kept(jsonl, setting)
+    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
+        raise UsageError(f"cannot write {html}")
+    interrupted = False
+    with _lines(jsonl, setting, done) as write:
+        try:
+            for number, one in enumerate(present, 1):
+                if one.name in done and done[one.name].is_of(one):
+                    continue
+                done[one.name] = made = _made(one, setting, number, len(present))
+                write(made.to_record())
+        except KeyboardInterrupt:
+            interrupted = True
+    rows = [done[one.name] for one in present if one.name in done]
+    if html is not None:
+        html.write_text(tables.page(rows, absent, asdict(setting)), encoding="utf-8")
+    click.echo(tables.text(rows, absent), nl=False)
+    if interrupted:
+        return INTERRUPTED
+    if not rows:
+        return 3
+    return int(any(r.counts["failed"] or (r.lost and not r.cells) for r in rows))
+
+
+def _chosen(only: Sequence[str]) -> list[Implementation]:
+    """Those whose name is given, or begins with it."""
+    for name in only:
+        if not any(known == name or known.startswith(f"{name} ") for known in IMPLEMENTATIONS):
+            known = ", ".join(IMPLEMENTATIONS)
+            raise UsageError(f"unknown implementation {name!r}: known are {known}")
+    return [
+        one
+        for one in IMPLEMENTATIONS.values()
+        if not only or any(one.name == n or one.name.startswith(f"{n} ") for n in only)
+    ]
+
+
+def _made(one: Implementation, setting: Setting, number: int, total: int) -> Row:
+    """A new row; says which, where someone may be watching."""
+    watched = sys.stderr.isatty()
+
+    def on_start(name: str, job: int, jobs: int) -> None:
+        if watched:
+            words = f"{number}/{total} {one.name}: {job}/{jobs} {name}"
+            click.echo(f"\r\x1b[K{words[:78]}", nl=False, err=True)
+
+    made = row(one, setting, on_start)
+    if watched:
+        click.echo("\r\x1b[K", nl=False, err=True)
+    return made
+
+
+def _kept(path: Path, setting: Setting) -> dict[str, Row]:
+    """Rows of an earlier run with the same setting; a line that was cut off is left out.
+
+    Raises: UsageError where the file is something else.
+    """
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    try:
+        records: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
+        if records and records[0].get("format") != FORMAT:
+            raise ValueError
+        if not records or records[0]["setting"] != asdict(setting):
+            return {}
+        return {r["name"]: Row.from_record(r) for r in records[1:]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{path} holds no matrix: it is left as it is") from None
+
+
+@contextlib.contextmanager
+def _lines(path: Path | None, setting: Setting, done: Mapping[str, Row]) -> Iterator[Any]:
+    """Write the file anew with the rows that are kept; gives a function that adds one."""
+    if path is None:
+        yield lambda record: None
+        return
+    header = {"record": "header", "format": FORMAT, "version": VERSION, "setting": asdict(setting)}
+    fresh = path.with_name(path.name + ".new")
+    try:
+        with fresh.open("w", encoding="utf-8") as stream:
+            for record in (header, *(r.to_record() for r in done.values())):
+                stream.write(_line(record))
+        os.replace(fresh, path)
+        with path.open("a", encoding="utf-8") as stream:
+
+            def write(record: Mapping[str, Any]) -> None:
+                stream.write(_line(record))
+                stream.flush()  # so that an interrupt loses this row at most
+
+            yield write
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    cells = {n: {**c, "apart": str(c["apart"])} for n, c in record.get("cells", {}).items()}
+    return json.dumps({**record, "cells": cells} if cells else record, allow_nan=False) + "\n"

@@ -1,0 +1,116 @@
+"""pytest: `--momentum-target pkg:Class` runs all checks of a subject without any test file.
+
+Nothing but pytest is imported until a subject is named; see `momentum.parametrize` for tests that
+stand in a file.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from momentum.doors.parametrize import Case
+
+_EFFORTS = ("quick", "normal", "deep")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `momentum check` that make sense here."""
+    group = parser.getgroup("momentum", "conformance of optimizers with momentum")
+    add = group.addoption
+    add("--momentum-target", metavar="TARGET", help="optimizer to check, package.module:name")
+    add("--momentum-as", metavar="CONVENTION", help="what it is meant to follow: torch, keras, …")
+    add("--momentum-set", metavar="NAME=VALUE", action="append", default=[],
+        help="fix an argument of its constructor")  # fmt: skip
+    add("--momentum-effort", choices=_EFFORTS, default="normal", help="how many problems are drawn")
+    add("--momentum-seed", type=int, default=0, help="seed of the problems drawn")
+    add("--momentum-expected", metavar="FILE", help="TOML file of expected failures")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Marks; and with a target and no path on the command line, no search for test files."""
+    config.addinivalue_line("markers", "momentum(effort): a conformance check of an optimizer")
+    for effort in _EFFORTS:
+        config.addinivalue_line("markers", f"momentum_{effort}: the same, run with this effort")
+    if _asked(config) and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = []
+
+
+def _asked(config: pytest.Config) -> bool:
+    return bool(config.getoption("--momentum-target"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the checks of the target, before anything is deselected."""
+    if _asked(config):
+        target = config.getoption("--momentum-target")
+        items.extend(_Target.from_parent(session, name=target, nodeid=target).collect())
+
+
+class _Target(pytest.Collector):
+    """The checks of one subject."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Raises: pytest.UsageError where target or options are wrong."""
+        from momentum.doors.parametrize import cases
+        from momentum.errors import UsageError
+        from momentum.runner.expectations import read
+
+        option = self.config.getoption
+        expected = option("--momentum-expected")
+        try:
+            found = cases(
+                self.name,
+                option("--momentum-as"),
+                settings=dict(_setting(text) for text in option("--momentum-set")),
+                expected=read(Path(expected)) if expected else (),
+                effort=option("--momentum-effort"),
+                seed=option("--momentum-seed"),
+            )
+        except UsageError as error:
+            raise pytest.UsageError(f"--momentum-target: {error}") from None
+        for case in found:
+            item: _Check = _Check.from_parent(self, name=case.id, case=case)
+            for mark in case.marks:
+                item.add_marker(mark)
+            yield item
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    try:
+        return name, ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        raise pytest.UsageError(
+            f"--momentum-set {text}: wanted NAME=VALUE, VALUE a Python literal"
+        ) from None
+
+
+class _Check(pytest.Item):
+    """One check in one dtype."""
+
+    def __init__(self, *, case: "Case", **node: Any) -> None:
+        super().__init__(**node)
+        self.case = case
+
+    def runtest(self) -> None:
+        """Run it."""
+        self.case()
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The message alone; it says everything."""
+        from momentum.doors.parametrize import ConformanceFailure
+
+        if isinstance(excinfo.value, ConformanceFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where reports say it stands."""
+        return self.path, None, self.name

@@ -1,0 +1,39 @@
+"""Optimizers that are wrong on purpose, and right ones that look different."""
+
+from momentum.gallery.machine.machine import Machine
+from momentum.gallery.right import REFORMULATIONS, Reformulation
+from momentum.gallery.wrong import (
+    decay,
+    first_step,
+    groups,
+    maximize,
+    memory,
+    nesterov,
+    precision,
+    rules,
+    scaler,
+    schedules,
+    shapes,
+    special_values,
+    state,
+    validation,
+)
+from momentum.gallery.wrong._defect import GALLERY, Defect
+from momentum.gallery.wrong.reports import INEXPRESSIBLE, REPORTS
+
+THEMES = (
+    rules, first_step, schedules, nesterov, decay, maximize, groups, shapes, state, memory, scaler,
+    precision, special_values, validation,
+)  # fmt: skip
+"""The files of the gallery."""
+
+__all__ = [
+    "GALLERY",
+    "INEXPRESSIBLE",
+    "REFORMULATIONS",
+    "REPORTS",
+    "THEMES",
+    "Defect",
+    "Machine",
+    "Reformulation",
+]

@@ -1,0 +1,1 @@
+"""A right optimizer in NumPy, from which every defect departs."""

@@ -1,0 +1,48 @@
+"""The control of every run: a twin of the subject that is known to be wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from momentum.arithmetic import format_of
+from momentum.conventions import Hyper
+from momentum.subjects.protocol import Array, Facts, Gradient, Run, Subject
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The subject, fed one and a half times each gradient behind the oracle's back."""
+
+    subject: Subject
+
+    @property
+    def facts(self) -> Facts:
+        """Those of the subject."""
+        return self.subject.facts
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "TwinRun":
+        """A run of the subject behind the twin's face."""
+        return TwinRun(self.subject.start(parameters, hypers, dtype, groups, options), dtype)
+
+
+@dataclass(frozen=True)
+class TwinRun:
+    """A run that hands on wrong gradients and everything else untouched."""
+
+    run: Run
+    dtype: str
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        """One step with the wrong gradients."""
+        format = format_of(self.dtype)
+        self.run.step([None if g is None else format.round(1.5 * g) for g in gradients])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.run, name)

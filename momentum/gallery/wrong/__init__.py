@@ -1,0 +1,1 @@
+"""Optimizers that are wrong on purpose, one family a file."""

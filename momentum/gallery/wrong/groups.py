@@ -1,0 +1,240 @@
+"""Groups that are mixed up, and gradients that are missing, sparse or of an odd shape."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.conventions import Hyper
+from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._defect import RuleRun, defect
+from momentum.subjects.protocol import Array, Gradient
+
+Gradients = Sequence[Gradient]
+
+
+@defect("accumulated", "All groups have the first one's hyper-parameters.", "groups[0]")
+class FirstGroupForAll(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return self.hypers[0]
+
+
+@defect("accumulated", "All groups have the last one's hyper-parameters.", "a loop variable leaks")
+class LastGroupForAll(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return self.hypers[-1]
+
+
+@defect("accumulated", "All groups have the first one's momentum.", "read outside the loop")
+class MomentumOfFirstGroupForAll(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return h._replace(momentum=self.hypers[0].momentum)
+
+
+@defect("accumulated", "Groups of equal lr and momentum are taken for one.", "the key is too short")
+class GroupsMergedByRateAndMomentum(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        own = self.hypers[self.groups[i]]
+        first = next(x for x in self.hypers if (x.lr, x.momentum) == (own.lr, own.momentum))
+        return first._replace(lr=h.lr)
+
+
+@defect("accumulated", "A change reaches all groups.", "a loop over all of them")
+class SetChangesAllGroups(MachineRun):
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.hypers = [hyper] * len(self.hypers)
+
+
+@defect("accumulated", "Only the first group can be changed.", "groups[0]")
+class SetReachesFirstGroupOnly(MachineRun):
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        if group == 0:
+            super().set(hyper)
+
+
+class _Late(RuleRun):
+    """A run that knows which parameters came late."""
+
+    def setup(self) -> None:
+        self.known = len(self.theta)
+
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return h
+
+
+@defect("accumulated", "A group that is added later does not move.", "a list made at the start")
+class LateGroupIgnored(_Late):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if i < self.known:
+            super().update(i, grad, h)
+
+
+@defect("accumulated", "A late group has the first one's hyper-parameters.", "defaults win")
+class LateGroupWithHyperOfFirst(_Late):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return h if i < self.known else self.hypers[0]
+
+
+@defect("accumulated", "Adding a group clears all velocities.", "state is allocated anew")
+class LateGroupClearsVelocity(MachineRun):
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
+        super().add_group(parameters, hyper)
+        self.states = {}
+
+
+@defect("accumulated", "A late group has no first step.", "one counter for all parameters")
+class LateGroupAtSecondStep(_Late):
+    def state(self, i: int) -> Any:
+        held = super().state(i)
+        if i < self.known or held.step:
+            return held
+        return held._replace(step=1, v=np.zeros(self.theta[i].shape))
+
+
+@defect("accumulated", "A missing gradient counts as zero.", "`grad or 0`")
+class NoneIsZeroGradient(MachineRun):
+    def absent(self, i: int) -> None:
+        self.update(i, np.zeros(self.theta[i].shape), self.hyper(i))
+
+
+@defect("accumulated", "Parameters after a missing gradient do not move.", "break, not continue")
+class NoneStopsTheLoop(MachineRun):
+    def move(self) -> None:
+        first = next((i for i, g in enumerate(self.grads) if g is None), len(self.grads))
+        self.grads = [g if i < first else None for i, g in enumerate(self.grads)]
+        super().move()
+
+
+@defect("accumulated", "A missing gradient fails.", "grad.data without a guard", "R103")
+class NoneCrashes(MachineRun):
+    def absent(self, i: int) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'data'")
+
+
+@defect("accumulated", "A missing gradient stops the whole step.", "return, not continue")
+class NoneSkipsWholeStep(MachineRun):
+    def move(self) -> None:
+        if all(g is not None for g in self.grads):
+            super().move()
+
+
+class _VelocityAtNone(MachineRun):
+    """A missing gradient changes the velocity."""
+
+    def changed(self, v: Array, h: Hyper) -> Any:
+        raise NotImplementedError
+
+    def absent(self, i: int) -> None:
+        if i in self.states:
+            round = format_of(self.dtypes[i]).round
+            held = self.states[i]
+            self.states[i] = held._replace(v=round(self.changed(held.v, self.hyper(i))))
+
+
+@defect("accumulated", "Without a gradient the velocity decays.", "momentum applied to all first")
+class VelocityDecaysOnNone(_VelocityAtNone):
+    def changed(self, v: Array, h: Hyper) -> Any:
+        return h.momentum * v
+
+
+@defect("accumulated", "Without a gradient the velocity is cleared.", "state of the absent goes")
+class NoneClearsVelocity(_VelocityAtNone):
+    def changed(self, v: Array, h: Hyper) -> Any:
+        return 0 * v
+
+
+@defect("accumulated", "Without a gradient the last one is used again.", "a buffer is not cleared")
+class NoneReusesLastGradient(MachineRun):
+    def setup(self) -> None:
+        self.last: dict[int, Array] = {}
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        self.last[i] = np.array(grad)
+        super().update(i, grad, h)
+
+    def absent(self, i: int) -> None:
+        if i in self.last:
+            super().update(i, self.last[i], self.hyper(i))
+
+
+@defect("accumulated", "Without a gradient at the first step a parameter never moves.",
+        "the list of parameters is made then")  # fmt: skip
+class LateUnfreezingIgnored(MachineRun):
+    frozen: frozenset[int] = frozenset()
+
+    def move(self) -> None:
+        if self.taken == 0:
+            self.frozen = frozenset(i for i, g in enumerate(self.grads) if g is None)
+        self.grads = [None if i in self.frozen else g for i, g in enumerate(self.grads)]
+        super().move()
+
+
+@defect("accumulated", "A gradient of zeros counts as missing.", "`if not grad.any()`")
+class ZeroGradientIsNone(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if np.any(grad != 0):
+            super().update(i, grad, h)
+
+
+class _Lazy(MachineRun):
+    """Elements whose gradient is 0 keep parameter and velocity."""
+
+    lazy = True
+
+    def still(self, grad: Array) -> Array:
+        """Where nothing moves."""
+        return np.asarray(grad == 0)
+
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+        held = self.state(i)
+        moved, state = super().advanced(i, theta, grad, h)
+        if not self.lazy:
+            return moved, state
+        still = self.still(grad)
+        return np.where(still, theta, moved), state._replace(v=np.where(still, held.v, state.v))
+
+
+@defect("accumulated", "Elements with gradient 0 are left out.", "an update that is lazy", "R105")
+class ZeroElementsSkipped(_Lazy):
+    pass
+
+
+@defect(
+    "accumulated", "Rows whose gradient is 0 are left out.", "an update of the rows in use", "R105"
+)
+class ZeroRowsSkipped(_Lazy):
+    def still(self, grad: Array) -> Array:
+        others = tuple(range(1, grad.ndim))
+        rows = np.all(grad == 0, axis=others, keepdims=True) if others else np.array(False)
+        return np.broadcast_to(rows, grad.shape)
+
+
+@defect("accumulated", "Sparse gradients leave out what they do not hold.", "lazy rows", "R105")
+class SparseRowsLazy(_Lazy):
+    lazy = False
+
+    def step_sparse(self, gradients: Gradients) -> None:
+        self.lazy = True
+        self.step(gradients)
+        self.lazy = False
+
+
+@defect(
+    "accumulated",
+    "A sparse gradient with weight decay fails.",
+    "sparse + dense",
+    "R106",
+    level="should",
+)
+class SparseDecayCrashes(MachineRun):
+    def step_sparse(self, gradients: Gradients) -> None:
+        if any(h.weight_decay for h in self.hypers):
+            raise RuntimeError("add(sparse, dense) is not supported")
+        self.step(gradients)
+
+
+@defect("accumulated", "Sparse entries of one place count once.", "the last one is written")
+class SparseEntriesOverwrite(MachineRun):
+    def step_sparse(self, gradients: Gradients) -> None:
+        self.step([None if g is None else g / 2 for g in gradients])

@@ -1,0 +1,208 @@
+"""Memory that is changed, shared or kept: gradients, parameters, dicts, old velocities."""
+
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.conventions import Hyper
+from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._defect import defect, undecayed
+from momentum.subjects.protocol import Array
+
+
+class _GradientWritten(MachineRun):
+    """The rule is applied to a gradient that is then left changed."""
+
+    def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
+        """What is written over the gradient, and the hyper-parameters that still apply."""
+        raise NotImplementedError
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        values, rest = self.written(grad, i, h)
+        values = format_of(self.dtypes[i]).round(values)
+        if grad.flags.writeable:
+            grad[...] = values
+        super().update(i, values, rest)
+
+
+@defect("accumulated", "The decay is added to the caller's gradient.", "g += decay x", "R071 R074")
+class GradientDecayedInPlace(_GradientWritten):
+    def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
+        if h.maximize or not h.weight_decay:
+            return grad, h
+        return grad + h.weight_decay * self.theta[i], undecayed(h)
+
+
+@defect("accumulated", "maximize negates the caller's gradient.", "g.neg_()", "R074")
+class GradientNegatedInPlace(_GradientWritten):
+    def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
+        return (-grad if h.maximize else grad), h._replace(maximize=False)
+
+
+class _GradientSpoilt(MachineRun):
+    """The step is right, but the caller's gradient is something else afterwards."""
+
+    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
+        raise NotImplementedError
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, np.array(grad), h)
+        if grad.flags.writeable:
+            grad[...] = format_of(self.dtypes[i]).round(self.spoilt(grad, i, h))
+
+
+@defect("accumulated", "Nesterov overwrites the caller's gradient.", "g += momentum v", "R074")
+class GradientOverwrittenByNesterov(_GradientSpoilt):
+    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
+        return grad + h.momentum * self.states[i].v if h.nesterov else grad
+
+
+@defect("accumulated", "The caller's gradient is zero after the step.", "zero_grad within step")
+class GradientCleared(_GradientSpoilt):
+    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
+        return 0 * grad
+
+
+@defect("scaled", "The caller's gradient is scaled by lr.", "g *= lr")
+class GradientScaledInPlace(_GradientSpoilt):
+    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
+        return h.lr * grad
+
+
+@defect("accumulated", "The first velocity is the gradient's memory.", "v = g without a copy")
+class VelocityIsGradient(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        first = i not in self.states
+        super().update(i, grad, h)
+        if first and not h.weight_decay and not h.maximize:
+            self.states[i] = self.states[i]._replace(v=grad)
+
+
+@defect("accumulated", "Parameters move to new memory.", "x = x - lr v")
+class ParameterReplaced(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        before = self.theta[i]
+        self.theta[i] = np.array(before)
+        super().update(i, grad, h)
+
+
+@defect("accumulated", "Velocities overlap by one element.", "an offset into one flat buffer")
+class VelocityOverlapsNeighbour(MachineRun):
+    def move(self) -> None:
+        super().move()
+        for i, state in self.states.items():
+            after = self.states.get(i + 1)
+            if after is not None and np.size(state.v) > 1 and np.size(after.v):
+                state.v.flat[-1] = after.v.flat[0]
+
+
+@defect(
+    "accumulated", "The caller's dict is changed.", "kept and filled in", "R076", level="should"
+)
+class CallerDictChanged(MachineRun):
+    def setup(self) -> None:
+        for d in self.dicts:
+            d["initial_lr"] = d["lr"]
+
+
+@defect(
+    "accumulated",
+    "Changes reach runs that are started later.",
+    "hyper-parameters are held where both optimizers were built from",
+    "R076",
+)
+class HyperLeaksBetweenRuns(MachineRun):
+    def setup(self) -> None:
+        self.hypers = self.subject.memory.setdefault(str(self.hypers), self.hypers)
+
+
+@defect(
+    "accumulated",
+    "A new optimizer on the same parameters goes on with the old one's velocity.",
+    "buffers are held by the class, and found again by the parameter",
+)
+class BuffersOutliveOptimizer(MachineRun):
+    def restart(self) -> None:
+        kept = self.states
+        super().restart()
+        self.states = kept
+
+
+@defect(
+    "accumulated",
+    "What is written into a parameter in mid-run is undone by the next step.",
+    "steps are taken from a master copy that nobody tells",
+    level="should",
+)
+class MasterUndoesPlacing(MachineRun):
+    def setup(self) -> None:
+        self.master = [np.array(x) for x in self.theta]
+
+    def add_group(self, parameters: Any, hyper: Hyper) -> None:
+        super().add_group(parameters, hyper)
+        self.master += [np.array(x) for x in self.theta[len(self.master) :]]
+
+    def take_over(self, saved: dict[str, Any]) -> None:
+        super().take_over(saved)
+        self.master = [np.array(x) for x in self.theta]
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        self.theta[i][...] = self.master[i]
+        super().update(i, grad, h)
+        self.master[i] = np.array(self.theta[i])
+
+
+@defect("accumulated", "Every step's velocity is kept.", "a list that only grows", "R130")
+class KeepsEveryVelocity(MachineRun):
+    def setup(self) -> None:
+        self.history: list[Any] = []
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, grad, h)
+        self.history.append((self.states[i].v.copy(), self.dtypes[i]))
+
+    def kept_arrays(self) -> Any:
+        yield from super().kept_arrays()
+        yield from self.history
+
+
+@defect("accumulated", "The velocity hangs in the autograd graph.", "not detached", "R130")
+class VelocityHangsInGraph(MachineRun):
+    def graph_nodes(self) -> int:
+        return self.taken * len(self.states)
+
+    def live_objects(self) -> int:
+        return super().live_objects() + self.graph_nodes()
+
+
+@defect("accumulated", "Two arrays are kept a parameter.", "the update is kept too", level="should")
+class VelocityStoredTwice(MachineRun):
+    def kept_arrays(self) -> Any:
+        for x, d in super().kept_arrays():
+            yield x, d
+            yield x.copy(), d
+
+    def state_bytes(self) -> int:
+        return 2 * super().state_bytes()
+
+
+@defect("accumulated", "Memory around a strided parameter is written.", "strides are not read")
+class StridedWrittenDensely(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, grad, h)
+        if self.options.get("layout") == "strided" and self.theta[i].size:
+            self.theta[i].base[..., 1] = self.theta[i]
+
+
+@defect(
+    "accumulated",
+    "In half precision every change of a hyper-parameter clears the velocity.",
+    "a guard compares the velocity's type, always float32, with the parameter's",
+    "R080",
+    dtypes=("float16", "bfloat16"),
+)
+class HalfVelocityClearedOnSet(MachineRun):
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        super().set(hyper, group)
+        self.states = {}

@@ -1,0 +1,115 @@
+"""Wrong training steps: closures, gradient scalers and skipped steps."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._defect import defect
+from momentum.subjects.protocol import Gradient
+
+Closure = Callable[[], float]
+Gradients = Sequence[Gradient]
+
+
+@defect("accumulated", "The closure is called twice.", "for the loss and for the gradients")
+class ClosureCalledTwice(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        closure()
+        return super().step_by(closure)
+
+
+@defect("accumulated", "The closure is not called.", "the argument is there for the signature")
+class ClosureNotCalled(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        self.move()
+        return None
+
+
+@defect("accumulated", "The closure's result is lost.", "no return", level="should")
+class ClosureResultDropped(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        super().step_by(closure)
+        return None
+
+
+@defect("accumulated", "The step comes before its closure.", "old gradients are used")
+class StepBeforeClosure(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        self.move()
+        return closure()
+
+
+@defect(
+    "accumulated",
+    "Gradients that are not finite are applied.",
+    "the flag is looked at only where the scale is given too",
+    "R125",
+)
+class ScalerNeverSkips(MachineRun):
+    def found_inf(self) -> bool:
+        return False
+
+
+@defect("accumulated", "A skipped step feeds the velocity.", "only the parameter is kept back")
+class ScalerSkipFeedsVelocity(MachineRun):
+    def skipped(self, scale: float) -> None:
+        kept = [np.array(x) for x in self.theta]
+        self.grads = [None if g is None else np.nan_to_num(g / scale, posinf=0) for g in self.grads]
+        self.move()
+        for x, values in zip(self.theta, kept):
+            x[...] = values
+
+
+@defect("accumulated", "A skipped step counts as the first.", "the counter grows all the same")
+class ScalerSkipCountsAsStep(MachineRun):
+    def skipped(self, scale: float) -> None:
+        for i, x in enumerate(self.theta):
+            if i not in self.states:
+                initial = self.subject.convention.initial
+                self.states[i] = initial._replace(step=1, v=np.zeros(x.shape))
+
+
+@defect("accumulated", "nan does not make the scaler skip.", "only inf is looked for")
+class ScalerMissesNan(MachineRun):
+    def found_inf(self) -> bool:
+        return any(np.isinf(g).any() for g in self.grads if g is not None)
+
+
+@defect("accumulated", "Only the first parameter can make the scaler skip.", "an early exit")
+class ScalerLooksAtFirstParameter(MachineRun):
+    def found_inf(self) -> bool:
+        first = next((g for g in self.grads if g is not None), np.zeros(1))
+        return not np.isfinite(first).all()
+
+
+@defect("accumulated", "Gradients are unscaled twice.", "by the scaler and by the step")
+class ScalerUnscalesTwice(MachineRun):
+    def unscale(self, scale: float) -> None:
+        super().unscale(scale)
+        super().unscale(scale)
+
+
+@defect("accumulated", "Gradients are not unscaled.", "depends on the path", "R125")
+class ScalerDoesNotUnscale(MachineRun):
+    def unscale(self, scale: float) -> None:
+        pass
+
+
+@defect("accumulated", "Parameters with finite gradients move at a skipped step.", "one by one")
+class ScalerSkipsParameterOnly(MachineRun):
+    def skipped(self, scale: float) -> None:
+        self.grads = [None if g is None or not np.isfinite(g).all() else g for g in self.grads]
+        self.unscale(scale)
+        self.move()
+
+
+@defect("accumulated", "After a skipped step every step is skipped.", "the flag is never cleared")
+class ScalerSkipsAlwaysAfter(MachineRun):
+    stuck = False
+
+    def skipped(self, scale: float) -> None:
+        self.stuck = True
+
+    def found_inf(self) -> bool:
+        return self.stuck or super().found_inf()

@@ -1,5 +1,0 @@
-"""Problems that optimizers are run on."""
-
-from momentum.problems.recorded import KINDS, Problem
-
-__all__ = ["KINDS", "Problem"]

@@ -1,0 +1,125 @@
+"""The matrix as text for a terminal and as a self-contained page; pure functions."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from momentum.checks import CHECKS
+from momentum.conventions import CONVENTIONS
+from momentum.diagnosis.comparing import Cell
+from momentum.report.matrix.rows import Row
+
+NAME = 28
+MARKS = {"failed": "X", "expected": "e", "advice": "a", "passed": ".", "skipped": "-"}
+"""Kinds of results and their marks; a family has the mark of the first that it has."""
+
+_SHORT = {
+    "accumulated": "accum",
+    "zero_started": "zero",
+    "scaled": "scaled",
+    "averaged": "avg",
+    "averaged_debiased": "avg-d",
+    "quasi_hyperbolic": "qhm",
+    "two_point": "2-pt",
+    "look_ahead": "ahead",
+}
+
+
+def text(rows: Sequence[Row], absent: Mapping[str, str]) -> str:
+    """Both tables, 80 columns wide at most where names are short."""
+    return "\n".join([*_families(rows), "", *_conventions(rows), "", *_notes(rows, absent)]) + "\n"
+
+
+def families() -> list[str]:
+    """All families, in the order of the registry."""
+    return list(dict.fromkeys(c.family for c in CHECKS.values()))
+
+
+def mark(counts: Mapping[str, int]) -> str:
+    """The worst that a family has."""
+    return next((m for kind, m in MARKS.items() if counts.get(kind)), " ")
+
+
+def shown(cell: Cell) -> str:
+    """A comparison in a word, or by how much it differs."""
+    words = {"same": "same", "constant": "const", "partly": "part"}
+    if cell.kind in words:
+        return words[cell.kind]
+    return f"{cell.apart:.2g}" if cell.apart < float("inf") else "-"
+
+
+def _families(rows: Sequence[Row]) -> Iterator[str]:
+    names = families()
+    letters = _letters(len(names))
+    yield "IMPLEMENTATION x FAMILY OF CHECKS"
+    heads = ("pass", "fail", "adv", "exp", "skip")
+    yield f"{'':<{NAME}}" + "".join(f"{h:>5}" for h in heads) + f"  {letters}"
+    for r in rows:
+        counts = r.counts
+        numbers = "".join(f"{counts[k]:>5}" for k in counts) if r.families else f"{'not run':>25}"
+        marks = "".join(mark(r.families.get(f, {})) for f in names)
+        yield f"{r.name:<{NAME}}{numbers}  {marks}".rstrip()
+    legend = "; ".join(f"{a} {n.replace('_', ' ')}" for a, n in zip(letters, names))
+    meaning = ". all passed, - none applies, a only advice failed, e failed as known, X failed"
+    yield from textwrap.wrap(meaning, 80)
+    yield from textwrap.wrap(legend, 80)
+
+
+def _conventions(rows: Sequence[Row]) -> Iterator[str]:
+    yield "IMPLEMENTATION x CONVENTION (* its own)"
+    yield f"{'':<{NAME}}" + "".join(f"{_SHORT[c]:>7}" for c in CONVENTIONS)
+    for r in rows:
+        own = r.convention.partition(":")[0]
+        cells = "".join(
+            f"{shown(r.cells[c]) + '*' * (c == own):>7}" if c in r.cells else f"{'?':>7}"
+            for c in CONVENTIONS
+        )
+        yield f"{r.name:<{NAME}}{cells}"
+    yield from textwrap.wrap(
+        "same: equal, number for number; const: equal while the rate is constant; part: equal but"
+        " for an option (Nesterov, dampening, nu); a number: largest distance, in units of how far"
+        " the convention moves; -: it lacks what the implementation always does",
+        80,
+    )
+
+
+def _notes(rows: Sequence[Row], absent: Mapping[str, str]) -> Iterator[str]:
+    versions = {name: v for r in rows for name, v in r.versions.items()}
+    if versions:
+        words = ", ".join(f"{name} {v}" for name, v in versions.items())
+        yield from textwrap.wrap(f"Versions: {words}", 80)
+    for r in rows:
+        if r.lost:
+            yield from textwrap.wrap(f"{r.name}: {r.lost}", 80)
+    if absent:
+        yield from textwrap.wrap(f"Not installed: {', '.join(absent)}", 80)
+
+
+def _letters(count: int) -> str:
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return alphabet[:count]
+
+
+def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, Any]) -> str:
+    """The page: both tables in full, and for each implementation what is wrong, with evidence."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        rows=rows,
+        absent=absent,
+        setting=setting,
+        families=families(),
+        conventions=CONVENTIONS,
+        mark=mark,
+        marks=MARKS,
+        shown=shown,
+        tone={"X": "bad", "e": "warn", "a": "warn", ".": "good", "-": "soft", " ": "soft"},
+    )

@@ -1,0 +1,179 @@
+"""One row of the matrix: an implementation under the checks and against the conventions."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from momentum.checks.result import Result, Results
+from momentum.diagnosis.comparing import Cell, compare
+from momentum.errors import UsageError
+from momentum.report.matrix.implementations import Implementation
+from momentum.runner import expectations
+from momentum.runner.expectations import Expectation
+from momentum.runner.one_check import in_words
+from momentum.runner.options import Options
+from momentum.runner.supervisor import LOADING, run
+from momentum.subjects.isolation import Lost, stream
+from momentum.subjects.protocol import Subject
+
+KINDS = ("passed", "failed", "advice", "expected", "skipped")
+"""What a result counts as: advice is a failed or errored check that must not hold."""
+
+EXPECTED = Path(__file__).with_name("expected")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How rows are made; rows of another setting are not mixed in. momentum: our version."""
+
+    effort: str = "quick"
+    seed: int = 0
+    momentum: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one implementation.
+
+    families: family -> how many results count as what (KINDS). wrong: failed and advice, each
+    with id, kind and evidence. cells: convention -> Cell. lost: why there are no results.
+    """
+
+    name: str
+    target: str
+    settings: Mapping[str, str]
+    convention: str
+    versions: Mapping[str, str]
+    families: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    wrong: tuple[Mapping[str, str], ...] = ()
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    lost: str = ""
+    seconds: float = 0.0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many results count as what."""
+        return {k: sum(f.get(k, 0) for f in self.families.values()) for k in KINDS}
+
+    def is_of(self, one: Implementation) -> bool:
+        """Whether it was made of this implementation in the version that is installed."""
+        return (self.name, self.target, self.convention, dict(self.versions)) == (
+            one.name, one.target, one.convention, one.versions,
+        ) and dict(self.settings) == dict(one.settings)  # fmt: skip
+
+    def to_record(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        return {"record": "row", **asdict(self)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Row":
+        """The row that `to_record` wrote."""
+        values = {k: x for k, x in record.items() if k != "record"}
+        values["wrong"] = tuple(values["wrong"])
+        values["cells"] = {
+            name: Cell(c["kind"], c["difference"], float(c["apart"]))
+            for name, c in values["cells"].items()
+        }
+        return cls(**values)
+
+
+def expected(name: str) -> list[Expectation]:
+    """The failures of an implementation that are known, by its name."""
+    path = EXPECTED / f"{name.replace(' ', '_')}.toml"
+    return expectations.read(path) if path.exists() else []
+
+
+def row(
+    one: Implementation,
+    setting: Setting,
+    on_start: Callable[[str, int, int], None] = lambda name, number, total: None,
+) -> Row:
+    """Run the checks of an implementation, and compare it; each in processes of its own."""
+    started = time.monotonic()
+    load = partial(_load, one)
+    base = Row(one.name, one.target, dict(one.settings), one.convention, one.versions)
+    families: dict[str, Counter[str]] = {}
+    wrong: list[Mapping[str, str]] = []
+    lost = one.unchecked
+    cells: dict[str, Cell] = {}
+    try:
+        cells = _compared(load)
+        if not one.unchecked:
+            options = Options(dtypes=one.dtypes, effort=setting.effort, seed=setting.seed)
+            results = run(load, one.convention, options, expected(one.name), on_start=on_start)
+            if results.unfinished:
+                raise KeyboardInterrupt
+            lost = results.broken
+            for r in results.results:
+                families.setdefault(r.family, Counter())[_kind(r)] += 1
+            wrong = [_wrong(results, r) for r in results.results if _kind(r) in _WRONG]
+    except UsageError as error:
+        lost = str(error)
+    return Row(
+        **{
+            **vars(base),
+            "families": {f: dict(c) for f, c in families.items()},
+            "wrong": tuple(wrong),
+            "cells": cells,
+            "lost": lost,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+    )
+
+
+_WRONG = ("failed", "advice", "expected")
+
+
+def _kind(result: Result) -> str:
+    if result.verdict == "expected_failure":
+        return "expected"
+    if not result.bad:
+        return result.verdict
+    return "failed" if result.level == "must" or result.surprise else "advice"
+
+
+def _wrong(results: Results, r: Result) -> Mapping[str, str]:
+    evidence = r.reason or f"error {r.error:.3g}, bound {r.bound:.3g}, {r.how} {r.where}"
+    return {
+        "id": r.id,
+        "kind": _kind(r),
+        "statement": r.statement,
+        "evidence": evidence,
+        "reference": r.reference,
+    }
+
+
+def _load(one: Implementation) -> Subject:
+    """In the child process: the variables must be set before the framework is imported."""
+    os.environ.update(one.environment)
+    from momentum.adapters import load
+
+    return load(one.target, one.settings)
+
+
+def _compared(load: Callable[[], Subject]) -> dict[str, Cell]:
+    """The comparisons, made in a child process.
+
+    Raises: UsageError where it is lost or the subject cannot be used.
+    """
+
+    def work() -> Any:
+        try:
+            yield compare(load())
+        except UsageError as error:
+            yield error
+        except (Exception, SystemExit) as error:
+            yield UsageError(f"the comparison {in_words(error)}")
+
+    answer = next(iter(stream(work, LOADING, LOADING)))
+    if isinstance(answer, UsageError):
+        raise answer
+    if isinstance(answer, Lost):
+        raise UsageError(f"the comparison {answer.reason}")
+    found: dict[str, Cell] = answer
+    return found

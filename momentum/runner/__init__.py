@@ -1,0 +1,1 @@
+"""One engine behind every door: options, checks in child processes, results."""

@@ -1,0 +1,244 @@
+"""One check in one dtype: the problems it names, then random ones, the failure made small."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from momentum.checks import Check
+from momentum.checks.result import Result
+from momentum.conventions import Convention
+from momentum.runner.series import furthest
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import EFFORTS, Setting
+from momentum.subjects.protocol import Subject, SubjectError
+
+SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
+"""Problems tried to make a failure smaller."""
+
+_OURS = str(Path(__file__).parents[1])
+
+
+def blank(check: Check, dtype: str) -> Result:
+    """The result of a check before it has run."""
+    return Result(
+        check=check.name,
+        dtype=dtype,
+        family=check.family,
+        level=check.level,
+        statement=check.statement,
+        source=check.source.text,
+        verdict="passed",
+    )
+
+
+def run_check(
+    check: Check,
+    subject: Subject,
+    convention: Convention,
+    dtype: str,
+    effort: str = "normal",
+    seed_: int = 0,
+    only: Problem | None = None,
+    note: Callable[[str], None] = lambda text: None,
+    shrinks: int | None = None,
+) -> Result:
+    """One check in one dtype.
+
+    only: a problem to measure instead of all others. shrinks: problems tried to make a failure
+    smaller, by the effort where None. note: is told the text of each problem
+    before it is tried, so that one which kills the process can be named.
+    """
+    base = blank(check, dtype)
+    reason = check.why_not(subject.facts, convention)
+    if reason is not None:
+        return replace(base, verdict="skipped", reason=reason)
+    budget = SHRINKS[effort] if shrinks is None else shrinks
+    search = _Search(check, subject, convention, budget, note)
+    try:
+        if only is not None:
+            search.measure(only)
+        else:
+            setting = Setting.of(subject, convention, dtype, effort)
+            for problem in check.always(setting):
+                search.measure(problem, reduce=True)
+            if check.random is not None:
+                _explore(search.measure, check.random(setting), EFFORTS[effort], seed_)
+    except _Failing:
+        pass
+    except Exception as error:
+        # A subject that does not repeat itself upsets Hypothesis; what it did wrong is known.
+        if search.last is None:
+            return replace(base, verdict="errored", reason=in_words(error), problems=search.tried)
+    result = search.result(base)
+    if result.verdict == "failed" or (only is not None and result.verdict == "passed"):
+        shown = furthest(subject, convention, Problem.from_text(result.problem))
+        result = replace(result, series=shown)
+    return result
+
+
+def forget_local_constants() -> None:
+    """Draw the same problems wherever this process runs.
+
+    Hypothesis mixes in constants that it reads from the code around, and keeps notes of them in
+    the working directory.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    if hasattr(providers, "_get_local_constants") and hasattr(providers, "_local_constants"):
+        none = providers._local_constants
+        setattr(providers, "_get_local_constants", lambda: none)  # noqa: B010 - not declared
+
+
+def in_words(error: BaseException) -> str:
+    """The exception and the innermost line of the subject's own."""
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, SubjectError):
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if not f.filename.startswith(_OURS)] or frames
+    at = f" (line {theirs[-1].lineno} of {Path(theirs[-1].filename).name})" if theirs else ""
+    return f"raised {type(error).__name__}{': ' if text else ''}{text}{at}"
+
+
+class _Failing(AssertionError):
+    """A measurement beyond its bound, or an exception, on its way through Hypothesis."""
+
+
+class _Finding(NamedTuple):
+    problem: Problem
+    measured: Measured | None
+    reason: str = ""
+
+
+class _Search:
+    """Measures problems, remembers the worst, and the failures so that shrinking stays cheap."""
+
+    def __init__(
+        self,
+        check: Check,
+        subject: Subject,
+        convention: Convention,
+        shrinks: int,
+        note: Callable[[str], None],
+    ) -> None:
+        self.check, self.subject, self.convention = check, subject, convention
+        self.left, self.note = shrinks, note
+        self.tried = 0
+        self.worst: _Finding | None = None
+        self.ratios: dict[str, float] = {}
+        self.known: dict[str, _Finding] = {}
+        self.last: _Finding | None = None
+
+    def measure(self, problem: Problem, reduce: bool = False) -> None:
+        """Raises: _Failing where a measurement is beyond its bound or the subject raises."""
+        text = problem.to_text()
+        found = self.known.get(text)
+        if found is None:
+            if self.known:
+                if self.left <= 0:
+                    return
+                self.left -= 1
+            self.note(text)
+            found = self._tried(problem)
+            if found is None:
+                return
+            if reduce:
+                found = self._reduced(found)
+            self.known[text] = found
+        self.last = found
+        raise _Failing
+
+    def _reduced(self, found: _Finding) -> _Finding:
+        """The same failure with fewer steps and one parameter, where it shows there too.
+
+        Only where the oracle judged: any part of such a problem is a problem of its own.
+        """
+        if found.measured is None or found.measured.how not in ("trajectory", "step"):
+            return found
+        found = self._if_failing(found.problem.cut(found.measured.step)) or found
+        whole = found.problem
+        for i, shape in enumerate(whole.shapes if len(whole.shapes) > 1 else ()):
+            gone = frozenset((t, 0) for t, j in whole.missing if j == i)
+            single = replace(whole, shapes=(shape,), groups=(whole.groups[i],), missing=gone)
+            smaller = self._if_failing(single)
+            if smaller is not None:
+                return smaller
+        return found
+
+    def _if_failing(self, problem: Problem) -> _Finding | None:
+        self.note(problem.to_text())
+        found = self._tried(problem)
+        return found if found is not None and found.measured is not None else None
+
+    def _tried(self, problem: Problem) -> _Finding | None:
+        """What is wrong on this problem, None where nothing is."""
+        measured = None
+        try:
+            for measured in self.check.measure(self.subject, self.convention, problem):
+                ratio = measured.ratio
+                if ratio > 1:
+                    self.tried += 1
+                    return _Finding(problem, measured)
+                if self.worst is None or ratio > (self.worst.measured or measured).ratio:
+                    self.worst = _Finding(problem, measured)
+                if measured.how and ratio >= self.ratios.get(measured.how, 0.0):
+                    self.ratios[measured.how] = ratio
+        except (Exception, SystemExit) as error:
+            self.tried += 1
+            return _Finding(problem, None, in_words(error))
+        self.tried += measured is not None
+        return None
+
+    def result(self, base: Result) -> Result:
+        """The smallest failure, else the worst measurement."""
+        if not self.tried:
+            return replace(base, verdict="skipped", reason="no problem fits the subject")
+        found = self.last or self.worst
+        assert found is not None
+        base = replace(base, problem=found.problem.to_text(), problems=self.tried)
+        measured = found.measured
+        if measured is None:
+            return replace(base, verdict="errored", reason=found.reason)
+        failed = self.last is not None
+        return replace(
+            base,
+            verdict="failed" if failed else "passed",
+            error=float(measured.error),
+            bound=float(measured.bound),
+            ratio=float(measured.ratio),
+            step=measured.step,
+            how=measured.how,
+            where=measured.where,
+            ratios={measured.how: measured.ratio} if failed and measured.how else self.ratios,
+        )
+
+
+def _explore(
+    measure: Callable[[Problem], None],
+    strategy: st.SearchStrategy[Problem],
+    examples: int,
+    seed_: int,
+) -> None:
+    """Random problems by Hypothesis, and its shrinking of the first failure."""
+
+    @seed(seed_)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(strategy)
+    def probe(problem: Problem) -> None:
+        measure(problem)
+
+    probe()

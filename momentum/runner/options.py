@@ -1,0 +1,60 @@
+"""What to run: which checks, in which dtypes, how hard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from momentum.checks import CHECKS, Check
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: which checks, how hard, with which seed.
+
+    time_limit: seconds a check and dtype. replay: the one problem to measure, for one check.
+    arguments: words of a command line that name the subject, for the replay commands.
+    """
+
+    dtypes: tuple[str, ...] = ()
+    effort: str = "normal"
+    seed: int = 0
+    only: tuple[str, ...] = ()
+    time_limit: float = 60.0
+    replay: Problem | None = None
+    arguments: tuple[str, ...] = ()
+
+
+def selected(only: Sequence[str]) -> list[Check]:
+    """The checks of these names or families, all where none is given.
+
+    Raises: ValueError for a name that is neither.
+    """
+    known = set(CHECKS) | {c.family for c in CHECKS.values()}
+    names = {name.partition("[")[0] for name in only}
+    for name in names - known:
+        raise ValueError(f"unknown check {name!r}; --list shows them")
+    return [c for c in CHECKS.values() if not only or c.name in names or c.family in names]
+
+
+def jobs(subject: Subject, options: Options) -> list[tuple[Check, str]]:
+    """Every check with every dtype that it is to run in."""
+    claimed = subject.facts.dtypes
+    for dtype in (*options.dtypes, *([options.replay.dtype] if options.replay else [])):
+        if dtype not in claimed:
+            raise ValueError(f"{subject.facts.name} does not claim {dtype}: {', '.join(claimed)}")
+    dtypes = options.dtypes or claimed
+    exactly = {name for name in options.only if "[" in name}
+    some = {name.partition("[")[0] for name in exactly}
+    found: list[tuple[Check, str]] = []
+    for check in selected(options.only):
+        if options.replay is not None:
+            found.append((check, options.replay.dtype))
+        elif check.name in some:
+            found += [(check, d) for d in claimed if f"{check.name}[{d}]" in exactly]
+        else:
+            found += [(check, d) for d in (dtypes if check.every_dtype else dtypes[:1])]
+    for name in exactly - {f"{c.name}[{d}]" for c, d in found}:
+        if options.replay is None:
+            raise ValueError(f"{name!r} matches nothing: the subject claims {', '.join(claimed)}")
+    return found

@@ -1,0 +1,145 @@
+"""What a child process does for a run: load the subject, and yield what it finds as it goes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+from momentum.checks import CHECKS
+from momentum.checks.result import Header, Result, environment
+from momentum.conventions import Convention, get
+from momentum.errors import UsageError
+from momentum.gallery.twin import Twin
+from momentum.runner.one_check import blank, in_words, run_check
+from momentum.runner.options import Options, jobs
+from momentum.runner.series import impulse
+from momentum.subjects.protocol import Subject
+
+CONTROL = "agrees_with_oracle"
+
+
+class Starting(NamedTuple):
+    """A job begins, one of `total`; an empty check is the control."""
+
+    check: str
+    dtype: str
+    total: int
+
+
+class Explaining(NamedTuple):
+    """What a job found, before its cause is looked for, which may take or crash as it likes."""
+
+    result: Result
+
+
+class Control(NamedTuple):
+    """What became of the control: it did its duty, it proved the run blind, or it never ran."""
+
+    outcome: Literal["failed", "passed", "lost"]
+    words: str
+
+
+class Progress(NamedTuple):
+    """How far earlier child processes came.
+
+    control: it was tried. done: jobs that have a result. given_up: why no more is tried in a dtype.
+    """
+
+    control: bool = False
+    done: int = 0
+    given_up: Mapping[str, str] = {}
+
+
+def session(
+    load: Callable[[], Subject],
+    convention: str | Convention | None,
+    options: Options,
+    note: Callable[[str], None],
+    so_far: Progress,
+) -> Iterator[Any]:
+    """The run itself: a Header, the control, then for each job its start and its Result.
+
+    Last the impulse response. A UsageError, and nothing else, where target or options are wrong.
+    """
+    try:
+        subject = load()
+        todo = jobs(subject, options)
+        chosen, identified = chosen_convention(subject, convention)
+    except (UsageError, ValueError) as error:
+        yield UsageError(str(error))
+        return
+    except (Exception, SystemExit) as error:
+        yield UsageError(f"{' '.join(options.arguments) or 'the target'} {in_words(error)}")
+        return
+    yield header_of(subject, chosen, options, identified)
+    if todo and not so_far.control:
+        yield Starting("", todo[0][1], len(todo))
+        yield controlled(subject, chosen, todo[0][1], options.seed)
+    explainer = None
+    for check, dtype in todo[so_far.done :]:
+        yield Starting(check.name, dtype, len(todo))
+        if dtype in so_far.given_up:
+            reason = so_far.given_up[dtype]
+            yield replace(blank(check, dtype), verdict="errored", reason=reason)
+            continue
+        result = run_check(
+            check, subject, chosen, dtype, options.effort, options.seed, options.replay, note
+        )
+        if result.verdict == "failed":
+            yield Explaining(result)
+            explainer = explainer or _explainer(subject, chosen)
+            result = replace(result, explanation=explainer.explain(result))
+        yield result
+    yield Starting("", "", len(todo))
+    yield impulse(subject, chosen, subject.facts.dtypes)
+
+
+def _explainer(subject: Subject, convention: Convention) -> Any:
+    from momentum.diagnosis import Explainer  # with the gallery: only where something fails
+
+    return Explainer(subject, convention)
+
+
+def chosen_convention(
+    subject: Subject, convention: str | Convention | None
+) -> tuple[Convention, bool]:
+    """The convention to hold the subject to, and whether it had to be identified."""
+    if convention is not None:
+        return get(convention), False
+    from momentum.diagnosis import identify
+
+    try:
+        return identify(subject).nearest, True
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            f"the convention cannot be identified: the subject {in_words(error)};"
+            " say which it is meant to follow, with --as"
+        ) from None
+
+
+def controlled(subject: Subject, convention: Convention, dtype: str, seed: int) -> Control:
+    """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
+    result = run_check(CHECKS[CONTROL], Twin(subject), convention, dtype, "quick", seed)
+    if result.verdict == "failed":
+        return Control("failed", f"a known-wrong twin failed {result.id}, as it must")
+    if result.verdict == "passed":
+        return Control("passed", f"a known-wrong twin of the subject passed {result.id}")
+    return Control("lost", f"the known-wrong twin could not be run: {result.reason}")
+
+
+def header_of(
+    subject: Subject, convention: Convention, options: Options, identified: bool
+) -> Header:
+    """What is about to be run, and with what."""
+    return Header(
+        target=subject.facts.name,
+        convention=convention.full_name,
+        formula=convention.formula,
+        seed=options.seed,
+        effort=options.effort,
+        dtypes=options.dtypes or subject.facts.dtypes,
+        identified=identified,
+        arguments=options.arguments,
+        **environment(),
+    )

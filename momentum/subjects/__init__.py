@@ -1,0 +1,1 @@
+"""An optimizer under test: its face, its problems, its runs."""

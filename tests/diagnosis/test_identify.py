@@ -1,0 +1,250 @@
+"""What a subject computes is named, measured, and not claimed where it is nothing known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from momentum.arithmetic import format_of
+from momentum.arithmetic.dual import Dual
+from momentum.conventions import CONVENTIONS, Hyper, get
+from momentum.diagnosis import describe, identify, measure, response, summary
+from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.gallery import GALLERY, Machine
+from momentum.subjects.protocol import Facts
+
+ONE_RULE = {"two_point": {"scaled", "two_point"}}
+"""Conventions that nothing can tell apart on what this subject can be driven with."""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_identify_names_every_convention(name: str, dtype: str) -> None:
+    found = identify(Machine(name="m", convention=CONVENTIONS[name]), dtype, estimates=False)
+    assert {c.name for c in found.matches} == ONE_RULE.get(name, {name})
+    assert found.departures == ()
+    assert not found.unexplained
+
+
+@pytest.mark.parametrize("kind", ["coupled", "before", "simultaneous", "after"])
+@pytest.mark.parametrize("name", ["accumulated", "scaled", "averaged"])
+def test_identify_names_the_kind_of_decay(name: str, kind: str) -> None:
+    subject = Machine(name="m", convention=CONVENTIONS[name].with_decay(kind))
+    found = identify(subject, estimates=False)
+    assert found.nearest.decay == {"simultaneous": "before"}.get(kind, kind)
+    told = any("before = simultaneous" in text for text in found.undecided)
+    assert told == (kind in ("before", "simultaneous"))
+
+
+@pytest.mark.parametrize(
+    ("defect", "departure"),
+    [
+        ("nesterov_ignored", "nesterov_ignored"),
+        ("dampening_never_applied", "dampening_ignored"),
+        ("maximize_ignored", "maximize_ignored"),
+        ("maximize_ignored_with_nesterov", "maximize_ignored_with_nesterov"),
+        ("maximize_negates_decay", "maximize_after_decay"),
+        ("decay_ignored", "decay_ignored"),
+        ("decay_is_constant", "decay_constant"),
+        ("decay_without_lr", "decay_without_lr"),
+        ("decay_times_lr_twice", "decay_times_lr"),
+        ("decay_doubled", "decay_doubled"),
+        ("lr_captured_at_start", "lr_held"),
+        ("lr_one_step_late", "lr_late"),
+        ("velocity_cleared_on_lr_change", "lr_resets"),
+        ("momentum_captured_at_start", "momentum_held"),
+    ],
+)
+def test_identify_names_what_a_known_defect_departs_in(defect: str, departure: str) -> None:
+    found = identify(GALLERY[defect].build(), estimates=False)
+    assert found.hypothesis.departures == (departure,)
+    assert found.nearest.name == get(GALLERY[defect].convention).name
+
+
+def test_identify_finds_a_seeded_average() -> None:
+    """Torch7's optim.sgd takes no dampening by default: it is the momentum."""
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        v = grad if state.step == 0 else h.momentum * state.v + (1 - h.momentum) * grad
+        return theta - h.lr * v, state._replace(step=state.step + 1, v=v)
+
+    subject = Machine(
+        name="m", convention=get("accumulated"), rule=rule, hyper=frozenset({"lr", "momentum"})
+    )
+    found = identify(subject, estimates=False)
+    assert found.hypothesis.departures == ("dampening_is_momentum",)
+
+
+def test_identify_says_that_a_constant_rate_hides_its_place() -> None:
+    subject = Machine(
+        name="m", convention=get("scaled"), hyper=frozenset({"lr", "momentum"}),
+        fixed_after_start=frozenset({"lr", "momentum"}),
+    )  # fmt: skip
+    found = identify(subject, estimates=False)
+    assert {"accumulated", "zero_started", "scaled", "two_point"} <= {c.name for c in found.matches}
+    assert any("lr cannot be changed in a run" in text for text in found.undecided)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("torch.optim.SGD", "accumulated"), ("optax.sgd", "zero_started"), ("x", "accumulated")],
+)
+def test_identify_gives_a_tie_to_the_one_who_speaks_it(name: str, nearest: str) -> None:
+    hyper = frozenset({"lr", "momentum", "nesterov"})
+    subject = Machine(name=name, convention=get("accumulated"), hyper=hyper)
+    found = identify(subject, estimates=False)
+    assert found.nearest.name == nearest
+    assert {c.name for c in found.matches} == {"accumulated", "zero_started"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """x_{t-1} - x_t = lr sum_i coefficients[i] g_{t-i}: no convention at all."""
+
+    coefficients: tuple[float, ...]
+    dtypes: tuple[str, ...] = ("float64",)
+
+    @property
+    def facts(self) -> Facts:
+        hyper = frozenset({"lr", "momentum"})
+        return Facts("filter", self.dtypes, hyper, settable=hyper)
+
+    def start(
+        self, parameters: Sequence[Any], hypers: Sequence[Hyper], dtype: str, *_: Any
+    ) -> "FilterRun":
+        return FilterRun(self, [np.array(x) for x in parameters], hypers[0], dtype)
+
+
+class FilterRun:
+    def __init__(self, subject: Filter, theta: list[Any], h: Hyper, dtype: str) -> None:
+        self.subject, self.theta, self.h = subject, theta, h
+        self.format, self.history = format_of(dtype), []
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.h = hyper
+
+    def step(self, gradients: Sequence[Any]) -> None:
+        self.history.insert(0, [np.array(g) for g in gradients])
+        for i, theta in enumerate(self.theta):
+            pairs = zip(self.subject.coefficients, self.history)
+            self.theta[i] = self.format.round(
+                theta - float(self.h.lr) * sum(c * g[i] for c, g in pairs)
+            )
+
+    def parameters(self) -> list[Any]:
+        return [x.copy() for x in self.theta]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_identify_measures_a_random_filter_and_claims_no_name(seed: int, dtype: str) -> None:
+    coefficients = tuple(np.random.default_rng(seed).standard_normal(10))
+    found = identify(Filter(coefficients, (dtype,)))
+    assert found.matches == ()
+    assert found.difference is not None
+    assert summary(found).startswith("no known convention")
+    assert found.response is not None
+    for got, wanted, doubt in zip(
+        found.response.coefficients, coefficients, found.response.uncertainty
+    ):
+        assert abs(got - wanted) <= doubt
+    assert found.response.linear
+    assert found.response.shifted
+    u = format_of(dtype).u
+    reach = 1 + sum(abs(c) for c in coefficients)  # no iterate is further from zero
+    assert max(found.response.uncertainty) <= 8 * 2 * u * reach
+
+
+def test_identify_describes_the_first_difference() -> None:
+    found = identify(Filter((1.0, 0.75, 0.5, 0.25)))
+    assert found.nearest.name in ("accumulated", "zero_started", "scaled")
+    assert found.difference is not None
+    assert found.difference.step == 3  # 0.75^2 is not 0.5
+    assert "first difference: probe 'constant', step 3" in describe(found)
+
+
+def test_identify_survives_a_subject_that_refuses_everything() -> None:
+    class Refusing(Filter):
+        def start(self, *_: Any) -> "FilterRun":
+            raise ValueError("no")
+
+    found = identify(Refusing((1.0,)))
+    assert found.matches == ()
+    assert "constant" in found.refused
+    assert "ValueError: no" in describe(found)
+
+
+def told(change: Any, dtypes: tuple[str, ...]) -> Machine:
+    """accumulated, with other hyper-parameters than those that are set."""
+    convention = get("accumulated")
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        return convention.step(theta, grad, state, change(h))
+
+    return Machine(name="m", convention=convention, rule=rule, dtypes=dtypes)
+
+
+def number(subject: Machine, name: str, dtype: str) -> Any:
+    found = measure(subject, Hypothesis.of(subject.convention), dtype)
+    return next(e for e in found if e.name == name)
+
+
+def test_measure_tells_a_momentum_from_its_float32() -> None:
+    single = float(np.float32(0.9))
+    shift = single - 0.9
+    wrong = number(told(lambda h: h._replace(momentum=h.momentum + shift), ("float64",)),
+                   "momentum", "float64")  # fmt: skip
+    assert wrong.interval[0] <= shift <= wrong.interval[1]
+    assert not wrong.interval[0] <= 0 <= wrong.interval[1]
+    assert wrong.readings == ("rounded to float32",)
+    right = number(told(lambda h: h, ("float64",)), "momentum", "float64")
+    assert right.interval[0] <= 0 <= right.interval[1]
+    assert "as set" in right.readings
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_measure_sees_one_unit_of_momentum(dtype: str) -> None:
+    unit = 2 * format_of(dtype).u * 0.5  # spacing of the numbers from 0.5 to 1
+    held = float(format_of(dtype).round(0.9))
+    change = held + unit - 0.9
+    wrong = number(told(lambda h: h._replace(momentum=h.momentum * 0 + (held + unit)), (dtype,)),
+                   "momentum", dtype)  # fmt: skip
+    assert wrong.standard_error < unit / 8
+    assert wrong.interval[0] <= change <= wrong.interval[1]
+    assert not wrong.interval[0] <= held - 0.9 <= wrong.interval[1]
+
+
+def test_measure_reads_a_decay_that_is_scaled_by_lr() -> None:
+    subject = told(lambda h: h._replace(weight_decay=h.weight_decay * h.lr), ("float64",))
+    assert "times lr" in number(subject, "weight_decay", "float64").readings
+
+
+def test_measure_says_what_it_cannot_part() -> None:
+    subject = Machine(name="m", convention=get("zero_started"))
+    found = number(subject, "dampening", "float64")
+    assert "lr" in found.tied  # only lr (1 - dampening) shows
+
+
+def test_dual_numbers_differentiate_a_product_and_a_quotient() -> None:
+    x, y = Dual.variable(3.0, 0, 2), Dual.variable(2.0, 1, 2)
+    found = (1 - x) * y / (x + 1) - 2 / y
+    assert found.value == -2.0
+    # d/dx = -2y/(x+1)^2 = -1/4; d/dy = (1-x)/(x+1) + 2/y^2 = 0
+    assert found.slope.ravel().tolist() == [-0.25, 0.0]
+
+
+def test_response_of_an_average_is_a_geometric_series() -> None:
+    found = response(Machine(name="m", convention=get("averaged")), "float64")
+    assert list(found.coefficients[:4]) == [0.25 * 0.75**i for i in range(4)]
+
+
+def test_describe_gives_formula_speakers_and_estimates() -> None:
+    text = describe(identify(Machine(name="mine", convention=get("scaled:before"))))
+    assert text.startswith("mine: scaled:before")
+    assert "v = momentum v + lr d" in text
+    assert "also spoken by d2l" in text
+    assert "inside the velocity" in text
+    assert "estimates" in text
+    assert "no verdict" in text

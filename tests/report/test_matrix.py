@@ -1,0 +1,260 @@
+"""The matrix: its registry, its comparisons, its files, its tables."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from momentum.checks import CHECKS
+from momentum.conventions import CONVENTIONS, Hyper, get
+from momentum.doors import matrix as commands
+from momentum.doors.command_line import entry
+from momentum.report.matrix import IMPLEMENTATIONS, Cell, Implementation, Row, Setting, compare, row
+from momentum.report.matrix import render as tables
+from momentum.report.matrix.rows import EXPECTED, expected
+from momentum.subjects.protocol import Facts
+
+FINDINGS = Path(__file__).parents[2] / "findings"
+
+
+def rounded(values: Any) -> Any:
+    return np.asarray(values, dtype=np.float32).astype(np.float64)
+
+
+@dataclass
+class _Run:
+    """A convention as a subject, in float64 on arrays that nothing rounds."""
+
+    name: str
+    theta: list[Any]
+    states: list[Any]
+    h: Hyper
+
+    def step(self, gradients: Any) -> None:
+        rule = get(self.name)
+        for i, g in enumerate(gradients):
+            self.theta[i], self.states[i] = rule.step(self.theta[i], g, self.states[i], self.h)
+
+    def parameters(self) -> list[Any]:
+        return [rounded(x) for x in self.theta]
+
+    def point(self) -> list[Any]:
+        at = get(self.name).gradient_point
+        return [rounded(at(x, s, self.h)) for x, s in zip(self.theta, self.states)]
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.h = hyper
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A subject that follows a convention."""
+
+    name: str
+
+    @property
+    def facts(self) -> Facts:
+        takes = get(self.name).takes | {"lr"}
+        return Facts(
+            name=self.name,
+            dtypes=("float32",),
+            hyper=takes,
+            settable=takes - {"nesterov"},
+            offers=frozenset({"point"}),
+        )
+
+    def start(self, parameters: Any, hypers: Any, *rest: Any) -> Any:
+        states = [get(self.name).initial for _ in parameters]
+        return _Run(self.name, list(parameters), states, hypers[0])
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_compare_finds_a_convention_the_same_as_itself(name: str) -> None:
+    assert compare(Speaker(name))[name] == Cell("same")
+
+
+@pytest.mark.parametrize(
+    ("subject", "other", "kind"),
+    [
+        ("accumulated", "zero_started", "partly"),  # dampening holds the first gradient back
+        ("accumulated", "scaled", "constant"),  # where the rate stands is seen when it changes
+        ("zero_started", "scaled", "constant"),
+        ("scaled", "two_point", "same"),  # v is the last move
+        ("scaled", "look_ahead", "different"),  # the gradient is taken elsewhere
+        ("accumulated", "averaged", "different"),
+        ("averaged", "quasi_hyperbolic", "same"),  # nu is 1 where it is not set
+        ("averaged", "averaged_debiased", "different"),
+    ],
+)
+def test_compare_tells_conventions_apart(subject: str, other: str, kind: str) -> None:
+    assert compare(Speaker(subject))[other].kind == kind
+
+
+def test_compare_names_the_first_difference_by_hand() -> None:
+    """Momentum 1/2, lr 1/2, then 1/4 at step 3: v keeps the old rate's share in scaled only."""
+    cell = compare(Speaker("accumulated"))["scaled"]
+    assert cell.difference.startswith("step 3: x = ")
+    assert cell.difference.endswith("(lr 0.25, after 0.5)")
+    assert 0 < cell.apart < 1
+
+
+def test_compare_gives_a_distance_of_one_where_twice_as_far_is_gone() -> None:
+    """At momentum 1/2 the sum of the gradients is twice their average."""
+    assert compare(Speaker("accumulated"))["averaged"].apart == 1.0
+
+
+def test_implementations_name_conventions_that_exist() -> None:
+    for one in IMPLEMENTATIONS.values():
+        assert get(one.convention).full_name == one.convention
+        assert one.target.count(":") == 1
+
+
+def test_implementations_that_cannot_be_imported_are_not_installed() -> None:
+    absent = Implementation("x", "no_such_framework:SGD", "scaled", "no-such-distribution")
+    assert not absent.installed
+    assert absent.versions == {"no-such-distribution": "?"}
+
+
+def test_expected_failures_are_of_known_implementations_and_checks() -> None:
+    files = {f"{name.replace(' ', '_')}.toml": name for name in IMPLEMENTATIONS}
+    for path in EXPECTED.glob("*.toml"):
+        for expectation in expected(files[path.name]):
+            assert expectation.id.partition("[")[0] in CHECKS
+            script = expectation.reference.rpartition("findings/")[2]
+            assert "findings/" not in expectation.reference or (FINDINGS / script).is_file()
+
+
+BROKEN = Implementation("broken", "no_such_framework:SGD", "scaled", "numpy")
+OWN = Implementation("own", "momentum.doors.matrix:matrix", "scaled", "numpy")
+
+
+def test_row_says_why_there_is_none() -> None:
+    assert "no_such_framework" in row(BROKEN, Setting()).lost
+    assert "no optimizer that is known" in row(OWN, Setting()).lost
+
+
+def made(name: str, **more: Any) -> Row:
+    one = replace(BROKEN, name=name)
+    cells = {"scaled": Cell("same"), "averaged": Cell("different", "always: no", float("inf"))}
+    base = Row(name, one.target, {}, "scaled", one.versions, {"decay": {"passed": 2}}, (), cells)
+    return replace(base, **more)
+
+
+def test_rows_read_back_as_they_were_written() -> None:
+    wrong = ({"id": "a[float32]", "kind": "advice", "statement": "s", "evidence": "e",
+              "reference": ""},)  # fmt: skip
+    before = made("x", wrong=wrong)
+    assert Row.from_record(json.loads(commands._line(before.to_record()))) == before
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
+    """Implementations that are there, and the names of those whose row is made."""
+    asked: list[str] = []
+
+    def fake(one: Implementation, *rest: Any) -> Row:
+        asked.append(one.name)
+        if one.name == "stop":
+            raise KeyboardInterrupt
+        return made(one.name)
+
+    known = {n: replace(BROKEN, name=n, module="numpy") for n in names}
+    monkeypatch.setattr(commands, "IMPLEMENTATIONS", known)
+    monkeypatch.setattr(commands, "row", fake)
+    monkeypatch.setattr(Row, "is_of", lambda self, one: self.name == one.name)
+    return asked
+
+
+def test_matrix_resumes_where_it_was_interrupted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    asked = installed(monkeypatch, "a", "b", "stop", "c")
+    assert entry(["matrix", "--jsonl", str(path)]) == commands.INTERRUPTED
+    assert asked == ["a", "b", "stop"]
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write('{"record": "row", "name": "c", "tar')  # cut off
+    asked = installed(monkeypatch, "a", "b", "c")
+    assert entry(["matrix", "--jsonl", str(path)]) == 0
+    assert asked == ["c"]
+    names = [json.loads(line).get("name") for line in path.read_text().splitlines()]
+    assert names == [None, "a", "b", "c"]
+    capsys.readouterr()
+
+
+def test_matrix_makes_rows_of_another_setting_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    installed(monkeypatch, "a")
+    assert entry(["matrix", "--jsonl", str(path)]) == 0
+    asked = installed(monkeypatch, "a")
+    assert entry(["matrix", "--jsonl", str(path), "--seed", "1"]) == 0
+    assert asked == ["a"]
+    capsys.readouterr()
+
+
+def test_matrix_leaves_a_file_alone_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"format": "momentum-report"}\n')
+    installed(monkeypatch, "a")
+    assert entry(["matrix", "--jsonl", str(path)]) == 2
+    assert path.read_text() == '{"format": "momentum-report"}\n'
+    assert "holds no matrix" in capsys.readouterr().err
+
+
+def test_matrix_refuses_unknown_names_and_says_when_nothing_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "IMPLEMENTATIONS", {"broken": BROKEN})
+    assert entry(["matrix", "--only", "nobody"]) == 2
+    assert entry(["matrix"]) == 3
+    assert "Not installed: broken" in capsys.readouterr().out
+
+
+def test_matrix_fails_where_something_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(monkeypatch, "a")
+    families = {"decay": {"passed": 2, "failed": 1}}
+    monkeypatch.setattr(commands, "row", lambda *rest: made("a", families=families))
+    assert entry(["matrix"]) == 1
+    capsys.readouterr()
+
+
+def test_tables_fit_a_hundred_columns_and_show_every_row() -> None:
+    rows = [made(name) for name in IMPLEMENTATIONS]
+    text = tables.text(rows, {})
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(sum(line.startswith(f"{n} ") for line in text.splitlines()) >= 2
+               for n in IMPLEMENTATIONS)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counts", "wanted"),
+    [
+        ({"passed": 3}, "."),
+        ({"passed": 3, "advice": 1}, "a"),
+        ({"passed": 3, "advice": 1, "expected": 1}, "e"),
+        ({"expected": 1, "failed": 1}, "X"),
+        ({"skipped": 2}, "-"),
+        ({}, " "),
+    ],
+)
+def test_mark_is_the_worst_of_a_family(counts: dict[str, int], wanted: str) -> None:
+    assert tables.mark(counts) == wanted
+
+
+def test_page_holds_everything_and_needs_no_network() -> None:
+    wrong = ({"id": "decay_is_of_its_kind[float32]", "kind": "failed", "statement": "<b>",
+              "evidence": "x = 1 & 2", "reference": ""},)  # fmt: skip
+    page = tables.page([made("a", wrong=wrong)], {"b": "dist-b"}, {"effort": "quick", "seed": 0,
+                                                                 "momentum": "1"})  # fmt: skip
+    assert "&lt;b&gt;" in page
+    assert "x = 1 &amp; 2" in page
+    assert "b (dist-b)" in page
+    assert "http" not in page.replace("http-equiv", "")

@@ -1,0 +1,115 @@
+"""Observing a subject, and the verdict on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from momentum.conventions import Hyper, get
+from momentum.gallery.twin import Twin
+from momentum.subjects.observation import Measured, judge, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Array, Facts, SubjectError
+
+ROW = (Hyper(lr=0.5, momentum=0.5),)
+
+
+class Plain:
+    """accumulated, in float64, for one group; `spoil` may change what it shows."""
+
+    facts = Facts("plain", ("float64", "float32"), frozenset({"lr", "momentum"}))
+
+    def __init__(self, spoil: Any = None) -> None:
+        self.spoil = spoil or (lambda x: x)
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "Plain":
+        run = Plain(self.spoil)
+        run.x, run.h = list(parameters), hypers[0]
+        run.states = [get("torch").initial] * len(run.x)
+        return run
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.h = hyper
+
+    def step(self, gradients: Sequence[Any]) -> None:
+        for i, g in enumerate(gradients):
+            if g is not None:
+                self.x[i], self.states[i] = get("torch").step(self.x[i], g, self.states[i], self.h)
+
+    def parameters(self) -> list[Array]:
+        return self.spoil([x.copy() for x in self.x])
+
+
+def problem(**changes: Any) -> Problem:
+    values: dict[str, Any] = {
+        "dtype": "float64", "shapes": ((3,), (), (2, 2)), "hypers": (ROW,) * 4,
+        "groups": (0, 0, 0), "kind": "dyadic",
+    }  # fmt: skip
+    return Problem(**(values | changes))
+
+
+def worst(subject: Any, problem: Problem) -> Measured:
+    seen = observe(subject, problem)
+    return max(judge(subject, seen, get("torch")), key=lambda m: m.ratio)
+
+
+@pytest.mark.parametrize("kind", ["dyadic", "normal", "quadratic", "wide", "special"])
+def test_judge_passes_a_right_subject(kind: str) -> None:
+    gaps = frozenset({(0, 1), (2, 0), (2, 1)})
+    assert worst(Plain(), problem(kind=kind, missing=gaps)).ratio <= 1
+
+
+def test_judge_names_step_and_coordinate_of_a_wrong_number() -> None:
+    calls = []
+
+    def spoil(x: list[Array]) -> list[Array]:
+        calls.append(1)
+        if len(calls) == 3:
+            x[2][1, 0] += 0.125
+        return x
+
+    found = worst(Plain(spoil), problem())
+    assert found.step == 3
+    assert found.where == "step 3, parameter 2 of shape (2, 2)[1, 0]"
+    assert found.error == 0.125
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda x: x[:2], "2 parameters, wanted 3"),
+        (lambda x: [x[0].reshape(1, 3), *x[1:]], r"has shape \(1, 3\), wanted \(3,\)"),
+        (lambda x: [x[0] + 2.0**-40, *x[1:]], "no float32"),
+    ],
+)
+def test_observe_refuses_what_breaks_the_contract(spoil: Any, message: str) -> None:
+    with pytest.raises(SubjectError, match=message):
+        observe(Plain(spoil), problem(dtype="float32"))
+
+
+def test_twin_of_a_right_subject_is_wrong_in_every_dtype() -> None:
+    for dtype in Plain.facts.dtypes:
+        assert worst(Twin(Plain()), problem(dtype=dtype)).ratio > 1
+
+
+@pytest.mark.parametrize(
+    ("error", "bound", "ratio"),
+    [
+        (0.0, 0.0, 0.0),
+        (1.0, 2.0, 0.5),
+        (1.0, 0.0, np.inf),
+        (np.inf, 1.0, np.inf),
+        (np.nan, 1.0, np.inf),
+        (5.0, np.inf, 0.0),
+    ],
+)
+def test_measured_ratio_decides_every_case(error: float, bound: float, ratio: float) -> None:
+    assert Measured(error, bound, "").ratio == ratio
