@@ -1,8 +1,8 @@
 """At a learning rate of 0.6 gradient descent diverges where momentum 0.5 converges.
 
 f(x) = curvature x^2 / 2. Gradient descent multiplies x by 1 - 0.6 curvature, whose modulus
-exceeds 1 where 0.6 curvature > 2. With momentum m the iterates satisfy x_{t+1} = a x_t - m x_{t-1} with
-a = 1 + m - 0.6 curvature; where a^2 < 4 m both roots have modulus sqrt(m), and
+exceeds 1 where 0.6 curvature > 2. With momentum m the iterates satisfy
+x_{t+1} = a x_t - m x_{t-1} with a = 1 + m - 0.6 curvature; where a^2 < 4 m both roots have modulus sqrt(m), and
 |x_t| <= (t |x_1| + (t - 1) sqrt(m) |x_0|) sqrt(m)^(t-1), which tends to 0.
 """
 
