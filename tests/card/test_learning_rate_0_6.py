@@ -2,8 +2,12 @@
 
 f(x) = curvature x^2 / 2. Gradient descent multiplies x by 1 - 0.6 curvature, whose modulus
 exceeds 1 where 0.6 curvature > 2. With momentum m the iterates satisfy
-x_{t+1} = a x_t - m x_{t-1} with a = 1 + m - 0.6 curvature; where a^2 < 4 m both roots have modulus sqrt(m), and
-|x_t| <= (t |x_1| + (t - 1) sqrt(m) |x_0|) sqrt(m)^(t-1), which tends to 0.
+
+    x_{t+1} = a x_t - m x_{t-1},  a = 1 + m - 0.6 curvature,
+
+and where a^2 < 4 m both roots have modulus sqrt(m), so that they tend to 0:
+
+    |x_t| <= (t |x_1| + (t - 1) sqrt(m) |x_0|) sqrt(m)^(t-1)
 """
 
 from itertools import pairwise
