@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from momentum.arithmetic import nearest
 from momentum.article import regression, traces
 from momentum.article.data import Regression
-from momentum.theory import ewma, quadratic
+from momentum.theory import ewma, quadratic, tuning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,7 +152,7 @@ def stability_figure() -> "Figure":
                       ha="right" if leftmost else "left", textcoords="offset points",
                       fontsize=9, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none",
                                         "pad": 1.5})  # fmt: skip
-    best = quadratic.best("heavy_ball", *traces.SPECTRUM)
+    best = tuning.best("heavy_ball", *traces.SPECTRUM)
     axes.plot(best.lr, best.momentum, "*", color=ORANGE, markersize=15, markeredgecolor=INK,
               linestyle="none", label=f"best: ({best.lr:.3f}, {best.momentum:.3f}), "
               f"radius {best.rate:.3f}")  # fmt: skip

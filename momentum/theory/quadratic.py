@@ -1,4 +1,4 @@
-"""Constant-step methods on a quadratic: stability, rates, best hyper-parameters, trajectories.
+"""Constant-step methods on a quadratic: stability, rates, trajectories.
 
 One coordinate of the eigenbasis at a time, f(x) = eigenvalue x^2 / 2, where every method is a
 linear recurrence  x_{t+1} = a x_t - b x_{t-1}  with the polynomial  z^2 - a z + b:
@@ -14,12 +14,11 @@ Recht and Packard 2016, Analysis and design of optimization algorithms via integ
 constraints, proposition 1.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
-from flint import fmpq
+from flint import arb, ctx, fmpq
 
 from momentum.arithmetic import exact, nearest
 
@@ -142,17 +141,35 @@ def spectral_radius(method: Method, lr: Any, momentum: Any, eigenvalue: Any) -> 
     a^2 < 4 b:  radius = sqrt(b)
     otherwise:  radius = (|a| + sqrt(a^2 - 4 b)) / 2
 
-    The discriminant is exact, so a double root is told from a near one; only roots and
-    sum round. At a double root the error shrinks like t radius^t. Whether the radius is below 1
-    is for `is_stable` to say: a rounded 1.0 does not tell.
+    The nearest float64, infinite only where the radius is beyond the largest one. The discriminant
+    is exact, so a double root, at which the error shrinks like t radius^t, is told from a near one.
+    Whether the radius is below 1 is for `is_stable` to say: a rounded 1.0 does not tell.
+
+    Raises: ValueError for an unknown method, an inf or a nan.
+    """
+    return nearest(radius_of(method, lr, momentum, eigenvalue))
+
+
+RADIUS_BITS = 512
+"""Digits of a radius: below these two radii are not told apart, far below a float64's 53."""
+
+
+def radius_of(method: Method, lr: Any, momentum: Any, eigenvalue: Any) -> fmpq:
+    """The largest modulus of the two roots as a rational, to a relative 2^-500.
 
     Raises: ValueError for an unknown method, an inf or a nan.
     """
     a, b = recurrence(method, exact(lr), exact(momentum), exact(eigenvalue))
     discriminant = a * a - 4 * b
-    if discriminant < 0:
-        return math.sqrt(nearest(b))
-    return (nearest(abs(a)) + math.sqrt(nearest(discriminant))) / 2
+    with ctx.workprec(RADIUS_BITS):
+        if discriminant < 0:
+            return _middle(arb(b).sqrt())
+        return _middle((arb(abs(a)) + arb(discriminant).sqrt()) / 2)
+
+
+def _middle(ball: arb) -> fmpq:
+    mantissa, exponent = ball.mid().man_exp()
+    return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 
 def rate(method: Method, lr: Any, momentum: Any, spectrum: Iterable[Any]) -> float:
@@ -164,43 +181,6 @@ def rate(method: Method, lr: Any, momentum: Any, spectrum: Iterable[Any]) -> flo
     if not radii:
         raise ValueError("the spectrum is empty: wanted at least one eigenvalue")
     return max(radii)
-
-
-class Best(NamedTuple):
-    """Best constant hyper-parameters on an interval of eigenvalues, and the rate they reach."""
-
-    lr: float
-    momentum: float
-    rate: float
-
-
-def best(method: Method, smallest: float, largest: float) -> Best:
-    """The constant hyper-parameters with the least rate over all eigenvalues in an interval.
-
-    k = largest / smallest
-    gradient_descent  lr = 2 / (smallest + largest),  rate = (k - 1) / (k + 1)
-    heavy_ball        lr = (2 / (sqrt(largest) + sqrt(smallest)))^2,
-                      momentum = rate^2,  rate = (sqrt(k) - 1) / (sqrt(k) + 1)
-    nesterov          lr = 4 / (3 largest + smallest),
-                      momentum = (sqrt(3 k + 1) - 2) / (sqrt(3 k + 1) + 2),
-                      rate = 1 - 2 / sqrt(3 k + 1)
-
-    Raises: ValueError unless 0 < smallest <= largest < inf, or for an unknown method.
-    Source: Polyak 1964 (heavy ball); Lessard, Recht and Packard 2016, proposition 1 (all three).
-    """
-    if not 0 < smallest <= largest < math.inf:
-        raise ValueError(f"eigenvalues [{smallest}, {largest}]: wanted 0 < smallest <= largest")
-    if method == "gradient_descent":
-        return Best(2 / (smallest + largest), 0.0, (largest - smallest) / (largest + smallest))
-    if method == "heavy_ball":
-        low, high = math.sqrt(smallest), math.sqrt(largest)
-        reached = (high - low) / (high + low)
-        return Best((2 / (high + low)) ** 2, reached**2, reached)
-    if method == "nesterov":
-        root = math.sqrt(3 * (largest / smallest) + 1)
-        lr = 4 / (3 * largest + smallest)
-        return Best(lr, (root - 2) / (root + 2), (root - 2) / root)
-    raise ValueError(f"unknown method {method!r}: known are {', '.join(METHODS)}")
 
 
 Form = Literal["shifted", "plain"]

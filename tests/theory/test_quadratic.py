@@ -15,36 +15,6 @@ from momentum.theory.quadratic import is_stable, iterate
 
 numbers = st.fractions(-3, 3, max_denominator=60)
 
-BEST = [
-    # method, smallest, largest, lr, momentum, rate; worked by hand from the cited formulas
-    ("gradient_descent", 1, 3, Fraction(1, 2), Fraction(0), Fraction(1, 2)),
-    ("heavy_ball", 1, 9, Fraction(1, 4), Fraction(1, 4), Fraction(1, 2)),
-    ("heavy_ball", 4, 4, Fraction(1, 4), Fraction(0), Fraction(0)),
-    ("nesterov", 1, 5, Fraction(1, 4), Fraction(1, 3), Fraction(1, 2)),
-    ("nesterov", 1, 1, Fraction(1), Fraction(0), Fraction(0)),
-]
-
-
-@pytest.mark.parametrize(("method", "smallest", "largest", "lr", "momentum", "rate"), BEST)
-def test_best_agrees_with_hand_worked_values(method, smallest, largest, lr, momentum, rate):
-    got = quadratic.best(method, smallest, largest)
-    assert got == (float(lr), float(momentum), float(rate))
-    if rate:
-        ends = (smallest, largest)
-        assert not is_stable(method, lr, momentum, ends, radius=rate)
-        assert is_stable(method, lr, momentum, ends, radius=rate + Fraction(1, 2**100))
-
-
-@pytest.mark.parametrize(
-    ("method", "smallest", "largest", "lr", "momentum", "rate"), [row for row in BEST if row[-1]]
-)
-@given(data=st.data())
-def test_best_is_beaten_by_no_other_pair(method, smallest, largest, lr, momentum, rate, data):
-    other = lr + data.draw(st.fractions(-lr, 1, max_denominator=500))
-    gamma = momentum + data.draw(st.fractions(-1, 1, max_denominator=500))
-    middle = [smallest + (largest - smallest) * Fraction(k, 8) for k in range(9)]
-    assert not is_stable(method, other, gamma, middle, radius=rate)
-
 
 @pytest.mark.parametrize(
     ("name", "method", "form"),
@@ -138,7 +108,6 @@ def test_quadratic_keeps_its_spectrum_when_reflected(drawn):
     [
         (lambda: is_stable("adam", 1, 0, [1]), "unknown method"),
         (lambda: quadratic.stability_limit("adam", 0), "unknown method"),
-        (lambda: quadratic.best("adam", 1, 2), "unknown method"),
         (lambda: is_stable("heavy_ball", math.nan, 0, [1]), "nan"),
         (lambda: is_stable("heavy_ball", 1, 0, [math.inf]), "inf"),
         (lambda: is_stable("heavy_ball", 1, 0, []), "empty"),
@@ -146,9 +115,6 @@ def test_quadratic_keeps_its_spectrum_when_reflected(drawn):
         (lambda: quadratic.rate("heavy_ball", 1, 0, []), "empty"),
         (lambda: quadratic.stability_limit("heavy_ball", 1), "momentum"),
         (lambda: quadratic.stability_limit("nesterov", -0.5), "momentum"),
-        (lambda: quadratic.best("heavy_ball", 0, 1), "eigenvalues"),
-        (lambda: quadratic.best("heavy_ball", 2, 1), "eigenvalues"),
-        (lambda: quadratic.best("heavy_ball", 1, math.inf), "eigenvalues"),
         (lambda: iterate("heavy_ball", 1, 0, 1, 1, -1), "step"),
         (lambda: quadratic.Quadratic((1, 2), (1,)), "normal"),
         (lambda: quadratic.Quadratic((1, 2), (0, 0)), "zero"),

@@ -174,6 +174,18 @@ def test_spectral_radius_of_complex_roots_is_the_root_of_the_momentum(momentum, 
     assert abs(got * got - momentum) <= 4 * U * momentum
 
 
+@pytest.mark.parametrize("eigenvalue", [1e300, 1.7e308, 5e-324])
+def test_spectral_radius_is_finite_where_the_radius_is(eigenvalue):
+    # Nesterov at momentum 1: b = 1 - lr e and a = 2 b, so the roots are b -+ sqrt(b^2 - b).
+    b = 1 - Fraction(0.1) * Fraction(eigenvalue)
+    got = Fraction(quadratic.spectral_radius("nesterov", 0.1, 1.0, eigenvalue))
+    if b < 0:  # r solves r^2 - 2 |b| r + b = 0; its sign turns within half a float of r
+        assert (got * (1 + U)) ** 2 + 2 * b * got * (1 + U) + b > 0
+        assert (got * (1 - U)) ** 2 + 2 * b * got * (1 - U) + b < 0
+    else:
+        assert abs(got * got - b) <= 2 * U * b
+
+
 def test_rate_is_the_largest_spectral_radius():
     radii = [quadratic.spectral_radius("nesterov", 0.25, 0.3, e) for e in (1, 2, 5)]
     assert quadratic.rate("nesterov", 0.25, 0.3, (1, 2, 5)) == max(radii)
