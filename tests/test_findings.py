@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "findings").glob("*.py"))
 PREFIXES = ("pytorch_optimizer", "torch_optimizer", "bitsandbytes", "heavyball", "torchopt",
-            "chainer", "paddle", "keras", "tinygrad", "torch")  # fmt: skip
+            "chainer", "paddle", "keras_tensorflow", "keras", "tinygrad", "torch")  # fmt: skip
+
+NEEDS = {"keras": ("keras", "jax"), "keras_tensorflow": ("keras", "tensorflow")}
 
 
 def library(script: Path) -> str:
@@ -21,8 +23,9 @@ def library(script: Path) -> str:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_findings_run_as_written(script: Path, tmp_path: Path) -> None:
-    if find_spec(library(script)) is None:
-        pytest.skip(f"{library(script)} is not installed")
+    for name in NEEDS.get(library(script), (library(script),)):
+        if find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
     own = {"KERAS_HOME": str(tmp_path), "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
     paths = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p)
     done = subprocess.run(

@@ -31,7 +31,7 @@ class KerasRun:
     def __init__(self, make: Any, parameters: Sequence[Array], dtype: str) -> None:
         import keras
 
-        self.dtype, self.shapes = dtype, [x.shape for x in parameters]
+        self.dtype, self.shapes = dtype, [np.shape(x) for x in parameters]
         self._choose_precision()
         self.variables = [
             keras.Variable(_typed(x, dtype), dtype=dtype, name=f"p{i}")
@@ -61,8 +61,12 @@ class KerasRun:
 
     def parameters(self) -> list[Array]:
         """Copies as float64."""
+        from keras.backend import standardize_dtype  # each backend writes a dtype its own way
+
         return [
-            _shared.read(i, _numbers(v.value), v.value.dtype, self.dtype, self.shapes[i])
+            _shared.read(
+                i, _numbers(v.value), standardize_dtype(v.value.dtype), self.dtype, self.shapes[i]
+            )
             for i, v in enumerate(self.variables)
         ]
 
@@ -71,8 +75,8 @@ class KerasRun:
         self._choose_precision()
         self.optimizer.learning_rate = float(hyper.lr)
         self.optimizer.momentum = float(hyper.momentum)
-        if self.optimizer.weight_decay is not None:
-            self.optimizer.weight_decay = float(hyper.weight_decay)
+        # keras: None is a decay that is off; it is read anew at every step.
+        self.optimizer.weight_decay = float(hyper.weight_decay) or None
 
     def fed(self) -> list[Array | None]:
         """The last gradients, as they read now."""

@@ -53,7 +53,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         fixed=values,
         none_gradients=True,
         offers=frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"}),
-        flushes_subnormals=backend == "jax",  # XLA sets the processor to flush them
+        flushes_subnormals=backend in ("jax", "tensorflow"),  # their threads flush them
     )
 
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> KerasRun:
