@@ -10,6 +10,7 @@ from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks._check import same
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
+from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Array, Measured, judge, observe, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -74,6 +75,63 @@ def alike(
         for i, (a, b) in enumerate(zip(here, there)):
             where = f"step {t}, parameter {i} of shape {problem.shapes[i]}"
             yield same(a, change(i, b), where, t)
+
+
+def bounds(
+    subject: Subject, convention: Convention, problem: Problem, feed: Feed
+) -> list[list[Array]]:
+    """How far each iterate of a right optimizer may lie from the exact one."""
+    dtype = subject.facts.format_name(problem.dtype)
+    together: dict[tuple[Any, ...], list[int]] = {}
+    for i, group in enumerate(problem.groups):
+        together.setdefault((group, *(row[i] is None for row in feed.gradients)), []).append(i)
+    found: list[list[Array]] = [[np.zeros(0)] * len(problem.shapes) for _ in feed.gradients]
+    for (group, *absent), batch in together.items():
+        fed = [
+            None if gone else flat([g for i in batch if (g := row[i]) is not None])
+            for gone, row in zip(absent, feed.gradients)
+        ]
+        start = flat([feed.start[i] for i in batch])
+        hypers = [row[group] for row in feed.hypers]
+        truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
+        ends = np.cumsum([feed.start[i].size for i in batch])[:-1]
+        for t, row in enumerate(truth.bound):
+            for i, part in zip(batch, np.split(row, ends)):
+                found[t][i] = part.reshape(feed.start[i].shape)
+    return found
+
+
+def near(
+    got: Sequence[Sequence[Array]],
+    wanted: Sequence[Sequence[Array]],
+    allowed: Sequence[Sequence[Array]],
+    problem: Problem,
+    change: Callable[[int, Array], Array] = lambda i, x: x,
+) -> Iterator[Measured]:
+    """got = change(wanted) at every step and parameter, but for both runs' rounding.
+
+    allowed: bounds of the run `wanted`; those of the other one are the same, changed likewise.
+    """
+    for t, (here, there, rows) in enumerate(zip(got, wanted, allowed), 1):
+        for i, (a, b, bound) in enumerate(zip(here, there, rows)):
+            if a.size:
+                yield _gap(a, change(i, b), 2 * abs(change(i, bound)), problem.shapes[i], t, i)
+
+
+def _gap(
+    got: Array, wanted: Array, bound: Array, shape: tuple[int, ...], step: int, i: int
+) -> Measured:
+    with np.errstate(all="ignore"):
+        error = np.where((got == wanted) | (np.isnan(got) & np.isnan(wanted)), 0, abs(got - wanted))
+    error = np.where(np.isnan(error), np.inf, error)
+    ratio = Deviation(error, bound).ratio
+    k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    at = f"step {step}, parameter {i} of shape {shape}"
+    if k:
+        at += f"[{', '.join(str(int(j)) for j in k)}]"
+    if error[k]:
+        at += f": {got[k]:.9g}, wanted {wanted[k]:.9g}"
+    return Measured(float(error[k]), float(bound[k]), at, step, "two runs")
 
 
 def roomy(problem: Problem) -> bool:

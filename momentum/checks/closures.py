@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from momentum.checks import _given
 from momentum.checks._check import check, same, true
-from momentum.checks._runs import compared, forms, whole
+from momentum.checks._runs import forms
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.observation import Measured, Observation, begin, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -30,14 +30,14 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 def closure_gives_the_gradients(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
-    wanted = whole(subject, problem)
     run, here = begin(subject, problem), problem.start
-    path = []
+    fed, iterates = [], []
     for t in range(problem.steps):
-        run.step_closure(problem.gradients(t, here))
+        fed.append(tuple(problem.gradients(t, here)))
+        run.step_closure(fed[-1])
         here = read(run, problem, t + 1)
-        path.append(here)
-    yield from compared("by closure", path, wanted, problem)
+        iterates.append(tuple(here))
+    yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)
 
 
 @check(

@@ -7,7 +7,7 @@ import numpy as np
 
 from momentum.checks import _given as given
 from momentum.checks._check import check
-from momentum.checks._paths import Feed, alike, feed_of, judged, path
+from momentum.checks._paths import Feed, bounds, feed_of, judged, near, path
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.observation import Array, Measured
 from momentum.subjects.problems import Problem
@@ -133,7 +133,7 @@ def group_without_momentum_agrees(
 
 
 @check(
-    statement="No bit of a group's path depends on other groups' values or hyper-parameters.",
+    statement="A group's path depends on no other group's values or hyper-parameters.",
     source=TORCH,
     catches=("first_group_for_all", "velocity_shared_by_shape"),
     needs=("groups", "settable:lr"),
@@ -143,11 +143,12 @@ def group_without_momentum_agrees(
 def group_ignores_the_others(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
-    wanted = path(subject, problem, feed_of(problem))
+    feed = feed_of(problem)
+    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
     for kept in range(len(problem.hypers[0])):
         got = path(subject, problem, _others_changed(problem, kept))
         mine = [g == kept for g in problem.groups]
-        yield from alike(_only(got, mine), _only(wanted, mine), problem)
+        yield from near(_only(got, mine), _only(wanted, mine), allowed, problem)
 
 
 def _others_changed(problem: Problem, kept: int) -> Feed:

@@ -1,12 +1,15 @@
 """Problems on which nothing rounds: the smallest deviation counts.
 
 Hyper-parameters, start and gradients have so few significant bits that every intermediate result
-of every algebraic form of the convention fits the format (momentum.arithmetic.grid decides that,
-number by number). A right optimizer then returns the exact iterate, whatever order it sums in,
-with and without fused multiply-add, in its own format or a wider one: equality is no heuristic.
+fits the format, multiplied out from the start of the run on, with GUARD bits to spare
+(momentum.arithmetic.grid decides that, number by number). A right optimizer then returns the exact
+iterate, whatever order it sums in, with and without fused multiply-add, in its own format or a
+wider one. Rates, 1 - momentum and 1 - dampening are powers of two, so that a velocity kept in
+other units, times or divided by one of them, has as few bits.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +27,13 @@ from momentum.subjects.protocol import Subject
 SHAPE = (81,)
 """Every pattern of 0, 1 and -1 in a start and three gradients; longer than any vector."""
 
+GUARD = 2
+"""Bits that terms may take which cancel: v + (1 - momentum) (d - v) has three for each of v."""
+
 _FINE: dict[str, tuple[float, ...]] = {
-    "lr": (0.5, 0.75, 0.375),
-    "momentum": (0.75, 0.5, 0.625),
-    "dampening": (0.25, 0.75, 0.5),
+    "lr": (0.5, 0.25, 0.125),
+    "momentum": (0.75, 0.5, 0.875),
+    "dampening": (0.75, 0.5),
     "weight_decay": (0.625, 0.25, 0.125),
     "nu": (0.5, 0.25, 0.75),
 }
@@ -117,6 +123,7 @@ def _exact(
     format: Format,
 ) -> Iterator[Grid]:
     """The iterates of parameter i; they fit where all intermediate results of all forms do."""
+    format = replace(format, precision=format.precision - GUARD)
     theta, state = Grid.of(observation.problem.start[i], format), convention.initial
     for t, h in enumerate(hypers):
         grad = Grid.of(_given(observation.fed[t][i]), format)
@@ -134,8 +141,19 @@ def _given(gradient: Array | None) -> Array:
 
 
 def _together(forms: tuple[Any, ...]) -> Any:
-    """One number in several forms, stored: it fits where all of them do."""
-    if not isinstance(forms[0], Grid):
-        return forms[0]
-    fits = np.logical_and.reduce([np.broadcast_to(f.fits, forms[0].value.shape) for f in forms])
-    return Grid.of(forms[0].value, forms[0].format, fits)
+    """One number in several forms: it fits where all of them do."""
+    first = forms[0]
+    if not isinstance(first, Grid):
+        return first
+    shape = first.value.shape
+    parts = ((f.quantum, f.magnitude, f.fits) for f in forms)
+    quanta, magnitudes, fits = (
+        [np.broadcast_to(x, shape) for x in column] for column in zip(*parts)
+    )
+    return Grid(
+        first.value,
+        np.minimum.reduce(quanta),
+        np.maximum.reduce(magnitudes),
+        np.logical_and.reduce(fits),
+        first.format,
+    )

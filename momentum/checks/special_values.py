@@ -7,8 +7,8 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check, same, true
-from momentum.checks._paths import alike, feed_of, judged, path
+from momentum.checks._check import check, true
+from momentum.checks._paths import bounds, feed_of, judged, near, path
 from momentum.conventions import Convention
 from momentum.subjects.observation import Array, Measured, observe
 from momentum.subjects.problems import Problem
@@ -51,7 +51,7 @@ def poisoned_coordinates_show_it(
 
 
 @check(
-    statement="inf and nan stay in their coordinate: no bit of another one changes.",
+    statement="inf and nan stay in their coordinate and change no other one.",
     source=IEEE,
     catches=("nan_leaks_to_neighbours", "nan_skips_parameter", "gradient_normalised"),
     every_dtype=True,
@@ -74,7 +74,8 @@ def poison_does_not_spread(
         return np.where(sick[i], 0.0, x)
 
     got = [[healthy(i, x) for i, x in enumerate(row)] for row in path(subject, problem, feed)]
-    yield from alike(got, path(subject, problem, well), problem, healthy)
+    wanted, allowed = path(subject, problem, well), bounds(subject, convention, problem, well)
+    yield from near(got, wanted, allowed, problem, healthy)
 
 
 @check(
@@ -139,7 +140,9 @@ def overflow_is_infinite(
     calm, wild = path(subject, problem, feed), path(subject, problem, high)
     # Under every convention theta moves by at least this share of the gradient, in one direction.
     least = float(h.lr) * (1 - float(h.momentum)) * (1 - float(h.dampening))
-    for t, ((got,), (wanted,)) in enumerate(zip(wild, calm), 1):
-        yield same(np.where(hot, 0.0, got), np.where(hot, 0.0, wanted), f"step {t}", t)
+    cool = [[np.where(hot, 0.0, x) for x in row] for row in wild]
+    allowed = bounds(subject, convention, problem, feed)
+    yield from near(cool, calm, allowed, problem, lambda i, x: np.where(hot, 0.0, x))
+    for t, (got,) in enumerate(wild, 1):
         if t * least > 2.5:  # 2.5 powers are more than any number of the format, rounding included
             yield true(not np.isfinite(got[hot]).any(), f"step {t}: finite beyond the largest", t)

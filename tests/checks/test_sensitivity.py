@@ -24,4 +24,4 @@ def test_few_bits_leave_most_of_two_steps_exact(name, dtype):
     assert any(steps[0] == 1 for steps in fit)
     # Bias correction divides by 3/4 at the second step, which rounds.
     if name != "averaged_debiased":
-        assert any(min(steps[:2]) == 1 for steps in fit)
+        assert any(2 * min(steps[:2]) > 1 for steps in fit)
