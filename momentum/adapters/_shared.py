@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import FLAGS as FLAGS
+from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, SubjectError
 
 ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
@@ -21,11 +23,6 @@ ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
     "nu": (),
 }
 """Hyper-parameters by our names, and what frameworks call them."""
-
-FLAGS = frozenset({"nesterov", "maximize"})
-"""The hyper-parameters that are no numbers."""
-
-_OFF: Mapping[str, Any] = {n: x for n, x in Hyper(lr=0)._asdict().items() if n != "lr"}
 
 
 def comes_from(obj: Any, *packages: str) -> bool:
@@ -81,7 +78,7 @@ def arguments(h: Hyper, names: Mapping[str, str], fixed: Mapping[str, Any]) -> d
     for ours, value in plain(h)._asdict().items():
         if ours in names:
             given[names[ours]] = value
-        elif value != fixed.get(ours, _OFF.get(ours, value)):
+        elif value != fixed.get(ours, NEUTRAL.get(ours, value)):
             raise ValueError(f"takes no {ours}={value}")
     return given
 

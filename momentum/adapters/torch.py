@@ -14,9 +14,9 @@ from momentum.adapters._torch_run import TorchRun
 from momentum.adapters._torch_tensors import DTYPES
 from momentum.adapters._torch_trial import Trial, handed_on
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, Facts
 
-_OFF = Hyper(0)._asdict()
 _ALWAYS = {
     *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
     *("place", "restart"),
@@ -67,7 +67,9 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
         "nesterov_with_dampening": {"nesterov", "dampening"} <= set(free)
         and trial.steps(nesterov=True, dampening=0.5),
     }
-    inside = {n: group[n] for n, off in _OFF.items() if n not in names and group.get(n, off) != off}
+    inside = {
+        n: group[n] for n, off in NEUTRAL.items() if n not in names and group.get(n, off) != off
+    }
     facts = Facts(
         name=name,
         dtypes=tuple(DTYPES),

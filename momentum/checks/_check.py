@@ -47,12 +47,11 @@ class Check:
         for need in self.needs:
             kind, _, name = need.rpartition(":")
             if kind == "hyper":
-                if name not in convention.takes | {"lr", "weight_decay", "maximize"}:
+                if name not in convention.knows:
                     return f"convention {convention.name} has no {name}"
-                if name not in facts.hyper and not facts.fixed.get(name):
-                    return f"takes no {name}"
-                if name in facts.fixed and not facts.fixed[name]:
-                    return f"{name} is fixed to {facts.fixed[name]}"
+                reason = facts.domain.never(name)
+                if reason is not None:
+                    return reason
             elif kind == "settable":
                 if name in facts.fixed or name not in facts.settable:
                     return f"{name} cannot be changed in a run"

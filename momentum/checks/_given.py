@@ -24,32 +24,24 @@ VECTORS: tuple[tuple[int, ...], ...] = ((7,), (17,))
 
 def hyper(setting: Setting, **wanted: Any) -> Hyper:
     """The hyper-parameters asked for, as far as the setting has them; what is fixed stays."""
-    values = {"lr": 0.1}
-    values |= {name: x for name, x in wanted.items() if name in setting.hyper}
-    if values.get("nesterov") and not values.get("momentum"):
-        values["nesterov"] = False
-    if not values.get("momentum") and not dict(setting.fixed).get("momentum"):
-        values["dampening"] = 0.0  # as in strategies.hypers
-    if values.get("nesterov") and not setting.nesterov_with_dampening:
-        values["dampening"] = 0.0
-    return Hyper(**{**values, **dict(setting.fixed)})
+    return setting.domain.combined(wanted)
 
 
 def free(setting: Setting, *names: str) -> bool:
     """All these hyper-parameters can be chosen."""
-    return all(n in setting.hyper and n not in dict(setting.fixed) for n in names)
+    return setting.domain.free.issuperset(names)
 
 
 def changed(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
     """Other values, in a run, for those that can be changed and are on."""
-    fixed = dict(setting.fixed)
-    return h._replace(
-        **{
-            name: x
-            for name, x in wanted.items()
-            if name in setting.settable and name not in fixed and (name == "lr" or getattr(h, name))
-        }
-    )
+    able = setting.settable & setting.domain.free
+    on = {n: x for n, x in wanted.items() if n in able and (n == "lr" or getattr(h, n))}
+    return h._replace(**on)
+
+
+def revised(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
+    """Other values where they can be chosen at all; the combination stays a valid one."""
+    return setting.domain.combined({**h._asdict(), **wanted})
 
 
 def run(

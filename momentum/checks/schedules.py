@@ -84,7 +84,7 @@ def momentum_through_zero(setting: Setting) -> Sequence[Problem]:
     """Momentum that is 0 in the middle of a run, and one that is 0 at its start."""
     h = given.hyper(setting, lr=0.3, momentum=0.8)
     return [
-        given.run(setting, [h._replace(momentum=m) for m in row], kind="from_zero")
+        given.run(setting, [given.revised(setting, h, momentum=m) for m in row], kind="from_zero")
         for row in ((0.8, 0.0, 0.8, 0.8), (0.0, 0.8, 0.5, 0.8))
     ]
 
@@ -122,11 +122,11 @@ def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     for w in (given.FULL, given.NESTEROV):
         on = given.hyper(setting, **w)
         pairs = {
-            "weight_decay": on._replace(weight_decay=0.0),
-            "dampening": on._replace(dampening=0.0),
+            "weight_decay": given.revised(setting, on, weight_decay=0.0),
+            "dampening": given.revised(setting, on, dampening=0.0),
         }
         for name, off in pairs.items():
-            if off != on and name in setting.settable and name not in dict(setting.fixed):
+            if off != on and name in setting.settable:
                 found.append(given.run(setting, [off, off, on, on, off]))
     return found
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from momentum.checks import _given as given
 from momentum.checks._check import check
-from momentum.conventions import Convention, Hyper
+from momentum.conventions import Convention
 from momentum.subjects.observation import Measured, judge, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting, problems
@@ -15,9 +16,7 @@ HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., secti
 def every_size(setting: Setting) -> Sequence[Problem]:
     """One run with a parameter of each size, on and off the width of vectors."""
     shapes = tuple(s for s in (*SIZES, *MATRICES, (100,), (4097,)) if setting.allows(s))
-    fixed = dict(setting.fixed)
-    values = {"lr": 0.1, "momentum": 0.9 if "momentum" in setting.hyper else 0.0} | fixed
-    row = (Hyper(**values),)
+    row = (given.hyper(setting, lr=0.1, momentum=0.9),)
     return [Problem(setting.dtype, shapes, (row,) * 4, (0,) * len(shapes), seed=1)]
 
 

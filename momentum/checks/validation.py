@@ -13,7 +13,7 @@ from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
 
-NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
+NONNEGATIVE = ("lr", "momentum", "dampening", "weight_decay")
 
 
 def ordinary(setting: Setting) -> Sequence[Problem]:
@@ -50,7 +50,7 @@ def _each_bad(
 ) -> Iterator[Measured]:
     good = problem.hypers[0][0]
     for name in names:
-        if name in subject.facts.hyper:
+        if name in subject.facts.domain.free:
             for value in values:
                 bad = _with(good, name, value)
                 yield from _must_refuse(subject, problem, [bad], f"{name} = {value}")
@@ -86,7 +86,7 @@ def refuses_negative_numbers(
 def refuses_numbers_that_are_not_finite(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
-    yield from _each_bad(subject, problem, (np.nan, np.inf), NUMBERS)
+    yield from _each_bad(subject, problem, (np.nan, np.inf), NONNEGATIVE)
 
 
 @check(
@@ -103,7 +103,8 @@ def refuses_them_in_every_group(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
     good = problem.hypers[0][0]
-    bad = [_with(good, n, -0.125) for n in ("lr", "momentum") if n in subject.facts.hyper]
+    free = subject.facts.domain.free
+    bad = [_with(good, n, -0.125) for n in ("lr", "momentum") if n in free]
     for h in bad:
         yield from _must_refuse(subject, problem, [good, h], "a negative one in the second group")
         if "late_groups" in subject.facts.offers:
@@ -125,10 +126,11 @@ def refuses_them_in_every_group(
     random=None,
 )
 def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
-    good = problem.hypers[0][0]._replace(nesterov=False)
-    for name in NUMBERS:
-        if name in subject.facts.hyper:
-            refusal = _refusal(subject, [_with(good, name, 0.0)], problem)
+    domain = subject.facts.domain
+    for name in domain.free.intersection(NONNEGATIVE):
+        zero = domain.combined({**problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0})
+        if getattr(zero, name) == 0:
+            refusal = _refusal(subject, [zero], problem)
             yield true(refusal is None, f"{name} = 0 is refused")
 
 
@@ -144,8 +146,10 @@ def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> 
 def nesterov_refuses_dampening(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
-    if "nesterov_with_dampening" not in subject.facts.offers:
-        both = problem.hypers[0][0]._replace(nesterov=True)
+    domain = subject.facts.domain
+    if not domain.together:
+        h = problem.hypers[0][0]
+        both = h._replace(nesterov=True, dampening=domain.fixed.get("dampening", 0.35))
         yield from _must_refuse(subject, problem, [both], "nesterov with dampening")
 
 

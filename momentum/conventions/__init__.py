@@ -10,7 +10,8 @@ from momentum.conventions import (
     two_point,
     zero_started,
 )
-from momentum.conventions._convention import Convention, Hyper, Rule, Source, State
+from momentum.conventions._convention import Convention, Rule, Source, State
+from momentum.conventions.hyper import Hyper
 
 CONVENTIONS: dict[str, Convention] = {
     module.convention.name: module.convention

@@ -5,28 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from momentum.conventions import _decay
-
-
-class Hyper(NamedTuple):
-    """Hyper-parameters of one step; the numbers are of whatever type the rule runs over.
-
-    lr: learning rate. momentum: weight of the old velocity. dampening: share of the gradient held
-    back from the velocity. weight_decay: coefficient of the parameter in its decay. nu: weight of
-    the velocity in the quasi-hyperbolic update. Units: none, all are pure numbers.
-    """
-
-    lr: Any
-    momentum: Any = 0
-    dampening: Any = 0
-    weight_decay: Any = 0
-    nesterov: bool = False
-    maximize: bool = False
-    nu: Any = 1
-
-    def lifted(self, number: Callable[[Any], Any]) -> "Hyper":
-        """The same hyper-parameters over another number type."""
-        flags = {"nesterov", "maximize"}
-        return Hyper(*(x if n in flags else number(x) for n, x in zip(self._fields, self)))
+from momentum.conventions.hyper import EVERYWHERE, NEUTRAL
+from momentum.conventions.hyper import Hyper as Hyper  # the convention files import it here
 
 
 class State(NamedTuple):
@@ -92,6 +72,11 @@ class Convention:
         """Name, with the kind of weight decay where it is not coupled: `scaled:before`."""
         return self.name if self.decay == "coupled" else f"{self.name}:{self.decay}"
 
+    @property
+    def knows(self) -> frozenset[str]:
+        """All hyper-parameters that it has."""
+        return self.takes | EVERYWHERE
+
     def with_decay(self, kind: str) -> "Convention":
         """The same convention with another kind of weight decay.
 
@@ -118,8 +103,8 @@ class Convention:
 
         Raises: ValueError.
         """
-        for name, off in (("dampening", 0), ("nesterov", False), ("nu", 1)):
-            if getattr(h, name) != off and name not in self.takes:
+        for name, neutral in NEUTRAL.items():
+            if name != "momentum" and getattr(h, name) != neutral and name not in self.knows:
                 raise ValueError(
                     f"convention {self.name} has no {name}: got {name}={getattr(h, name)}"
                 )

@@ -8,13 +8,14 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import FLAGS, NEUTRAL
 from momentum.conversion.speakers import Speaker
 
 
 def allowed(b: Speaker, h: Hyper) -> bool:
     """Whether an API has all hyper-parameters that are on, maximize aside."""
-    off = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False, "nu": 1}
-    if any(getattr(h, name) != value and not b.takes(name) for name, value in off.items()):
+    others = {n: x for n, x in NEUTRAL.items() if n != "maximize"}
+    if any(getattr(h, name) != value and not b.takes(name) for name, value in others.items()):
         return False
     return not (h.nesterov and h.dampening and not b.dampened_nesterov)
 
@@ -30,9 +31,7 @@ def told(who: Speaker, given: Hyper | Mapping[str, Any]) -> Hyper:
         read = {}
         for spelling, value in given.items():
             name = who.canonical(spelling)
-            number: Any = (
-                _flag(name, value) if name in ("nesterov", "maximize") else rational(value)
-            )
+            number: Any = _flag(name, value) if name in FLAGS else rational(value)
             name, number = ("dampening", 1 - number) if name == "kept" else (name, number)
             if name in read:
                 raise ValueError(f"{name} is given twice")
@@ -50,7 +49,7 @@ def written(h: Hyper) -> str:
     """A row in short: what differs from its default."""
     parts = [f"lr={h.lr}"]
     for name, value in h._asdict().items():
-        if name != "lr" and value != Hyper._field_defaults[name]:
+        if name != "lr" and value != NEUTRAL[name]:
             parts.append(f"{name}={value}")
     return ", ".join(parts)
 

@@ -15,6 +15,7 @@ from flint import fmpq
 
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion import linear
 from momentum.conversion.linear import Place, Row
 from momentum.conversion.search import Failure, Search
@@ -90,7 +91,7 @@ def _plain(
 ) -> tuple[int, fmpq, int]:
     """First step that differs, by how much and for whom, if the source's numbers go on."""
     here, there = linear.begin(source.initial), linear.begin(initial)
-    off = {n: v for n, v in Hyper._field_defaults.items() if n != "maximize" and not b.takes(n)}
+    off = {n: v for n, v in NEUTRAL.items() if n != "maximize" and not b.takes(n)}
     stripped = [h._replace(**off).lifted(exact) for h in hypers]
     if not b.dampened_nesterov:
         stripped = [h._replace(dampening=exact(0)) if h.nesterov else h for h in stripped]

@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from momentum.conventions import CONVENTIONS, SPEAKERS, Convention, get
-
-NAMES = ("lr", "momentum", "dampening", "weight_decay", "nu")
-FLAGS = ("nesterov", "maximize")
+from momentum.conventions.hyper import NAMES, NUMBERS
 
 
 @dataclass(frozen=True)
@@ -213,8 +211,7 @@ def speaker(which: "str | Convention | Speaker") -> Speaker:
         if which in _TABLE:
             return _TABLE[which]
     convention = get(which)
-    taken = {"lr", "weight_decay", "maximize"} | (convention.takes & {*NAMES, *FLAGS})
-    names = {name: name for name in (*NAMES, *FLAGS) if name in taken}
+    names = {name: name for name in (*NUMBERS, *NAMES) if name in convention.knows}
     return Speaker(
         convention.full_name, convention, names, f"{convention.full_name}({{}})",
         dampened_nesterov=True,

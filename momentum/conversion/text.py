@@ -2,14 +2,12 @@
 
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
 from momentum.conversion.speakers import Speaker
 
 # Stretches of a schedule that are printed at its start; the file has every row.
 _SHOWN = 8
-
-_OFF = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False, "maximize": False,
-        "nu": 1}  # fmt: skip
 
 
 def snippet(who: Speaker, h: Hyper) -> str:
@@ -24,7 +22,7 @@ def snippet(who: Speaker, h: Hyper) -> str:
             continue
         if name == "dampening" and who.kept:
             parts.append(f"{who.kept}={_number(1 - value)}")
-        elif name in ("lr", "momentum") or name in who.explicit or value != _OFF[name]:
+        elif name in ("lr", "momentum") or name in who.explicit or value != NEUTRAL[name]:
             parts.append(f"{own}={value if isinstance(value, bool) else _number(value)}")
     call = who.nesterov_call if h.nesterov and who.nesterov_call else who.call
     inner = call.format(", ".join(parts), lr=_number(h.lr), momentum=_number(h.momentum))
@@ -74,7 +72,7 @@ def _rules(c: Conversion) -> list[str]:
 def _exact(h: Hyper) -> str:
     parts = []
     for name, value in h._asdict().items():
-        if name in ("lr", "momentum") or value != _OFF[name]:
+        if name in ("lr", "momentum") or value != NEUTRAL[name]:
             text = str(value)
             digits = max(len(str(value.p)), len(str(value.q))) if hasattr(value, "p") else 0
             parts.append(f"{name}={text if digits < 24 else f'a fraction of {digits} digits'}")

@@ -20,7 +20,6 @@ from momentum.arithmetic import exact, exact_array, format_of, nearest, nearest_
 from momentum.arithmetic.dual import Dual
 from momentum.conventions import Hyper
 from momentum.diagnosis.hypotheses import Hypothesis
-from momentum.diagnosis.probes import taken
 from momentum.subjects.observation import Observation, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
@@ -63,10 +62,7 @@ class Estimate:
 
 def setting(facts: Facts) -> Hyper:
     """Every number that the subject takes is on."""
-    has = taken(facts)
-    fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
-    values = {n: x for n, x in SETTING.items() if n in has or n == "lr"}
-    return Hyper(**(values | fixed))
+    return facts.domain.combined(SETTING)
 
 
 def measure(

@@ -168,7 +168,7 @@ class Explainer:
         """Short runs in every setting that both subject and convention know."""
         if dtype not in self.seen:
             facts = self.subject.facts
-            known = self.convention.takes | {"lr", "weight_decay", "maximize"}
+            known = self.convention.knows
             kept = replace(facts, hyper=facts.hyper & known, settable=facts.settable & known)
             runs = []
             for probe in probes(kept, dtype):

@@ -8,6 +8,7 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import NEUTRAL
 from momentum.diagnosis.estimate import COORDINATES, REACH, STEPS, Estimate, estimate, setting
 from momentum.diagnosis.hypotheses import Departure, Hypothesis, told
 from momentum.diagnosis.suspects import Suspect
@@ -22,10 +23,8 @@ def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Sus
     """Each number of the convention wrong by a factor, by a difference, or stuck."""
     own = Hypothesis.of(convention)
     h = setting(subject.facts)
-    known = convention.takes | {"lr", "weight_decay"}
-    off = Hyper(h.lr)._asdict()
-    kept = known | {"maximize"}
-    h = Hyper(**{n: x if n in kept else off[n] for n, x in h._asdict().items()})
+    known = convention.knows
+    h = Hyper(**{n: x if n in known else NEUTRAL[n] for n, x in h._asdict().items()})
     size = min(COORDINATES, subject.facts.largest)
     problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=11)
     observation = observe(subject, problem)

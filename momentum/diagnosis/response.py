@@ -6,7 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.diagnosis.probes import VALUES, taken
+from momentum.diagnosis.probes import VALUES
 from momentum.subjects.protocol import Subject
 
 STEPS = 10
@@ -32,10 +32,7 @@ class Response:
 def response(subject: Subject, dtype: str) -> Response:
     """Measure it, from parameters at zero."""
     facts = subject.facts
-    has = taken(facts)
-    numbers = {n: VALUES[n] for n in ("momentum", "nu") if n in has}
-    fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
-    h = Hyper(**({"lr": VALUES["lr"]} | numbers | fixed))
+    h = facts.domain.combined({n: VALUES[n] for n in ("lr", "momentum", "nu")})
     run = subject.start([np.zeros(3)], [h], dtype)
     iterates = [np.zeros(3)]
     for t in range(STEPS + 1):

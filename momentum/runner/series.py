@@ -7,6 +7,7 @@ import numpy as np
 
 from momentum.checks.result import Series
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import NEUTRAL
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Observation, observe, place
 from momentum.subjects.problems import Problem
@@ -39,9 +40,7 @@ def furthest(subject: Subject, convention: Convention, problem: Problem) -> Seri
 def impulse(subject: Subject, convention: Convention, dtypes: tuple[str, ...]) -> Series | None:
     """The subject's answer to one gradient of 1 and then zeros, from 0, in its finest dtype."""
     dtype = "float64" if "float64" in dtypes else dtypes[0]
-    fixed = subject.facts.fixed
-    values = {"lr": 0.1, "momentum": 0.9 if "momentum" in subject.facts.hyper else 0.0}
-    h = Hyper(**{**values, **{k: v for k, v in fixed.items() if k in Hyper._fields}})
+    h = subject.facts.domain.combined({"lr": 0.1, "momentum": 0.9})
     problem = Problem(dtype, ((1,),), ((h,),) * IMPULSE_STEPS, (0,), "impulse")
     return furthest(subject, convention, problem)
 
@@ -102,6 +101,6 @@ def note(problem: Problem, h: Hyper) -> str:
     for name, value in h._asdict().items():
         if isinstance(value, bool):
             words += [name] if value else []
-        elif name != "lr" and value != Hyper._field_defaults.get(name):
+        elif name != "lr" and value != NEUTRAL[name]:
             words.append(f"{name} {float(value):g}")
     return ", ".join(words)

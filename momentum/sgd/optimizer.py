@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, get
+from momentum.conventions.hyper import FLAGS, NUMBERS
 from momentum.sgd._reading import gradient, number
-
-NUMBERS = ("lr", "momentum", "dampening", "weight_decay", "nu")
-FLAGS = ("nesterov", "maximize")
 
 
 class MomentumSGD(torch.optim.Optimizer):

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import Domain
 
 Array = NDArray[np.float64]
 Gradient = Array | None
@@ -78,6 +80,11 @@ class Facts:
     scalars: bool = True
     empty: bool = True
     largest: int = 4097
+
+    @cached_property
+    def domain(self) -> Domain:
+        """The combinations of hyper-parameters that can be asked of it."""
+        return Domain.of(self.hyper, self.fixed, together="nesterov_with_dampening" in self.offers)
 
     def format_name(self, dtype: str) -> str:
         """The format whose rounding the subject may show."""

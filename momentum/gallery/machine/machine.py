@@ -12,13 +12,13 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule
+from momentum.conventions.hyper import FLAGS
 from momentum.gallery.machine.number import Number, Working
 from momentum.gallery.machine.run_state import Keeping
 from momentum.subjects.protocol import OFFERS, Array, Facts, Gradient
 
 DTYPES = tuple(FORMATS)
 PLAIN = Working()
-NUMBERS = frozenset({"lr", "momentum", "dampening", "weight_decay", "nu"})
 Gradients = Sequence[Gradient]
 
 
@@ -44,7 +44,7 @@ class Machine:
     @cached_property
     def facts(self) -> Facts:
         """What it claims: everything that its convention knows."""
-        takes = self.convention.takes | {"lr", "weight_decay", "maximize"}
+        takes = self.convention.knows
         hyper = takes if self.hyper is None else takes & self.hyper
         without = set(self.without)
         if not {"nesterov", "dampening"} <= hyper:
@@ -55,7 +55,7 @@ class Machine:
             name=self.name,
             dtypes=self.dtypes,
             hyper=frozenset(hyper),
-            settable=frozenset(hyper & NUMBERS) - self.fixed_after_start,
+            settable=frozenset(hyper - FLAGS) - self.fixed_after_start,
             groups=True,
             none_gradients=True,
             largest=2**18,

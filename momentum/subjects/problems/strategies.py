@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Hyper, get
+from momentum.conventions.hyper import NEUTRAL, Domain
 from momentum.subjects.problems.recorded import Problem
 
 EFFORTS = {"quick": 4, "normal": 25, "deep": 250}
@@ -61,10 +62,10 @@ class Setting:
         cls, subject: Any, convention: str | Convention, dtype: str, effort: str = "normal"
     ) -> "Setting":
         """The setting of a subject under a convention."""
-        facts, known = subject.facts, get(convention).takes | {"lr", "weight_decay", "maximize"}
+        facts, known = subject.facts, get(convention).knows
         return cls(
             hyper=facts.hyper & known,
-            settable=facts.settable & known,
+            settable=facts.settable & known - facts.fixed.keys(),
             fixed=tuple(sorted(facts.fixed.items())),
             dtype=dtype,
             effort=effort,
@@ -75,6 +76,11 @@ class Setting:
             largest=facts.largest,
             nesterov_with_dampening="nesterov_with_dampening" in facts.offers,
         )
+
+    @property
+    def domain(self) -> Domain:
+        """The combinations of hyper-parameters that can be asked for."""
+        return Domain.of(self.hyper, dict(self.fixed), together=self.nesterov_with_dampening)
 
     def allows(self, shape: tuple[int, ...]) -> bool:
         """A parameter of this shape can be tried."""
@@ -103,14 +109,6 @@ _DRAWN: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "nesterov": lambda: st.just(True),
     "maximize": lambda: st.just(True),
 }
-_OFF: dict[str, Any] = {
-    "momentum": 0.0,
-    "dampening": 0.0,
-    "weight_decay": 0.0,
-    "nu": 1.0,
-    "nesterov": False,
-    "maximize": False,
-}
 
 
 @st.composite
@@ -121,24 +119,14 @@ def hypers(
 
     with_: names that must be on (so far as the setting has them); without: names that must be off.
     """
-    fixed = dict(setting.fixed)
     values: dict[str, Any] = {"lr": draw(rates())}
-    for name, off in _OFF.items():
+    for name, neutral in NEUTRAL.items():
         forced = name in with_
         on = name in setting.hyper and name not in without
         if on and not forced:
             on = bool(draw(st.integers(0, 7 if name == "momentum" else 1)))
-        values[name] = draw(_DRAWN[name]()) if on else off
-    values |= fixed
-    if not values["momentum"] and "dampening" not in fixed:
-        # Without momentum torch applies no dampening; no source says what it would mean.
-        values["dampening"] = 0.0
-    if values["nesterov"]:
-        if "momentum" not in fixed and not values["momentum"]:
-            values["momentum"] = 0.9 if "momentum" in setting.hyper else 0.0
-        if not setting.nesterov_with_dampening:
-            values["dampening"] = 0.0
-    return Hyper(**values)
+        values[name] = draw(_DRAWN[name]()) if on else neutral
+    return setting.domain.combined(values)
 
 
 @st.composite
@@ -170,7 +158,7 @@ def problems(
         drawn = tuple(s for s in shapes if setting.allows(s))
     amount = groups if setting.groups else 1
     rows = [tuple(draw(hypers(setting, with_, without)) for _ in range(amount))]
-    changing = [n for n in schedule if n in setting.settable and n not in dict(setting.fixed)]
+    changing = [n for n in schedule if n in setting.settable and n in setting.domain.free]
     for _ in range(count - 1):
         row = rows[-1]
         if bool(changing) and draw(st.booleans()):
