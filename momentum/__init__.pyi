@@ -1,3 +1,4 @@
+from .adapters import Adapter as Adapter
 from .adapters import load as load
 from .conventions import CONVENTIONS as CONVENTIONS
 from .conventions import Convention as Convention

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import momentum
+from momentum.adapters._record import own
 
 ROOT = Path(momentum.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -30,10 +31,7 @@ LAYERS = (
 )
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 
-FRAMEWORKS = {
-    "torch", "jax", "optax", "keras", "sklearn", "tinygrad", "mlx", "paddle", "chainer",
-    "torchopt", "river", "onnx", "tensorflow", "ml_dtypes",
-}  # fmt: skip
+FRAMEWORKS = {m for one in own() for m in (one.module, *one.distributions) if m} | {"ml_dtypes"}
 MAY_IMPORT = {"sgd": {"torch"}, "article": {"torch", "matplotlib", "pooch"}}
 
 

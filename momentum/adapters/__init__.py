@@ -1,33 +1,17 @@
 """From what a user names to a Subject; each framework is imported in its own file only."""
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
 from momentum.adapters import process
+from momentum.adapters._record import Adapter, adapters, foreign, versions
 from momentum.adapters._resolve import literal, resolve
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Facts, Subject
 
-ADAPTERS: Mapping[str, str] = {
-    "function": "",
-    "keras": "keras",
-    "optax": "optax",
-    "jax": "jax",
-    "sklearn": "sklearn",
-    "tinygrad": "tinygrad",
-    "mlx": "mlx",
-    "torchopt": "torchopt",
-    "chainer": "chainer",
-    "paddle": "paddle",
-    "river": "river",
-    "onnx": "onnx",
-    "torch": "torch",  # last: it takes any function of `params`, and Keras derives from its classes
-}
-"""File of this package -> the framework that it imports. Asked in this order whether they accept an
-object, those whose framework is loaded: an object of one that nobody has imported cannot exist."""
+__all__ = ["Adapter", "adapt", "load", "versions"]
 
 
 def load(target: str, settings: Mapping[str, str] | None = None) -> Subject:
@@ -54,16 +38,15 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         if fixed:
             raise UsageError(f"{name} is a Subject already: --set {next(iter(fixed))} has no place")
         return cast(Subject, obj)
-    for file, framework in ADAPTERS.items():
-        if not framework or framework in sys.modules:
-            adapter = importlib.import_module(f"momentum.adapters.{file}")
-            if adapter.accepts(obj):
-                return cast(Subject, adapter.adapt(obj, fixed, name))
+    records = adapters()
+    for one in records:
+        if one.loaded and one.accepts(obj):
+            return one.adapt(obj, fixed, name)
+    taken = "; ".join(f"{one.name}: {one.takes}" for one in records if one.takes)
+    broken = "".join(f"; {why}" for why in foreign() if isinstance(why, str))
     raise UsageError(
-        f"{name} is {_kind(obj)}, no optimizer that is known here: wanted an optimizer class or"
-        " factory of torch, optax, Keras, JAX, scikit-learn, tinygrad, MLX, TorchOpt, Chainer,"
-        " Paddle, river or ONNX, a function"
-        " step(theta, v, grad, lr, momentum) or f(params, states, hyperparams), or a Subject"
+        f"{name} is {_kind(obj)}, no optimizer that is known here; wanted a Subject, or of {taken}"
+        + broken
     )
 
 

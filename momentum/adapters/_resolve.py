@@ -4,17 +4,12 @@ import ast
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from momentum.adapters._record import of_module
 from momentum.errors import UsageError
-
-EXTRAS: Mapping[str, str] = {
-    root: root for root in ("torch", "optax", "keras", "jax", "sklearn", "tinygrad", "mlx")
-}
-"""Frameworks, and which extra of the package brings them."""
 
 
 def literal(name: str, text: str) -> Any:
@@ -68,15 +63,12 @@ def _longest_module(target: str) -> tuple[ModuleType, str]:
     raise AssertionError("the first part is always tried")
 
 
-PREPARED = frozenset({"keras", "tinygrad", "chainer", "timm"})
-"""Frameworks that need something before they are imported: their adapter sets it up first."""
-
-
 def _import(name: str) -> ModuleType:
     root = name.partition(".")[0]
     try:
-        if root in PREPARED and root not in sys.modules:
-            importlib.import_module(f"momentum.adapters.{root}").prepare()
+        record = None if root in sys.modules else of_module(root)
+        if record is not None and record.prepare is not None:
+            record.prepare()
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise UsageError(_missing(name, error.name or name)) from None
@@ -106,8 +98,9 @@ def _from_file(place: str) -> ModuleType:
 
 def _missing(what: str, module: str) -> str:
     root = module.partition(".")[0]
-    if module in EXTRAS:
-        return f"{root} is not installed: pip install 'momentum-oracle[{EXTRAS[root]}]'"
+    record = of_module(module)
+    if record is not None and record.extra:
+        return f"{root} is not installed: pip install 'momentum-oracle[{record.extra}]'"
     if what == module or what.startswith(module + "."):
         return f"there is no module {module!r}"
     return f"{what} cannot be imported: it needs {module!r}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
@@ -118,3 +119,16 @@ class _Run(_shared.Keeper):
     def state_bytes(self) -> int:
         rules = [p.update_rule.state or {} for p in self._params()]
         return sum(np.asarray(v).nbytes for s in rules for n, v in s.items() if n == "v")
+
+
+ADAPTER = Adapter(
+    name="Chainer",
+    takes="an optimizer class",
+    module="chainer",
+    distributions={"chainer": ("chainer",)},
+    extra="chainer",
+    accepts=accepts,
+    adapt=adapt,
+    prepare=prepare,
+    speakers=("chainer", "chainer.corrected"),
+)

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from momentum.adapters import _shared
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.adapters._step_run import StepRun
 from momentum.conventions import Hyper
@@ -89,3 +90,14 @@ class _StepFunction:
     ) -> StepRun:
         _shared.no_options(options)
         return StepRun(self, parameters, hypers[0], dtype)
+
+
+ADAPTER = Adapter(
+    name="functions",
+    takes="step(theta, v, grad, lr, momentum) or f(params, states, hyperparams)",
+    module="",
+    accepts=accepts,
+    adapt=adapt,
+    rank=1,  # before torch, which takes any function of `params`
+    speakers=("article", "d2l"),
+)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from momentum.adapters import _jax_run, _shared
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Subject
@@ -70,3 +71,15 @@ class _Jax:
             lr = given[self.names["lr"]]
             given[self.names["lr"]] = lambda step: lr * factors[step]
         return self.obj(**given, **self.kept)
+
+
+ADAPTER = Adapter(
+    name="JAX",
+    takes="an optimizer of jax.example_libraries",
+    module="jax",
+    distributions={"jax": ("jax",), "jaxlib": ("jaxlib",)},
+    extra="jax",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("jax",),
+)

@@ -14,6 +14,7 @@ from typing import Any
 from momentum.adapters import _shared
 from momentum.adapters._keras_run import KerasRun
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Subject
@@ -63,3 +64,16 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         return KerasRun(lambda: obj(**given, **kept), parameters, dtype)
 
     return PlainSubject(facts, begin)
+
+
+ADAPTER = Adapter(
+    name="Keras",
+    takes="an optimizer class",
+    module="keras",
+    distributions={"keras": ("keras",), "tensorflow": ("tensorflow", "tensorflow-cpu")},
+    extra="keras",
+    accepts=accepts,
+    adapt=adapt,
+    prepare=prepare,
+    speakers=("keras",),
+)

@@ -11,6 +11,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
@@ -114,3 +115,15 @@ def _numbers(array: Any) -> Array:
     import mlx.core as mx
 
     return np.array(array.astype(mx.float64))
+
+
+ADAPTER = Adapter(
+    name="MLX",
+    takes="an optimizer class",
+    module="mlx",
+    distributions={"mlx": ("mlx",)},
+    extra="mlx",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("mlx",),
+)

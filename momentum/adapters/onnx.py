@@ -13,6 +13,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
@@ -115,3 +116,15 @@ class _Run(_shared.Keeper):
 
     def state_bytes(self) -> int:
         return sum(np.asarray(v).nbytes for v in self.v)
+
+
+ADAPTER = Adapter(
+    name="ONNX",
+    takes="onnx.reference:ReferenceEvaluator",
+    module="onnx",
+    distributions={"onnx": ("onnx",)},
+    extra="onnx",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("onnx",),
+)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from momentum.adapters import _jax_run, _shared
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -109,3 +110,15 @@ class _Optax:
 
     def _update(self, layout: Any, hypers: Any, grads: Any, state: Any, theta: Any) -> Any:
         return self._step(*self._divided(layout, hypers), grads, state, theta)
+
+
+ADAPTER = Adapter(
+    name="optax",
+    takes="a factory of transformations, or one that is finished",
+    module="optax",
+    distributions={"optax": ("optax",)},
+    extra="optax",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("optax", "optax.ema", "optax.ema_debiased"),
+)

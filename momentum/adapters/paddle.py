@@ -7,6 +7,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
@@ -102,3 +103,15 @@ class _Run:
     def state_bytes(self) -> int:
         state = self.optimizer.state_dict().values()
         return sum(v.numpy().nbytes for v in state if hasattr(v, "numpy"))
+
+
+ADAPTER = Adapter(
+    name="Paddle",
+    takes="an optimizer class",
+    module="paddle",
+    distributions={"paddle": ("paddlepaddle",)},
+    extra="paddle",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("paddle",),
+)

@@ -7,6 +7,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
@@ -93,3 +94,15 @@ class _Run(_shared.Keeper):
     def state_bytes(self) -> int:
         kept = {name: x for name, x in vars(self.optimizer).items() if isinstance(x, dict)}
         return sum(np.asarray(v).nbytes for held in kept.values() for v in held.values())
+
+
+ADAPTER = Adapter(
+    name="river",
+    takes="an optimizer class",
+    module="river",
+    distributions={"river": ("river",)},
+    extra="river",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("river", "river.momentum"),
+)

@@ -7,6 +7,7 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
@@ -73,3 +74,15 @@ class _Run(_shared.Keeper):
 
     def state_bytes(self) -> int:
         return sum(v.nbytes for v in self.optimizer.velocities)
+
+
+ADAPTER = Adapter(
+    name="scikit-learn",
+    takes="the optimizer class of its networks",
+    module="sklearn",
+    distributions={"sklearn": ("scikit-learn",)},
+    extra="sklearn",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("sklearn",),
+)

@@ -8,6 +8,8 @@ import sys
 import types
 from importlib.util import find_spec
 
+from momentum.adapters._record import Adapter
+
 
 def prepare() -> None:
     """Before timm is imported: where torchvision is missing, let modules be imported alone."""
@@ -18,3 +20,13 @@ def prepare() -> None:
         package = types.ModuleType(name)
         package.__path__ = [place + folder for place in found.submodule_search_locations or ()]
         sys.modules[name] = package
+
+
+ADAPTER = Adapter(
+    name="timm",
+    takes="",
+    module="timm",
+    distributions={"timm": ("timm",)},
+    prepare=prepare,
+    speakers=("timm",),
+)

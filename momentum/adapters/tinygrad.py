@@ -13,6 +13,7 @@ from typing import Any
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.adapters._tinygrad_run import DTYPES, TinygradRun, flushes, tensor
 from momentum.conventions import Hyper
@@ -61,3 +62,16 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
             )
 
     return PlainSubject(facts, begin)
+
+
+ADAPTER = Adapter(
+    name="tinygrad",
+    takes="a class or function of nn.optim",
+    module="tinygrad",
+    distributions={"tinygrad": ("tinygrad",)},
+    extra="tinygrad",
+    accepts=accepts,
+    adapt=adapt,
+    prepare=prepare,
+    speakers=("tinygrad", "tinygrad_classic"),
+)

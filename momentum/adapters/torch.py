@@ -4,18 +4,19 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from momentum.adapters import _shared
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
-from momentum.adapters._torch_run import TorchRun
-from momentum.adapters._torch_tensors import DTYPES
-from momentum.adapters._torch_trial import Trial, handed_on
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, Facts
+
+if TYPE_CHECKING:
+    import torch
+
+    from momentum.adapters._torch_run import TorchRun
 
 _ALWAYS = {
     *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
@@ -26,6 +27,8 @@ _ALWAYS = {
 
 def accepts(obj: Any) -> bool:
     """A torch.optim.Optimizer class, or a function of `params` and a learning rate."""
+    import torch
+
     if isinstance(obj, type):
         return issubclass(obj, torch.optim.Optimizer)
     if not callable(obj):
@@ -46,6 +49,11 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
     fixed: arguments of the constructor that are the caller's choice, such as `fused`.
     Raises: UsageError where the constructor takes or wants something else.
     """
+    import torch
+
+    from momentum.adapters._torch_tensors import DTYPES
+    from momentum.adapters._torch_trial import Trial, handed_on
+
     torch.set_num_threads(1)  # the same rounding in every run
     names, hyper, others = fitted(factory, 1, fixed, name)
     names |= handed_on(partial(factory, **others), names)
@@ -89,7 +97,7 @@ class TorchSubject:
     """A torch optimizer behind the face that the checks see. names: our name -> its name."""
 
     facts: Facts
-    build: Callable[..., torch.optim.Optimizer]
+    build: "Callable[..., torch.optim.Optimizer]"
     names: Mapping[str, str]
 
     def start(
@@ -99,8 +107,10 @@ class TorchSubject:
         dtype: str,
         groups: Sequence[int] | None = None,
         options: Mapping[str, Any] | None = None,
-    ) -> TorchRun:
+    ) -> "TorchRun":
         """A new run. Raises: ValueError where a hyper-parameter is refused."""
+        from momentum.adapters._torch_run import TorchRun
+
         return TorchRun(
             self.build, self.named, parameters, hypers, dtype, groups, dict(options or {})
         )
@@ -111,3 +121,16 @@ class TorchSubject:
         Raises: ValueError where one differs from what it has for good.
         """
         return _shared.arguments(h, self.names, self.facts.fixed)
+
+
+ADAPTER = Adapter(
+    name="torch",
+    takes="an Optimizer class, or a function of params and a rate that returns one",
+    module="torch",
+    distributions={"torch": ("torch",)},
+    extra="torch",
+    accepts=accepts,
+    adapt=adapt,
+    rank=2,  # Keras on torch derives from its classes
+    speakers=("torch",),
+)

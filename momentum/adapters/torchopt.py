@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from momentum.adapters import _shared
 from momentum.adapters._plain import PlainSubject
+from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
-from momentum.adapters._torch_tensors import DTYPES, array, read, tensor, tensors_in
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
@@ -25,6 +24,10 @@ def accepts(obj: Any) -> bool:
 
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `update` and `apply_updates`, neither of them in place."""
+    import torch
+
+    from momentum.adapters._torch_tensors import DTYPES
+
     torch.set_num_threads(1)
     names, values, kept = fitted(obj, 0, fixed, name)
     facts = Facts(
@@ -50,6 +53,8 @@ class _Run:
     def __init__(
         self, made: Any, held: dict[str, float], parameters: Sequence[Array], dtype: str
     ) -> None:
+        from momentum.adapters._torch_tensors import DTYPES, tensor
+
         self.made, self.held, self.dtype = made, held, DTYPES[dtype]
         self.theta = [tensor(x, self.dtype) for x in parameters]
         self.shapes = [x.shape for x in parameters]
@@ -59,6 +64,8 @@ class _Run:
     def step(self, gradients: Sequence[Gradient]) -> None:
         import torchopt
 
+        from momentum.adapters._torch_tensors import tensor
+
         self.grads = [None if g is None else tensor(g, self.dtype) for g in gradients]
         updates, self.inner = self.made.update(
             self.grads, self.inner, params=self.theta, inplace=False
@@ -66,12 +73,15 @@ class _Run:
         self.theta = torchopt.apply_updates(self.theta, updates, inplace=False)
 
     def parameters(self) -> list[Array]:
+        from momentum.adapters._torch_tensors import read
+
         return [read(i, x, self.shapes[i], self.dtype) for i, x in enumerate(self.theta)]
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.held["lr"] = float(hyper.lr)
 
     def save(self) -> Any:
+        import torch
         from torch.utils import _pytree
 
         copied = _pytree.tree_map_only(torch.Tensor, torch.clone, self.inner)
@@ -83,7 +93,23 @@ class _Run:
         self.held.update(held)
 
     def fed(self) -> list[Array | None]:
+        from momentum.adapters._torch_tensors import array
+
         return [None if g is None else np.asarray(array(g)) for g in self.grads]
 
     def state_bytes(self) -> int:
+        from momentum.adapters._torch_tensors import tensors_in
+
         return sum(x.nbytes for x in tensors_in(list(self.inner)))
+
+
+ADAPTER = Adapter(
+    name="TorchOpt",
+    takes="a function that returns a transformation",
+    module="torchopt",
+    distributions={"torchopt": ("torchopt",)},
+    extra="torchopt",
+    accepts=accepts,
+    adapt=adapt,
+    speakers=("torchopt",),
+)

@@ -1,28 +1,16 @@
 """Records of a run: what was tried, what became of each check, and the verdict over all."""
 
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Literal
 
+import momentum
+from momentum import adapters
+
 Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure"]
 VERDICTS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped", "expected_failure")
-
-_DISTRIBUTIONS = {
-    "momentum-oracle": "momentum",
-    "numpy": "numpy",
-    "hypothesis": "hypothesis",
-    "torch": "torch",
-    "jax": "jax",
-    "optax": "optax",
-    "keras": "keras",
-    "mlx": "mlx",
-    "scikit-learn": "sklearn",
-    "tinygrad": "tinygrad",
-    "python-flint": "flint",
-}
 
 
 @dataclass(frozen=True)
@@ -155,11 +143,6 @@ class Results:
 
 def environment() -> dict[str, Any]:
     """Versions of everything that has a part in the run, and the platform."""
-    versions = {"python": platform.python_version()}
-    for distribution, module in _DISTRIBUTIONS.items():
-        if module in sys.modules:
-            try:
-                versions[distribution] = metadata.version(distribution)
-            except metadata.PackageNotFoundError:
-                versions[distribution] = str(getattr(sys.modules[module], "__version__", "?"))
-    return {"versions": versions, "platform": platform.platform()}
+    ours = {"momentum-oracle": momentum.__version__, "python": platform.python_version()}
+    beside = {name: metadata.version(name) for name in ("numpy", "python-flint", "hypothesis")}
+    return {"versions": {**ours, **beside, **adapters.versions()}, "platform": platform.platform()}

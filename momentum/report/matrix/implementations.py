@@ -53,7 +53,7 @@ _CONVENTIONS = (
     "accumulated", "zero_started", "scaled", "averaged",
     "averaged_debiased", "quasi_hyperbolic", "two_point", "look_ahead",
 )  # fmt: skip
-_BITSANDBYTES = "momentum.adapters.variants:bitsandbytes_sgd"
+_BITSANDBYTES = "momentum.adapters._variants:bitsandbytes_sgd"
 _DERIVED = "its own hyper-parameters are computed from the convention's, which rounds them"
 _COMPILED = "every new shape and hyper-parameter is compiled anew, which takes seconds each"
 
@@ -84,7 +84,7 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         _torch("foreach", {"foreach": "True"}),
         _torch("fused", {"fused": "True"}),
         Implementation(
-            "torch compiled", "momentum.adapters.variants:compiled_sgd", "accumulated", "torch",
+            "torch compiled", "momentum.adapters._variants:compiled_sgd", "accumulated", "torch",
             module="torch", unchecked=_COMPILED,
         ),
         *(
@@ -130,11 +130,11 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
             "torch_optimizer QHM", "torch_optimizer:QHM", "quasi_hyperbolic", "torch-optimizer"
         ),
         Implementation(
-            "torch_optimizer AggMo", "momentum.adapters.variants:aggmo", "zero_started",
+            "torch_optimizer AggMo", "momentum.adapters._variants:aggmo", "zero_started",
             "torch-optimizer", module="torch_optimizer",
         ),
         Implementation(
-            "torch_optimizer AccSGD", "momentum.adapters.variants:accsgd", "quasi_hyperbolic",
+            "torch_optimizer AccSGD", "momentum.adapters._variants:accsgd", "quasi_hyperbolic",
             "torch-optimizer", {"nu": "0.5"}, module="torch_optimizer", unchecked=_DERIVED,
         ),
         Implementation("timm SGDW", "timm.optim.sgdw:SGDW", "accumulated:before", "timm"),
