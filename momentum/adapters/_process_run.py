@@ -1,6 +1,6 @@
 """A run of a program that speaks the protocol of `process`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,13 @@ from momentum.subjects.protocol import Array, Gradient, SubjectError
 
 
 class ProcessRun:
-    """A live run in a program that has been started. hyper: the names to tell it."""
+    """A live run in a program that has been started.
 
-    def __init__(self, program: Program, hyper: frozenset[str]) -> None:
-        self.program, self.hyper = program, hyper
+    hyper: the names to tell it. fixed: what it has for good.
+    """
+
+    def __init__(self, program: Program, hyper: frozenset[str], fixed: Mapping[str, Any]) -> None:
+        self.program, self.hyper, self.fixed = program, hyper, fixed
         self.shapes: list[tuple[int, ...]] = []
         self.values: list[Array] = []
 
@@ -56,7 +59,7 @@ class ProcessRun:
         self._ask("load", state=saved)
 
     def _said(self, hyper: Hyper) -> dict[str, Any]:
-        held = _shared.arguments(hyper, {name: name for name in self.hyper}, {})
+        held = _shared.arguments(hyper, {name: name for name in self.hyper}, self.fixed)
         return {n: x if isinstance(x, bool) else x.hex() for n, x in held.items()}
 
     def _ask(self, what: str, **more: Any) -> None:

@@ -11,6 +11,7 @@ Each line that we write to its standard input it answers with one line on its st
     {"do": "load", "state": what "save" gave}              -> STATE
 
     FACTS  = {"protocol": 1, "dtypes": [NAME, ...], "hyper": [NAME, ...]}, and where it is so:
+             "fixed": {NAME: NUMBER or true}, what it has for good and "hyper" need not name;
              "settable": [NAME, ...], "none_gradients": true, "flushes_subnormals": true,
              "scalars": false, "empty": false, "largest": INT,
              "offers": of ["resume", "validates", "nesterov_with_dampening"]
@@ -20,7 +21,8 @@ Each line that we write to its standard input it answers with one line on its st
     ERROR  = {"error": "why"}: at "start", hyper-parameters are refused; elsewhere a failure
 
 "start" begins anew: nothing of an earlier run is left. A program that sees the end of its input
-ends. What it writes to standard error is quoted when it fails. Where "resume" is offered, "save"
+ends. A `--set NAME=VALUE` fixes what it names in "hyper", or says what else it has for good.
+What it writes to standard error is quoted when it fails. Where "resume" is offered, "save"
 gives all state, parameters too. A program gets 20 s for an answer, or `--set timeout=SECONDS`.
 """
 
@@ -34,6 +36,7 @@ from momentum.adapters._process_run import ProcessRun
 from momentum.adapters._program import Program
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import FLAGS
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 
@@ -56,13 +59,13 @@ def adapt(command: str, fixed: Mapping[str, Any], name: str) -> Subject:
     first = Program(command, patience)
     try:
         facts = _facts(first.ask({"do": "facts"}), values, name)
-    except (SubjectError, TypeError, KeyError) as error:
+    except (SubjectError, TypeError, KeyError, ValueError) as error:
         raise UsageError(f"{name}: {error}") from None
     idle = [first]
 
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> ProcessRun:
         program = idle.pop() if idle else Program(command, patience)
-        run = ProcessRun(program, facts.hyper)
+        run = ProcessRun(program, facts.hyper, facts.fixed)
         weakref.finalize(run, lambda: idle.append(program) if program.alive else None)
         run.begin(parameters, hyper, dtype)
         return run
@@ -77,17 +80,32 @@ def _facts(said: Mapping[str, Any], fixed: Mapping[str, Any], name: str) -> Fact
         ("dtypes", set(FORMATS)),
         ("hyper", set(Hyper._fields)),
         ("settable", set(Hyper._fields)),
+        ("fixed", set(Hyper._fields)),
         ("offers", _OFFERS),
     ):
         if not set(said.get(key, ())) <= known:
             raise SubjectError(f"{key} are {said[key]}, wanted some of {', '.join(sorted(known))}")
+    own = {n: _value(n, x) for n, x in dict(said.get("fixed", {})).items()}
+    for n in own.keys() & fixed.keys():
+        if own[n] != fixed[n]:
+            raise SubjectError(f"has {n} fixed to {own[n]}, not to {fixed[n]}")
     more = {key: kind(said[key]) for key, kind in _MORE.items() if key in said}
     return Facts(
         name=name,
         dtypes=tuple(said["dtypes"]),
         hyper=frozenset(said["hyper"]),
         settable=frozenset(said.get("settable", ())),
-        fixed=fixed,
+        fixed=own | dict(fixed),
         offers=frozenset(said.get("offers", ())),
         **more,
     )
+
+
+def _value(name: str, said: Any) -> Any:
+    """A fixed hyper-parameter.
+
+    Raises: TypeError where it is none.
+    """
+    if name in FLAGS:
+        return bool(said)
+    return float.fromhex(said) if isinstance(said, str) else float(said)

@@ -76,6 +76,36 @@ def test_run_goes_on(goes_on):
     assert goes_on(example("sgd_process.py", sys.executable), "resume", "float64")
 
 
+def nesterov_for_good(tmp_path, fixed):
+    """The example, always in Nesterov's form; `fixed` is what its facts say of that."""
+    text = (EXAMPLES / "sgd_process.py").read_text()
+    assert all(x in text for x in ('"nesterov", ', 'h["nesterov"]'))
+    text = text.replace('"nesterov", ', "").replace('h["nesterov"]', "True")
+    file = tmp_path / "always.py"
+    file.write_text(text.replace('"protocol": 1,', f'"protocol": 1, {fixed}'))
+    return "process:" + shlex.join([sys.executable, str(file)])
+
+
+@pytest.mark.parametrize(
+    ("fixed", "settings"),
+    [("", {"nesterov": "True"}), ('"fixed": {"nesterov": True},', {})],
+)
+def test_what_a_program_has_for_good_is_said_by_facts_or_caller(
+    tmp_path, worst_ratio, fixed, settings
+):
+    subject = load(nesterov_for_good(tmp_path, fixed), settings)
+    assert subject.facts.fixed == {"nesterov": True}
+    assert subject.facts.domain.never("dampening") is not None
+    assert worst_ratio(subject, "torch", "float64") <= 1
+    assert worst_ratio(subject, "zero_started", "float64") > 1e3
+
+
+def test_facts_and_caller_must_not_contradict_each_other(tmp_path):
+    target = nesterov_for_good(tmp_path, '"fixed": {"nesterov": True},')
+    with pytest.raises(UsageError, match="has nesterov fixed to True, not to False"):
+        load(target, {"nesterov": "False"})
+
+
 def test_programs_serve_run_after_run():
     subject = example("sgd_process.py", sys.executable)
     first = subject.start([np.zeros(1)], [Hyper(0.5, 0.5)], "float64")
