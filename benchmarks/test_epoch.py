@@ -19,7 +19,7 @@ from momentum.sgd import MomentumSGD, init_momentum_states, sgd_momentum
 
 RUN = RUNS[0]
 HYPER = {"lr": RUN.lr, "momentum": RUN.momentum}
-HIGHEST = 0.25014  # the 99 % quantile of this run's last loss over 4000 seeds (FACTS, section 1)
+HIGHEST = 0.25014  # the 99 % quantile of this run's last loss over 4000 seeds
 
 Params = list[torch.Tensor]
 Step = Callable[[], object]

@@ -3,6 +3,7 @@
 from momentum.gallery.machine.machine import Machine
 from momentum.gallery.right import REFORMULATIONS, Reformulation
 from momentum.gallery.wrong import (
+    copies,
     decay,
     first_step,
     groups,
@@ -19,19 +20,16 @@ from momentum.gallery.wrong import (
     validation,
 )
 from momentum.gallery.wrong._defect import GALLERY, Defect
-from momentum.gallery.wrong.reports import INEXPRESSIBLE, REPORTS
 
 THEMES = (
-    rules, first_step, schedules, nesterov, decay, maximize, groups, shapes, state, memory, scaler,
-    precision, special_values, validation,
+    rules, first_step, schedules, nesterov, decay, maximize, groups, shapes, state, copies, memory,
+    scaler, precision, special_values, validation,
 )  # fmt: skip
 """The files of the gallery."""
 
 __all__ = [
     "GALLERY",
-    "INEXPRESSIBLE",
     "REFORMULATIONS",
-    "REPORTS",
     "THEMES",
     "Defect",
     "Machine",

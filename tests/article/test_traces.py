@@ -7,7 +7,7 @@ import pytest
 from momentum.article.traces import SPECTRUM, START, STEPS, TRACES, points
 from momentum.theory.quadratic import Quadratic, is_stable, iterate
 
-# FACTS: method, learning rate, momentum, x1, x2 as printed.
+# The article's: method, learning rate, momentum, x1, x2 as printed.
 PRINTED = [
     (0.4, 0.0, "-0.943467", "-0.000073"),
     (0.6, 0.0, "-0.387814", "-1673.365109"),

@@ -50,7 +50,7 @@ def path(convention: Convention, theta: Any, grads: Any, hypers: Any) -> list[fm
     return walk(convention.step, convention.initial, theta, grads, hypers)
 
 
-# Responses to the gradients of ATLAS's minimal probes, worked by hand: (momentum 1/2, start 0).
+# Responses to the gradients of minimal probes, worked by hand: (momentum 1/2, start 0).
 HAND = {
     ("accumulated", False): ([1, 0], [1, 0], ["-1", "-1"]),
     ("zero_started", False): ([1, 0], [1, 0], ["-1", "-1"]),
@@ -124,7 +124,7 @@ def test_forms_are_one_rule_in_exact_arithmetic(
 
 @given(data=st.data(), theta=rationals())
 def test_two_point_equals_scaled_under_every_schedule(data: st.DataObject, theta: fmpq) -> None:
-    """ATLAS, equivalence 2, with a constant momentum of the last difference."""
+    """With a constant momentum of the last difference."""
     steps = [data.draw(hypers(get("two_point"), decay=False)) for _ in range(5)]
     grads = [data.draw(rationals()) for _ in steps]
     assert path(get("two_point"), theta, grads, steps) == path(get("scaled"), theta, grads, steps)
@@ -134,7 +134,7 @@ def test_two_point_equals_scaled_under_every_schedule(data: st.DataObject, theta
 def test_averaged_equals_zero_started_with_the_rate_shrunk(
     data: st.DataObject, theta: fmpq
 ) -> None:
-    """ATLAS, equivalence 3: lr (1 - momentum), constant momentum, any schedule of lr."""
+    """A rate of lr (1 - momentum), constant momentum, any schedule of lr."""
     momentum, nesterov = data.draw(positive()), data.draw(st.booleans())
     rates = data.draw(st.lists(positive(), min_size=1, max_size=6))
     grads = [data.draw(rationals()) for _ in rates]
@@ -159,7 +159,7 @@ def test_quasi_hyperbolic_spans_from_plain_descent_to_the_average(
 
 @given(data=st.data(), theta=rationals())
 def test_scaled_nesterov_walks_on_the_look_ahead_points(data: st.DataObject, theta: fmpq) -> None:
-    """ATLAS, equivalence 6: y = x - momentum v, at a constant momentum and any schedule of lr."""
+    """The point y = x - momentum v, at a constant momentum and any schedule of lr."""
     momentum, curvature = data.draw(positive()), data.draw(rationals())
     rates = data.draw(st.lists(positive(), min_size=1, max_size=5))
     ahead, nag = get("look_ahead"), get("scaled")

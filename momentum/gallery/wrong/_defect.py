@@ -1,13 +1,11 @@
 """What a defect is: an optimizer that is wrong on purpose, and the record of what is wrong."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from momentum.conventions import CONVENTIONS, Hyper, State, get
 from momentum.gallery.machine.machine import DTYPES, Machine, MachineRun
-from momentum.gallery.wrong.reports import REPORTS
 from momentum.subjects.protocol import Subject
 
 Made = TypeVar("Made", bound=Callable[..., Any])
@@ -20,24 +18,20 @@ RULE = {name: convention.rule for name, convention in CONVENTIONS.items()}
 class Defect:
     """A wrong optimizer.
 
-    statement: what is wrong. cause: how it comes about. reports: keys of REPORTS, none where it is
-    ours. level: must (spoils a training) or should (hygiene). convention: the one it pretends to
-    be, as `conventions.get` reads it. build: a new Subject. dtypes: those that it claims.
+    statement: what is wrong. cause: how it comes about. refs: where it was reported,
+    owner/repository#number, none where it is ours. level: must (spoils a training) or should
+    (hygiene). convention: the one it pretends to be, as `conventions.get` reads it. build: a new
+    Subject. dtypes: those that it claims.
     """
 
     name: str
     statement: str
     cause: str
-    reports: tuple[str, ...]
+    refs: tuple[str, ...]
     level: Literal["must", "should"]
     convention: str
     build: Callable[[], Subject]
     dtypes: tuple[str, ...] = DTYPES
-
-    @property
-    def refs(self) -> tuple[str, ...]:
-        """Where it was reported, owner/repository#number; empty where it is ours."""
-        return tuple(ref for key in self.reports for ref in REPORTS[key])
 
 
 GALLERY: dict[str, Defect] = {}
@@ -47,21 +41,21 @@ def defect(
     convention: str,
     statement: str,
     cause: str,
-    reports: str = "",
+    refs: str = "",
     *,
     level: Literal["must", "should"] = "must",
     whole: bool = False,
     dtypes: tuple[str, ...] = DTYPES,
     **machine: Any,
 ) -> Callable[[Made], Made]:
-    """Register a wrong rule or a wrong run; its name, in lower case, is the defect's.
+    """Register a wrong rule or a wrong run; its name is the defect's, as reports print it.
 
     whole: the function is a whole step, sign and decay included, not just the convention's rule.
     machine: further arguments of Machine. Raises: ValueError where the name is taken.
     """
 
     def register(made: Made) -> Made:
-        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z])", "_", made.__name__).lower()
+        name = made.__name__
         told = get(convention)
         given = dict(machine)
         if isinstance(made, type):
@@ -75,7 +69,7 @@ def defect(
                 name=name,
                 statement=statement,
                 cause=cause,
-                reports=tuple(reports.split()),
+                refs=tuple(refs.split()),
                 level=level,
                 convention=convention,
                 build=lambda: Machine(name=name, convention=told, dtypes=dtypes, **given),

@@ -28,7 +28,12 @@ def _plain(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, signed(grad, h), state, undecayed(h))
 
 
-@defect("accumulated", "There is no decay.", "the fast path drops the default", "R058")
+@defect(
+    "accumulated",
+    "There is no decay.",
+    "the fast path drops the default",
+    "PaddlePaddle/Paddle#38344",
+)
 def decay_ignored(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, grad, state, undecayed(h))
 
@@ -37,9 +42,9 @@ def decay_ignored(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     BEFORE,
     "Parameters are decayed once for each type among them.",
     "the loop over types multiplies the full list",
-    "R051",
+    "huggingface/pytorch-image-models#2750",
 )
-class DecayOncePerDtype(RuleRun):
+class decay_once_per_dtype(RuleRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         round = format_of(self.dtypes[i]).round
         for _ in range(len(set(self.dtypes)) - 1):
@@ -54,9 +59,9 @@ class DecayOncePerDtype(RuleRun):
     BEFORE,
     "Parameters are decayed once for each group.",
     "the loop over groups multiplies the full list",
-    "R051",
+    "huggingface/pytorch-image-models#2750",
 )
-class DecayOncePerGroup(MachineRun):
+class decay_once_per_group(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         round = format_of(self.dtypes[i]).round
         for _ in range(len(self.hypers) - 1):
@@ -64,13 +69,25 @@ class DecayOncePerGroup(MachineRun):
         super().update(i, grad, h)
 
 
-@defect("accumulated", "The decay bypasses the velocity.", "x -= lr (v(g) + decay x)", "R053")
+@defect(
+    "accumulated",
+    "The decay bypasses the velocity.",
+    "x -= lr (v(g) + decay x)",
+    "nntrainer/nntrainer#1844",
+)
 def decay_bypasses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, undecayed(h))
     return moved - h.lr * h.weight_decay * theta, new
 
 
-@defect(BEFORE, "The update is decayed too.", "the decay comes after the step", "R054", whole=True)
+@defect(
+    BEFORE,
+    "The update is decayed too.",
+    "the decay comes after the step",
+    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
+    "bitsandbytes-foundation/bitsandbytes#2040",
+    whole=True,
+)
 def decay_after_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = _plain(theta, grad, state, h)
     return (1 - h.lr * h.weight_decay) * moved, new
@@ -86,24 +103,43 @@ def decay_before_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return _plain((1 - h.lr * h.weight_decay) * theta, grad, state, h)
 
 
-@defect(BEFORE, "The decay goes into the velocity.", "coupled, not decoupled", "R054", whole=True)
+@defect(
+    BEFORE,
+    "The decay goes into the velocity.",
+    "coupled, not decoupled",
+    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
+    "bitsandbytes-foundation/bitsandbytes#2040",
+    whole=True,
+)
 def decay_coupled_by_mistake(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, signed(grad, h), state, h)
 
 
-@defect("accumulated", "The decay is decoupled.", "x *= 1 - lr decay in an L2 rule", "R054")
+@defect(
+    "accumulated",
+    "The decay is decoupled.",
+    "x *= 1 - lr decay in an L2 rule",
+    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
+    "bitsandbytes-foundation/bitsandbytes#2040",
+)
 def decay_decoupled_by_mistake(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     kept = (1 - h.lr * h.weight_decay) * theta
     return RULE["accumulated"](kept, grad, state, undecayed(h))
 
 
-@defect(BEFORE, "The decay is the same for all values.", "x -= lr decay", "R055", whole=True)
+@defect(
+    BEFORE,
+    "The decay is the same for all values.",
+    "x -= lr decay",
+    "jettify/pytorch-optimizer#454 jettify/pytorch-optimizer#433 jettify/pytorch-optimizer#455",
+    whole=True,
+)
 def decay_is_constant(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return _plain(theta - h.lr * h.weight_decay, grad, state, h)
 
 
 @defect("accumulated", "Only the first group is decayed.", "a group's None is not the default")
-class DecayOfFirstGroupOnly(RuleRun):
+class decay_of_first_group_only(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h if self.groups[i] == 0 else undecayed(h)
 
@@ -112,9 +148,9 @@ class DecayOfFirstGroupOnly(RuleRun):
     BEFORE,
     "A parameter without gradient is decayed.",
     "the decay runs ahead of the check, as in steps that only gather gradients",
-    "R059",
+    "keras-team/keras#19990 keras-team/keras#19998",
 )
-class DecayWithoutGradient(MachineRun):
+class decay_without_gradient(MachineRun):
     def absent(self, i: int) -> None:
         h = self.hyper(i)
         round = format_of(self.dtypes[i]).round
@@ -135,17 +171,29 @@ class _Scaled(RuleRun):
         return h._replace(weight_decay=h.weight_decay * self.scale**self.power)
 
 
-@defect("accumulated", "The decay is divided by the scale.", "added to scaled gradients", "R060")
-class DecayDividedByLossScale(_Scaled):
+@defect(
+    "accumulated",
+    "The decay is divided by the scale.",
+    "added to scaled gradients",
+    "chainer/chainer#7335 chainer/chainer#7597",
+)
+class decay_divided_by_loss_scale(_Scaled):
     power = -1
 
 
-@defect("accumulated", "The decay is multiplied by the scale.", "though already unscaled", "R060")
-class DecayTimesLossScale(_Scaled):
+@defect(
+    "accumulated",
+    "The decay is multiplied by the scale.",
+    "though already unscaled",
+    "chainer/chainer#7335 chainer/chainer#7597",
+)
+class decay_times_loss_scale(_Scaled):
     power = 1
 
 
-@defect("accumulated", "The decay multiplies the gradient.", "g *= 1 + decay x", "R062")
+@defect(
+    "accumulated", "The decay multiplies the gradient.", "g *= 1 + decay x", "apache/mxnet#8925"
+)
 def decay_multiplies_gradient(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     d = grad + h.weight_decay * (theta * grad)
     return RULE["accumulated"](theta, d, state, undecayed(h))
@@ -191,7 +239,7 @@ def decay_is_absolute(theta: X, grad: X, state: X, h: Hyper) -> Moved:
 
 
 @defect("accumulated", "Vectors and scalars are not decayed.", "biases left out by their shape")
-class DecaySkipsOneDimensional(RuleRun):
+class decay_skips_one_dimensional(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h if self.theta[i].ndim > 1 else undecayed(h)
 

@@ -16,7 +16,12 @@ def _moved(theta: X, grad: X, state: X, h: Hyper, v: X) -> Moved:
     return theta - h.lr * (d + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect("accumulated", "The first step is dampened.", "the velocity starts at zero", "R013")
+@defect(
+    "accumulated",
+    "The first step is dampened.",
+    "the velocity starts at zero",
+    "ml-explore/mlx#473 ml-explore/mlx#440",
+)
 def first_step_dampened(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["zero_started"](theta, grad, state, h)
 
@@ -30,13 +35,18 @@ def first_step_undampened(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "accumulated",
     "Dampening has no effect.",
     "the flag of the first step is never cleared; or the argument is not read",
-    "R016 R066",
+    "open-lm-engine/accelerated-model-architectures#436 bitsandbytes-foundation/bitsandbytes#2085",
 )
 def dampening_never_applied(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, grad, state, h._replace(dampening=0))
 
 
-@defect("scaled", "The first step is not scaled by lr.", "v starts as d, then adds lr d", "R017")
+@defect(
+    "scaled",
+    "The first step is not scaled by lr.",
+    "v starts as d, then adds lr d",
+    "zc911/MatrixSlow#17",
+)
 def first_velocity_without_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     d = decayed(theta, grad, h)
     return _scaled(theta, d, state, h, d if state.step == 0 else h.momentum * state.v + h.lr * d)
@@ -50,7 +60,7 @@ def _scaled(theta: X, d: X, state: X, h: Hyper, v: X) -> Moved:
     "zero_started",
     "The velocity starts with the decay of the start.",
     "state is allocated by a step with zero gradient and lr 0, which is not inert",
-    "R019",
+    "NVIDIA/Megatron-LM#5976",
 )
 def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     if state.step == 0:
@@ -62,7 +72,7 @@ def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "accumulated",
     "The first gradient is forgotten after the first step.",
     "the step is taken before the velocity is allocated",
-    "R020",
+    "pytorch/pytorch#152833 pytorch/pytorch#92111 pytorch/pytorch#91108",
 )
 def velocity_seeded_one_step_late(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, h)
@@ -141,7 +151,7 @@ class _Counted(MachineRun):
     "A parameter whose first gradient comes late is dampened at once.",
     "one counter for all parameters",
 )
-class FirstStepByCommonCounter(_Counted):
+class first_step_by_common_counter(_Counted):
     def count(self, i: int) -> int:
         return self.taken
 
@@ -151,7 +161,7 @@ class FirstStepByCommonCounter(_Counted):
     "Only the first parameter has a first step.",
     "the counter grows with every parameter",
 )
-class FirstStepForFirstParameterOnly(_Counted):
+class first_step_for_first_parameter_only(_Counted):
     def count(self, i: int) -> int:
         return self.taken + i
 
@@ -161,7 +171,7 @@ class FirstStepForFirstParameterOnly(_Counted):
     "A missing gradient counts as a first step.",
     "state is allocated before the gradient is looked at",
 )
-class MissingFirstGradientCounts(MachineRun):
+class missing_first_gradient_counts(MachineRun):
     def absent(self, i: int) -> None:
         if i not in self.states:
             initial = self.subject.convention.initial

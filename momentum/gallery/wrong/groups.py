@@ -15,25 +15,25 @@ Gradients = Sequence[Gradient]
 
 
 @defect("accumulated", "All groups have the first one's hyper-parameters.", "groups[0]")
-class FirstGroupForAll(RuleRun):
+class first_group_for_all(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return self.hypers[0]
 
 
 @defect("accumulated", "All groups have the last one's hyper-parameters.", "a loop variable leaks")
-class LastGroupForAll(RuleRun):
+class last_group_for_all(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return self.hypers[-1]
 
 
 @defect("accumulated", "All groups have the first one's momentum.", "read outside the loop")
-class MomentumOfFirstGroupForAll(RuleRun):
+class momentum_of_first_group_for_all(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(momentum=self.hypers[0].momentum)
 
 
 @defect("accumulated", "Groups of equal lr and momentum are taken for one.", "the key is too short")
-class GroupsMergedByRateAndMomentum(RuleRun):
+class groups_merged_by_rate_and_momentum(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         own = self.hypers[self.groups[i]]
         first = next(x for x in self.hypers if (x.lr, x.momentum) == (own.lr, own.momentum))
@@ -41,13 +41,13 @@ class GroupsMergedByRateAndMomentum(RuleRun):
 
 
 @defect("accumulated", "A change reaches all groups.", "a loop over all of them")
-class SetChangesAllGroups(MachineRun):
+class set_changes_all_groups(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.hypers = [hyper] * len(self.hypers)
 
 
 @defect("accumulated", "Only the first group can be changed.", "groups[0]")
-class SetReachesFirstGroupOnly(MachineRun):
+class set_reaches_first_group_only(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         if group == 0:
             super().set(hyper)
@@ -64,27 +64,27 @@ class _Late(RuleRun):
 
 
 @defect("accumulated", "A group that is added later does not move.", "a list made at the start")
-class LateGroupIgnored(_Late):
+class late_group_ignored(_Late):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if i < self.known:
             super().update(i, grad, h)
 
 
 @defect("accumulated", "A late group has the first one's hyper-parameters.", "defaults win")
-class LateGroupWithHyperOfFirst(_Late):
+class late_group_with_hyper_of_first(_Late):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h if i < self.known else self.hypers[0]
 
 
 @defect("accumulated", "Adding a group clears all velocities.", "state is allocated anew")
-class LateGroupClearsVelocity(MachineRun):
+class late_group_clears_velocity(MachineRun):
     def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
         super().add_group(parameters, hyper)
         self.states = {}
 
 
 @defect("accumulated", "A late group has no first step.", "one counter for all parameters")
-class LateGroupAtSecondStep(_Late):
+class late_group_at_second_step(_Late):
     def state(self, i: int) -> Any:
         held = super().state(i)
         if i < self.known or held.step:
@@ -93,27 +93,32 @@ class LateGroupAtSecondStep(_Late):
 
 
 @defect("accumulated", "A missing gradient counts as zero.", "`grad or 0`")
-class NoneIsZeroGradient(MachineRun):
+class none_is_zero_gradient(MachineRun):
     def absent(self, i: int) -> None:
         self.update(i, np.zeros(self.theta[i].shape), self.hyper(i))
 
 
 @defect("accumulated", "Parameters after a missing gradient do not move.", "break, not continue")
-class NoneStopsTheLoop(MachineRun):
+class none_stops_the_loop(MachineRun):
     def move(self) -> None:
         first = next((i for i, g in enumerate(self.grads) if g is None), len(self.grads))
         self.grads = [g if i < first else None for i, g in enumerate(self.grads)]
         super().move()
 
 
-@defect("accumulated", "A missing gradient fails.", "grad.data without a guard", "R103")
-class NoneCrashes(MachineRun):
+@defect(
+    "accumulated",
+    "A missing gradient fails.",
+    "grad.data without a guard",
+    "Tiiiger/QPyTorch#40 Tiiiger/QPyTorch#41 NVIDIA/apex#131",
+)
+class none_crashes(MachineRun):
     def absent(self, i: int) -> None:
         raise AttributeError("'NoneType' object has no attribute 'data'")
 
 
 @defect("accumulated", "A missing gradient stops the whole step.", "return, not continue")
-class NoneSkipsWholeStep(MachineRun):
+class none_skips_whole_step(MachineRun):
     def move(self) -> None:
         if all(g is not None for g in self.grads):
             super().move()
@@ -133,19 +138,19 @@ class _VelocityAtNone(MachineRun):
 
 
 @defect("accumulated", "Without a gradient the velocity decays.", "momentum applied to all first")
-class VelocityDecaysOnNone(_VelocityAtNone):
+class velocity_decays_on_none(_VelocityAtNone):
     def changed(self, v: Array, h: Hyper) -> Any:
         return h.momentum * v
 
 
 @defect("accumulated", "Without a gradient the velocity is cleared.", "state of the absent goes")
-class NoneClearsVelocity(_VelocityAtNone):
+class none_clears_velocity(_VelocityAtNone):
     def changed(self, v: Array, h: Hyper) -> Any:
         return 0 * v
 
 
 @defect("accumulated", "Without a gradient the last one is used again.", "a buffer is not cleared")
-class NoneReusesLastGradient(MachineRun):
+class none_reuses_last_gradient(MachineRun):
     def setup(self) -> None:
         self.last: dict[int, Array] = {}
 
@@ -160,7 +165,7 @@ class NoneReusesLastGradient(MachineRun):
 
 @defect("accumulated", "Without a gradient at the first step a parameter never moves.",
         "the list of parameters is made then")  # fmt: skip
-class LateUnfreezingIgnored(MachineRun):
+class late_unfreezing_ignored(MachineRun):
     frozen: frozenset[int] = frozenset()
 
     def move(self) -> None:
@@ -171,7 +176,7 @@ class LateUnfreezingIgnored(MachineRun):
 
 
 @defect("accumulated", "A gradient of zeros counts as missing.", "`if not grad.any()`")
-class ZeroGradientIsNone(MachineRun):
+class zero_gradient_is_none(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if np.any(grad != 0):
             super().update(i, grad, h)
@@ -195,23 +200,36 @@ class _Lazy(MachineRun):
         return np.where(still, theta, moved), state._replace(v=np.where(still, held.v, state.v))
 
 
-@defect("accumulated", "Elements with gradient 0 are left out.", "an update that is lazy", "R105")
-class ZeroElementsSkipped(_Lazy):
+@defect(
+    "accumulated",
+    "Elements with gradient 0 are left out.",
+    "an update that is lazy",
+    "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009",
+)
+class zero_elements_skipped(_Lazy):
     pass
 
 
 @defect(
-    "accumulated", "Rows whose gradient is 0 are left out.", "an update of the rows in use", "R105"
+    "accumulated",
+    "Rows whose gradient is 0 are left out.",
+    "an update of the rows in use",
+    "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009",
 )
-class ZeroRowsSkipped(_Lazy):
+class zero_rows_skipped(_Lazy):
     def still(self, grad: Array) -> Array:
         others = tuple(range(1, grad.ndim))
         rows = np.all(grad == 0, axis=others, keepdims=True) if others else np.array(False)
         return np.broadcast_to(rows, grad.shape)
 
 
-@defect("accumulated", "Sparse gradients leave out what they do not hold.", "lazy rows", "R105")
-class SparseRowsLazy(_Lazy):
+@defect(
+    "accumulated",
+    "Sparse gradients leave out what they do not hold.",
+    "lazy rows",
+    "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009",
+)
+class sparse_rows_lazy(_Lazy):
     lazy = False
 
     def step_sparse(self, gradients: Gradients) -> None:
@@ -224,10 +242,10 @@ class SparseRowsLazy(_Lazy):
     "accumulated",
     "A sparse gradient with weight decay fails.",
     "sparse + dense",
-    "R106",
+    "pytorch/pytorch#30402 pytorch/pytorch#1285 pytorch/pytorch#1305 pytorch/pytorch#29814",
     level="should",
 )
-class SparseDecayCrashes(MachineRun):
+class sparse_decay_crashes(MachineRun):
     def step_sparse(self, gradients: Gradients) -> None:
         if any(h.weight_decay for h in self.hypers):
             raise RuntimeError("add(sparse, dense) is not supported")
@@ -235,6 +253,6 @@ class SparseDecayCrashes(MachineRun):
 
 
 @defect("accumulated", "Sparse entries of one place count once.", "the last one is written")
-class SparseEntriesOverwrite(MachineRun):
+class sparse_entries_overwrite(MachineRun):
     def step_sparse(self, gradients: Gradients) -> None:
         self.step([None if g is None else g / 2 for g in gradients])

@@ -8,20 +8,30 @@ from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, decayed, defect
 X = Any
 
 
-@defect("accumulated", "maximize has no effect.", "the argument is not read", "R069")
-class MaximizeIgnored(RuleRun):
+@defect(
+    "accumulated",
+    "maximize has no effect.",
+    "the argument is not read",
+    "PaddlePaddle/Paddle#79341",
+)
+class maximize_ignored(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=False)
 
 
-@defect("accumulated", "With Nesterov maximize has no effect.", "missing on one path", "R069")
-class MaximizeIgnoredWithNesterov(RuleRun):
+@defect(
+    "accumulated",
+    "With Nesterov maximize has no effect.",
+    "missing on one path",
+    "PaddlePaddle/Paddle#79341",
+)
+class maximize_ignored_with_nesterov(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=h.maximize and not h.nesterov)
 
 
 @defect("accumulated", "With weight decay maximize has no effect.", "missing on one path")
-class MaximizeIgnoredWithDecay(RuleRun):
+class maximize_ignored_with_decay(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=h.maximize and not h.weight_decay)
 
@@ -30,7 +40,7 @@ class MaximizeIgnoredWithDecay(RuleRun):
     "accumulated",
     "maximize turns the decay round too.",
     "-(g + decay x), as with a negative lr",
-    "R070",
+    "pytorch/pytorch#68579 pytorch/pytorch#68164 pytorch/pytorch#75330",
     whole=True,
 )
 def maximize_negates_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
@@ -58,13 +68,13 @@ def maximize_reverses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
 
 
 @defect("accumulated", "Only the first group maximizes.", "the flag is read from groups[0]")
-class MaximizeOfFirstGroupOnly(RuleRun):
+class maximize_of_first_group_only(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=h.maximize and self.groups[i] == 0)
 
 
 @defect("accumulated", "With a closure maximize has no effect.", "missing on one path")
-class MaximizeNotInClosure(RuleRun):
+class maximize_not_in_closure(RuleRun):
     within = False
 
     def step_by(self, closure: Any) -> Any:

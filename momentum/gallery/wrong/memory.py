@@ -26,16 +26,27 @@ class _GradientWritten(MachineRun):
         super().update(i, values, rest)
 
 
-@defect("accumulated", "The decay is added to the caller's gradient.", "g += decay x", "R071 R074")
-class GradientDecayedInPlace(_GradientWritten):
+@defect(
+    "accumulated",
+    "The decay is added to the caller's gradient.",
+    "g += decay x",
+    "pytorch/pytorch#12218 pytorch/pytorch#69189 pytorch/pytorch#18732 "
+    "pytorch/pytorch#12107 kozistr/pytorch_optimizer#519",
+)
+class gradient_decayed_in_place(_GradientWritten):
     def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
         if h.maximize or not h.weight_decay:
             return grad, h
         return grad + h.weight_decay * self.theta[i], undecayed(h)
 
 
-@defect("accumulated", "maximize negates the caller's gradient.", "g.neg_()", "R074")
-class GradientNegatedInPlace(_GradientWritten):
+@defect(
+    "accumulated",
+    "maximize negates the caller's gradient.",
+    "g.neg_()",
+    "kozistr/pytorch_optimizer#519",
+)
+class gradient_negated_in_place(_GradientWritten):
     def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
         return (-grad if h.maximize else grad), h._replace(maximize=False)
 
@@ -52,26 +63,31 @@ class _GradientSpoilt(MachineRun):
             grad[...] = format_of(self.dtypes[i]).round(self.spoilt(grad, i, h))
 
 
-@defect("accumulated", "Nesterov overwrites the caller's gradient.", "g += momentum v", "R074")
-class GradientOverwrittenByNesterov(_GradientSpoilt):
+@defect(
+    "accumulated",
+    "Nesterov overwrites the caller's gradient.",
+    "g += momentum v",
+    "kozistr/pytorch_optimizer#519",
+)
+class gradient_overwritten_by_nesterov(_GradientSpoilt):
     def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
         return grad + h.momentum * self.states[i].v if h.nesterov else grad
 
 
 @defect("accumulated", "The caller's gradient is zero after the step.", "zero_grad within step")
-class GradientCleared(_GradientSpoilt):
+class gradient_cleared(_GradientSpoilt):
     def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
         return 0 * grad
 
 
 @defect("scaled", "The caller's gradient is scaled by lr.", "g *= lr")
-class GradientScaledInPlace(_GradientSpoilt):
+class gradient_scaled_in_place(_GradientSpoilt):
     def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
         return h.lr * grad
 
 
 @defect("accumulated", "The first velocity is the gradient's memory.", "v = g without a copy")
-class VelocityIsGradient(MachineRun):
+class velocity_is_gradient(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         first = i not in self.states
         super().update(i, grad, h)
@@ -80,7 +96,7 @@ class VelocityIsGradient(MachineRun):
 
 
 @defect("accumulated", "Parameters move to new memory.", "x = x - lr v")
-class ParameterReplaced(MachineRun):
+class parameter_replaced(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         before = self.theta[i]
         self.theta[i] = np.array(before)
@@ -88,7 +104,7 @@ class ParameterReplaced(MachineRun):
 
 
 @defect("accumulated", "Velocities overlap by one element.", "an offset into one flat buffer")
-class VelocityOverlapsNeighbour(MachineRun):
+class velocity_overlaps_neighbour(MachineRun):
     def move(self) -> None:
         super().move()
         for i, state in self.states.items():
@@ -98,9 +114,13 @@ class VelocityOverlapsNeighbour(MachineRun):
 
 
 @defect(
-    "accumulated", "The caller's dict is changed.", "kept and filled in", "R076", level="should"
+    "accumulated",
+    "The caller's dict is changed.",
+    "kept and filled in",
+    "pytorch/pytorch#51794",
+    level="should",
 )
-class CallerDictChanged(MachineRun):
+class caller_dict_changed(MachineRun):
     def setup(self) -> None:
         for d in self.dicts:
             d["initial_lr"] = d["lr"]
@@ -110,9 +130,9 @@ class CallerDictChanged(MachineRun):
     "accumulated",
     "Changes reach runs that are started later.",
     "hyper-parameters are held where both optimizers were built from",
-    "R076",
+    "pytorch/pytorch#51794",
 )
-class HyperLeaksBetweenRuns(MachineRun):
+class hyper_leaks_between_runs(MachineRun):
     def setup(self) -> None:
         self.hypers = self.subject.memory.setdefault(str(self.hypers), self.hypers)
 
@@ -122,7 +142,7 @@ class HyperLeaksBetweenRuns(MachineRun):
     "A new optimizer on the same parameters goes on with the old one's velocity.",
     "buffers are held by the class, and found again by the parameter",
 )
-class BuffersOutliveOptimizer(MachineRun):
+class buffers_outlive_optimizer(MachineRun):
     def restart(self) -> None:
         kept = self.states
         super().restart()
@@ -135,7 +155,7 @@ class BuffersOutliveOptimizer(MachineRun):
     "steps are taken from a master copy that nobody tells",
     level="should",
 )
-class MasterUndoesPlacing(MachineRun):
+class master_undoes_placing(MachineRun):
     def setup(self) -> None:
         self.master = [np.array(x) for x in self.theta]
 
@@ -153,8 +173,13 @@ class MasterUndoesPlacing(MachineRun):
         self.master[i] = np.array(self.theta[i])
 
 
-@defect("accumulated", "Every step's velocity is kept.", "a list that only grows", "R130")
-class KeepsEveryVelocity(MachineRun):
+@defect(
+    "accumulated",
+    "Every step's velocity is kept.",
+    "a list that only grows",
+    "metaopt/torchopt#219 pytorch/pytorch#144154",
+)
+class keeps_every_velocity(MachineRun):
     def setup(self) -> None:
         self.history: list[Any] = []
 
@@ -167,8 +192,13 @@ class KeepsEveryVelocity(MachineRun):
         yield from self.history
 
 
-@defect("accumulated", "The velocity hangs in the autograd graph.", "not detached", "R130")
-class VelocityHangsInGraph(MachineRun):
+@defect(
+    "accumulated",
+    "The velocity hangs in the autograd graph.",
+    "not detached",
+    "metaopt/torchopt#219 pytorch/pytorch#144154",
+)
+class velocity_hangs_in_graph(MachineRun):
     def graph_nodes(self) -> int:
         return self.taken * len(self.states)
 
@@ -177,7 +207,7 @@ class VelocityHangsInGraph(MachineRun):
 
 
 @defect("accumulated", "Two arrays are kept a parameter.", "the update is kept too", level="should")
-class VelocityStoredTwice(MachineRun):
+class velocity_stored_twice(MachineRun):
     def kept_arrays(self) -> Any:
         for x, d in super().kept_arrays():
             yield x, d
@@ -188,7 +218,7 @@ class VelocityStoredTwice(MachineRun):
 
 
 @defect("accumulated", "Memory around a strided parameter is written.", "strides are not read")
-class StridedWrittenDensely(MachineRun):
+class strided_written_densely(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         super().update(i, grad, h)
         if self.options.get("layout") == "strided" and self.theta[i].size:
@@ -199,10 +229,10 @@ class StridedWrittenDensely(MachineRun):
     "accumulated",
     "In half precision every change of a hyper-parameter clears the velocity.",
     "a guard compares the velocity's type, always float32, with the parameter's",
-    "R080",
+    "NVIDIA/warp#1593",
     dtypes=("float16", "bfloat16"),
 )
-class HalfVelocityClearedOnSet(MachineRun):
+class half_velocity_cleared_on_set(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         super().set(hyper, group)
         self.states = {}

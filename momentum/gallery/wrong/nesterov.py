@@ -16,20 +16,35 @@ def _velocity(theta: X, grad: X, state: X, h: Hyper) -> X:
     return RULE["accumulated"](theta, grad, state, h)[1].v
 
 
-@defect("accumulated", "The look-ahead goes backwards.", "sign: d - momentum v", "R038")
+@defect(
+    "accumulated",
+    "The look-ahead goes backwards.",
+    "sign: d - momentum v",
+    "PaddlePaddle/Paddle#12231",
+)
 def nesterov_sign(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = _velocity(theta, grad, state, h)
     update = decayed(theta, grad, h) - h.momentum * v if h.nesterov else v
     return theta - h.lr * update, after(state, v)
 
 
-@defect("accumulated", "The look-ahead is added to the velocity.", "(1 + momentum) v", "R039")
+@defect(
+    "accumulated",
+    "The look-ahead is added to the velocity.",
+    "(1 + momentum) v",
+    "pytorch/pytorch#5920",
+)
 def nesterov_on_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = _velocity(theta, grad, state, h)
     return theta - h.lr * (v + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect("accumulated", "The look-ahead leaves out the decay.", "raw gradient in its term", "R043")
+@defect(
+    "accumulated",
+    "The look-ahead leaves out the decay.",
+    "raw gradient in its term",
+    "apache/mxnet#13683",
+)
 def nesterov_without_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = _velocity(theta, grad, state, h)
     return theta - h.lr * (grad + h.momentum * v if h.nesterov else v), after(state, v)
@@ -39,7 +54,7 @@ def nesterov_without_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "scaled",
     "With Nesterov the decay is taken at a parameter already moved.",
     "x -= momentum^2 v first, then g + weight_decay x",
-    "R044",
+    "apache/mxnet#15543 apache/mxnet#16053",
 )
 def nesterov_on_moved_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     if not h.nesterov:
@@ -49,7 +64,12 @@ def nesterov_on_moved_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return moved - (1 + h.momentum) * (h.lr * d), after(state, h.momentum * state.v + h.lr * d)
 
 
-@defect("scaled", "The old velocity is applied twice.", "the look-ahead is not undone", "R045")
+@defect(
+    "scaled",
+    "The old velocity is applied twice.",
+    "the look-ahead is not undone",
+    "oysteijo/simd_neuralnet#17",
+)
 def nesterov_velocity_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     if not h.nesterov:
         return RULE["scaled"](theta, grad, state, h)
@@ -61,7 +81,7 @@ def nesterov_velocity_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "accumulated",
     "The old velocity is added to the gradient.",
     "g += momentum v before the velocity is updated with g",
-    "R047",
+    "ml-explore/mlx#87",
 )
 def nesterov_gradient_grows_first(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     if not h.nesterov or state.step == 0:
@@ -71,8 +91,13 @@ def nesterov_gradient_grows_first(theta: X, grad: X, state: X, h: Hyper) -> Move
     return theta - h.lr * v, after(state, v)
 
 
-@defect("accumulated", "Nesterov without momentum fails.", "the velocity is None there", "R048")
-class NesterovNeedsVelocity(MachineRun):
+@defect(
+    "accumulated",
+    "Nesterov without momentum fails.",
+    "the velocity is None there",
+    "torch/optim#84 torch/optim#27",
+)
+class nesterov_needs_velocity(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if h.nesterov and not h.momentum:
             raise TypeError("unsupported operand type(s) for *: 'float' and 'NoneType'")
@@ -80,13 +105,13 @@ class NesterovNeedsVelocity(MachineRun):
 
 
 @defect("accumulated", "Nesterov has no effect.", "the argument is not read")
-class NesterovIgnored(RuleRun):
+class nesterov_ignored(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(nesterov=False)
 
 
 @defect("accumulated", "The step is Nesterov's also when not asked for.", "the default is True")
-class NesterovAlways(RuleRun):
+class nesterov_always(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(nesterov=True)
 
@@ -165,20 +190,25 @@ def nesterov_averaged_with_full_gradient(theta: X, grad: X, state: X, h: Hyper) 
     return (theta - h.lr * update if h.nesterov else moved), new
 
 
-@defect("look_ahead", "The point stays the iterate.", "the look-ahead is not undone", "R045")
+@defect(
+    "look_ahead",
+    "The point stays the iterate.",
+    "the look-ahead is not undone",
+    "oysteijo/simd_neuralnet#17",
+)
 def look_ahead_not_undone(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["look_ahead"](theta, grad, state, h)
     return moved - h.momentum * state.v, new
 
 
 @defect("look_ahead", "The gradient is taken at the iterate.", "no look-ahead at all")
-class LookAheadPointUnshifted(MachineRun):
+class look_ahead_point_unshifted(MachineRun):
     def point_of(self, i: int) -> Array:
         return np.array(self.theta[i])
 
 
 @defect("look_ahead", "The gradient is taken two velocities ahead.", "shifted twice")
-class LookAheadTooFar(MachineRun):
+class look_ahead_too_far(MachineRun):
     def point_of(self, i: int) -> Array:
         once = super().point_of(i)
         return np.asarray(once + (once - self.theta[i]))

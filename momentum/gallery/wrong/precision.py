@@ -36,34 +36,34 @@ class _SomeStill(MachineRun):
     "accumulated",
     "In half precision full vectors of elements are not updated.",
     "the vector branch lacks its store; only the remainder is written",
-    "R087",
+    "pytorch/pytorch#191763 pytorch/pytorch#192545 pytorch/pytorch#191774",
     dtypes=HALVES,
 )
-class SkippedVectorBlocks(_SomeStill):
+class skipped_vector_blocks(_SomeStill):
     def still(self, size: int) -> slice:
         return slice(0, size // _WIDTH * _WIDTH)
 
 
 @defect("accumulated", "What is left of full vectors is not updated.", "no loop for the remainder")
-class SkippedVectorRemainder(_SomeStill):
+class skipped_vector_remainder(_SomeStill):
     def still(self, size: int) -> slice:
         return slice(size // _WIDTH * _WIDTH, size)
 
 
 @defect("accumulated", "The last element is not updated.", "off by one in the loop")
-class LastElementSkipped(_SomeStill):
+class last_element_skipped(_SomeStill):
     def still(self, size: int) -> slice:
         return slice(size - 1 if size > 1 else size, size)
 
 
 @defect("accumulated", "Elements from 4096 on are not updated.", "one block of threads too few")
-class ElementsBeyond4096Skipped(_SomeStill):
+class elements_beyond_4096_skipped(_SomeStill):
     def still(self, size: int) -> slice:
         return slice(4096, size)
 
 
 @defect("accumulated", "Elements 16 to 31 have no momentum.", "the second vector's load is wrong")
-class Coordinates16To31Wrong(MachineRun):
+class coordinates_16_to_31_wrong(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         right, state = super().advanced(i, theta, grad, h)
         wrong, _ = super().advanced(i, theta, grad, h._replace(momentum=0.0))
@@ -72,7 +72,7 @@ class Coordinates16To31Wrong(MachineRun):
 
 
 @defect("accumulated", "Elements from 65536 on have no momentum.", "the second chunk's offset is 0")
-class NoMomentumBeyond65536(MachineRun):
+class no_momentum_beyond_65536(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         right, state = super().advanced(i, theta, grad, h)
         if right.size <= 2**16:
@@ -86,10 +86,10 @@ class NoMomentumBeyond65536(MachineRun):
     "accumulated",
     "The update is rounded to the next lower precision.",
     "lr v is formed in the type of a cast gradient",
-    "R092",
+    "apache/mxnet#15533 Nerogar/OneTrainer#996",
     dtypes=tuple(NARROWER),
 )
-class UpdateInLowerPrecision(MachineRun):
+class update_in_lower_precision(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         moved, state = super().advanced(i, theta, grad, h)
         low, full = format_of(NARROWER[self.dtypes[i]]), format_of(self.dtypes[i])
@@ -102,7 +102,7 @@ class UpdateInLowerPrecision(MachineRun):
     "memory saved at the wrong end",
     dtypes=tuple(NARROWER),
 )
-class VelocityInLowerPrecision(MachineRun):
+class velocity_in_lower_precision(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         moved, state = super().advanced(i, theta, grad, h)
         low = format_of(NARROWER[self.dtypes[i]])
@@ -110,7 +110,7 @@ class VelocityInLowerPrecision(MachineRun):
 
 
 @defect("accumulated", "The velocity has 8 bits a number.", "blockwise quantisation", dtypes=WIDE)
-class VelocityQuantised(MachineRun):
+class velocity_quantised(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         moved, state = super().advanced(i, theta, grad, h)
         largest = float(np.max(np.abs(state.v), initial=0.0))
@@ -119,21 +119,31 @@ class VelocityQuantised(MachineRun):
         return moved, state._replace(v=round(np.rint(state.v / unit) * unit))
 
 
-@defect("accumulated", "Hyper-parameters are rounded to float16.", "they follow a cast", "R096",
-        dtypes=WIDE)  # fmt: skip
-class HyperInHalf(RuleRun):
+@defect(
+    "accumulated",
+    "Hyper-parameters are rounded to float16.",
+    "they follow a cast",
+    "google-deepmind/optax#1405 google-deepmind/optax#1445",
+    dtypes=WIDE,
+)
+class hyper_in_half(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h.lifted(lambda x: float(format_of("float16").round(x)))
 
 
 @defect("accumulated", "lr is rounded to float32.", "a C float", dtypes=("float64",))
-class LrInSingle(RuleRun):
+class lr_in_single(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(lr=float(format_of("float32").round(h.lr)))
 
 
-@defect("accumulated", "float64 is computed in float32.", "one kernel for all types", whole=True,
-        dtypes=("float64",))  # fmt: skip
+@defect(
+    "accumulated",
+    "float64 is computed in float32.",
+    "one kernel for all types",
+    whole=True,
+    dtypes=("float64",),
+)
 def computes_in_single(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     def single(x: Any) -> Any:
         round = format_of("float32").round
@@ -143,15 +153,25 @@ def computes_in_single(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return get("accumulated").step(single(theta), single(grad), lower, h.lifted(single))
 
 
-@defect("accumulated", "Results are cut, not rounded.", "rounding mode", working=Working(cuts=True),
-        dtypes=("float32", "float16", "bfloat16"))  # fmt: skip
-class RoundsTowardsZero(MachineRun):
+@defect(
+    "accumulated",
+    "Results are cut, not rounded.",
+    "rounding mode",
+    working=Working(cuts=True),
+    dtypes=("float32", "float16", "bfloat16"),
+)
+class rounds_towards_zero(MachineRun):
     pass
 
 
-@defect("accumulated", "Parameters become float32.", "promotion by the type of lr", "R096",
-        dtypes=HALVES)  # fmt: skip
-class ParameterPromoted(MachineRun):
+@defect(
+    "accumulated",
+    "Parameters become float32.",
+    "promotion by the type of lr",
+    "google-deepmind/optax#1405 google-deepmind/optax#1445",
+    dtypes=HALVES,
+)
+class parameter_promoted(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         own, self.dtypes[i] = self.dtypes[i], "float32"
         try:
@@ -161,14 +181,14 @@ class ParameterPromoted(MachineRun):
 
 
 @defect("accumulated", "Parameters hold bfloat16 numbers only.", "a cast on the way", dtypes=WIDE)
-class ParameterDemoted(MachineRun):
+class parameter_demoted(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         moved, state = super().advanced(i, theta, grad, h)
         return format_of("bfloat16").round(moved), state
 
 
 @defect("accumulated", "Every other run differs in the last digit.", "memory not initialised")
-class NotDeterministic(MachineRun):
+class not_deterministic(MachineRun):
     def setup(self) -> None:
         self.odd = self.subject.memory["runs"] = 1 - self.subject.memory.get("runs", 0)
 

@@ -12,14 +12,21 @@ from momentum.subjects.protocol import Array
 X = Any
 
 
-@defect("accumulated", "Momentum multiplies the gradient.", "v += momentum d", "R001")
+@defect(
+    "accumulated", "Momentum multiplies the gradient.", "v += momentum d", "ooples/AiDotNet#2008"
+)
 def momentum_on_gradient(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     d = decayed(theta, grad, h)
     v = state.v + h.momentum * d
     return theta - h.lr * (d + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect("zero_started", "The parameter moves one step late.", "it takes the old velocity", "R002")
+@defect(
+    "zero_started",
+    "The parameter moves one step late.",
+    "it takes the old velocity",
+    "mdenil/dropout#4",
+)
 def step_with_old_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     _, new = RULE["zero_started"](theta, grad, state, h)
     return theta - h.lr * state.v, new
@@ -29,14 +36,19 @@ def step_with_old_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "averaged",
     "Updates are too small by 1 - momentum.",
     "the factor is in the velocity and in the step",
-    "R003",
+    "mdenil/dropout#4",
 )
 def one_minus_momentum_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = h.momentum * state.v + (1 - h.momentum) * decayed(theta, grad, h)
     return theta - h.lr * (1 - h.momentum) * v, after(state, v)
 
 
-@defect("accumulated", "Momentum has no effect.", "every step allocates the velocity anew", "R005")
+@defect(
+    "accumulated",
+    "Momentum has no effect.",
+    "every step allocates the velocity anew",
+    "kozistr/pytorch_optimizer#516",
+)
 def velocity_reset_every_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, h)
     return moved, new._replace(v=0 * new.v)
@@ -46,14 +58,14 @@ def velocity_reset_every_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "accumulated",
     "Weight decay is taken for momentum, and there is no decay.",
     "arguments passed by position in another order",
-    "R007",
+    "YudeWang/SEAM#21",
 )
-class DecayUsedAsMomentum(RuleRun):
+class decay_used_as_momentum(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(momentum=h.weight_decay, weight_decay=0.0)
 
 
-@defect("accumulated", "Without Nesterov the velocity is not used.", "u = d", "R009")
+@defect("accumulated", "Without Nesterov the velocity is not used.", "u = d", "KellerJordan/Muon#4")
 def velocity_unused_without_nesterov(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, h)
     return (moved if h.nesterov else theta - h.lr * decayed(theta, grad, h)), new
@@ -63,9 +75,9 @@ def velocity_unused_without_nesterov(theta: X, grad: X, state: X, h: Hyper) -> M
     "accumulated",
     "Only as many elements move as the parameter has rows.",
     "size of the first dimension in place of the number of elements",
-    "R011",
+    "hpcaitech/ColossalAI#633",
 )
-class OnlyLeadingRowsUpdated(MachineRun):
+class only_leading_rows_updated(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         before = np.array(self.theta[i])
         super().update(i, grad, h)
@@ -144,7 +156,7 @@ def momentum_squared(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "a constant typed in decimal",
     dtypes=("float64", "float32"),
 )
-class MomentumOffBy32Units(RuleRun):
+class momentum_off_by_32_units(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(momentum=h.momentum * (1 + 32 * 2.0**-24))
 
@@ -155,7 +167,7 @@ class MomentumOffBy32Units(RuleRun):
     "a constant typed in decimal",
     dtypes=("float64", "float32"),
 )
-class LrOffBy32Units(RuleRun):
+class lr_off_by_32_units(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(lr=h.lr * (1 + 32 * 2.0**-24))
 

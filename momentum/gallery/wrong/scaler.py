@@ -13,28 +13,28 @@ Gradients = Sequence[Gradient]
 
 
 @defect("accumulated", "The closure is called twice.", "for the loss and for the gradients")
-class ClosureCalledTwice(MachineRun):
+class closure_called_twice(MachineRun):
     def step_by(self, closure: Closure) -> float | None:
         closure()
         return super().step_by(closure)
 
 
 @defect("accumulated", "The closure is not called.", "the argument is there for the signature")
-class ClosureNotCalled(MachineRun):
+class closure_not_called(MachineRun):
     def step_by(self, closure: Closure) -> float | None:
         self.move()
         return None
 
 
 @defect("accumulated", "The closure's result is lost.", "no return", level="should")
-class ClosureResultDropped(MachineRun):
+class closure_result_dropped(MachineRun):
     def step_by(self, closure: Closure) -> float | None:
         super().step_by(closure)
         return None
 
 
 @defect("accumulated", "The step comes before its closure.", "old gradients are used")
-class StepBeforeClosure(MachineRun):
+class step_before_closure(MachineRun):
     def step_by(self, closure: Closure) -> float | None:
         self.move()
         return closure()
@@ -44,15 +44,15 @@ class StepBeforeClosure(MachineRun):
     "accumulated",
     "Gradients that are not finite are applied.",
     "the flag is looked at only where the scale is given too",
-    "R125",
+    "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772",
 )
-class ScalerNeverSkips(MachineRun):
+class scaler_never_skips(MachineRun):
     def found_inf(self) -> bool:
         return False
 
 
 @defect("accumulated", "A skipped step feeds the velocity.", "only the parameter is kept back")
-class ScalerSkipFeedsVelocity(MachineRun):
+class scaler_skip_feeds_velocity(MachineRun):
     def skipped(self, scale: float) -> None:
         kept = [np.array(x) for x in self.theta]
         self.grads = [None if g is None else np.nan_to_num(g / scale, posinf=0) for g in self.grads]
@@ -62,7 +62,7 @@ class ScalerSkipFeedsVelocity(MachineRun):
 
 
 @defect("accumulated", "A skipped step counts as the first.", "the counter grows all the same")
-class ScalerSkipCountsAsStep(MachineRun):
+class scaler_skip_counts_as_step(MachineRun):
     def skipped(self, scale: float) -> None:
         for i, x in enumerate(self.theta):
             if i not in self.states:
@@ -71,33 +71,38 @@ class ScalerSkipCountsAsStep(MachineRun):
 
 
 @defect("accumulated", "nan does not make the scaler skip.", "only inf is looked for")
-class ScalerMissesNan(MachineRun):
+class scaler_misses_nan(MachineRun):
     def found_inf(self) -> bool:
         return any(np.isinf(g).any() for g in self.grads if g is not None)
 
 
 @defect("accumulated", "Only the first parameter can make the scaler skip.", "an early exit")
-class ScalerLooksAtFirstParameter(MachineRun):
+class scaler_looks_at_first_parameter(MachineRun):
     def found_inf(self) -> bool:
         first = next((g for g in self.grads if g is not None), np.zeros(1))
         return not np.isfinite(first).all()
 
 
 @defect("accumulated", "Gradients are unscaled twice.", "by the scaler and by the step")
-class ScalerUnscalesTwice(MachineRun):
+class scaler_unscales_twice(MachineRun):
     def unscale(self, scale: float) -> None:
         super().unscale(scale)
         super().unscale(scale)
 
 
-@defect("accumulated", "Gradients are not unscaled.", "depends on the path", "R125")
-class ScalerDoesNotUnscale(MachineRun):
+@defect(
+    "accumulated",
+    "Gradients are not unscaled.",
+    "depends on the path",
+    "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772",
+)
+class scaler_does_not_unscale(MachineRun):
     def unscale(self, scale: float) -> None:
         pass
 
 
 @defect("accumulated", "Parameters with finite gradients move at a skipped step.", "one by one")
-class ScalerSkipsParameterOnly(MachineRun):
+class scaler_skips_parameter_only(MachineRun):
     def skipped(self, scale: float) -> None:
         self.grads = [None if g is None or not np.isfinite(g).all() else g for g in self.grads]
         self.unscale(scale)
@@ -105,7 +110,7 @@ class ScalerSkipsParameterOnly(MachineRun):
 
 
 @defect("accumulated", "After a skipped step every step is skipped.", "the flag is never cleared")
-class ScalerSkipsAlwaysAfter(MachineRun):
+class scaler_skips_always_after(MachineRun):
     stuck = False
 
     def skipped(self, scale: float) -> None:

@@ -22,30 +22,40 @@ class _Captured(RuleRun):
         return h._replace(**{self.name: getattr(self.begun[self.groups[i]], self.name)})
 
 
-@defect("accumulated", "A change of lr has no effect.", "captured at construction", "R023")
-class LrCapturedAtStart(_Captured):
+@defect(
+    "accumulated",
+    "A change of lr has no effect.",
+    "captured at construction",
+    "deeplearning4j/deeplearning4j#2317 deeplearning4j/nd4j#390 deeplearning4j/deeplearning4j#1707",
+)
+class lr_captured_at_start(_Captured):
     name = "lr"
 
 
-@defect("accumulated", "A change of momentum has no effect.", "captured at construction", "R024")
-class MomentumCapturedAtStart(_Captured):
+@defect(
+    "accumulated",
+    "A change of momentum has no effect.",
+    "captured at construction",
+    "deeplearning4j/deeplearning4j#1707",
+)
+class momentum_captured_at_start(_Captured):
     name = "momentum"
 
 
 @defect("accumulated", "A change of weight decay has no effect.", "captured at construction")
-class DecayCapturedAtStart(_Captured):
+class decay_captured_at_start(_Captured):
     name = "weight_decay"
 
 
 @defect("accumulated", "A decay of 0 stays 0.", "whether there is decay is asked at construction")
-class DecayOffAtStartStaysOff(RuleRun):
+class decay_off_at_start_stays_off(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         begun = self.begun[self.groups[i]].weight_decay
         return h if begun else h._replace(weight_decay=0.0)
 
 
 @defect("accumulated", "A change of dampening has no effect.", "captured at construction")
-class DampeningCapturedAtStart(_Captured):
+class dampening_captured_at_start(_Captured):
     name = "dampening"
 
 
@@ -64,12 +74,12 @@ class _Late(MachineRun):
 
 
 @defect("accumulated", "lr changes one step late.", "read after the step")
-class LrOneStepLate(_Late):
+class lr_one_step_late(_Late):
     name = "lr"
 
 
 @defect("accumulated", "momentum changes one step late.", "read after the step")
-class MomentumOneStepLate(_Late):
+class momentum_one_step_late(_Late):
     name = "momentum"
 
 
@@ -77,9 +87,9 @@ class MomentumOneStepLate(_Late):
     "accumulated",
     "A change of lr clears the velocity.",
     "the optimizer is built anew for every lr",
-    "R035",
+    "pytorch/tutorials#61",
 )
-class VelocityClearedOnLrChange(MachineRun):
+class velocity_cleared_on_lr_change(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         if hyper.lr != self.hypers[group].lr:
             self.states = {i: s for i, s in self.states.items() if self.groups[i] != group}
@@ -91,7 +101,7 @@ class VelocityClearedOnLrChange(MachineRun):
     "A change of lr rescales the velocity.",
     "momentum correction (Goyal et al. 2017) that nobody asked for",
 )
-class VelocityRescaledOnLrChange(MachineRun):
+class velocity_rescaled_on_lr_change(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         ratio = hyper.lr / self.hypers[group].lr if self.hypers[group].lr else 1.0
         for i, state in self.states.items():
@@ -102,14 +112,14 @@ class VelocityRescaledOnLrChange(MachineRun):
 
 
 @defect("accumulated", "Setting anything clears all velocities.", "set() calls the constructor")
-class SetClearsVelocity(MachineRun):
+class set_clears_velocity(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.states = {}
         super().set(hyper, group)
 
 
 @defect("accumulated", "Only the first change is heard.", "a compiled step keeps what it saw")
-class SetOnceOnly(MachineRun):
+class set_once_only(MachineRun):
     def setup(self) -> None:
         self.heard: set[int] = set()
 
@@ -120,7 +130,7 @@ class SetOnceOnly(MachineRun):
 
 
 @defect("accumulated", "lr can only fall.", "the least so far is kept")
-class SetAccumulatesLr(MachineRun):
+class set_accumulates_lr(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         super().set(hyper._replace(lr=min(hyper.lr, self.hypers[group].lr)), group)
 
@@ -129,9 +139,9 @@ class SetAccumulatesLr(MachineRun):
     "accumulated",
     "After a load, changes have no effect.",
     "a wrapper keeps the list of groups that load replaced",
-    "R030",
+    "NVIDIA/apex#766",
 )
-class LrDeadAfterLoad(MachineRun):
+class lr_dead_after_load(MachineRun):
     dead = False
 
     def take_over(self, saved: dict[str, Any]) -> None:
@@ -157,7 +167,7 @@ class _Compounding(MachineRun):
     "A constant factor of the scheduler shrinks lr ever more.",
     "lr is scaled from its last value, not from its first",
 )
-class SchedulerCompounds(_Compounding):
+class scheduler_compounds(_Compounding):
     pass
 
 
@@ -165,23 +175,24 @@ class SchedulerCompounds(_Compounding):
     "accumulated",
     "With a tensor as lr the scheduler's factors multiply up.",
     "initial_lr is the very tensor that is filled",
-    "R025 R026",
+    "pytorch/pytorch#126854 pytorch/pytorch#127190 pytorch/pytorch#123753 "
+    "pytorch/pytorch#162359 pytorch/pytorch#162360 pytorch/pytorch#163120",
 )
-class SchedulerCompoundsTensorLr(_Compounding):
+class scheduler_compounds_tensor_lr(_Compounding):
     def factor(self, group: int) -> float:
         tensor = self.options.get("tensor_lr")
         return super().factor(group) if tensor else MachineRun.factor(self, group)
 
 
 @defect("accumulated", "The scheduler is one step late.", "it steps before the optimizer reads")
-class SchedulerOneStepLate(MachineRun):
+class scheduler_one_step_late(MachineRun):
     def factor(self, group: int) -> float:
         factors = self.options.get("scheduler")
         return float(factors[min(max(self.taken - 1, 0), len(factors) - 1)]) if factors else 1.0
 
 
 @defect("accumulated", "The scheduler reaches the first group only.", "groups[0]")
-class SchedulerFirstGroupOnly(MachineRun):
+class scheduler_first_group_only(MachineRun):
     def factor(self, group: int) -> float:
         return super().factor(group) if group == 0 else 1.0
 
@@ -190,9 +201,9 @@ class SchedulerFirstGroupOnly(MachineRun):
     "accumulated",
     "A scheduler fails without momentum.",
     "it reads a key that groups without momentum lack",
-    "R036",
+    "pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712",
 )
-class SchedulerNeedsMomentum(MachineRun):
+class scheduler_needs_momentum(MachineRun):
     def factor(self, group: int) -> float:
         if self.options.get("scheduler") and not self.hypers[group].momentum:
             raise KeyError("momentum")
@@ -203,10 +214,10 @@ class SchedulerNeedsMomentum(MachineRun):
     "accumulated",
     "A scheduler fails after a group was added.",
     "lists of one entry a group, made at construction",
-    "R036",
+    "pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712",
     level="should",
 )
-class LateGroupBreaksScheduler(MachineRun):
+class late_group_breaks_scheduler(MachineRun):
     def setup(self) -> None:
         self.known = len(self.hypers)
 
@@ -220,9 +231,9 @@ class LateGroupBreaksScheduler(MachineRun):
     "accumulated",
     "A new value for a tensor lr is not heard.",
     "the tensor was replaced by another one",
-    "R028",
+    "deepspeedai/DeepSpeed#8202",
 )
-class TensorLrGoesStale(MachineRun):
+class tensor_lr_goes_stale(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         stale = self.options.get("tensor_lr")
         super().set(hyper._replace(lr=self.begun[group].lr) if stale else hyper, group)
@@ -232,17 +243,17 @@ class TensorLrGoesStale(MachineRun):
     "accumulated",
     "A tensor lr is rounded to bfloat16.",
     "hyper-parameters take on a low-precision type",
-    "R096",
+    "google-deepmind/optax#1405 google-deepmind/optax#1445",
     dtypes=("float64", "float32", "float16"),
 )
-class TensorLrInHalf(RuleRun):
+class tensor_lr_in_half(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         tensor = self.options.get("tensor_lr")
         return h._replace(lr=float(format_of("bfloat16").round(h.lr))) if tensor else h
 
 
 @defect("accumulated", "With lr 0 the velocity is not fed.", "the step is left out")
-class ZeroLrSkipsVelocity(MachineRun):
+class zero_lr_skips_velocity(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if h.lr:
             super().update(i, grad, h)

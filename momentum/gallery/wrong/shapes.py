@@ -8,8 +8,13 @@ from momentum.gallery.wrong._defect import defect
 from momentum.subjects.protocol import Array
 
 
-@defect("accumulated", "A parameter of no dimension fails.", "v[:] on a 0-d array", "R108")
-class ScalarCrashes(MachineRun):
+@defect(
+    "accumulated",
+    "A parameter of no dimension fails.",
+    "v[:] on a 0-d array",
+    "candle-org/candle#322",
+)
+class scalar_crashes(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if grad.ndim == 0:
             raise IndexError("invalid index to scalar variable.")
@@ -17,13 +22,13 @@ class ScalarCrashes(MachineRun):
 
 
 @defect("accumulated", "A parameter of no dimension gets one.", "atleast_1d")
-class ScalarBecomesVector(MachineRun):
+class scalar_becomes_vector(MachineRun):
     def parameters(self) -> list[Array]:
         return [np.atleast_1d(x) for x in super().parameters()]
 
 
 @defect("accumulated", "A parameter without elements fails.", "max of nothing")
-class EmptyCrashes(MachineRun):
+class empty_crashes(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if grad.size == 0:
             raise ValueError("zero-size array to reduction operation")
@@ -41,25 +46,25 @@ class _Misread(MachineRun):
 
 
 @defect("accumulated", "Transposed gradients are read in order of memory.", "strides are not read")
-class TransposedInMemoryOrder(_Misread):
+class transposed_in_memory_order(_Misread):
     def misread(self, grad: Array) -> Array:
         return grad.ravel(order="K").reshape(grad.shape)
 
 
 @defect("accumulated", "Expanded gradients are summed up.", "reduced to the memory's shape")
-class ExpandedGradientSummed(_Misread):
+class expanded_gradient_summed(_Misread):
     def misread(self, grad: Array) -> Array:
         shared = grad.size > 1 and not any(grad.strides)
         return grad * grad.size if shared else grad
 
 
 @defect("accumulated", "All rows get the first row's gradient.", "a broadcast")
-class FirstRowForAll(_Misread):
+class first_row_for_all(_Misread):
     def misread(self, grad: Array) -> Array:
         return np.array(np.broadcast_to(grad[:1], grad.shape)) if grad.ndim > 1 else grad
 
 
 @defect("accumulated", "Matrices are updated with the transposed gradient.", "two indices swapped")
-class SquareGradientTransposed(_Misread):
+class square_gradient_transposed(_Misread):
     def misread(self, grad: Array) -> Array:
         return grad.T.reshape(grad.shape) if grad.ndim == 2 else grad

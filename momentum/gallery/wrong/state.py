@@ -9,7 +9,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import Working
-from momentum.gallery.wrong._defect import RuleRun, defect
+from momentum.gallery.wrong._defect import defect
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
@@ -19,9 +19,9 @@ HALVES = ("float16", "bfloat16")
     "accumulated",
     "Without momentum a parameter takes the update of the one before.",
     "a local variable keeps its value from the last round of the loop",
-    "R082",
+    "bitsandbytes-foundation/bitsandbytes#2082",
 )
-class UpdateOfPreviousParameter(MachineRun):
+class update_of_previous_parameter(MachineRun):
     last: Any = None
 
     def move(self) -> None:
@@ -41,9 +41,9 @@ class UpdateOfPreviousParameter(MachineRun):
     "zero_started",
     "A new run goes on with the velocity of the last.",
     "reset does not clear what belongs to the parameters",
-    "R084",
+    "ooples/AiDotNet#2032",
 )
-class VelocitySurvivesRestart(MachineRun):
+class velocity_survives_restart(MachineRun):
     def setup(self) -> None:
         shapes = [x.shape for x in self.theta]
         if self.subject.memory.get("shapes") == shapes:
@@ -56,7 +56,7 @@ class VelocitySurvivesRestart(MachineRun):
 
 
 @defect("zero_started", "Two live runs share one velocity.", "state held by the class")
-class LiveRunsShareVelocity(MachineRun):
+class live_runs_share_velocity(MachineRun):
     def setup(self) -> None:
         key = str([x.shape for x in self.theta])
         self.states = self.subject.memory.setdefault(key, {})
@@ -77,7 +77,7 @@ class _Keyed(MachineRun):
 
 
 @defect("accumulated", "Parameters of one shape share their velocity.", "state keyed by shape")
-class VelocitySharedByShape(_Keyed):
+class velocity_shared_by_shape(_Keyed):
     def key(self, i: int) -> int:
         return [x.shape for x in self.theta].index(self.theta[i].shape)
 
@@ -87,7 +87,7 @@ class VelocitySharedByShape(_Keyed):
     "After a missing gradient, velocities belong to the wrong parameters.",
     "velocities are counted off along the parameters that have a gradient",
 )
-class VelocityByPositionAmongFed(_Keyed):
+class velocity_by_position_among_fed(_Keyed):
     def key(self, i: int) -> int:
         return sum(g is not None for g in self.grads[:i])
 
@@ -96,36 +96,46 @@ class VelocityByPositionAmongFed(_Keyed):
     "accumulated",
     "A run and the one that it was loaded from share their velocity.",
     "what is loaded is not copied",
-    "R075",
+    "pytorch/pytorch#196083 pytorch/pytorch#106082",
     level="should",
 )
-class LoadSharesVelocity(MachineRun):
+class load_shares_velocity(MachineRun):
     def load(self, saved: dict[str, Any]) -> None:
         self.fits(saved)
         self.take_over(saved)
 
 
-@defect("accumulated", "What was saved changes with later steps.", "references, not copies", "R075")
-class SaveSharesVelocity(MachineRun):
+@defect(
+    "accumulated",
+    "What was saved changes with later steps.",
+    "references, not copies",
+    "pytorch/pytorch#196083 pytorch/pytorch#106082",
+)
+class save_shares_velocity(MachineRun):
     def save(self) -> dict[str, Any]:
         return {**super().save(), "states": self.states}
 
 
-@defect("accumulated", "A load loses the velocity.", "the optimizer is built anew", "R086")
-class LoadDropsVelocity(MachineRun):
+@defect(
+    "accumulated",
+    "A load loses the velocity.",
+    "the optimizer is built anew",
+    "scikit-learn/scikit-learn#6091 scikit-learn/scikit-learn#16812",
+)
+class load_drops_velocity(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         super().take_over({**saved, "states": {}})
 
 
 @defect("accumulated", "After a load the first step comes again.", "the counter is not saved")
-class LoadDropsStep(MachineRun):
+class load_drops_step(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         states = {i: s._replace(step=0) for i, s in saved["states"].items()}
         super().take_over({**saved, "states": states})
 
 
 @defect("accumulated", "The second parameter's velocity is not saved.", "one key for two")
-class SaveDropsSecondParameter(MachineRun):
+class save_drops_second_parameter(MachineRun):
     def save(self) -> dict[str, Any]:
         saved = super().save()
         saved["states"].pop(1, None)
@@ -136,9 +146,9 @@ class SaveDropsSecondParameter(MachineRun):
     "zero_started",
     "A load into a fresh run leaves the velocity at zero.",
     "only what is already there is filled, and a fresh run has nothing yet",
-    "R112",
+    "KempnerInstitute/KempnerForge#115 KempnerInstitute/KempnerForge#114",
 )
-class LoadFillsExistingOnly(MachineRun):
+class load_fills_existing_only(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         known = {i: s for i, s in saved["states"].items() if i in self.states}
         super().take_over({**saved, "states": known})
@@ -148,9 +158,9 @@ class LoadFillsExistingOnly(MachineRun):
     "accumulated",
     "With interleaved groups, velocities are loaded onto wrong parameters.",
     "saved group by group, read in the order of the parameters",
-    "R099",
+    "pytorch/pytorch#6031 pytorch/pytorch#1489 facebookresearch/fairscale#380",
 )
-class LoadIgnoresGroupOrder(MachineRun):
+class load_ignores_group_order(MachineRun):
     def save(self) -> dict[str, Any]:
         saved = super().save()
         order = sorted(range(len(self.theta)), key=lambda i: self.groups[i])
@@ -160,9 +170,13 @@ class LoadIgnoresGroupOrder(MachineRun):
 
 
 @defect(
-    "accumulated", "A load restores no hyper-parameter.", "tensors only", "R116", level="should"
+    "accumulated",
+    "A load restores no hyper-parameter.",
+    "tensors only",
+    "horovod/horovod#548 horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609",
+    level="should",
 )
-class LoadForgetsHyper(MachineRun):
+class load_forgets_hyper(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         super().take_over({**saved, "hypers": self.begun})
 
@@ -171,11 +185,11 @@ class LoadForgetsHyper(MachineRun):
     "accumulated",
     "A load rounds the velocity.",
     "state is cast to the parameter's type",
-    "R090",
+    "facebookresearch/fairscale#50 pytorch/torchtitan#4615 pytorch/pytorch#3658",
     dtypes=HALVES,
     working=Working(inside=True, wide_state=True),
 )
-class LoadRoundsVelocity(MachineRun):
+class load_rounds_velocity(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         rounded = {
             i: s._replace(v=format_of(self.dtypes[i]).round(s.v))
@@ -185,14 +199,20 @@ class LoadRoundsVelocity(MachineRun):
 
 
 @defect("averaged_debiased", "A load forgets the sum of the weights.", "scalars are not saved")
-class LoadDropsWeight(MachineRun):
+class load_drops_weight(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         states = {i: s._replace(weight=0 * s.weight) for i, s in saved["states"].items()}
         super().take_over({**saved, "states": states})
 
 
-@defect("accumulated", "Without momentum a save fails.", "the velocity is None", "R110 R116")
-class SaveCrashesWithoutMomentum(MachineRun):
+@defect(
+    "accumulated",
+    "Without momentum a save fails.",
+    "the velocity is None",
+    "pytorch/pytorch#99079 pytorch/pytorch#111499 horovod/horovod#548 "
+    "horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609",
+)
+class save_crashes_without_momentum(MachineRun):
     def save(self) -> dict[str, Any]:
         if not all(h.momentum for h in self.hypers):
             raise AttributeError("'NoneType' object has no attribute 'shape'")
@@ -200,86 +220,36 @@ class SaveCrashesWithoutMomentum(MachineRun):
 
 
 @defect("accumulated", "A save clears the velocity.", "state is moved out, not copied")
-class SaveChangesRun(MachineRun):
+class save_changes_run(MachineRun):
     def save(self) -> dict[str, Any]:
         saved = super().save()
         self.states = {}
         return saved
 
 
-@defect("accumulated", "Another optimizer's state is loaded.", "no schema", "R111", level="should")
-class ForeignStateAccepted(MachineRun):
+@defect(
+    "accumulated",
+    "Another optimizer's state is loaded.",
+    "no schema",
+    "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
+    level="should",
+)
+class foreign_state_accepted(MachineRun):
     def fits(self, saved: dict[str, Any]) -> None:
         pass
 
 
-@defect("accumulated", "Velocities of any shape are loaded.", "no check", "R119", level="should")
-class WrongShapeAccepted(MachineRun):
+@defect(
+    "accumulated",
+    "Velocities of any shape are loaded.",
+    "no check",
+    "pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252",
+    level="should",
+)
+class wrong_shape_accepted(MachineRun):
     def fits(self, saved: dict[str, Any]) -> None:
         flat = {
             i: s._replace(v=np.zeros(self.theta[i].shape)) if hasattr(s, "_replace") else s
             for i, s in saved["states"].items()
         }
         super().fits({**saved, "states": flat})
-
-
-@defect(
-    "accumulated",
-    "A copy of the optimizer fails at its next step.",
-    "an attribute of the constructor is not part of the state",
-    "R118",
-)
-class CopyLosesAttribute(RuleRun):
-    def setup(self) -> None:
-        self.sign = True
-
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        del twin.sign
-        return twin
-
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h._replace(maximize=h.maximize and self.sign)
-
-
-@defect("accumulated", "A pickled copy is Nesterov's no more.", "a flag that is not in the state")
-class PickleForgetsNesterov(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        if how == "pickle":
-            twin.hypers = [h._replace(nesterov=False) for h in twin.hypers]
-        return twin
-
-
-@defect("accumulated", "A pickled copy has no velocity.", "state is keyed by identity")
-class PickleDropsVelocity(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.states = {} if how == "pickle" else twin.states
-        return twin
-
-
-@defect("accumulated", "A deep copy shares its velocity.", "a shallow copy of the state")
-class DeepcopySharesVelocity(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.states = self.states if how == "deepcopy" else twin.states
-        return twin
-
-
-@defect("accumulated", "A deep copy shares its parameters.", "a shallow copy of the list")
-class DeepcopySharesParameters(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.theta = self.theta if how == "deepcopy" else twin.theta
-        return twin
-
-
-@defect(
-    "accumulated", "A copy has the hyper-parameters of the start.", "the constructor's are kept"
-)
-class CopyForgetsSet(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.hypers = list(self.begun)
-        return twin

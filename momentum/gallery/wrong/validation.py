@@ -24,22 +24,22 @@ class _Blind(MachineRun):
         super().validate(h._replace(**seen), group)
 
 
-def _accepted(name: str, statement: str, reports: str, blind: Callable[[str, float], bool]) -> None:
+def _accepted(name: str, statement: str, refs: str, blind: Callable[[str, float], bool]) -> None:
     made: Any = type(name, (_Blind,), {"blind": staticmethod(blind), "__module__": __name__})
-    globals()[name] = defect("accumulated", statement, "no check", reports, level="should")(made)
+    globals()[name] = defect("accumulated", statement, "no check", refs, level="should")(made)
 
 
-for _field, _word in (("lr", "Lr"), ("momentum", "Momentum"), ("weight_decay", "Decay")):
+for _field, _word in (("lr", "lr"), ("momentum", "momentum"), ("weight_decay", "decay")):
     _accepted(
-        f"Negative{_word}Accepted",
+        f"negative_{_word}_accepted",
         f"A negative {_field} is accepted.",
-        "R121",
+        "tinygrad/tinygrad#15576 pytorch/pytorch#6000 pytorch/pytorch#33126",
         lambda n, x, field=_field: n == field and x < 0,  # type: ignore[misc]  # its default is not typed
     )
-_accepted("NanLrAccepted", "nan is accepted as lr.", "", lambda n, x: n == "lr" and np.isnan(x))
-_accepted("InfiniteLrAccepted", "An infinite lr is accepted.", "", lambda n, x: x == np.inf)
+_accepted("nan_lr_accepted", "nan is accepted as lr.", "", lambda n, x: n == "lr" and np.isnan(x))
+_accepted("infinite_lr_accepted", "An infinite lr is accepted.", "", lambda n, x: x == np.inf)
 _accepted(
-    "NanMomentumAccepted", "nan is accepted as momentum.", "",
+    "nan_momentum_accepted", "nan is accepted as momentum.", "",
     lambda n, x: n == "momentum" and np.isnan(x),
 )  # fmt: skip
 
@@ -48,31 +48,31 @@ _accepted(
     "accumulated",
     "Nesterov's form with dampening is accepted, though not supported.",
     "`and` in place of `or`",
-    "R120",
+    "pytorch/pytorch#887",
     level="should",
     without=frozenset({"nesterov_with_dampening"}),
 )
-class NesterovWithDampeningAccepted(MachineRun):
+class nesterov_with_dampening_accepted(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         super().validate(h._replace(nesterov=False), group)
 
 
 @defect("accumulated", "Only the first group is validated.", "defaults only", level="should")
-class ValidatesFirstGroupOnly(MachineRun):
+class validates_first_group_only(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         if group == 0:
             super().validate(h, group)
 
 
 @defect("accumulated", "A late group is not validated.", "constructor only", level="should")
-class LateGroupNotValidated(MachineRun):
+class late_group_not_validated(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         if not hasattr(self, "states"):
             super().validate(h, group)
 
 
 @defect("accumulated", "lr = 0 is refused.", "> in place of >=", level="should")
-class RefusesZeroLr(MachineRun):
+class refuses_zero_lr(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         super().validate(h, group)
         if h.lr == 0:
@@ -80,7 +80,7 @@ class RefusesZeroLr(MachineRun):
 
 
 @defect("accumulated", "Bad values end in an AssertionError.", "assert", level="should")
-class RefusesByAssertion(MachineRun):
+class refuses_by_assertion(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         try:
             super().validate(h, group)
@@ -89,7 +89,7 @@ class RefusesByAssertion(MachineRun):
 
 
 @defect("accumulated", "Bad values are refused at the first step only.", "late", level="should")
-class ValidatesAtFirstStep(MachineRun):
+class validates_at_first_step(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         if hasattr(self, "states"):
             super().validate(h, group)
@@ -101,7 +101,7 @@ class ValidatesAtFirstStep(MachineRun):
 
 
 @defect("accumulated", "Bad values are clamped in silence.", "max(0, x)", level="should")
-class ValidatesByClamping(RuleRun):
+class validates_by_clamping(RuleRun):
     def validate(self, h: Hyper, group: int) -> None:
         pass
 
