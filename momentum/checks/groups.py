@@ -54,6 +54,18 @@ def alike_but_for_one(setting: Setting) -> Sequence[Problem]:
         row.append(given.hyper(setting, **{**THREE[0], "nesterov": not flag}))
         members = range(len(row))
         found.append(given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members))
+    return [*found, *flags_alone(setting)]
+
+
+def flags_alone(setting: Setting) -> Sequence[Problem]:
+    """Without dampening, which Nesterov's form may not be had with: pairs that differ in a flag."""
+    bare = {**THREE[0], "dampening": 0.0}
+    flags = [{"nesterov": n, "maximize": m} for n in (False, True) for m in (False, True)]
+    row = list(dict.fromkeys(given.hyper(setting, **bare, **flag) for flag in flags))
+    found = []
+    for order in (row, row[::-1]):
+        members = range(len(order))
+        found.append(given.run(setting, [tuple(order)] * 3, [(5,)] * len(order), groups=members))
     return found
 
 
@@ -62,6 +74,7 @@ def alike_but_for_one(setting: Setting) -> Sequence[Problem]:
     source=TORCH,
     catches=(
         "groups_merged_by_rate_and_momentum",
+        "nesterov_of_first_like_group",
         "first_group_for_all",
         "last_group_for_all",
         "momentum_of_first_group_for_all",

@@ -6,11 +6,10 @@ tail of a vector there); that both lie within the bound says all that can be ask
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import check
+from momentum.checks._repeated import repeated
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import (
@@ -77,31 +76,7 @@ def one_period(setting: Setting) -> Sequence[Problem]:
 def agrees_in_large_parameters(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
-    start = problem.start[0]
-    fed = [problem.gradients(t, problem.start)[0] for t in range(problem.steps)]
-    hypers = [row[0] for row in problem.hypers]
-    dtype = subject.facts.format_name(problem.dtype)
-    truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
-    large = [np.resize(start, shape) for shape in LARGE]
-    run = subject.start(large, [hypers[0]], problem.dtype, [0] * len(LARGE))
-    for t, grad in enumerate(fed):
-        assert grad is not None
-        run.step([np.resize(grad, shape) for shape in LARGE])
-        for i, x in enumerate(run.parameters()):
-            rows = _rows(np.ravel(x), start.size)
-            # The distance from one number is largest at the least or at the greatest copy.
-            for copy in (rows.min(axis=0), rows.max(axis=0)):
-                deviation = truth.deviation(np.broadcast_to(copy, (problem.steps, *copy.shape)))
-                k = int(np.argmax(deviation.ratio[t]))
-                where = f"step {t + 1}, a copy of coordinate {k} in shape {LARGE[i]}"
-                error, bound = float(deviation.error[t, k]), float(deviation.bound[t, k])
-                yield Measured(error, bound, where, t + 1, "trajectory")
-
-
-def _rows(values: Array, period: int) -> Array:
-    """A repeated vector as rows of one period, the ragged last one filled up from the first."""
-    short = values.size % period
-    return np.concatenate([values, values[short:period]]).reshape(-1, period)
+    yield from repeated(subject, convention, problem, LARGE)
 
 
 def four_parameters(setting: Setting) -> Sequence[Problem]:

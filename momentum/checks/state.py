@@ -77,6 +77,28 @@ def resumes_where_it_stopped(
 
 
 @check(
+    statement="An earlier state loaded into the run that has gone on takes it back to that state.",
+    source=GOYAL,
+    catches=("load_keeps_live_velocity",),
+    needs=("resume",),
+    always=short_runs,
+    random=None,
+)
+def goes_back_to_an_earlier_state(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wanted = whole(subject, problem)
+    for stop in stops(problem)[:-1]:
+        run, here = until(subject, problem, stop)
+        saved = run.save()
+        list(onward(subject, run, problem, stop, here))
+        run.load(saved)
+        catch_up(run, problem, stop)
+        rest = list(onward(subject, run, problem, stop, here))
+        yield from compared(f"taken back to step {stop}", rest, wanted, problem)
+
+
+@check(
     statement="Loading restores the hyper-parameters that were set in the run.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
     catches=("load_forgets_hyper",),

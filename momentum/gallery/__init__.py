@@ -9,8 +9,10 @@ from momentum.gallery.wrong import (
     groups,
     maximize,
     memory,
+    neighbours,
     nesterov,
     precision,
+    rates,
     rules,
     scaler,
     schedules,
@@ -23,7 +25,7 @@ from momentum.gallery.wrong._defect import GALLERY, Defect
 
 THEMES = (
     rules, first_step, schedules, nesterov, decay, maximize, groups, shapes, state, copies, memory,
-    scaler, precision, special_values, validation,
+    scaler, precision, special_values, validation, neighbours, rates,
 )  # fmt: skip
 """The files of the gallery."""
 

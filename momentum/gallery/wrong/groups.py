@@ -40,6 +40,14 @@ class groups_merged_by_rate_and_momentum(RuleRun):
         return first._replace(lr=h.lr)
 
 
+@defect("accumulated", "Groups alike but for nesterov have the first one's.", "a key without it")
+class nesterov_of_first_like_group(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        own = self.hypers[self.groups[i]]._replace(nesterov=False)
+        like = next(x for x in self.hypers if x._replace(nesterov=False) == own)
+        return h._replace(nesterov=like.nesterov)
+
+
 @defect("accumulated", "A change reaches all groups.", "a loop over all of them")
 class set_changes_all_groups(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:

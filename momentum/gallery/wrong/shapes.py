@@ -1,5 +1,7 @@
 """Wrong for some shapes and layouts of parameters."""
 
+from typing import Any
+
 import numpy as np
 
 from momentum.conventions import Hyper
@@ -68,3 +70,53 @@ class first_row_for_all(_Misread):
 class square_gradient_transposed(_Misread):
     def misread(self, grad: Array) -> Array:
         return grad.T.reshape(grad.shape) if grad.ndim == 2 else grad
+
+
+@defect("accumulated", "Parameters of one axis take no decay.", "biases are told by their axes")
+class vectors_not_decayed(MachineRun):
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
+        return h._replace(weight_decay=0.0) if self.theta[i].ndim < 2 else h
+
+
+@defect("accumulated", "A leading axis of one stops a parameter.", "it is taken for a batch")
+class first_axis_of_one_dropped(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if grad.ndim < 2 or grad.shape[0] != 1:
+            super().update(i, grad, h)
+
+
+@defect("accumulated", "A column has the velocity of its first row.", "(n,) and (n, 1) broadcast")
+class velocity_per_column(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, grad, h)
+        if grad.ndim == 2 and grad.shape[1] == 1:
+            v = self.states[i].v
+            self.states[i] = self.states[i]._replace(v=np.array(np.broadcast_to(v[:1], v.shape)))
+
+
+class _Standing(MachineRun):
+    """Some elements do not move."""
+
+    def standing(self, x: Array) -> Any:
+        """The elements, as an index."""
+        raise NotImplementedError
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        before = np.array(self.theta[i])
+        super().update(i, grad, h)
+        still = self.standing(before)
+        self.theta[i][still] = before[still]
+
+
+@defect("accumulated", "The rest of a block of 1024 stands still.", "the tail is left to a vector")
+class tail_of_long_block_skipped(_Standing):
+    def standing(self, x: Array) -> Any:
+        rest = x.size % 1024
+        return slice(x.size - rest, None) if x.ndim == 1 and x.size > 1024 and rest < 8 else []
+
+
+@defect("accumulated", "Rows from the 1025th on stand still.", "one thread a row, 1024 threads")
+class rows_beyond_1024_skipped(_Standing):
+    def standing(self, x: Array) -> Any:
+        return slice(1024, None) if x.ndim == 2 else []

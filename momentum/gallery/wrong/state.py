@@ -253,3 +253,15 @@ class wrong_shape_accepted(MachineRun):
             for i, s in saved["states"].items()
         }
         super().fits({**saved, "states": flat})
+
+
+@defect(
+    "accumulated",
+    "A state loaded into a run that has stepped leaves its velocities as they are.",
+    "the address of the first velocity is kept for every later step",
+)
+class load_keeps_live_velocity(MachineRun):
+    def take_over(self, saved: dict[str, Any]) -> None:
+        live = self.states
+        super().take_over(saved)
+        self.states |= live

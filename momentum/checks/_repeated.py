@@ -1,0 +1,62 @@
+"""A few numbers again and again, in parameters of many shapes: large ones cost no oracle."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from momentum.conventions import Convention
+from momentum.oracle.replay import Trajectory, replay_steps
+from momentum.subjects.observation import Array, Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject, SubjectError
+
+
+def repeated(
+    subject: Subject,
+    convention: Convention,
+    problem: Problem,
+    shapes: Sequence[tuple[int, ...]],
+) -> Iterator[Measured]:
+    """The numbers of a problem's one parameter, all over parameters of these shapes."""
+    start, hypers = problem.start[0], [row[0] for row in problem.hypers]
+    fed = [problem.gradients(t, problem.start)[0] for t in range(problem.steps)]
+    dtype = subject.facts.format_name(problem.dtype)
+    truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
+    held = [np.resize(start, shape) for shape in shapes]
+    run = subject.start(held, [hypers[0]], problem.dtype, [0] * len(shapes))
+    for t, grad in enumerate(fed):
+        assert grad is not None
+        if t and hypers[t] != hypers[t - 1]:
+            run.set(hypers[t], 0)
+        run.step([np.resize(grad, shape) for shape in shapes])
+        for x, shape in zip(run.parameters(), shapes):
+            if x.shape != shape:
+                raise SubjectError(f"a parameter of shape {shape} has become {x.shape}")
+            yield _worst_copy(x, truth, t)
+
+
+def _worst_copy(x: Array, truth: Trajectory, t: int) -> Measured:
+    """The element that is furthest from the number that it repeats."""
+    worst: Measured | None = None
+    # The distance from one number is largest at the least or at the greatest copy.
+    for copies in _extremes(np.ravel(x), truth.values[t]):
+        deviation = truth.deviation(np.broadcast_to(copies, truth.values.shape))
+        k = int(np.argmax(deviation.ratio[t]))
+        where = f"step {t + 1}, a copy of coordinate {k} in shape {x.shape}"
+        error, bound = float(deviation.error[t, k]), float(deviation.bound[t, k])
+        measured = Measured(error, bound, where, t + 1, "trajectory")
+        if worst is None or measured.ratio > worst.ratio:
+            worst = measured
+    assert worst is not None
+    return worst
+
+
+def _extremes(values: Array, truth: Array) -> tuple[Array, Array]:
+    """The least and the greatest copy of each coordinate; the truth where there is no copy."""
+    rest = -values.size % truth.size
+    found = []
+    for filler, extreme in ((np.inf, np.min), (-np.inf, np.max)):
+        rows = np.concatenate([values, np.full(rest, filler)]).reshape(-1, truth.size)
+        there = np.arange(truth.size) < values.size
+        found.append(np.where(there, extreme(rows, axis=0), truth))
+    return found[0], found[1]

@@ -1,0 +1,139 @@
+"""Learning rates that differ by little, and schedules of rates that are tiny."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from momentum.arithmetic import format_of
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._paths import bounds, feed_of, judged, near, path
+from momentum.conventions import Convention, Hyper
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+
+APART = (1e-3, 1e-4, 1e-5, 1e-6)
+SHAPES = ((9,), (3, 5))
+
+
+def apart(setting: Setting, lr: float) -> list[float]:
+    """Rates that close to one another, as far as 64 units of rounding tell them apart."""
+    seen = [d for d in APART if d > 64 * format_of(setting.dtype).u * lr]
+    return [lr, *(lr + d for d in seen)]
+
+
+def one_after_another(setting: Setting) -> Sequence[Problem]:
+    """Rates that change by little, from 0, where each step shows its own; without momentum too."""
+    found = []
+    for w in ({"momentum": 0.0}, {"momentum": 0.8, "nu": 0.6}):
+        h = given.hyper(setting, **w)
+        for lr in (0.1, 1e-3):
+            rows = [given.changed(setting, h, lr=rate) for rate in apart(setting, lr)]
+            # Up and down again: what was kept for a rate may be found by one close to it.
+            found.append(given.run(setting, [*rows, *rows[::-1]], SHAPES, kind="late"))
+    return found
+
+
+@check(
+    statement="Rates that differ by a thousandth to a millionth are different rates in a run.",
+    source="law; what is kept for a rate must be looked up by the rate itself, not by a round one",
+    catches=("rate_looked_up_rounded", "small_changes_of_rate_ignored"),
+    needs=("settable:lr",),
+    every_dtype=True,
+    always=one_after_another,
+    random=None,
+)
+def close_rates_in_a_run_differ(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def first_steps(setting: Setting) -> Sequence[Problem]:
+    """Rates and decays of the runs to be made, a row each; one step of each is taken, from 0."""
+    h = given.hyper(setting, momentum=0.8, nu=0.6)
+    rates = [given.revised(setting, h, lr=x) for lr in (0.1, 1e-3) for x in apart(setting, lr)]
+    return [given.run(setting, [*rates, *rates[::-1]], SHAPES, kind="from_zero")]
+
+
+@check(
+    statement="Rates that differ by a thousandth to a millionth are different rates in two runs.",
+    source="law; what is kept for a rate must be looked up by the rate itself, not by a round one",
+    catches=("kernel_kept_by_rounded_rate",),
+    needs=("hyper:lr",),
+    every_dtype=True,
+    always=first_steps,
+    random=None,
+)
+def close_rates_in_two_runs_differ(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    for t, row in enumerate(problem.hypers):
+        single = replace(problem, hypers=(row,), seed=problem.seed + t)
+        for measured in judged(subject, convention, single):
+            yield measured._replace(where=f"run {t + 1}, lr {row[0].lr:g}: {measured.where}")
+
+
+def close_groups(setting: Setting) -> Sequence[Problem]:
+    """Groups of equal shapes whose rates, momenta and decays differ by little."""
+    h = given.hyper(setting, lr=0.1, momentum=0.8, weight_decay=0.1, nu=0.6)
+    far = [d for d in APART if d > 64 * format_of(setting.dtype).u]
+    row = [h]
+    for name in ("lr", "momentum", "weight_decay"):
+        row += [given.revised(setting, h, **{name: getattr(h, name) + d}) for d in far]
+    row = list(dict.fromkeys(row))
+    members = range(len(row))
+    return [given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members)]
+
+
+@check(
+    statement="Groups that differ by a thousandth in one hyper-parameter each follow their own.",
+    source="law; groups may be put together only where all of their settings are equal",
+    catches=("groups_merged_by_rounded_settings",),
+    needs=("groups",),
+    every_dtype=True,
+    always=close_groups,
+    random=None,
+)
+def close_groups_follow_their_own(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def moving(setting: Setting) -> Sequence[Problem]:
+    """A schedule of usual rates with decay, plain and with Nesterov's form."""
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        h = given.hyper(setting, **w)
+        rates = (0.3, 0.21, 0.4, 0.05, 0.3)
+        rows = [given.changed(setting, h, lr=rate) for rate in rates]
+        found.append(given.run(setting, rows, kind="from_zero"))
+    wide = format_of(setting.dtype).emax > 100 and not dict(setting.fixed).get("weight_decay")
+    return found if wide else []
+
+
+@check(
+    statement="A schedule and gradients scaled by 2^-k and 2^k are one path, below 1e-6 too.",
+    source="IEEE Std 754-2019, section 4.3: a power of two changes the exponent alone",
+    catches=("tiny_change_of_rate_ignored", "lr_has_tiny_floor"),
+    needs=("settable:lr",),
+    always=moving,
+    random=None,
+)
+def tiny_schedules_follow_the_usual_one(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    feed = feed_of(problem)
+    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
+    for k in (20, 30, -12):
+        power = 2.0**k
+
+        def scaled(h: Hyper, power: float = power) -> Hyper:
+            return h._replace(lr=h.lr / power, weight_decay=h.weight_decay * power)
+
+        gradients = [[None if g is None else power * g for g in row] for row in feed.gradients]
+        other = replace(feed.with_hypers(scaled), gradients=gradients)
+        for measured in near(path(subject, problem, other), wanted, allowed, problem):
+            yield measured._replace(where=f"rates times 2^{-k}: {measured.where}")

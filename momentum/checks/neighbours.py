@@ -1,0 +1,140 @@
+"""Parameters beside one another: which of them have gradients, their order, formats and names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._paths import judged
+from momentum.conventions import Convention
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Array, Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+
+FOUR = ((5,),) * 4
+LAW = "law; the formula of one parameter holds no other one"
+
+
+def subsets(setting: Setting) -> Sequence[Problem]:
+    """Of four equal parameters each two, then each three have gradients; in two groups too."""
+    fed = [*combinations(range(4), 2), *combinations(range(4), 3), (0,), (3,), tuple(range(4))]
+    rows = [tuple(range(4)), *fed]
+    gaps = [(t, i) for t, row in enumerate(rows) for i in range(4) if i not in row]
+    late = [(t, i) for t, row in enumerate(fed) for i in range(4) if i not in row]
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        h = given.hyper(setting, **w)
+        found.append(given.run(setting, [h] * len(rows), FOUR, missing=gaps))
+        found.append(given.run(setting, [h] * len(fed), FOUR, missing=late))
+        if setting.groups:
+            pair = h, given.revised(setting, h, lr=0.2)
+            split = given.run(setting, [pair] * len(rows), FOUR, groups=(0, 1, 0, 1), missing=gaps)
+            found.append(split)
+    return found
+
+
+@check(
+    statement="Whichever of equal parameters have gradients, each path is that of the one alone.",
+    source=LAW,
+    catches=("velocity_by_position_among_fed", "velocities_stacked_by_shape"),
+    needs=("none_gradients",),
+    always=subsets,
+    random=None,
+)
+def subsets_with_gradients_agree(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+ROW: tuple[tuple[int, ...], ...] = ((5,), (2, 3), (1,), (17,), (5,), (3, 2), (130,))
+
+
+def orders(setting: Setting) -> Sequence[Problem]:
+    """Parameters of growing, falling and mixed size, each kind first and last once."""
+    h = given.hyper(setting, **given.FULL)
+    rotated = [ROW[k:] + ROW[:k] for k in range(len(ROW))]
+    rows = [*rotated, ROW[::-1], sorted(ROW), sorted(ROW, reverse=True)]
+    return [given.run(setting, [h] * 3, shapes) for shapes in rows]
+
+
+@check(
+    statement="A path does not depend on the order in which the parameters are given.",
+    source=LAW,
+    catches=("scratch_as_long_as_the_first", "first_step_for_first_parameter_only"),
+    always=orders,
+    random=None,
+)
+def order_of_parameters_is_free(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
+def formats(setting: Setting) -> Sequence[Problem]:
+    """Everything on and changing; plain and with Nesterov's form."""
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        first = given.hyper(setting, **w)
+        then = given.changed(setting, first, lr=0.2, momentum=0.7)
+        found.append(given.run(setting, [first, first, then], ((7,), (7,), (3, 5), (17,))))
+    return found
+
+
+@check(
+    statement="A path does not depend on the formats of its neighbours, narrow ones first or last.",
+    source=LAW,
+    catches=("one_format_for_the_group", "scratch_in_first_format"),
+    needs=("mixed_dtypes",),
+    always=formats,
+    random=None,
+)
+def formats_of_neighbours_do_not_matter(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    claimed = sorted(subject.facts.dtypes, key=lambda n: format_of(n).precision)
+    count = len(problem.shapes)
+    for order in (claimed, claimed[::-1], claimed[1:] + claimed[:1]):
+        names = [order[i % len(order)] for i in range(count)]
+        yield from _in_formats(subject, convention, problem, names)
+
+
+def _in_formats(
+    subject: Subject, convention: Convention, problem: Problem, names: Sequence[str]
+) -> Iterator[Measured]:
+    """Start and gradients have all the digits that each format holds."""
+    drawn = [replace(problem, dtype=name) for name in names]
+    start = [p.start[i] for i, p in enumerate(drawn)]
+    fed = [[_whole(p, t, i) for i, p in enumerate(drawn)] for t in range(problem.steps)]
+    hypers = [row[0] for row in problem.hypers]
+    options = {"dtypes": tuple(names)}
+    run = subject.start(
+        [x.copy() for x in start], [hypers[0]], problem.dtype, [0] * len(names), options
+    )
+    path = []
+    for t, row in enumerate(fed):
+        if t and hypers[t] != hypers[t - 1]:
+            run.set(hypers[t], 0)
+        run.step([g.copy() for g in row])
+        path.append(run.parameters())
+    for i, name in enumerate(names):
+        dtype = subject.facts.format_name(name)
+        own = [row[i] for row in fed]
+        truth = replay_steps(convention, start[i], own, hypers, dtype=dtype, tier="fast")
+        deviation = truth.compare([row[i] for row in path]).trajectory
+        k = deviation.worst
+        index = ", ".join(str(int(j)) for j in np.unravel_index(k[1], problem.shapes[i]))
+        where = f"step {k[0] + 1}, parameter {i} in {name}[{index}], formats {', '.join(names)}"
+        yield Measured(float(deviation.error[k]), float(deviation.bound[k]), where, k[0] + 1)
+
+
+def _whole(problem: Problem, t: int, i: int) -> Array:
+    gradient = problem.gradients(t, problem.start)[i]
+    assert gradient is not None
+    return gradient

@@ -1,0 +1,87 @@
+"""Shapes and sizes: the rule sees numbers one by one, however they are arranged."""
+
+from collections.abc import Iterator, Sequence
+
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._repeated import repeated
+from momentum.conventions import Convention
+from momentum.subjects.observation import Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+
+ARRANGED = (
+    *((12,), (12, 1), (1, 12), (1, 12, 1), (3, 4), (1, 1, 12), (2, 3, 2), (12, 1, 1)),
+    *((2, 1, 3, 2), (1, 12, 1, 1), (2, 3, 1, 2, 1), (1, 1, 1, 1, 12)),
+)
+"""Twelve numbers in one to five axes."""
+
+EVERY = 130
+"""Up to this size each one is tried: all remainders of two vectors of 64 bytes of one byte."""
+
+
+def all_on(setting: Setting, size: int, steps: int = 4) -> Sequence[Problem]:
+    """Everything on, decay too, and changing; plain and with Nesterov's form."""
+    found = []
+    for w in (given.FULL, given.NESTEROV):
+        h = given.hyper(setting, **w)
+        later = given.changed(setting, h, lr=0.2, momentum=0.7)
+        found.append(given.run(setting, [h] * (steps - 1) + [later], [(size,)]))
+    return found
+
+
+@check(
+    statement="A path does not change when parameter and gradient are reshaped.",
+    source="law; the formula has no shape. Decay that spares vectors is a choice of groups",
+    catches=("vectors_not_decayed", "first_axis_of_one_dropped", "velocity_per_column"),
+    always=lambda s: all_on(s, 12),
+    random=None,
+)
+def reshaping_changes_nothing(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from repeated(subject, convention, problem, ARRANGED)
+
+
+def sizes(largest: int) -> list[int]:
+    """Every small size; one below, at and above each multiple of a block up to the largest.
+
+    Blocks: powers of two from a vector's width on, and three of them, as loops are unrolled.
+    What takes only small parameters may compile anew for each shape: it gets a few sizes.
+    """
+    if largest < 2**16:
+        return sorted(b + d for b in (256, 1024, 4096) for d in (-1, 0, 1) if b + d <= largest)
+    blocks = [k << n for n in range(7, 40) for k in (2, 3) if k << n <= largest]
+    around = {b + d for b in blocks for d in (-1, 0, 1, 7)}
+    return sorted({n for n in {*range(1, EVERY), *around, largest - 1} if 0 < n <= largest})
+
+
+@check(
+    statement="Numbers go the same way in a parameter of every size, up to its last element.",
+    source="law; kernels treat what is left over of a vector, an unrolled loop or a block apart",
+    catches=("tail_of_long_block_skipped", "skipped_vector_remainder", "last_element_skipped"),
+    always=lambda s: all_on(s, 97, steps=2)[:1],
+    random=None,
+)
+def agrees_at_every_size(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    shapes = [(n,) for n in sizes(subject.facts.largest)]
+    yield from repeated(subject, convention, problem, shapes)
+
+
+@check(
+    statement="Numbers go the same way in a matrix of many rows or columns, wherever they stand.",
+    source="law; kernels walk a matrix in tiles",
+    catches=("rows_beyond_1024_skipped",),
+    always=lambda s: all_on(s, 89, steps=2)[:1],
+    random=None,
+)
+def agrees_in_long_and_wide_matrices(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    sides = [n for n in (33, 129, 1025, 2049) if 3 * n <= subject.facts.largest]
+    shapes = [shape for n in sides for shape in ((n, 3), (3, n), (n, 1), (1, n))]
+    square = [(n, n) for n in (31, 33, 65, 129) if n * n <= subject.facts.largest]
+    yield from repeated(subject, convention, problem, [*shapes, *square])

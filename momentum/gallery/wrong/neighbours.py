@@ -1,0 +1,59 @@
+"""Parameters that feel which others stand beside them."""
+
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.conventions import Hyper
+from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._defect import defect
+from momentum.subjects.protocol import Array
+
+
+@defect(
+    "accumulated",
+    "If {A, B} step and then {B, C}, B goes on with A's velocity.",
+    "velocities of equal shapes are stacked in the order of those that have gradients",
+)
+class velocities_stacked_by_shape(MachineRun):
+    def setup(self) -> None:
+        self.stacks: dict[Any, list[Any]] = {}
+
+    def move(self) -> None:
+        alike: dict[Any, list[int]] = {}
+        for i, grad in enumerate(self.grads):
+            if grad is not None:
+                alike.setdefault((self.groups[i], grad.shape), []).append(i)
+        for key, members in alike.items():
+            stack = self.stacks.get(key, [])
+            if len(stack) == len(members) > 1:
+                self.states |= dict(zip(members, stack))
+        super().move()
+        for key, members in alike.items():
+            self.stacks[key] = [self.states[i] for i in members]
+
+
+@defect("accumulated", "Only as many elements move as the first has.", "one scratch, made once")
+class scratch_as_long_as_the_first(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        before = np.array(self.theta[i])
+        super().update(i, grad, h)
+        beyond = self.theta[0].size
+        self.theta[i].flat[beyond:] = before.flat[beyond:]
+
+
+@defect("accumulated", "Gradients are rounded to the first one's format.", "one buffer for a group")
+class one_format_for_the_group(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, format_of(self.dtypes[0]).round(grad), h)
+
+
+@defect("accumulated", "Updates go through the first one's format.", "one scratch, made once")
+class scratch_in_first_format(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        before = np.array(self.theta[i])
+        super().update(i, grad, h)
+        update = format_of(self.dtypes[0]).round(self.theta[i] - before)
+        if self.dtypes[i] != self.dtypes[0]:
+            self.theta[i][...] = format_of(self.dtypes[i]).round(before + update)
