@@ -4,13 +4,13 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import momentum
 from momentum import adapters
 
-Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure"]
-VERDICTS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped", "expected_failure")
+Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure", "no_claim"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Series:
     step_error: tuple[float, ...]
     step_bound: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        columns = (self.got, self.exact, self.bound, self.step_error, self.step_bound)
+        if any(len(column) != len(self.steps) for column in columns):
+            raise ValueError("a series has columns of several lengths")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -45,7 +50,7 @@ class Result:
     check: str
     dtype: str
     family: str
-    level: str
+    level: Literal["must", "should"]
     statement: str
     source: str
     verdict: Verdict
@@ -80,6 +85,7 @@ class Header:
     """What was run, on what.
 
     arguments: words of a command line that name the subject, `("torch.optim:SGD",)`.
+    identified: the convention was not asked for. doubt: why it is no more than the nearest one.
     """
 
     target: str
@@ -89,6 +95,7 @@ class Header:
     effort: str
     dtypes: tuple[str, ...]
     identified: bool = False
+    doubt: str = ""
     arguments: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""
@@ -100,7 +107,8 @@ class Results:
 
     broken: why the run cannot be trusted, empty where it can. control: what the known-wrong twin
     did. stale: expectations that match nothing. unfinished: why it did not come to its end.
-    impulse: the subject's answer to a single gradient of one.
+    impulse: the subject's answer to a single gradient of one. power: by dtype, the smallest
+    relative error of each hyper-parameter that the run would have failed.
     """
 
     header: Header
@@ -110,10 +118,11 @@ class Results:
     control: str = ""
     unfinished: str = ""
     impulse: Series | None = None
+    power: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many results have each of the five verdicts."""
+        """How many results have each of the verdicts."""
         return {v: sum(r.verdict == v for r in self.results) for v in VERDICTS}
 
     def wrong(self, strict: bool = False) -> tuple[Result, ...]:

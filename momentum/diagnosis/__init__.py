@@ -4,7 +4,6 @@ from momentum.diagnosis.estimate import Estimate, measure
 from momentum.diagnosis.explain import Explainer, explain
 from momentum.diagnosis.identify import Identity, identify
 from momentum.diagnosis.response import Response, response
-from momentum.diagnosis.retelling import retell
 from momentum.diagnosis.telling import describe, summary
 
 __all__ = [
@@ -17,6 +16,5 @@ __all__ = [
     "identify",
     "measure",
     "response",
-    "retell",
     "summary",
 ]

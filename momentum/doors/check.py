@@ -19,7 +19,7 @@ from momentum.checks.result import Header, Result, Results
 from momentum.conventions import get
 from momentum.errors import UsageError
 from momentum.report import jsonl as lines
-from momentum.report import terminal, words
+from momentum.report import table, terminal, words
 from momentum.runner import expectations
 from momentum.runner.expectations import Expectation
 from momentum.runner.one_check import forget_local_constants
@@ -49,6 +49,7 @@ class Request:
     html: Path | None = None
     time_limit: float = 60.0
     replay: str | None = None
+    verbose: bool = False
 
 
 def check(request: Request) -> int:
@@ -195,7 +196,7 @@ class _Follower:
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
             self.bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=20),
                 TextColumn("{task.completed:.0f}/{task.total:.0f}"),
                 TimeElapsedColumn(),
@@ -234,14 +235,19 @@ class _Follower:
 def _print(request: Request, results: Results, seconds: float) -> None:
     out = sys.stderr if request.jsonl is not None and str(request.jsonl) == "-" else sys.stdout
     colour = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = min(shutil.get_terminal_size((80, 24)).columns, 120) if out.isatty() else 80
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120) if out.isatty() else 100
     text = terminal.render(
-        results, width=width, colour=colour, strict=request.strict, seconds=seconds
+        results,
+        width=width,
+        colour=colour,
+        strict=request.strict,
+        seconds=seconds,
+        verbose=request.verbose,
     )
     if request.replay is not None:
         for result in results.results:
             if result.series is not None:
-                text = terminal.steps(result.series, colour=colour) + "\n" + text
+                text = table.steps(result.series, colour=colour) + "\n" + text
     out.write(text)
     out.flush()
 

@@ -107,6 +107,12 @@ CHECK_OPTIONS = (
         help="Seconds for each check in each dtype.",
     ),
     click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Show every check, and all that is known of a failure.",
+    ),
+    click.option(
         "--replay",
         metavar="PROBLEM",
         help="Measure just this problem (JSON, from a report), with exactly one --only.",

@@ -15,16 +15,20 @@ import click
 
 from momentum.doors.check_options import CHECK_EXAMPLES, CHECK_OPTIONS, settings_of, with_options
 from momentum.errors import UsageError
+from momentum.report.foreign import any_encoding, one_line, say
 
 INTERRUPTED = 130
 
 
 def entry(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; a usage error is one line on stderr."""
+    with any_encoding():
+        return _entered(None if arguments is None else list(arguments))
+
+
+def _entered(arguments: list[str] | None) -> int:
     try:
-        code = commands.main(
-            None if arguments is None else list(arguments), "momentum", standalone_mode=False
-        )
+        code = commands.main(arguments, "momentum", standalone_mode=False)
     except click.ClickException as error:
         return _refuse(error.format_message())
     except UsageError as error:
@@ -39,7 +43,7 @@ def entry(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    click.echo(f"momentum: error: {' '.join(message.split())}", err=True)
+    say(f"momentum: error: {one_line(message)}", sys.stderr)
     return 2
 
 
@@ -108,7 +112,7 @@ def identify(target: str, settings: dict[str, str], dtype: str | None) -> int:
     """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
     from momentum.doors.identify import told
 
-    click.echo(told(target, settings, dtype))
+    say(told(target, settings, dtype))
     return 0
 
 
@@ -116,10 +120,10 @@ def identify(target: str, settings: dict[str, str], dtype: str | None) -> int:
 @click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def explain(report: Path) -> int:
     """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote."""
-    from momentum.diagnosis import retell
     from momentum.report import jsonl
+    from momentum.report.retelling import retell
 
-    click.echo(retell(jsonl.read(report)))
+    say(retell(jsonl.read(report)))
     return 0
 
 
@@ -163,7 +167,7 @@ def convert(
     from momentum.doors.convert import run
 
     code, text = run(source, target, settings, schedule, steps, write)
-    click.echo(text)
+    say(text)
     return code
 
 

@@ -108,25 +108,25 @@ def cases(
     )
     try:
         todo = jobs(subject, options)
-        convention, identified = chosen_convention(subject, as_)
+        convention, found = chosen_convention(subject, as_)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    header = header_of(subject, convention, options, identified)
+    header = header_of(subject, convention, options, found)
     if all(check.why_not(subject.facts, convention) for check, _ in todo):
         raise UsageError(f"every check of {header.target} is skipped: nothing would run")
     known = _expectations(expected)
     name = _name(target)
-    found = []
+    made = []
     for check, dtype in todo:
         id_ = f"{check.name}[{dtype}]"
         case = Case(
             f"{name}-{id_}", subject, convention, header, check, dtype, known.pop(id_, None)
         )
-        found.append(case)
+        made.append(case)
     if known and not (only or dtypes):
         raise UsageError(f"expected failures match nothing: {', '.join(known)}")
     first = todo[0][1]
-    return [Case(f"{name}-control[{first}]", subject, convention, header, None, first), *found]
+    return [Case(f"{name}-control[{first}]", subject, convention, header, None, first), *made]
 
 
 def parametrize(

@@ -1,7 +1,6 @@
 """Results as one self-contained page: no network, no script."""
 
 import math
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from momentum.checks.result import Result, Results, Series
-from momentum.report import svg, words
+from momentum.report import digest, svg, words
+from momentum.report.foreign import visible
 
 _FLOOR = 1e-3
 """Ratios below are drawn here, as a logarithmic axis has no zero."""
 
-_MARKS = {"passed": "ok", "failed": "WRONG", "errored": "ERROR", "expected_failure": "expected"}
+_MARKS = {
+    "passed": "ok",
+    "failed": "WRONG",
+    "errored": "ERROR",
+    "expected_failure": "expected",
+    "no_claim": "no claim",
+}
 
 
 def render(results: Results, *, strict: bool = False) -> str:
@@ -24,9 +30,11 @@ def render(results: Results, *, strict: bool = False) -> str:
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    wrong, hints = results.wrong(strict), words.advice(results, strict)
     word, sentence = words.headline(results, strict)
     tried = {r.dtype for r in results.results if r.verdict != "skipped"}
     return environment.get_template("page.html.j2").render(
@@ -35,14 +43,17 @@ def render(results: Results, *, strict: bool = False) -> str:
         word=word,
         sentence=sentence,
         tone={"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}.get(word, "warn"),
+        held_to=words.held_to(results.header),
         counts=words.counts(results, strict),
-        causes=words.causes(results.wrong(strict)),
+        versions=words.versions(results.header),
+        power=words.power(results),
         dtypes=[d for d in results.header.dtypes if d in tried],
         families=words.families(results.results),
-        skipped=words.skipped(results.results),
-        wrong=words.by_check(r for r in results.wrong(strict) if not words.untried(r)),
-        untried=Counter(r.reason for r in results.wrong(strict) if words.untried(r)),
-        advice=words.by_check(words.advice(results, strict)),
+        skipped=digest.skipped(results.results),
+        wrong=digest.findings(wrong),
+        advice=digest.findings(hints),
+        amounts={"wrong": len(wrong), "advice": len(hints)},
+        unclaimed=[r for r in results.results if r.verdict == "no_claim"],
         expected=[r for r in results.results if r.verdict == "expected_failure"],
         impulse=_impulse(results.impulse),
         cell=_cell,
@@ -50,9 +61,17 @@ def render(results: Results, *, strict: bool = False) -> str:
     )
 
 
+def _shown(value: Any) -> Any:
+    """Of every expression of the page: what others wrote is escaped, our own pictures are not."""
+    plain = isinstance(value, str) and not isinstance(value, Markup)
+    return visible(value, keep="\n\t") if plain else value
+
+
 def _cell(result: Result) -> dict[str, Any]:
     """Words and tone of one field of the table."""
-    tone = {"passed": "good", "expected_failure": "warn"}.get(result.verdict, "bad")
+    tone = {"passed": "good", "expected_failure": "warn", "no_claim": "warn"}.get(
+        result.verdict, "bad"
+    )
     if result.verdict == "failed" and result.level == "should":
         tone = "warn"
     ratios = [(how, words.number(x)) for how, x in result.ratios.items()]
@@ -66,7 +85,6 @@ def _failure(results: Results, result: Result) -> dict[str, Any]:
         "evidence": words.evidence(result),
         "place": words.place(result),
         "setting": words.setting(result),
-        "explanation": result.explanation,
         "replay": words.replay(results.header, result),
         "series": result.series,
         "charts": [] if result.series is None else _charts(result.series),

@@ -1,23 +1,47 @@
 """Results as JSON lines: a header, one line a result, a footer without which the file is cut off.
 
-`report.schema.json` beside this file describes every line. Numbers are written so that they read
-back to the same float64; inf and nan, which JSON lacks, are strings.
+`report.schema.json` beside this file describes every line; it is `schema()`, written down. Numbers
+are written so that they read back to the same float64; inf and nan, which JSON lacks, are strings.
 """
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from momentum.checks.result import Header, Result, Results, Series
 from momentum.errors import UsageError
 from momentum.report import words
+from momentum.report.foreign import safe
+from momentum.runner import files
 
 FORMAT = "momentum-report"
 VERSION = 1
 SCHEMA = Path(__file__).with_name("report.schema.json")
+
+Outcome = Literal["passed", "failed", "broken", "unfinished", "nothing ran"]
+
+
+@dataclass(frozen=True)
+class Footer:
+    """Last line: the verdict, how many results have which, and what was found over all checks."""
+
+    verdict: Outcome
+    counts: Mapping[str, int]
+    broken: str = ""
+    control: str = ""
+    stale: tuple[str, ...] = ()
+    unfinished: str = ""
+    impulse: Series | None = None
+    power: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+_BOTH = ("broken", "control", "stale", "unfinished", "impulse", "power")
+"""What footer and results have in common."""
 
 
 def header_line(header: Header) -> str:
@@ -32,19 +56,11 @@ def result_line(header: Header, result: Result) -> str:
 
 
 def footer_line(results: Results, strict: bool = False) -> str:
-    """The last line: the counts and the verdict."""
-    return _line(
-        {
-            "record": "footer",
-            "verdict": results.verdict(strict),
-            "counts": results.counts,
-            "broken": results.broken,
-            "control": results.control,
-            "stale": results.stale,
-            "unfinished": results.unfinished,
-            "impulse": None if results.impulse is None else asdict(results.impulse),
-        }
-    )
+    """The last line."""
+    found = {name: getattr(results, name) for name in _BOTH}
+    found["impulse"] = None if results.impulse is None else asdict(results.impulse)
+    verdict = results.verdict(strict)
+    return _line({"record": "footer", "verdict": verdict, "counts": results.counts, **found})
 
 
 def text(results: Results, strict: bool = False) -> str:
@@ -59,34 +75,71 @@ def read(path: Path) -> Results:
 
     Raises: UsageError where it is no report.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the report {path}: {error}") from None
+    lines = files.read(path, "the report").split("\n")
     whole, rest = lines[:-1], lines[-1]  # a line without its end was being written
-    records = [_record(path, i, line) for i, line in enumerate(whole, 1)]
+    records = [_record(f"{path}, line {i}", line) for i, line in enumerate(whole, 1)]
     if not records or records[0].get("format") != FORMAT:
         raise UsageError(f"{path} is no report of momentum: its first line is no header")
-    if records[0]["version"] != VERSION:
-        raise UsageError(f"{path} has format version {records[0]['version']}, wanted {VERSION}")
+    if records[0].get("version") != VERSION:
+        version = records[0].get("version")
+        raise UsageError(f"{path} has format version {version}, wanted {VERSION}")
     ended = records[-1]["record"] == "footer"
-    footer = records[-1] if ended else {}
     middle = records[1 : -1 if ended else None]
     if any(r["record"] != "result" for r in middle) or (ended and rest):
         raise UsageError(f"{path} is no report of momentum: its lines are out of order")
+    last = f"{path}, line {len(records)}"
+    footer = files.record_of(records[-1], Footer, last) if ended else None
     return Results(
-        header=_made(Header, records[0], path),
-        results=tuple(_made(Result, r, path) for r in middle),
-        broken=footer.get("broken", ""),
-        control=footer.get("control", ""),
-        stale=tuple(footer.get("stale", ())),
-        unfinished=footer["unfinished"] if ended else "the report is cut off",
-        impulse=_series(footer.get("impulse"), path),
+        header=files.record_of(records[0], Header, f"{path}, line 1"),
+        results=tuple(
+            files.record_of(r, Result, f"{path}, line {i}") for i, r in enumerate(middle, 2)
+        ),
+        **({"unfinished": "the report is cut off"} if footer is None else _of(footer)),
     )
 
 
+def schema() -> dict[str, Any]:
+    """JSON Schema of a line, from the records' own definitions."""
+    kinds = {"header": Header, "result": Result, "footer": Footer}
+    _, found = msgspec.json.schema_components(kinds.values(), ref_template="#/$defs/{name}")
+    known = _numbers({name.lower(): one for name, one in found.items()})
+    for name in kinds:
+        properties: dict[str, Any] = {"record": {"const": name}}
+        if name == "header":
+            properties |= {"format": {"const": FORMAT}, "version": {"const": VERSION}}
+        if name == "result":
+            properties |= {"id": {"type": "string"}, "replay": {"type": "string"}}
+        known[name]["properties"] = properties | known[name]["properties"]
+    for one in known.values():
+        one |= {"required": list(one["properties"]), "additionalProperties": False}
+    number = {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf", "nan"]}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "momentum report, one line",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
+        "$defs": {"number": number, **known},
+    }
+
+
+def _numbers(value: Any) -> Any:
+    """A schema in which floats may be inf and nan, and names of definitions are in lower case."""
+    if isinstance(value, dict):
+        if value.get("type") == "number":
+            return {"$ref": "#/$defs/number"}
+        return {
+            k: x.lower() if k == "$ref" else _numbers(x)
+            for k, x in value.items()
+            if k not in ("default", "title")
+        }
+    return [_numbers(x) for x in value] if isinstance(value, list) else value
+
+
+def _of(footer: Footer) -> dict[str, Any]:
+    return {name: getattr(footer, name) for name in _BOTH}
+
+
 def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(_plain(record), allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(_plain(safe(record)), allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -100,38 +153,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _record(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError:
-        record = None
+def _record(where: str, line: str) -> dict[str, Any]:
+    record = files.json_of(line, where)
     if not isinstance(record, dict) or "record" not in record:
-        raise UsageError(f"{path}, line {number}: not a line of a report")
+        raise UsageError(f"{where}: not a line of a report")
     return record
-
-
-def _made(kind: type[Any], record: Mapping[str, Any], path: Path) -> Any:
-    """A record of this kind; keys that it does not know are passed over."""
-    values = {}
-    for f in fields(kind):
-        if f.name not in record:
-            raise UsageError(f"{path}: a {record['record']} lacks {f.name!r}")
-        value = record[f.name]
-        if f.type is float:
-            value = float(value)
-        elif isinstance(value, list):
-            value = tuple(value)
-        values[f.name] = value
-    if kind is Result:
-        values["ratios"] = {how: float(x) for how, x in values["ratios"].items()}
-        values["series"] = _series(values["series"], path)
-    return kind(**values)
-
-
-def _series(record: Mapping[str, Any] | None, path: Path) -> Series | None:
-    if record is None:
-        return None
-    numbers = ("got", "exact", "bound", "step_error", "step_bound")
-    floats = {name: [float(x) for x in record[name]] for name in numbers}
-    found: Series = _made(Series, {"record": "series", **record, **floats}, path)
-    return found

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
+from momentum.report.foreign import visible
+
 WIDTH, HEIGHT = 640, 260
 _SMALLEST, _LARGEST = 1e-290, 1e300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 100, 12, 12, 46
@@ -64,12 +66,12 @@ def chart(title: str, axes: Axes, lines: Sequence[Line], bands: Sequence[Band] =
     parts += [_band(place, band) for band in bands]
     parts += [_curve(place, line) for line in lines]
     drawing = (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(visible(title))}">'
         f"{''.join(parts)}</svg>"
     )
     keys = [(band.name, f"{band.css} area") for band in bands]
     keys += [(line.name, line.css) for line in lines]
-    legend = "".join(f'<li class="{css}"><i></i>{escape(name)}</li>' for name, css in keys)
+    legend = "".join(f'<li class="{css}"><i></i>{escape(visible(name))}</li>' for name, css in keys)
     return f'{drawing}<ul class="legend">{legend}</ul>'
 
 

@@ -1,217 +1,189 @@
-"""Results as text for a terminal: the verdict first and last, what is wrong just above it."""
+"""Results for a terminal: one screen that says what is wrong, and on request every check."""
 
-import textwrap
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator
 
-from momentum.checks.result import Result, Results, Series
-from momentum.report import words
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
 
-Style = Literal["", "good", "bad", "warn", "head", "dim"]
-_CODES = {"good": "1;32", "bad": "1;31", "warn": "33", "head": "1", "dim": "2"}
-_CELL = 10
+from momentum.checks.result import Results
+from momentum.report import digest, failures, words
+from momentum.report.foreign import one_line
+from momentum.report.layout import labelled, printed, some
+from momentum.report.table import checks
+
+SCREEN = 45
+"""Lines that a report may take where not everything is asked for."""
+
+FINDINGS = 4
+"""Causes and reasons that it may tell of."""
+
+REPLAY = 400
+"""Characters of a replay command beyond which the check is named without its problem."""
+
+_TONES = {"PASSED": "bold green", "FAILED": "bold red", "BROKEN": "bold red"}
 
 
 def render(
     results: Results,
     *,
-    width: int = 80,
+    width: int = 100,
     colour: bool = False,
     strict: bool = False,
     seconds: float | None = None,
+    verbose: bool = False,
 ) -> str:
-    """The whole report. No line but a replay command is longer than `width` (60 at least)."""
-    page = _Page(max(width, 60), colour)
-    _verdict(page, results, strict)
-    _setting(page, results, seconds)
-    _table(page, results)
-    _skipped(page, results)
-    _expected(page, results)
-    advice = words.advice(results, strict)
-    if advice:
-        page.head("ADVICE (hygiene; leaves the verdict alone unless --strict)")
-        _failures(page, results, advice, "warn")
+    """The report: verdict, causes, failing checks, what was skipped, advice, power, a replay.
+
+    At most SCREEN lines of `width` (60 at least) characters, but for the command that replays a
+    failure; verbose: all failures with all that is known of them, and the table of all checks.
+    """
+    width = max(width, 60)
+
+    def shown(amount: int | None) -> str:
+        parts = _parts(results, strict, seconds, amount, width)
+        return printed(parts, width, colour)
+
+    if verbose:
+        end = _verdict(results, strict)
+        return shown(None) + printed([Text(), checks(results), Text(), *end], width, colour)
+    for amount in (24, 16, 12, 10, 8, 6, 5, 4, 3, 2, 1):
+        text = shown(amount)
+        if _lines(text, width) <= SCREEN:
+            return text
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip())
+
+
+def _lines(text: str, width: int) -> int:
+    return sum(max(1, -(-len(line) // width)) for line in text.splitlines())
+
+
+def _parts(
+    results: Results, strict: bool, seconds: float | None, amount: int | None, width: int
+) -> Iterator[RenderableType]:
+    """Everything in its order. amount: of checks to show for each cause; all where None."""
+    yield from _verdict(results, strict)
+    yield from _setting(results, seconds, amount is None)
     wrong = results.wrong(strict)
-    if wrong:
-        page.head("FAILURES")
-        _failures(page, results, wrong, "bad")
-    page.line()
-    _verdict(page, results, strict)
-    return page.text
+    found = digest.findings(wrong)
+    most = len(found) if amount is None else min(amount, FINDINGS)
+    for finding in found[:most]:
+        yield from failures.shown(finding, len(wrong), amount, "red")
+    if left := sum(len(finding.results) for finding in found[most:]):
+        others = words.several(len(found) - most, "other cause")
+        yield Text(f"and {words.several(left, 'failure')} more, of {others} (-v lists all)")
+    yield from _skipped(results, amount)
+    yield from _unclaimed(results)
+    yield from _expected(results, amount)
+    yield from _advice(results, strict, amount)
+    yield from _power(results)
+    yield from _replay(results, strict)
 
 
-class _Page:
-    """Lines of text, wrapped and painted."""
-
-    def __init__(self, width: int, colour: bool) -> None:
-        self.width, self.colour = width, colour
-        self.text = ""
-
-    def paint(self, text: str, style: Style) -> str:
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.colour and style else text
-
-    def line(self, text: str = "", style: Style = "") -> None:
-        self.text += self.paint(text, style) + "\n"
-
-    def head(self, text: str) -> None:
-        self.line()
-        self.wrapped(text, "head")
-
-    def wrapped(self, text: str, style: Style = "", first: str = "", rest: str = "") -> None:
-        lines = textwrap.wrap(
-            text, self.width, initial_indent=first, subsequent_indent=rest or " " * len(first)
-        )
-        for line in lines:
-            self.line(line, style)
-
-
-def _verdict(page: _Page, results: Results, strict: bool) -> None:
+def _verdict(results: Results, strict: bool) -> Iterator[RenderableType]:
     word, text = words.headline(results, strict)
-    styles: dict[str, Style] = {"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}
-    page.wrapped(f"{word}: {text}", styles.get(word, "warn"), rest="  ")
-    for cause in words.causes(results.wrong(strict))[:3]:
-        page.wrapped(f"cause: {cause}", "head", first="  ", rest="  ")
-    page.wrapped(words.counts(results, strict), first="  ")
+    yield Text(f"{word}: {one_line(text)}", _TONES.get(word, "bold yellow"))
+    yield Text(words.counts(results, strict))
 
 
-def _setting(page: _Page, results: Results, seconds: float | None) -> None:
+def _setting(results: Results, seconds: float | None, full: bool) -> Iterator[RenderableType]:
     header = results.header
-    page.line()
-    how = "identified from its behaviour" if header.identified else "as asked"
-    rows = [
-        ("subject", header.target),
-        ("convention", f"{header.convention}, {how}"),
-        *(("", f"  {line}") for line in header.formula),
-        ("control", results.control or "not run"),
-        ("effort", f"{header.effort}, seed {header.seed}, dtypes {', '.join(header.dtypes)}"),
-        ("versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())),
-    ]
-    if seconds is not None:
-        rows.append(("time", f"{seconds:.1f} s"))
-    for name, text in rows:
-        indent = " " * 12 + (" " * (len(text) - len(text.lstrip())))
-        page.wrapped(text.strip(), first=f"{name:<12}" if name else indent, rest=indent)
+    run = f"{header.effort} effort, seed {header.seed}, {', '.join(header.dtypes)}"
+    run += "" if seconds is None else f", {seconds:.1f} s"
+    rows = [("held to", words.held_to(header)), ("rule", "; ".join(header.formula)), ("run", run)]
+    if full:
+        rows.insert(0, ("subject", header.target))
+    did_its_duty = results.control.startswith("a known-wrong twin failed")
+    if full or not did_its_duty:
+        rows.append(("control", results.control or "not run"))
+    rows.append(("versions", words.versions(header)))
+    yield labelled((name, Text(one_line(text))) for name, text in rows)
 
 
-def _table(page: _Page, results: Results) -> None:
-    """By family: the sentence, then the worst error / bound in every dtype."""
-    ran = words.families(results.results)
-    if not ran:
-        return
-    used = {r.dtype for r in results.results if r.verdict != "skipped"}
-    dtypes = [d for d in dict.fromkeys([*results.header.dtypes, *sorted(used)]) if d in used]
-    page.head("CHECKS: the worst error as a fraction of its derived bound; above 1 is wrong")
-    room = page.width - _CELL * len(dtypes)
-    for family, checks in ran.items():
-        page.line()
-        title = f"{family.replace('_', ' ').upper():<{room}}"
-        page.line(title + "".join(f"{d:>{_CELL}}" for d in dtypes), "head")
-        for check, found in checks.items():
-            page.wrapped(found[0].statement, rest="  ")
-            for line in _rows(page, check, found, dtypes, room):
-                page.line(line)
-
-
-def _rows(
-    page: _Page, check: str, found: Sequence[Result], dtypes: Sequence[str], room: int
-) -> Iterator[str]:
-    by_dtype = {r.dtype: r for r in found}
-    hows = list(dict.fromkeys(how for r in found for how in r.ratios)) or [""]
-    for i, how in enumerate(hows):
-        name = f"  {check if i == 0 else ''}"
-        if len(name) + len(how) + 1 > room:
-            yield page.paint(name, "dim")
-            name = " "
-        label = page.paint(name, "dim") + how.rjust(room - len(name))
-        yield label + "".join(_cell(page, by_dtype.get(d), how) for d in dtypes)
-    where = max(found, key=lambda r: r.ratio)
-    if where.where and not where.bad and where.ratio > 0:
-        yield page.paint(f"    worst in {where.dtype} at {where.where}", "dim")
-
-
-def _cell(page: _Page, result: Result | None, how: str) -> str:
-    if result is None:
-        return " " * _CELL
-    text, style = _mark(result, how)
-    return page.paint(f"{text:>{_CELL}}", style)
-
-
-def _mark(result: Result, how: str) -> tuple[str, Style]:
-    if result.verdict == "expected_failure":
-        return "expected", "warn"
-    if result.verdict == "errored":
-        return "ERROR", "bad"
-    if result.verdict == "failed":
-        bad: Style = "bad" if result.level == "must" else "warn"
-        if how and how not in result.ratios:
-            return "-", ""
-        return f"{words.number(result.ratios[how])} !" if how else "WRONG", bad
-    return (words.number(result.ratios.get(how, 0.0)) if how else "ok"), "good"
-
-
-def _skipped(page: _Page, results: Results) -> None:
-    reasons = words.skipped(results.results)
+def _skipped(results: Results, amount: int | None) -> Iterator[RenderableType]:
+    reasons = digest.skipped(results.results)
     if not reasons:
         return
-    page.head(f"SKIPPED ({results.counts['skipped']})")
-    for reason, names in reasons.items():
-        amount = sum(r.verdict == "skipped" and r.reason == reason for r in results.results)
-        page.wrapped(f"{reason}: {', '.join(names)}", first=f"  {amount:>3} x ")
+    yield Text()
+    yield Text(f"SKIPPED {words.several(results.counts['skipped'], 'result')}", "bold")
+    most = len(reasons) if amount is None else 6
+    text = "; ".join(f"{n} x {reason}" for n, reason in reasons[:most])
+    left = sum(n for n, _ in reasons[most:])
+    if left:
+        text += f"; {left} for {words.several(len(reasons) - most, 'other reason')}"
+    yield Padding(Text(one_line(text)), (0, 0, 0, 2))
 
 
-def _expected(page: _Page, results: Results) -> None:
+def _unclaimed(results: Results) -> Iterator[RenderableType]:
+    """Checks whose bound was wider than the movement that they judge."""
+    found = [r for r in results.results if r.verdict == "no_claim"]
+    if found:
+        yield Text()
+        title = (
+            f"NO CLAIM {words.several(len(found), 'result')}: the bound is wider than the movement"
+        )
+        yield Text(title, "bold yellow")
+        names = dict.fromkeys(r.check for r in found)
+        yield Padding(Text(some(list(names), 6)), (0, 0, 0, 2))
+
+
+def _expected(results: Results, amount: int | None) -> Iterator[RenderableType]:
     known = [r for r in results.results if r.verdict == "expected_failure"]
     if known:
-        page.head(f"EXPECTED FAILURES ({len(known)})")
+        yield Text()
+        yield Text(f"FAILED AS EXPECTED {words.several(len(known), 'result')}", "bold")
+        reasons: dict[str, list[str]] = {}
         for r in known:
-            page.wrapped(
-                f"{r.id}: {r.reason}" + (f" ({r.reference})" if r.reference else ""), first="  "
-            )
+            text = r.reason + (f" ({r.reference})" if r.reference else "")
+            reasons.setdefault(text, []).append(r.id)
+        most = len(reasons) if amount is None else 3
+        for reason, ids in list(reasons.items())[:most]:
+            text = f"{reason}: {', '.join(ids[: most + 1])}{', …' if len(ids) > most + 1 else ''}"
+            yield Padding(Text(one_line(text)), (0, 0, 0, 2))
+        if len(reasons) > most:
+            yield Padding(Text(f"and {len(reasons) - most} other reasons"), (0, 0, 0, 2))
     if results.stale:
-        page.head(f"STALE EXPECTATIONS ({len(results.stale)}): they match no result")
-        for name in results.stale:
-            page.line(f"  {name}", "warn")
+        yield Text()
+        yield Text(f"EXPECTATIONS THAT MATCH NO RESULT: {len(results.stale)}", "bold yellow")
+        most = len(results.stale) if amount is None else 6
+        names = ", ".join(results.stale[:most]) + (", …" if len(results.stale) > most else "")
+        yield Padding(Text(one_line(names)), (0, 0, 0, 2))
 
 
-def _failures(page: _Page, results: Results, wrong: Sequence[Result], style: Style) -> None:
-    """One entry a check: what it says, what was found in each dtype, why, and one replay."""
-    tried = [r for r in wrong if not words.untried(r)]
-    for i, (check, found) in enumerate(words.by_check(tried).items(), 1):
-        if i > 1:
-            page.line()
-        page.wrapped(f"{i}. {check}: {', '.join(r.dtype for r in found)}", style, rest="   ")
-        page.wrapped(found[0].statement, first="   ")
-        for result in found:
-            page.wrapped(words.evidence(result), style, first=f"   {result.dtype:<9} ")
-            hyper = words.setting(result).partition(", ")[2]  # the format stands before
-            where = [x for x in (words.place(result), hyper) if x]
-            if where:
-                page.wrapped("; ".join(where), first=" " * 13)
-        for cause in words.causes(found):
-            page.wrapped(cause, "head", first="   cause     ")
-        page.wrapped(found[0].source, "dim", first="   source    ")
-        again = words.replay(results.header, found[0])
-        if again:
-            page.line(f"   replay    {found[0].dtype}, in one line:", "dim")
-            page.line(again)
-    for reason in dict.fromkeys(r.reason for r in wrong if words.untried(r)):
-        page.line()
-        page.wrapped(f"{sum(r.reason == reason for r in wrong)} more results {reason}", style)
+def _advice(results: Results, strict: bool, amount: int | None) -> Iterator[RenderableType]:
+    advice = words.advice(results, strict)
+    if not advice:
+        return
+    yield Text()
+    title = f"ADVICE {words.several(len(advice), 'result')}"
+    yield Text(f"{title}, no part of the verdict unless --strict", "bold yellow")
+    if amount is None:
+        for finding in digest.findings(advice):
+            yield from failures.shown(finding, len(advice), None, "yellow")
+        return
+    names = list(dict.fromkeys(r.check for r in advice))
+    most = 6 if amount > 3 else 3
+    text = ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
+    yield Padding(Text(f"{text} (-v tells why)"), (0, 0, 0, 2))
 
 
-def steps(series: Series, *, colour: bool = False) -> str:
-    """A series as a table, one row a step, for a replay."""
-    page = _Page(80, colour)
-    page.head(f"STEP BY STEP at {series.where}")
-    page.line(f"{'step':>5}{'subject':>17}{'exact':>17}{'error/bound':>14}{'single step':>14}")
-    page.line(f"{0:>5}{series.start:>17.9g}{series.start:>17.9g}")
-    for i, step in enumerate(series.steps):
-        error = abs(series.got[i] - series.exact[i])
-        ratios = [
-            words.over(error, series.bound[i]),
-            words.over(series.step_error[i], series.step_bound[i]),
-        ]
-        row = f"{step:>5}{series.got[i]:>17.9g}{series.exact[i]:>17.9g}"
-        row += "".join(f"{words.number(r):>14}" for r in ratios)
-        page.line(row, "" if all(r <= 1 for r in ratios) else "bad")
-    return page.text
+def _power(results: Results) -> Iterator[RenderableType]:
+    lines = words.power(results)
+    if lines:
+        yield Text()
+        yield Text("POWER: the smallest relative error that would have failed", "bold")
+        yield Padding(labelled((name, Text(text)) for name, text in lines), (0, 0, 0, 2))
+
+
+def _replay(results: Results, strict: bool) -> Iterator[RenderableType]:
+    """The shortest command that shows a failure again."""
+    found = [words.replay(results.header, r) for r in results.wrong(strict)]
+    commands = sorted(filter(None, found), key=len)
+    if not commands:
+        return
+    command = commands[0]
+    if len(command) > REPLAY:
+        command = command.partition(" --replay ")[0]
+    yield Text()
+    yield Text("TO SEE ONE AGAIN, step by step", "bold")
+    yield Text(one_line(command), no_wrap=True)

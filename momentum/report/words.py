@@ -3,12 +3,16 @@
 import math
 import re
 import shlex
-from collections import Counter
 from collections.abc import Iterable
 
-from momentum.checks.result import VERDICTS, Header, Result, Results
+from momentum.checks.result import VERDICTS, Header, Result, Results, Verdict
 from momentum.runner.series import note
 from momentum.subjects.problems import Problem
+
+ALWAYS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped")
+"""Verdicts that are counted where there are none, too."""
+
+_PLURALS: dict[Verdict, str] = {"expected_failure": "expected failures"}
 
 
 def number(value: float) -> str:
@@ -38,10 +42,48 @@ def evidence(result: Result) -> str:
     if result.surprise or result.verdict == "errored":
         return result.reason
     if math.isinf(result.bound) or not math.isfinite(result.error):
-        return "the law does not hold" if not result.how else "a number is lost to inf or nan"
+        return "this must not be" if not result.how else "a number is lost to inf or nan"
     if result.bound == 0:
         return f"differs by {number(result.error)} where nothing may differ"
     return f"error {result.error:.3g} is {number(result.ratio)} times its bound {result.bound:.3g}"
+
+
+def amount(result: Result) -> str:
+    """How far from right, in a few words."""
+    if result.surprise or result.verdict == "errored":
+        return result.reason
+    if math.isinf(result.bound) or not math.isfinite(result.error):
+        return "must not be" if not result.how else "lost to inf or nan"
+    if result.bound == 0:
+        return f"{number(result.error)}, must be equal"
+    return f"{number(result.ratio)} bounds"
+
+
+def several(amount: int, noun: str) -> str:
+    """`1 result`, `2 results`."""
+    return f"{amount} {noun}{'' if amount == 1 else 's'}"
+
+
+def held_to(header: Header) -> str:
+    """The convention, and how it came to be that one."""
+    if not header.identified:
+        return f"{header.convention}, as asked"
+    if header.doubt:
+        return f"the nearest, {header.convention}, because {header.doubt}"
+    return f"{header.convention}, identified from its behaviour"
+
+
+def versions(header: Header) -> str:
+    """Of all that had a part in the run."""
+    return ", ".join(f"{name} {version}" for name, version in header.versions.items())
+
+
+def power(results: Results) -> list[tuple[str, str]]:
+    """By dtype: the smallest relative error in each hyper-parameter that would have failed."""
+    return [
+        (dtype, ", ".join(f"{name} {error:.2g}" for name, error in errors.items()))
+        for dtype, errors in results.power.items()
+    ]
 
 
 def place(result: Result) -> str:
@@ -74,12 +116,15 @@ def sentence(header: Header, result: Result) -> str:
 
 
 def counts(results: Results, strict: bool = False) -> str:
-    """`3 passed, 1 failed, 0 errored, 2 skipped, 0 expected failures`, and how many are advice."""
-    amounts = results.counts
-    words = {"expected_failure": "expected failures"}
-    text = ", ".join(f"{amounts[v]} {words.get(v, v)}" for v in VERDICTS)
-    hints = len(advice(results, strict))
-    return text + (f"; {hints} of the failed or errored are advice" if hints else "")
+    """`3 passed, 1 failed, 0 errored, 2 skipped`, then what is there besides; advice apart."""
+    amounts = dict(results.counts)
+    hints = advice(results, strict)
+    for r in hints:
+        amounts[r.verdict] -= 1
+    told = [f"{amounts[v]} {v}" for v in ALWAYS]
+    rest = [v for v in VERDICTS if v not in ALWAYS and amounts[v]]
+    told += [f"{amounts[v]} {_PLURALS.get(v, v.replace('_', ' '))}" for v in rest]
+    return ", ".join(told + ([f"{len(hints)} advice"] if hints else []))
 
 
 def subject(header: Header) -> str:
@@ -97,6 +142,11 @@ def headline(results: Results, strict: bool = False) -> tuple[str, str]:
         return "BROKEN", f"{results.broken}: no verdict on {name}"
     if verdict == "failed" and not wrong:
         return "FAILED", f"{name}: {len(results.stale)} expected failures match nothing"
+    if verdict == "failed" and all(r.surprise for r in wrong):
+        names = ", ".join(r.id for r in wrong[:3]) + (", …" if wrong[3:] else "")
+        some = several(len(wrong), "expected failure")
+        passed = "passes now: remove the entry" if len(wrong) == 1 else "pass now: remove them"
+        return "FAILED", f"{name}: {some} {passed} ({names})"
     if verdict == "failed":
         checks = len({r.check for r in wrong})
         return "FAILED", (
@@ -115,35 +165,6 @@ def advice(results: Results, strict: bool = False) -> list[Result]:
     """Failures that leave the verdict alone."""
     wrong = set(map(id, results.wrong(strict)))
     return [r for r in results.results if r.bad and id(r) not in wrong]
-
-
-def skipped(results: Iterable[Result]) -> dict[str, list[str]]:
-    """Reason -> names of the checks that were skipped for it, each once."""
-    found: dict[str, list[str]] = {}
-    for r in results:
-        if r.verdict == "skipped":
-            names = found.setdefault(r.reason, [])
-            if r.check not in names:
-                names.append(r.check)
-    return found
-
-
-def by_check(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Check -> its results, in the order of the run."""
-    found: dict[str, list[Result]] = {}
-    for r in results:
-        found.setdefault(r.check, []).append(r)
-    return found
-
-
-def untried(result: Result) -> bool:
-    """It was given up before it was tried, as the subject had been lost too often."""
-    return result.verdict == "errored" and result.reason.startswith("not tried")
-
-
-def causes(results: Iterable[Result]) -> list[str]:
-    """What explains these failures, each cause once, the most frequent first."""
-    return [text for text, _ in Counter(r.explanation for r in results).most_common() if text]
 
 
 def over(error: float, bound: float) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from momentum.checks import CHECKS
 from momentum.checks.result import Header, Result, environment
@@ -13,6 +13,9 @@ from momentum.runner.one_check import blank, in_words, run_check
 from momentum.runner.options import Options, jobs
 from momentum.runner.series import impulse
 from momentum.subjects.protocol import Subject
+
+if TYPE_CHECKING:
+    from momentum.diagnosis import Identity
 
 CONTROL = "agrees_with_oracle"
 
@@ -63,14 +66,14 @@ def session(
     try:
         subject = load()
         todo = jobs(subject, options)
-        chosen, identified = chosen_convention(subject, convention)
+        chosen, found = chosen_convention(subject, convention)
     except (UsageError, ValueError) as error:
         yield UsageError(str(error))
         return
     except (Exception, SystemExit) as error:
         yield UsageError(f"{' '.join(options.arguments) or 'the target'} {in_words(error)}")
         return
-    yield header_of(subject, chosen, options, identified)
+    yield header_of(subject, chosen, options, found)
     if todo and not so_far.control:
         yield Starting("", todo[0][1], len(todo))
         yield controlled(subject, chosen, todo[0][1], options.seed)
@@ -99,16 +102,24 @@ def _explainer(subject: Subject, convention: Convention) -> Any:
     return Explainer(subject, convention)
 
 
+class Found(NamedTuple):
+    """How a convention was come by. doubt: why it is only the nearest one, empty where it is it."""
+
+    identified: bool = False
+    doubt: str = ""
+
+
 def chosen_convention(
     subject: Subject, convention: str | Convention | None
-) -> tuple[Convention, bool]:
-    """The convention to hold the subject to, and whether it had to be identified."""
+) -> tuple[Convention, Found]:
+    """The convention to hold the subject to, and how it was come by."""
     if convention is not None:
-        return get(convention), False
+        return get(convention), Found()
     from momentum.diagnosis import identify
 
     try:
-        return identify(subject).nearest, True
+        identity = identify(subject)
+        return identity.nearest, Found(identified=True, doubt=_doubt(identity))
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
@@ -116,6 +127,18 @@ def chosen_convention(
             f"the convention cannot be identified: the subject {in_words(error)};"
             " say which it is meant to follow, with --as"
         ) from None
+
+
+def _doubt(identity: "Identity") -> str:
+    if identity.matches:
+        return ""
+    if identity.difference is None:
+        return "the subject refused what would tell conventions apart"
+    d = identity.difference
+    return (
+        f"no known convention is followed: at step {d.step} of probe {d.probe!r}"
+        f" the parameter is {d.got:.6g}, and this one gives {d.wanted:.6g}"
+    )
 
 
 def controlled(subject: Subject, convention: Convention, dtype: str, seed: int) -> Control:
@@ -128,9 +151,7 @@ def controlled(subject: Subject, convention: Convention, dtype: str, seed: int) 
     return Control("lost", f"the known-wrong twin could not be run: {result.reason}")
 
 
-def header_of(
-    subject: Subject, convention: Convention, options: Options, identified: bool
-) -> Header:
+def header_of(subject: Subject, convention: Convention, options: Options, found: Found) -> Header:
     """What is about to be run, and with what."""
     return Header(
         target=subject.facts.name,
@@ -139,7 +160,8 @@ def header_of(
         seed=options.seed,
         effort=options.effort,
         dtypes=options.dtypes or subject.facts.dtypes,
-        identified=identified,
+        identified=found.identified,
+        doubt=found.doubt,
         arguments=options.arguments,
         **environment(),
     )

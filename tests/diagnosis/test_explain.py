@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from momentum.checks.result import Header, Result, Results
+from momentum.checks.result import Result
 from momentum.conventions import Convention, Hyper, get
-from momentum.diagnosis import Explainer, explain, retell
+from momentum.diagnosis import Explainer, explain
 from momentum.diagnosis.families import short
 from momentum.diagnosis.probes import probes
 from momentum.diagnosis.suspects import suspects
@@ -188,22 +188,3 @@ def test_short_gives_the_fewest_digits_within_the_doubt() -> None:
     assert short(0.30000012, 1e-6) == 0.3
     assert short(-0.999999997, 1e-8) == -1.0
     assert short(np.pi, 0.0) == np.pi
-
-
-def test_retell_groups_results_by_cause() -> None:
-    problem = Problem("float32", ((1,),), ((Hyper(0.1, 0.9),),), (0,))
-    wrong = result(problem, where="step 2, parameter 0[0]", error=1.0, bound=0.5)
-    results = Results(
-        Header("t:X", "scaled", (), 0, "quick", ("float32",)),
-        (
-            replace(wrong, explanation="from step 2 on: momentum is ignored"),
-            replace(wrong, dtype="float16", explanation="from step 3 on: momentum is ignored"),
-            replace(wrong, dtype="float64"),
-            replace(wrong, dtype="bfloat16", verdict="passed"),
-        ),
-    )
-    text = retell(results)
-    assert text.count("momentum is ignored") == 1
-    assert "agrees_with_oracle[float16]: step 2, parameter 0[0], error 1, bound 0.5" in text
-    assert "no cause is known for\n  agrees_with_oracle[float64]" in text
-    assert "bfloat16" not in text

@@ -68,7 +68,8 @@ def test_check_of_a_right_optimizer_exits_0(capsys):
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "PASSED: subjects.py:right follows convention scaled"
-    assert lines[-2] == lines[0]
+    assert lines[1] == "3 passed, 0 failed, 0 errored, 0 skipped"
+    assert len(lines) < 12
     assert err == ""
     assert "\x1b" not in out
 
@@ -77,8 +78,48 @@ def test_check_of_a_wrong_optimizer_exits_1_and_names_what_is_wrong(capsys):
     assert check("subjects.py:wrong") == 1
     out = capsys.readouterr().out
     assert out.startswith("FAILED: subjects.py:wrong breaks 1 of 1 checks of convention scaled,")
-    assert re.search(r"float32 +error \S+ is \S+ times its bound \S+", out)
+    assert re.search(r"agrees_with_oracle +float\d+ .*step 1, parameter 0 of shape .* bounds", out)
     assert "step 1, parameter 0 of shape" in out
+
+
+def test_check_shows_every_check_where_asked(capsys):
+    assert check("subjects.py:wrong", "-v") == 1
+    out = capsys.readouterr().out
+    assert re.search(r"float32 +error \S+ is \S+ times its bound \S+", out)
+    assert "CHECKS: the worst error as a fraction of its derived bound" in out
+
+
+HOSTILE = "\ud800 \x1b[2J\x9b [red]x[/red] \u202e"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_check_escapes_what_a_subject_says_in_every_report(here, encoding):
+    (here / "hostile_é.py").write_text(
+        f"def step(theta, v, grad, lr, momentum):\n    raise ValueError({HOSTILE!a})\n",
+        encoding="utf-8",
+    )
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        "PYTHONIOENCODING": encoding,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "momentum", "check", "hostile_é.py:step", "--as", "scaled",
+         "--effort", "quick", "--only", "trajectory", "--jsonl", "r.jsonl", "--html", "r.html"],
+        capture_output=True, env=environment, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == b""
+    for text in (
+        done.stdout.decode(encoding), (here / "r.jsonl").read_text(), (here / "r.html").read_text()
+    ):  # fmt: skip
+        assert "[red]x[/red]" in text
+        assert r"\x9b" in text
+        assert text.replace("\n", "").isprintable()
+    told = subprocess.run(
+        [sys.executable, "-m", "momentum", "explain", "r.jsonl"],
+        capture_output=True, env=environment, check=True,
+    )  # fmt: skip
+    assert told.stdout.decode(encoding).replace("\n", "").isprintable()
 
 
 def test_check_prints_a_command_that_replays_the_failure(capsys):

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from momentum.errors import UsageError
-from momentum.report.jsonl import SCHEMA, read, text
+from momentum.report.jsonl import SCHEMA, read, schema, text
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 
@@ -33,6 +33,19 @@ def test_text_follows_the_schema(results, good):
     ):
         for line in text(found).splitlines():
             VALIDATOR.validate(json.loads(line))
+
+
+def test_schema_is_the_records_own():
+    assert json.loads(SCHEMA.read_text()) == schema(), (
+        "write it anew: SCHEMA.write_text(json.dumps(schema(), indent=1) + '\\n')"
+    )
+
+
+def test_text_escapes_what_cannot_be_shown(results):
+    wrong = replace(results.results[1], reason="\ud800 \x1b \x9b é")
+    line = text(replace(results, results=(wrong,))).splitlines()[1]
+    assert line.isprintable()
+    assert json.loads(line)["reason"] == "\\ud800 \\x1b \\x9b é"
 
 
 def test_schema_is_itself_valid():
@@ -88,7 +101,20 @@ def changed(whole, line, **values):
         (lambda s: s.replace("{", "", 1), "line 1"),
         (lambda s: "".join(s.splitlines(keepends=True)[1:]), "no header"),
         (lambda s: changed(s, 0, version=2), "format version 2"),
-        (lambda s: changed(s, 1, verdict=...), "lacks 'verdict'"),
+        (lambda s: changed(s, 1, verdict=...), "missing required field `verdict`"),
+        (lambda s: changed(s, 1, verdict="banana"), "Invalid enum value 'banana'"),
+        (lambda s: changed(s, 1, error="big"), "$.error"),
+        (lambda s: changed(s, 1, ratios=[1]), "$.ratios"),
+        (lambda s: changed(s, 1, step=1.5), "$.step"),
+        (lambda s: changed(s, 0, seed=None), "$.seed"),
+        (lambda s: changed(s, 2, series={"where": "x"}), "$.series"),
+        (lambda s: changed(s, 10, verdict="banana"), "Invalid enum value 'banana'"),
+        (lambda s: changed(s, 10, counts=7), "$.counts"),
+        (lambda s: s.replace("{", "[" * 100_000, 1), "line 1"),
+        (lambda s: s.replace('"step": 3', '"step": ' + "3" * 5000), "line 2"),
+        (lambda s: s.replace("0.25", "1e99999"), "line 2"),
+        (lambda s: "\x00" * 9 + s, "line 1"),
+        (lambda s: changed(s, 0, version=[1]), "format version"),
         (lambda s: s + s.splitlines(keepends=True)[1], "out of order"),
         (lambda s: s + "rest", "out of order"),
     ],
@@ -101,6 +127,21 @@ def test_read_refuses_what_is_no_report(results, tmp_path, spoil, words):
     assert words in str(caught.value)
 
 
-def test_read_refuses_a_missing_file(tmp_path):
+@pytest.mark.parametrize("name", ["none.jsonl", ".", "a\x00b", "n" * 5000])
+def test_read_refuses_what_is_no_file(tmp_path, name):
     with pytest.raises(UsageError, match="cannot read the report"):
-        read(tmp_path / "none.jsonl")
+        read(tmp_path / name)
+
+
+def test_read_refuses_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "report.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="no UTF-8 text"):
+        read(tmp_path / "report.jsonl")
+
+
+def test_read_refuses_a_series_of_several_lengths(results, tmp_path):
+    path = tmp_path / "report.jsonl"
+    record = json.loads(text(results).splitlines()[2])
+    path.write_text(changed(text(results), 2, series={**record["series"], "got": [1]}))
+    with pytest.raises(UsageError, match="columns of several lengths"):
+        read(path)

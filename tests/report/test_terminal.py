@@ -1,94 +1,155 @@
-"""The terminal report: verdict first and last, every count, and no line too long to read."""
+"""The terminal report: one screen, the verdict first, each thing once."""
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
-from momentum.report.terminal import render, steps
+from momentum.report.table import steps
+from momentum.report.terminal import SCREEN, render
 
 
-def test_render_says_the_verdict_first_and_last(results, good):
-    for found, word in ((results, "FAILED: "), (good, "PASSED: ")):
-        lines = render(found).splitlines()
-        assert lines[0].startswith(word)
-        last = max(i for i, line in enumerate(lines) if line.startswith(word))
-        assert last > 0
-        assert lines[last : last + 2] == lines[:2]
+def flat(text):
+    return " ".join(text.split())
 
 
-def test_render_always_gives_all_five_counts(results, good):
-    text = " ".join(render(results).split())
-    assert "1 passed, 4 failed, 2 errored, 1 skipped, 1 expected failures" in text
-    assert "1 of the failed or errored are advice" in text
-    assert "2 passed, 0 failed, 0 errored, 1 skipped, 0 expected failures" in render(good)
+def screens(text, width):
+    """Lines that a terminal of this width shows."""
+    return sum(max(1, -(-len(line) // width)) for line in text.splitlines())
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_render_keeps_to_the_width_but_for_replay_commands(results, width):
-    for line in render(results, width=width).splitlines():
+def many(results, count):
+    """Runs with many failures of every kind: wrong numbers, laws, errors."""
+    kinds = [r for r in results.results if r.bad]
+    more = [
+        replace(r, check=f"{r.check}_and_some_more_words_{i}", dtype=dtype)
+        for r in kinds
+        for i in range(count)
+        for dtype in ("float32", "float64", "float16", "bfloat16")
+    ]
+    return replace(results, results=(*results.results, *more), stale=tuple(map(str, range(count))))
+
+
+def test_render_says_verdict_cause_checks_skips_advice_and_replay_in_this_order(results):
+    text = render(replace(results, power={"float32": {"lr": 1.2e-7, "momentum": 4.7e-7}}))
+    heads = (
+        "FAILED: pkg:SGD", "held to   accumulated, as asked", "CAUSE of 1 of 5 failures",
+        "NO CAUSE KNOWN", "ERROR in", "SKIPPED 1 result",
+        "FAILED AS EXPECTED 1 result", "EXPECTATIONS THAT MATCH NO RESULT: 1", "ADVICE 1 result",
+        "POWER", "TO SEE ONE AGAIN", "momentum check ",
+    )  # fmt: skip
+    places = [text.index(head) for head in heads]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 40])
+@pytest.mark.parametrize("width", [60, 100, 120])
+def test_render_fits_one_screen_whatever_failed(results, count, width):
+    text = render(many(results, count), width=width, seconds=1.0)
+    if width >= 100:
+        assert screens(text, width) <= SCREEN
+    for line in text.splitlines():
         assert len(line) <= width or line.startswith("momentum check ")
 
 
-def test_render_tells_all_of_a_failure(results):
-    text = " ".join(render(results).split())
-    assert "error 0.05 is 4 times its bound 0.0125" in text
-    assert "trajectory, step 2, parameter 0 of shape (3,)[1]; lr 0.1, momentum 0.9" in text
-    assert "cause the velocity holds the learning rate" in text
-    assert "differs by 0.500 where nothing may differ" in text
-    assert "the law does not hold" in text
-    assert "still running after 2 s" in text
-    assert "was expected to fail (issue 1) and passed: remove the entry" in text
-    assert "1 more results not tried: the subject was lost 2 times in float32" in text
+def test_render_says_a_cause_and_a_reason_once(results):
+    text = flat(render(many(results, 2)))
+    assert text.count("the velocity holds the learning rate") == 1
+    assert text.count("still running after 2 s") == 1
+
+
+def test_render_leads_with_what_most_failures_have_in_common(results):
+    wrong = [replace(results.results[1], explanation=f"from step 1 on: cause {i}") for i in "aab"]
+    text = render(replace(results, results=tuple(wrong)))
+    assert text.index("CAUSE of 2 of 3") < text.index("cause a") < text.index("cause b")
+
+
+def test_render_counts_causes_that_do_not_fit(results):
+    wrong = [replace(results.results[1], explanation=f"from step 1 on: {i}") for i in range(9)]
+    assert "and 5 failures more, of 5 other cause" in render(replace(results, results=tuple(wrong)))
+
+
+def test_render_tells_where_and_by_how_much(results):
+    text = flat(render(results))
+    assert "agrees float16 step 2, parameter 0 of shape (3,)[1] 4 bounds" in text
+    assert "copies float32 step 1: 1, wanted 1.5 0.500, must be equal" in text
+    assert "inf" not in text.replace("information", "")
+
+
+def test_render_counts_what_it_does_not_show(results):
+    text = flat(render(many(results, 40)))
+    assert "and also" in text
+    assert "(-v lists all)" in text
+    assert "'" + "x" * 9 not in text
+
+
+def test_render_in_full_tells_all_of_a_failure_and_every_check(results):
+    text = flat(render(results, verbose=True))
+    for words in (
+        "error 0.05 is 4 times its bound 0.0125",
+        "trajectory, step 2, parameter 0 of shape (3,)[1]; lr 0.1, momentum 0.9",
+        "differs by 0.500 where nothing may differ",
+        "was expected to fail (issue 1) and passed: remove the entry",
+        "source Higham, 2nd ed.",
+        "control a known-wrong twin failed agrees[float32], as it must",
+        "refuses_nan",
+        "this must not be",
+        "CHECKS: the worst error as a fraction of its derived bound",
+        "[trajectory] 0.250 4 !",
+        "[step] 0.500 -",
+    ):
+        assert words in text
+    last = render(results, verbose=True).splitlines()
+    assert sum(line.startswith("FAILED: ") for line in last) == 2
 
 
 def test_render_quotes_the_replay_command_for_a_shell(results):
-    import shlex
-
     commands = [x for x in render(results).splitlines() if x.startswith("momentum check")]
-    command = next(x for x in commands if "agrees" in x)
+    (command,) = commands
     words = shlex.split(command)
     assert words[2:5] == ["pkg:SGD", "--set", "name=it's"]
     assert words[words.index("--as") + 1] == "accumulated"
-    assert words[words.index("--only") + 1] == "agrees[float16]"
     assert words[words.index("--replay") + 1] == results.results[1].problem
 
 
-def test_render_shows_both_ratios_in_every_dtype(results):
-    rows = [line.split() for line in render(results).splitlines()]
-    assert ["agrees", "trajectory", "0.250", "4", "!"] in rows
-    assert ["step", "0.500", "-"] in rows
+def test_render_names_only_the_check_where_its_problem_is_long(results):
+    long = tuple(replace(r, problem=r.problem + " " * 400) for r in results.results)
+    command = render(replace(results, results=long)).splitlines()[-1]
+    assert "--only" in command
+    assert "--replay" not in command
 
 
-def test_render_separates_advice_known_stale_and_skipped(results):
-    text = render(results)
-    places = [
-        text.index(head)
-        for head in (
-            "CHECKS", "SKIPPED (1)", "EXPECTED FAILURES (1)", "STALE EXPECTATIONS (1)", "ADVICE",
-            "FAILURES\n",
-        )
-    ]  # fmt: skip
-    assert places == sorted(places)
-    assert "1 x takes no dampening: dampens" in text
-    assert "nesterov[float16]: skips whole vector blocks (pytorch/pytorch#191763)" in text
-    assert text.index("refuses_nan", places[-2]) < places[-1]
-
-
-def test_render_counts_advice_as_failures_when_strict(results):
+def test_render_tells_advice_apart_unless_strict(results):
+    assert "refuses_nan (-v tells why)" in render(results)
     assert "ADVICE" not in render(results, strict=True)
+    assert "CAUSE of 1 of 6 failures" in render(results, strict=True)
 
 
-def test_render_shows_convention_control_and_versions(results):
-    text = render(results, seconds=1.25)
-    for words in (
-        "convention  accumulated, as asked",
-        "v = momentum v + d",
-        "control     a known-wrong twin failed agrees[float32], as it must",
-        "torch 2.13.0",
-        "seed 0",
-        "1.2 s",
-    ):
-        assert words in text
+def test_render_says_what_a_run_makes_no_claim_on(good):
+    unclaimed = replace(good.results[0], verdict="no_claim")
+    text = render(replace(good, results=(*good.results, unclaimed)))
+    assert "2 passed, 0 failed, 0 errored, 1 skipped, 1 no claim" in text
+    assert "NO CLAIM 1 result: the bound is wider than the movement" in text
+
+
+def test_render_shows_the_power_of_each_dtype(good):
+    text = flat(render(replace(good, power={"float32": {"lr": 1.25e-7, "momentum": 4.7e-7}})))
+    assert "float32 lr 1.2e-07, momentum 4.7e-07" in text
+    assert "POWER" not in render(good)
+
+
+def test_render_mentions_the_control_only_where_it_did_not_do_its_duty(results, good):
+    assert "control" not in render(results)
+    assert "control   not run" in render(replace(good, control=""))
+
+
+def test_render_writes_foreign_text_as_escapes_and_reads_no_markup_in_it(results):
+    reason = "raised [bold red]X[/bold red] [/] :boom: \x1b[2J\x07\ud800\u202e"
+    wrong = replace(results.results[1], verdict="errored", reason=reason)
+    for verbose in (False, True):
+        text = render(replace(results, results=(wrong,)), width=120, verbose=verbose)
+        assert r"raised [bold red]X[/bold red] [/] :boom: \x1b[2J\x07\ud800\u202e" in text
+        assert text.replace("\n", "").isprintable()
 
 
 def test_render_uses_colour_only_where_asked(results):

@@ -8,6 +8,8 @@ from momentum.conventions import Hyper
 from momentum.report import words
 from momentum.subjects.problems import Problem
 
+INF = float("inf")
+
 
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -58,12 +60,6 @@ def test_replay_is_empty_where_the_subject_has_no_address(results):
     assert words.replay(header, results.results[1]) == ""
 
 
-def test_causes_come_once_and_the_most_frequent_first(results):
-    r = results.results[1]
-    mixed = [replace(r, explanation=x) for x in ("b", "a", "", "a")]
-    assert words.causes(mixed) == ["a", "b"]
-
-
 @pytest.mark.parametrize(
     ("error", "bound", "ratio"),
     [(0.0, 0.0, 0.0), (1.0, 2.0, 0.5), (1.0, 0.0, float("inf")), (1.0, float("inf"), 0.0),
@@ -71,3 +67,43 @@ def test_causes_come_once_and_the_most_frequent_first(results):
 )  # fmt: skip
 def test_over_claims_nothing_where_the_bound_is_infinite(error, bound, ratio):
     assert words.over(error, bound) == ratio
+
+
+@pytest.mark.parametrize(
+    ("change", "text", "short"),
+    [
+        ({}, "error 0.05 is 4 times its bound 0.0125", "4 bounds"),
+        ({"bound": 0.0}, "differs by 0.050 where nothing may differ", "0.050, must be equal"),
+        ({"error": INF}, "a number is lost to inf or nan", "lost to inf or nan"),
+        ({"error": INF, "bound": 0.0, "how": ""}, "this must not be", "must not be"),
+        ({"verdict": "errored", "reason": "raised X"}, "raised X", "raised X"),
+    ],
+)
+def test_evidence_and_amount_say_how_far_from_right(results, change, text, short):
+    result = replace(results.results[1], **change)
+    assert words.evidence(result) == text
+    assert words.amount(result) == short
+
+
+def test_held_to_says_identified_only_where_it_was(results):
+    header = results.header
+    assert words.held_to(header) == "accumulated, as asked"
+    found = replace(header, identified=True)
+    assert words.held_to(found) == "accumulated, identified from its behaviour"
+    doubted = words.held_to(replace(found, doubt="step 2 differs"))
+    assert doubted == "the nearest, accumulated, because step 2 differs"
+
+
+def test_counts_keep_advice_and_what_is_rare_apart(results):
+    unclaimed = replace(results.results[0], verdict="no_claim")
+    told = words.counts(replace(results, results=(*results.results, unclaimed)))
+    assert told == (
+        "1 passed, 3 failed, 2 errored, 1 skipped, 1 expected failures, 1 no claim, 1 advice"
+    )
+
+
+def test_headline_says_where_only_expected_failures_passed(good, results):
+    surprise = next(r for r in results.results if r.surprise)
+    word, text = words.headline(replace(good, results=(*good.results, surprise)))
+    assert word == "FAILED"
+    assert text.endswith(": 1 expected failure passes now: remove the entry (decays[float32])")
