@@ -1,8 +1,8 @@
 """The same training in another convention, proven, or a proof that stops where none exists."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import Convention, Hyper
@@ -12,6 +12,8 @@ from momentum.conversion.remainder import Remainder, remainder
 from momentum.conversion.search import Failure, Search
 from momentum.conversion.source import source_steps
 from momentum.conversion.speakers import Speaker, speaker
+
+Row = TypeVar("Row", Hyper, bool)
 
 # Rows past the end of a schedule that the search looks at, to find what then stays.
 _BEYOND = 4
@@ -100,6 +102,31 @@ def convert(
         raise ValueError("no hyper-parameters: wanted one row or more")
     if steps is not None and steps < 1:
         raise ValueError(f"steps={steps}: wanted 1 or more")
+    # maximize turns the sign of a gradient before all else, on both sides alike: what holds for all
+    # gradients with one sign holds with the other.
+    signs = [h.maximize for h in rows]
+    found = _converted(a, b, [h._replace(maximize=False) for h in rows], single, steps)
+    return found if not any(signs) else _signed(found, rows, signs)
+
+
+def _signed(found: Conversion, rows: Sequence[Hyper], signs: Sequence[bool]) -> Conversion:
+    """The same conversion where the source's steps have these signs."""
+    hypers, then = list(found.hypers), found.then
+    if then is not None and len(set(signs)) > 1:
+        hypers += [then] * (len(signs) - 1 - len(hypers))
+    turned = [h._replace(maximize=s) for h, s in zip(hypers, _extended(signs, len(hypers)))]
+    return replace(
+        found,
+        source_hypers=tuple(rows[: len(found.source_hypers)]),
+        hypers=tuple(turned),
+        then=None if then is None else then._replace(maximize=signs[-1]),
+    )
+
+
+def _converted(
+    a: Speaker, b: Speaker, rows: list[Hyper], single: bool, steps: int | None
+) -> Conversion:
+    """The conversion of rows that all descend."""
     count = steps or (_STEPS if single else len(rows))
     rows = rows[:count] if len(rows) > count else rows
     while len(rows) > 1 and len(set(rows[-2:])) == 1 and steps is not None:
@@ -131,7 +158,7 @@ class _Attempt(NamedTuple):
     started: bool
 
 
-def _extended(rows: Sequence[Hyper], length: int) -> list[Hyper]:
+def _extended(rows: Sequence[Row], length: int) -> list[Row]:
     return [*rows, *[rows[-1]] * (length - len(rows))][:length]
 
 

@@ -82,14 +82,21 @@ def remainder(
         reason = f"{b.name} would need weight decay, which it lacks"
     elif surd is not None:
         reason = needs
-    first, size, history = _plain(a.convention, b, initial, extended, failure)
+    try:
+        first, size, history = _plain(a.convention, b, initial, extended, failure)
+    except ZeroDivisionError:
+        reason = f"{reason}; with the source's own numbers {b.convention.name} divides by zero"
+        return Remainder(failure.step + 1, reason, surd=surd)
     return Remainder(failure.step + 1, reason, size, (history, history), surd, first)
 
 
 def _plain(
     source: Convention, b: Speaker, initial: Any, hypers: Sequence[Hyper], failure: Failure
 ) -> tuple[int, fmpq, int]:
-    """First step that differs, by how much and for whom, if the source's numbers go on."""
+    """First step that differs, by how much and for whom, if the source's numbers go on.
+
+    Raises: ZeroDivisionError where the target's rule divides by zero with them.
+    """
     here, there = linear.begin(source.initial), linear.begin(initial)
     off = {n: v for n, v in NEUTRAL.items() if n != "maximize" and not b.takes(n)}
     stripped = [h._replace(**off).lifted(exact) for h in hypers]

@@ -1,7 +1,7 @@
 """A conversion told to people: calls to copy, what was proven, what to know."""
 
 from momentum.arithmetic import exact, nearest
-from momentum.conventions import Hyper
+from momentum.conventions import SPEAKERS, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
 from momentum.conversion.speakers import Speaker
@@ -38,7 +38,7 @@ def tell(c: Conversion) -> list[str]:
     """Everything about a conversion, line by line."""
     lines = [f"{c.source.name}: {snippet(c.source, c.source_hypers[0])}", *_rules(c)]
     if not c.exists:
-        return [*lines, str(c.remainder)]
+        return [*lines, str(c.remainder), *_ways_out(c)]
     runs = _runs(c)
     if len(runs) > 1:
         lines.append(f"{c.target.name}, step by step:")
@@ -53,6 +53,19 @@ def tell(c: Conversion) -> list[str]:
         lines.append(f"before the first step: a velocity of zeros in {c.target.velocity}")
     lines.append(f"proof: {c.proof}")
     return [*lines, *_remarks(c)]
+
+
+def _ways_out(c: Conversion) -> list[str]:
+    """What does the same training all the same."""
+    name = c.source.convention.full_name
+    ways = [f'torch can take the source\'s own rule: momentum.MomentumSGD(params, "{name}", ...)']
+    kind = c.source.convention.decay
+    if any(h.weight_decay for h in c.source_hypers) and c.target.convention.decay != kind:
+        base = c.target.convention.name
+        others = [s for s, x in SPEAKERS.items() if x.name == base and x.decay == kind]
+        if others:
+            ways.append(f"its weight decay is {kind}, as with {', '.join(others)}")
+    return [f"way out: {way}" for way in ways]
 
 
 def _runs(c: Conversion) -> list[tuple[int, int, Hyper]]:

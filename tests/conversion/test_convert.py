@@ -267,3 +267,23 @@ def test_speakers_spell_every_name_of_every_convention() -> None:
         extra = set(who.names) - {"lr", "momentum", "weight_decay", "maximize"}
         assert extra <= CONVENTIONS[who.convention.name].takes
         assert all(who.canonical(own) == canon for canon, own in who.names.items())
+
+
+@pytest.mark.parametrize("target", ["d2l", "keras2", "caffe", "scaled", "optax"])
+@pytest.mark.parametrize("signs", [(True, True), (True, False), (False, True)])
+def test_maximize_is_converted_as_minimizing_is(target: str, signs: tuple[bool, bool]) -> None:
+    rows = [{"lr": "0.1", "momentum": "0.9", "maximize": signs[0]}] * 4
+    rows += [{"lr": "0.01", "momentum": "0.9", "maximize": signs[1]}]
+    found = convert("torch", target, rows)
+    plain = convert("torch", target, [row | {"maximize": False} for row in rows])
+    assert found.exists
+    assert plain.exists
+    # Their own rules on the same gradients, to the last digit.
+    theirs, ours = get(found.target.convention), get("torch")
+    x = y = exact(3)
+    s, t = theirs.initial, ours.initial
+    for step in range(9):
+        h = found.hypers[step] if step < len(found.hypers) else found.then
+        x, s = theirs.step(x, exact(step * step - 5), s, h)
+        y, t = ours.step(y, exact(step * step - 5), t, found.source_hypers[min(step, 4)])
+        assert x == y

@@ -206,3 +206,9 @@ def test_exhaustion_finds_what_exists(source: str, target: str) -> None:
     h = Hyper(fmpq(1, 2), fmpq(2, 3), fmpq(0), fmpq(0), nesterov, False, fmpq(1))
     assert convert(a, b, [h, h]).exists
     assert solvable(a, b, [h, h], 11)
+
+
+def test_a_rule_that_divides_by_zero_is_a_reason_not_an_error() -> None:
+    found = convert("keras", "optax.ema_debiased", {"lr": 0.1, "momentum": 1})
+    assert not found.exists
+    assert "divides by zero" in str(found.remainder)
