@@ -13,7 +13,7 @@ from momentum.conversion.search import Failure, Search
 from momentum.conversion.source import source_steps
 from momentum.conversion.speakers import Speaker, speaker
 
-Row = TypeVar("Row", Hyper, bool)
+Row = TypeVar("Row")
 
 # Rows past the end of a schedule that the search looks at, to find what then stays.
 _BEYOND = 4
