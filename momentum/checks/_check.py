@@ -28,6 +28,7 @@ class Check:
     level: must (spoils a training) or should (hygiene). catches: names of defects that it must
     find. needs: what a subject must offer (see Facts and OFFERS); else the check is skipped.
     always: problems tried every time; random: where further ones are drawn from.
+    errors_fail: that nothing is raised is what it says, so that an error is a failure.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Check:
     measure: Measure
     always: Callable[[Setting], Iterable[Problem]]
     random: Callable[[Setting], st.SearchStrategy[Problem]] | None
+    errors_fail: bool = False
 
     def why_not(self, facts: Facts, convention: Convention) -> str | None:
         """The reason why this check does not apply, None where it does."""
@@ -76,6 +78,7 @@ def check(
     every_dtype: bool = False,
     always: Callable[[Setting], Iterable[Problem]] = _no_problems,
     random: Callable[[Setting], st.SearchStrategy[Problem]] | None = problems,
+    errors_fail: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register a measuring function as a check; its module is its family.
 
@@ -99,6 +102,7 @@ def check(
             measure=measure,
             always=always,
             random=random,
+            errors_fail=errors_fail,
         )
         return measure
 

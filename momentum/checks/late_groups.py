@@ -69,6 +69,7 @@ def late_group_starts_afresh(
     catches=("late_group_breaks_scheduler",),
     level="should",
     needs=("late_groups", "groups", "schedulers", "hyper:lr"),
+    errors_fail=True,
     always=lambda s: late(s)[1:] if _given.free(s, "lr") else [],
     random=None,
 )

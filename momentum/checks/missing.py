@@ -59,6 +59,7 @@ def no_gradient_no_move(
         "velocity_by_position_among_fed",
     ),
     needs=("none_gradients",),
+    errors_fail=True,
     always=gaps,
     random=lambda s: problems(s, steps=(2, 5), missing=True, groups=2, shapes=((3,), (3,))),
 )
@@ -83,6 +84,7 @@ def late(setting: Setting) -> Sequence[Problem]:
         "missing_first_gradient_counts",
     ),
     needs=("none_gradients",),
+    errors_fail=True,
     always=late,
     random=None,
 )
@@ -102,6 +104,7 @@ def none_at_all(setting: Setting) -> Sequence[Problem]:
     source=TORCH,
     catches=("missing_first_gradient_counts", "velocity_decays_on_none", "none_is_zero_gradient"),
     needs=("none_gradients",),
+    errors_fail=True,
     always=none_at_all,
     random=None,
 )

@@ -42,6 +42,7 @@ def sparse_stands_for_dense(
     catches=("sparse_decay_crashes",),
     level="should",
     needs=("sparse", "hyper:weight_decay"),
+    errors_fail=True,
     always=lambda s: [_given.run(s, [_given.hyper(s, **_given.FULL)] * 3, SHAPES)],
     random=None,
 )

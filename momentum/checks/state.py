@@ -123,6 +123,7 @@ def loads_hyperparameters(
     source=GOYAL,
     catches=("load_drops_velocity", "load_drops_step"),
     needs=("resume", "none_gradients"),
+    errors_fail=True,
     always=with_gaps,
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",), missing=True),
 )

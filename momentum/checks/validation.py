@@ -12,6 +12,7 @@ from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
+from momentum.subjects.refusals import Refusals
 
 NONNEGATIVE = ("lr", "momentum", "dampening", "weight_decay")
 
@@ -132,6 +133,28 @@ def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> 
         if getattr(zero, name) == 0:
             refusal = _refusal(subject, [zero], problem)
             yield true(refusal is None, f"{name} = 0 is refused")
+
+
+def usual(setting: Setting) -> Sequence[Problem]:
+    """A rate and a momentum that everyone uses, alone; as far as they can be chosen."""
+    wanted: tuple[dict[str, float], ...] = ({"lr": 0.1}, {"lr": 0.01, "momentum": 0.9})
+    rows = dict.fromkeys(_given.hyper(setting, **w) for w in wanted)
+    return [_given.run(setting, [h] * 2) for h in rows]
+
+
+@check(
+    statement="The usual rates and momenta are accepted, alone.",
+    source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
+    catches=("refuses_usual_momentum",),
+    always=usual,
+    random=None,
+)
+def accepts_usual_values(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    h = problem.hypers[0][0]
+    refusal = Refusals(subject).of(h, problem.dtype)
+    yield true(refusal is None, refusal or "")
 
 
 @check(

@@ -1,5 +1,6 @@
 """One check in one dtype: the problems it names, then random ones, the failure made small."""
 
+import math
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import EFFORTS, Setting
 from momentum.subjects.protocol import Subject, SubjectError
+from momentum.subjects.refusals import Refusals
 
 SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
 """Problems tried to make a failure smaller."""
@@ -129,6 +131,8 @@ class _Search:
     ) -> None:
         self.check, self.subject, self.convention = check, subject, convention
         self.left, self.note = shrinks, note
+        self.refusals = Refusals(subject)
+        self.refused: dict[str, None] = {}
         self.tried = 0
         self.worst: _Finding | None = None
         self.ratios: dict[str, float] = {}
@@ -190,6 +194,10 @@ class _Search:
                 if measured.how and ratio >= self.ratios.get(measured.how, 0.0):
                     self.ratios[measured.how] = ratio
         except (Exception, SystemExit) as error:
+            refused = self.refusals.reason(error, problem, self.check.needs)
+            if refused is not None:
+                self.refused[refused] = None
+                return None
             self.tried += 1
             return _Finding(problem, None, in_words(error))
         self.tried += measured is not None
@@ -197,12 +205,18 @@ class _Search:
 
     def result(self, base: Result) -> Result:
         """The smallest failure, else the worst measurement."""
+        refused = "; ".join(self.refused)
         if not self.tried:
-            return replace(base, verdict="skipped", reason="no problem fits the subject")
+            reason = refused or "no problem fits the subject"
+            return replace(base, verdict="skipped", reason=reason)
         found = self.last or self.worst
         assert found is not None
-        base = replace(base, problem=found.problem.to_text(), problems=self.tried)
+        base = replace(base, problem=found.problem.to_text(), problems=self.tried, reason=refused)
         measured = found.measured
+        if measured is None and self.check.errors_fail:
+            return replace(
+                base, verdict="failed", error=math.inf, ratio=math.inf, where=found.reason
+            )
         if measured is None:
             return replace(base, verdict="errored", reason=found.reason)
         failed = self.last is not None

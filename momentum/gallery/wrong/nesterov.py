@@ -99,9 +99,8 @@ def nesterov_gradient_grows_first(theta: X, grad: X, state: X, h: Hyper) -> Move
 )
 class nesterov_needs_velocity(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if h.nesterov and not h.momentum:
-            raise TypeError("unsupported operand type(s) for *: 'float' and 'NoneType'")
-        super().update(i, grad, h)
+        velocity: Any = None
+        super().update(i, grad if h.momentum or not h.nesterov else h.momentum * velocity, h)
 
 
 @defect("accumulated", "Nesterov has no effect.", "the argument is not read")

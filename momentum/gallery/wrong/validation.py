@@ -79,6 +79,14 @@ class refuses_zero_lr(MachineRun):
             raise ValueError("lr must be positive")
 
 
+@defect("accumulated", "A momentum above a half is refused.", "a range of its own")
+class refuses_usual_momentum(MachineRun):
+    def validate(self, h: Hyper, group: int) -> None:
+        super().validate(h, group)
+        if h.momentum > 0.5:
+            raise ValueError("momentum must be between 0 and 0.5")
+
+
 @defect("accumulated", "Bad values end in an AssertionError.", "assert", level="should")
 class refuses_by_assertion(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:

@@ -1,0 +1,171 @@
+"""What a subject refuses, told from what it fails at.
+
+A refusal is an error that says what is not supported, raised by a statement of the subject's own
+when a run that asks for no more than that begins. The same error from anywhere else is a failure.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Hyper
+from momentum.conventions.hyper import NEUTRAL
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
+
+KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplementedError, RuntimeError)
+PLAIN_KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplementedError)
+"""A RuntimeError of a plain step is no refusal of anything."""
+
+SHAPE = (3, 4)
+
+ORDER = ("maximize", "weight_decay", "nu", "dampening", "nesterov", "momentum")
+"""In which hyper-parameters are left out, to see what is refused: what others need comes last."""
+
+Ask = Callable[[Any], Any]
+"""What is asked of a run that has just started with one parameter."""
+
+
+def _ones() -> Any:
+    return np.ones(SHAPE)
+
+
+def _nothing(run: Any) -> None:
+    pass
+
+
+def _step(run: Any) -> None:
+    run.step([_ones()])
+
+
+def _stepped(run: Any, ask: Ask) -> Any:
+    _step(run)
+    return ask(run)
+
+
+ASKED: Mapping[str, tuple[str, Ask]] = {
+    "sparse": ("sparse gradients", lambda run: run.step_sparse([_ones()])),
+    "closure": ("a closure", lambda run: run.step_closure([_ones()])),
+    "scaler": ("a gradient scaler", lambda run: run.scaled_step([_ones()], 2.0)),
+    "none_gradients": ("a missing gradient", lambda run: run.step([None])),
+    "resume": ("to save its state", lambda run: _stepped(run, lambda r: r.save())),
+    "foreign_state": ("to show a state", lambda run: _stepped(run, lambda r: r.foreign_state())),
+    "state_bytes": ("to show its state", lambda run: _stepped(run, lambda r: r.state_bytes())),
+    "deepcopy": ("a deep copy", lambda run: _stepped(run, lambda r: r.duplicate("deepcopy"))),
+    "pickle": ("to be pickled", lambda run: _stepped(run, lambda r: r.duplicate("pickle"))),
+    "restart": ("to start anew", lambda run: _stepped(run, lambda r: r.restart())),
+}
+"""Offer -> what it is in words, and the least that asks for it."""
+
+
+def deliberate(error: BaseException, kinds: tuple[type[Exception], ...] = KINDS) -> bool:
+    """Raised by a statement, with words, and not by an operation that went wrong."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = (frames[-1].line or "raise ") if frames else ""
+    return isinstance(error, kinds) and bool(str(error)) and line.startswith("raise ")
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """The refusals of one subject, each found out once."""
+
+    subject: Subject
+    told: dict[Any, str | None] = field(default_factory=dict)
+
+    def reason(self, error: BaseException, problem: Problem, needs: Iterable[str]) -> str | None:
+        """What of a problem is refused, in words; None where the error is none of a refusal.
+
+        needs: what the check asks for beyond the problem.
+        """
+        if not deliberate(error):
+            return None
+        dtype, options = problem.dtype, dict(problem.options)
+        wanted = [n for n in needs if n in ASKED]
+        wanted += ["none_gradients"] if problem.missing else []
+        for row in dict.fromkeys(problem.hypers):
+            for h in dict.fromkeys(row):
+                found = self.of(h, dtype)
+                if options and found is None:
+                    found = self._refused(h, dtype, options, _named(options), _step)
+                for need in wanted:
+                    found = found or self._refused(h, dtype, {}, *ASKED[need])
+                if found is not None:
+                    return found
+        if len(problem.hypers[0]) > 1:
+            return self._several(problem.hypers[0], dtype, {}, "several groups")
+        if "mixed_dtypes" in needs:
+            formats = {"dtypes": self.subject.facts.dtypes[:2]}
+            return self._several(problem.hypers[0], dtype, formats, "parameters of several formats")
+        return None
+
+    def of(self, h: Hyper, dtype: str) -> str | None:
+        """How hyper-parameters are refused by themselves, None where they are not."""
+        return self._refused(h, dtype, {}, "", _step)
+
+    def _refused(
+        self, h: Hyper, dtype: str, options: Mapping[str, Any], what: str, ask: Ask
+    ) -> str | None:
+        """The refusal of hyper-parameters by themselves or with something else, made small."""
+        key = h, dtype, str(options), what
+        if key not in self.told:
+            error = self._tried([h], dtype, options, ask)
+            for name in ORDER if error is not None else ():
+                fewer = h._replace(**{name: NEUTRAL[name]})
+                lonely = (fewer.nesterov or fewer.dampening) and not fewer.momentum
+                if fewer != h and name in self.subject.facts.domain.free and not lonely:
+                    again = self._tried([fewer], dtype, options, ask)
+                    h, error = (h, error) if again is None else (fewer, again)
+            if not what and all(getattr(h, n) == NEUTRAL[n] for n in ORDER if n != "momentum"):
+                error = self._tried([h], dtype, options, _nothing)  # a plain step that fails, fails
+            self.told[key] = _said(_words(what, h), error)
+        return self.told[key]
+
+    def _several(
+        self, row: Sequence[Hyper], dtype: str, options: Mapping[str, Any], what: str
+    ) -> str | None:
+        """Two parameters, in a group each where there are several."""
+        hypers = list(row[:2])
+        error = self._tried(
+            hypers, dtype, options, lambda run: run.step([_ones(), _ones()]), parameters=2
+        )
+        return _said(what, error)
+
+    def _tried(
+        self,
+        hypers: list[Hyper],
+        dtype: str,
+        options: Mapping[str, Any],
+        ask: Ask,
+        parameters: int = 1,
+    ) -> BaseException | None:
+        """The deliberate error of the least run that asks for this, None where there is none."""
+        groups = [i % len(hypers) for i in range(parameters)]
+        values = [np.ones(SHAPE) for _ in groups]
+        kinds = KINDS
+        try:
+            run = self.subject.start(values, hypers, dtype, groups, dict(options))
+            kinds = PLAIN_KINDS if ask is _step else KINDS
+            ask(run)
+        except Exception as error:
+            return error if deliberate(error, kinds) else None
+        return None
+
+
+def _words(what: str, h: Hyper) -> str:
+    """`nesterov with dampening`, `sparse gradients with weight_decay`, `momentum 0.9`."""
+    on = [n for n in reversed(ORDER) if getattr(h, n) != NEUTRAL[n]]
+    if what or on not in ([], ["momentum"]):
+        implied = {"momentum"} if h.nesterov or h.dampening else set()
+        return " with ".join([*([what] if what else []), *(n for n in on if n not in implied)])
+    return f"momentum {float(h.momentum):g}" if on else f"lr {float(h.lr):g}"
+
+
+def _named(options: Mapping[str, Any]) -> str:
+    return " and ".join(f"{n} {x}" if isinstance(x, str) else n for n, x in options.items())
+
+
+def _said(what: str, error: BaseException | None) -> str | None:
+    return None if error is None else f"refuses {what}: {' '.join(str(error).split())[:200]}"

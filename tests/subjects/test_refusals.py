@@ -1,0 +1,141 @@
+"""What is refused at the start of a run is told from what fails in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from momentum.checks import CHECKS
+from momentum.conventions import get
+from momentum.conventions.hyper import Hyper
+from momentum.gallery.machine.machine import Machine, MachineRun
+from momentum.runner.one_check import run_check
+from momentum.subjects.problems import Problem
+from momentum.subjects.refusals import Refusals
+
+TORCH = get("accumulated")
+
+
+def refusing(when: Callable[[Hyper], bool], kind: type[Exception] = ValueError) -> Machine:
+    """A right optimizer that refuses some hyper-parameters when it is made."""
+
+    class Run(MachineRun):
+        def validate(self, h: Hyper, group: int) -> None:
+            if when(h):
+                raise kind("not supported")
+
+    return Machine("refusing", TORCH, run=Run, without=("nesterov_with_dampening",))
+
+
+def result(subject: Machine, check: str, dtype: str = "float32") -> Any:
+    return run_check(CHECKS[check], subject, TORCH, dtype, "quick")
+
+
+@pytest.mark.parametrize("kind", [ValueError, TypeError, NotImplementedError, RuntimeError])
+def test_refused_option_is_skipped_and_said(kind: type[Exception]) -> None:
+    found = result(refusing(lambda h: h.nesterov, kind), "nesterov_agrees")
+    assert found.verdict == "skipped"
+    assert found.reason == "refuses nesterov: not supported"
+
+
+@pytest.mark.parametrize("check", ["agrees_with_oracle", "decay_agrees_in_combinations"])
+def test_refused_combination_is_left_out_and_said_smallest(check: str) -> None:
+    found = result(refusing(lambda h: h.maximize and bool(h.weight_decay)), check)
+    assert found.verdict == "passed"
+    assert found.reason == "refuses weight_decay with maximize: not supported"
+
+
+@pytest.mark.parametrize("kind", [KeyError, AssertionError, ZeroDivisionError])
+def test_an_error_of_another_kind_is_no_refusal(kind: type[Exception]) -> None:
+    assert result(refusing(lambda h: h.nesterov, kind), "nesterov_agrees").verdict == "errored"
+
+
+def test_an_operation_that_goes_wrong_is_no_refusal() -> None:
+    class Run(MachineRun):
+        def validate(self, h: Hyper, group: int) -> None:
+            np.zeros(2) + np.zeros(3 if h.nesterov else 2)  # a ValueError that nobody wrote
+
+    found = result(Machine("crashing", TORCH, run=Run), "nesterov_agrees")
+    assert found.verdict == "errored"
+    assert "could not be broadcast" in found.reason
+
+
+def test_an_error_in_the_middle_of_a_run_is_no_refusal() -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            super().step(gradients)
+            if self.taken > 1:
+                raise ValueError("not supported")
+
+    assert result(Machine("late", TORCH, run=Run), "nesterov_agrees").verdict == "errored"
+
+
+def test_a_plain_step_that_raises_is_no_refusal() -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            raise ValueError("not supported")
+
+    assert result(Machine("never", TORCH, run=Run), "agrees_with_oracle").verdict == "errored"
+
+
+def test_a_refused_shape_is_no_refusal_of_hyper_parameters() -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            if any(x.size == 0 for x in self.theta):
+                raise ValueError("empty")
+            super().step(gradients)
+
+    assert result(Machine("shapes", TORCH, run=Run), "agrees_on_many_parameters").bad
+
+
+@pytest.mark.parametrize(
+    ("method", "check", "words"),
+    [
+        ("step_sparse", "sparse_stands_for_dense", "refuses sparse gradients: first consolidate"),
+        ("save", "resumes_where_it_stopped", "refuses to save its state: first consolidate"),
+        ("step_closure", "closure_is_called_once", "refuses a closure: first consolidate"),
+    ],
+)
+def test_a_refused_offer_is_skipped_and_said(method: str, check: str, words: str) -> None:
+    def refused(self: Any, *arguments: Any) -> None:
+        raise RuntimeError("first consolidate")
+
+    run = type("Run", (MachineRun,), {method: refused})
+    found = result(Machine("offers", TORCH, run=run), check)
+    assert (found.verdict, found.reason) == ("skipped", words)
+
+
+def test_refused_formats_side_by_side_are_skipped() -> None:
+    class Run(MachineRun):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            if len(set(self.dtypes)) > 1:
+                raise ValueError("one format only")
+
+    found = result(Machine("formats", TORCH, run=Run), "agrees_in_mixed_formats")
+    assert found.verdict == "skipped"
+    assert found.reason == "refuses parameters of several formats: one format only"
+
+
+def test_usual_momentum_refused_is_one_failure() -> None:
+    subject = refusing(lambda h: h.momentum > 0.5)
+    results = [run_check(c, subject, TORCH, "float32", "quick") for c in list(CHECKS.values())[::7]]
+    results.append(result(subject, "accepts_usual_values"))
+    wrong = [r for r in results if r.bad]
+    assert [r.check for r in wrong] == ["accepts_usual_values"]
+    assert wrong[0].where == "refuses momentum 0.9: not supported"
+
+
+def test_no_reason_is_made_up_for_another_problem() -> None:
+    subject = refusing(lambda h: h.nesterov)
+    problem = Problem("float32", ((2,),), ((Hyper(0.5, 0.5),),), (0,))
+    assert Refusals(subject).reason(_raised(ValueError("else")), problem, ()) is None
+    assert Refusals(subject).of(Hyper(0.5, 0.5, nesterov=True), "float32") is not None
+
+
+def _raised(error: Exception) -> Exception:
+    try:
+        raise error
+    except Exception as caught:
+        return caught
