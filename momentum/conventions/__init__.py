@@ -11,6 +11,10 @@ from momentum.conventions import (
     zero_started,
 )
 from momentum.conventions._convention import Convention, Rule, Source, State
+from momentum.conventions._file import from_file, is_file
+from momentum.conventions._inverse import Found, Inverse, Scale, Wanted
+from momentum.conventions._response import Response, summed
+from momentum.conventions._speaker import Spelling
 from momentum.conventions.hyper import Hyper
 
 CONVENTIONS: dict[str, Convention] = {
@@ -27,30 +31,55 @@ CONVENTIONS: dict[str, Convention] = {
     )
 }
 
-SPEAKERS: dict[str, Convention] = {
-    speaker: convention.with_decay(decay)
-    for convention in CONVENTIONS.values()
-    for speaker, decay in convention.spoken_by.items()
-}
+
+def _spoken() -> dict[str, Convention]:
+    return {
+        speaker.name: convention.with_decay(speaker.decay)
+        for convention in CONVENTIONS.values()
+        for speaker in convention.speakers
+    }
+
+
+SPEAKERS: dict[str, Convention] = _spoken()
 
 
 def get(which: "str | Convention") -> Convention:
-    """A convention by object, by name (`scaled`, `scaled:before`) or by speaker (`keras`).
+    """A convention by object, by name (`scaled`, `scaled:before`), by speaker (`keras`) or by file.
 
+    A file is `path/to/file.py:convention`, with a kind of decay or without.
     Raises: ValueError, naming the known ones.
     """
     if isinstance(which, Convention):
         return which
+    if is_file(which):
+        return from_file(which)
     if which in SPEAKERS:
         return SPEAKERS[which]
     name, _, decay = which.partition(":")
-    base = CONVENTIONS.get(name) or SPEAKERS.get(name)
+    base = CONVENTIONS.get(name) or _spoken().get(name)
     if base is None:
         raise ValueError(
             f"unknown convention {which!r}: known are {', '.join(CONVENTIONS)}; "
-            f"or say whose: {', '.join(sorted(SPEAKERS))}"
+            f"or say whose: {', '.join(sorted(SPEAKERS))}; or FILE.py:CONVENTION"
         )
     return base.with_decay(decay) if decay else base
 
 
-__all__ = ["CONVENTIONS", "SPEAKERS", "Convention", "Hyper", "Rule", "Source", "State", "get"]
+__all__ = [
+    "CONVENTIONS",
+    "SPEAKERS",
+    "Convention",
+    "Found",
+    "Hyper",
+    "Inverse",
+    "Response",
+    "Rule",
+    "Scale",
+    "Source",
+    "Spelling",
+    "State",
+    "Wanted",
+    "get",
+    "is_file",
+    "summed",
+]

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from momentum.conventions import _decay
+from momentum.conventions._inverse import Inverse
+from momentum.conventions._response import Response
+from momentum.conventions._speaker import Spelling
 from momentum.conventions.hyper import EVERYWHERE, NEUTRAL
 from momentum.conventions.hyper import Hyper as Hyper  # the convention files import it here
 
@@ -22,6 +25,8 @@ class Source(NamedTuple):
     text: str
 
 
+NOWHERE = Source("")
+
 Rule = Callable[[Any, Any, Any, Hyper], tuple[Any, Any]]
 """rule(theta, grad, state, h) -> (theta, state), with + - * only, on one array."""
 
@@ -32,6 +37,10 @@ def _no_forms(h: Hyper) -> tuple[Rule, ...]:
 
 def _here(theta: Any, state: Any, h: Hyper) -> Any:
     return theta
+
+
+OUTSIDE = "outside of the velocity: a new rate acts on all old gradients at once"
+INSIDE = "inside the velocity: old gradients keep the rate they came with"
 
 
 def _signed(rule: Rule) -> Rule:
@@ -45,27 +54,43 @@ def _signed(rule: Rule) -> Rule:
 
 @dataclass(frozen=True)
 class Convention:
-    """One meaning of "momentum".
+    """One meaning of "momentum". Its name, its rule and what it takes are enough to check with.
 
-    rule: as its authors write it. formula: the same for people, one line per assignment.
-    spoken_by: implementations that follow it, each with its kind of weight decay.
-    takes: hyper-parameters beyond lr, weight_decay and maximize that it knows.
+    rule: as its authors write it. takes: hyper-parameters beyond lr, weight_decay and maximize that
+    it knows. formula: the same for people, one line per assignment. words: what is particular to
+    it, as the cause of a failure. label: the head of a narrow column. source: who wrote it.
+    speakers: implementations that follow it, and how each says it.
+    rate, dampening: what these do in it, in words.
+    alike: convention -> why a subject may not tell the two apart. contains: convention -> with
+    which value of a hyper-parameter that the other lacks this one is it.
     forms: the same rule in other algebra, which rounds differently; the bound covers them all.
+    response: closed forms of how a gradient moves the parameter, where they are known.
+    inverse: the rule solved for its hyper-parameters, where it can be converted into.
     gradient_point: where the gradient of a closed loop is taken.
     keeps_iterates: the state holds parameters, so moving a parameter beside the rule is felt later.
+    address: where it was read from, if it is not one of the package.
     """
 
     name: str
     rule: Rule
-    formula: tuple[str, ...]
-    source: Source
-    spoken_by: Mapping[str, str]
-    takes: frozenset[str]
+    takes: frozenset[str] = frozenset({"momentum"})
+    formula: tuple[str, ...] = ()
+    words: str = ""
+    label: str = ""
+    source: Source = NOWHERE
+    speakers: tuple[Spelling, ...] = ()
+    rate: str = ""
+    dampening: str = "honoured"
+    alike: Mapping[str, str] = field(default_factory=dict)
+    contains: Mapping[str, str] = field(default_factory=dict)
     forms: Callable[[Hyper], tuple[Rule, ...]] = _no_forms
+    response: Response | None = None
+    inverse: Inverse | None = None
     gradient_point: Callable[[Any, Any, Hyper], Any] = _here
     initial: Any = field(default_factory=State)
     decay: str = "coupled"
     keeps_iterates: bool = False
+    address: str = ""
 
     @property
     def full_name(self) -> str:
@@ -76,6 +101,26 @@ class Convention:
     def knows(self) -> frozenset[str]:
         """All hyper-parameters that it has."""
         return self.takes | EVERYWHERE
+
+    @property
+    def reference(self) -> str:
+        """What `get` reads it by."""
+        return f"{self.address or self.name}{self.full_name.removeprefix(self.name)}"
+
+    @property
+    def spoken_by(self) -> Mapping[str, str]:
+        """Implementations that follow it, each with its kind of weight decay."""
+        return {speaker.name: speaker.decay for speaker in self.speakers}
+
+    @property
+    def in_words(self) -> str:
+        """What is particular to it, and its name."""
+        return f"{self.words or 'another rule'} (convention {self.name})"
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Its gradient is taken elsewhere than at the parameter."""
+        return self.gradient_point is not _here
 
     def with_decay(self, kind: str) -> "Convention":
         """The same convention with another kind of weight decay.

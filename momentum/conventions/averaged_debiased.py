@@ -1,8 +1,13 @@
 """Moving average of the gradients, divided by the sum of its weights."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from momentum.conventions._convention import Convention, Hyper, Rule, Source
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Rule, Source
+from momentum.conventions._inverse import Found, Inverse, Wanted, averaging
+from momentum.conventions._response import Response
+from momentum.conventions._speaker import DECAY, OPTAX_DECAY
+from momentum.conventions._speaker import Spelling as Speaker
 
 
 class State(NamedTuple):
@@ -40,8 +45,20 @@ def forms(h: Hyper) -> tuple[Rule, ...]:
     return (interpolated, interpolated_back)
 
 
+def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
+    """As averaging, with the velocity divided by W' = m W + 1 - m."""
+    for found in averaging(w):
+        m = found.momentum
+        yield Found(found.lr * (m * w.weight + 1 - m), m)
+
+
+def share(momentum: Any, h: Hyper, s: int, n: int) -> Any:
+    return (1 - momentum) * momentum ** (n - s) / (1 - momentum**n)
+
+
 convention = Convention(
     name="averaged_debiased",
+    label="avg-d",
     rule=rule,
     formula=(
         "v = 0, w = 0 before the first step",
@@ -50,9 +67,17 @@ convention = Convention(
         "w = momentum w + (1 - momentum)",
         "x = x - lr v / w",
     ),
+    words="the velocity is an average, divided by the sum of its weights",
+    rate=OUTSIDE,
     source=Source("Kingma and Ba 2015, Adam, section 3 (bias correction)"),
-    spoken_by={"optax.ema_debiased": "coupled"},
+    speakers=(
+        Speaker("optax.ema_debiased", {"lr": "learning_rate", "momentum": "decay"} | DECAY,
+                "optax.chain(optax.ema({momentum}), optax.scale_by_learning_rate({lr}))",
+                decay_call=OPTAX_DECAY, source="its signature in 0.2.8"),
+    ),
     takes=frozenset({"momentum"}),
     forms=forms,
+    response=Response(share, None, lambda momentum, h: 1),
+    inverse=Inverse(solve),
     initial=State(),
-)
+)  # fmt: skip

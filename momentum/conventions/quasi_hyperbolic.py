@@ -1,8 +1,17 @@
 """A weighted mean of the plain gradient step and the averaged momentum step."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from momentum.conventions._convention import Convention, Hyper, Rule, Source, State
+from flint import fmpq
+
+from momentum.arithmetic import exact
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Rule, Source, State
+from momentum.conventions._inverse import Found, Inverse, Wanted
+from momentum.conventions._inverse import share as share_of
+from momentum.conventions._response import Response
+from momentum.conventions._speaker import DECAY, OWN
+from momentum.conventions._speaker import Spelling as Speaker
 
 
 def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
@@ -36,8 +45,32 @@ def forms(h: Hyper) -> tuple[Rule, ...]:
     return (interpolated, interpolated_back, multiplied_out)
 
 
+def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
+    """v' = m v + (1 - m) d; y' = y - lr ((1 - nu) d + nu v')."""
+    m = share_of(w)
+    if w.Q is None:
+        if m is not None and w.like.nu * m != 1:
+            yield Found(w.P / (1 - w.like.nu * m), m, nu=w.like.nu)
+        return
+    lr = w.P + w.Q
+    if w.kappa is None and w.Q and not m:
+        m = exact(fmpq(1, 2))
+    if m is None:
+        return
+    if lr and (m or not w.Q):
+        yield Found(lr, m, nu=w.Q / (lr * m) if m else w.like.nu)
+    elif w.P == 0 and w.Q == 0:
+        yield Found(lr, m, nu=w.like.nu)
+
+
+def share(momentum: Any, h: Hyper, s: int, n: int) -> Any:
+    nu = exact(h.nu)
+    return nu * (1 - momentum) * momentum ** (n - s) + ((1 - nu) if n == s else 0)
+
+
 convention = Convention(
     name="quasi_hyperbolic",
+    label="qhm",
     rule=rule,
     formula=(
         "v = 0 before the first step",
@@ -45,8 +78,20 @@ convention = Convention(
         "v = momentum v + (1 - momentum) d",
         "x = x - lr ((1 - nu) d + nu v)",
     ),
+    words="the step is a mean of the plain and of the averaged one, weighed by nu",
+    rate=OUTSIDE,
+    contains={"averaged": "averaged is quasi_hyperbolic with nu = 1"},
     source=Source("Ma and Yarats 2019, Quasi-hyperbolic momentum and Adam, equations 3 and 4"),
-    spoken_by={"qhm": "coupled", "qhoptim": "coupled"},
+    speakers=(
+        Speaker("qhm", OWN | {"nu": "nu"} | DECAY,
+                "torch_optimizer.QHM(params, {}, weight_decay_type='grad')",
+                defaults={"nu": "0.7"}, source="its signature in 0.3.0"),
+        Speaker("qhoptim", OWN | {"nu": "nu"} | DECAY,
+                "qhoptim.pyt.QHM(params, {}, weight_decay_type='grad')"),
+    ),
     takes=frozenset({"momentum", "nu"}),
     forms=forms,
-)
+    # Ma and Yarats 2019, section 3.
+    response=Response(share, lambda momentum, h: 1, lambda momentum, h: 1),
+    inverse=Inverse(solve),
+)  # fmt: skip

@@ -1,8 +1,13 @@
 """Polyak's heavy ball: no velocity, but the last two iterates."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from momentum.conventions._convention import Convention, Hyper, Source, State
+from momentum.conventions._convention import INSIDE, Convention, Hyper, Source, State
+from momentum.conventions._inverse import Found, Inverse, Wanted, usual
+from momentum.conventions._response import summed
+from momentum.conventions._speaker import DECAY, OWN
+from momentum.conventions._speaker import Spelling as Speaker
 
 
 def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
@@ -11,16 +16,27 @@ def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
     return theta - h.lr * d + h.momentum * (theta - previous), State(state.step + 1, theta)
 
 
+def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
+    """y' = y - lr d + m (y - v); v' = y."""
+    yield Found(w.P, usual(w))
+
+
 convention = Convention(
     name="two_point",
+    label="2-pt",
     rule=rule,
     formula=(
         "x_previous = x before the first step",
         "d = g + weight_decay x",
         "x_next = x - lr d + momentum (x - x_previous)",
     ),
+    words="the step is taken from the last two iterates, without a velocity",
+    rate=INSIDE,
+    alike={"scaled": "scaled is two_point with v = x_previous - x, at any learning rate"},
     source=Source("Polyak 1964, Some methods of speeding up the convergence of iteration methods"),
-    spoken_by={"polyak": "coupled"},
+    speakers=(Speaker("polyak", OWN | DECAY, "the paper's iteration, {}", velocity="x_previous"),),
     takes=frozenset({"momentum"}),
+    response=summed(lambda momentum, h, s: 1),
+    inverse=Inverse(solve),
     keeps_iterates=True,
 )

@@ -1,9 +1,30 @@
 """Velocity as a sum of gradients, started at zero; learning rate outside."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from momentum.conventions._convention import Convention, Hyper, Source, State
+from momentum.arithmetic import exact
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source, State
 from momentum.conventions._forms import velocity_forms
+from momentum.conventions._inverse import (  # fmt: skip
+    Found,
+    Inverse,
+    Wanted,
+    nesterov_outside,
+    outside,
+    shifts_outside,
+)
+from momentum.conventions._response import summed
+from momentum.conventions._speaker import (  # fmt: skip
+    DAMPENING,
+    DECAY,
+    NESTEROV,
+    OPTAX_DECAY,
+    OWN,
+    RATE,
+    USE_NESTEROV,
+)
+from momentum.conventions._speaker import Spelling as Speaker
 
 
 def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
@@ -17,8 +38,13 @@ def factors(state: Any, h: Hyper) -> tuple[Any, Any, Any]:
     return h.lr, 1, 1 - h.dampening
 
 
+def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
+    return (nesterov_outside if nesterov else outside)(w, dampening)
+
+
 convention = Convention(
     name="zero_started",
+    label="zero",
     rule=rule,
     formula=(
         "v = 0 before the first step",
@@ -27,24 +53,42 @@ convention = Convention(
         "x = x - lr v",
         "nesterov: x = x - lr (d + momentum v)",
     ),
+    words="the velocity starts at zero, so that the first step is dampened too",
+    rate=OUTSIDE,
+    dampening="honoured, at the first step too",
     source=Source("optax.sgd and optax.trace; tf.raw_ops.ResourceApplyMomentum"),
-    spoken_by={
-        "optax": "coupled",
-        "jax": "coupled",
-        "tf1": "coupled",
-        "tfjs": "coupled",
-        "sonnet": "coupled",
-        "flax": "coupled",
-        "mindspore.momentum": "coupled",
-        "megengine": "coupled",
-        "chainer.corrected": "coupled",
-        "paddle": "coupled",
-        "tinygrad": "coupled",
-        "mlx": "coupled",
-        "heavyball": "before",
-        "fastai": "before",
-        "dfdx": "simultaneous",
-    },
+    speakers=(
+        Speaker("optax", RATE | NESTEROV | DECAY, "optax.sgd({})", decay_call=OPTAX_DECAY,
+                velocity="TraceState.trace", source="its signature in 0.2.8"),
+        Speaker("jax", {"lr": "step_size", "momentum": "mass", "nesterov": "nesterov"},
+                "optimizers.momentum({})", "optimizers.nesterov({})",
+                source="its signature in 0.10.2"),
+        Speaker("tf1", RATE | USE_NESTEROV, "tf.compat.v1.train.MomentumOptimizer({})"),
+        Speaker("tfjs", {"lr": "learningRate", "momentum": "momentum", "nesterov": "useNesterov"},
+                "tf.train.momentum({})"),
+        Speaker("sonnet", RATE | USE_NESTEROV, "snt.optimizers.Momentum({})"),
+        Speaker("flax", RATE | {"momentum": "beta"} | NESTEROV | DECAY, "flax.optim.Momentum({})",
+                defaults={"momentum": "0.9"}, source="google/flax, flax/optim/momentum.py"),
+        Speaker("mindspore.momentum", RATE | USE_NESTEROV | DECAY, "nn.Momentum(params, {})"),
+        Speaker("megengine", OWN | DECAY, "megengine.optimizer.SGD(params, {})", idle=True),
+        Speaker("chainer.corrected", OWN | DECAY, "CorrectedMomentumSGD({})",
+                decay_call="{inner}; optimizer.add_hook(WeightDecay({weight_decay}))",
+                defaults={"momentum": "0.9"}, source="its source in 7.8.1"),
+        Speaker("paddle", RATE | USE_NESTEROV | DECAY, "paddle.optimizer.Momentum({})",
+                defaults={"momentum": "0.9"}, source="its signature in 3.3.1"),
+        Speaker("tinygrad", OWN | DECAY | NESTEROV, "SGD(params, {})", idle=True,
+                source="its signature in 0.14.0"),
+        Speaker("mlx", RATE | DAMPENING | DECAY | NESTEROV, "mlx.optimizers.SGD({})", idle=True,
+                velocity='optimizer.state[...]["v"]', source="its signature in 0.32.4"),
+        Speaker("heavyball", {"lr": "lr", "momentum": "beta"}, "heavyball.SGD(params, {})",
+                decay="before", defaults={"momentum": "0.9"}, source="its signature in 3.2.1"),
+        Speaker("fastai", {"lr": "lr", "momentum": "mom", "weight_decay": "wd"},
+                "SGD(params, {})", decay="before", idle=True),
+        Speaker("dfdx", OWN | NESTEROV | {"weight_decay": "WeightDecay::Decoupled"},
+                "SgdConfig {{ {} }}", decay="simultaneous"),
+    ),
     takes=frozenset({"momentum", "dampening", "nesterov"}),
     forms=velocity_forms(factors),
-)
+    response=summed(lambda momentum, h, s: 1 - exact(h.dampening)),
+    inverse=Inverse(solve, shifts=shifts_outside),
+)  # fmt: skip

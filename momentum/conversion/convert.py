@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import Convention, Hyper
+from momentum.conversion import linear
 from momentum.conversion.given import allowed, told
 from momentum.conversion.proof import Proof, drift, prove
 from momentum.conversion.remainder import Remainder, remainder
@@ -98,6 +99,10 @@ def convert(
     single = isinstance(hypers, (Hyper, Mapping))
     given: Any = [hypers] if single else hypers
     rows = [told(a, h) for h in given]
+    for who in (a, b):
+        if not linear.supports(who.convention):
+            kept = ", ".join(who.convention.initial._fields)
+            raise ValueError(f"not supported: {who.name} keeps {kept}, which is no velocity")
     if not rows:
         raise ValueError("no hyper-parameters: wanted one row or more")
     if steps is not None and steps < 1:
@@ -141,6 +146,11 @@ def _converted(
             found = _proven(a, b, rows, path, initial, count if settled else length, settled)
             if found is not None:
                 return found
+    if b.convention.inverse is None:
+        raise ValueError(
+            f"not supported: the same numbers make another run, and the record of {b.name} does "
+            "not say how others are found (it has no inverse)"
+        )
     goes_on = [f for f in failures if len(f.form) == lengths[0]] or failures
     worst = max(goes_on, key=lambda f: (f.failure.step, bool(f.failure.surds), not f.started))
     whole = _extended(rows, len(worst.form))
@@ -176,6 +186,8 @@ def _paths(
     if all(allowed(b, h) for h in rows):
         for initial in _initials(b.convention):
             yield initial, extended
+    if b.convention.inverse is None:
+        return
     own = [h.nesterov for h in extended]
     forms = [own, [False] * length, [True] * length] if b.takes("nesterov") else [[False] * length]
     tried: list[list[bool]] = []
@@ -196,7 +208,7 @@ def _paths(
 
 def _initials(convention: Convention) -> tuple[Any, ...]:
     """Initial states to try: its own, and a velocity of zeros that is there already."""
-    if convention.name == "accumulated":
+    if convention.inverse is not None and convention.inverse.seeded:
         return None, convention.initial._replace(step=1)
     return (None,)
 

@@ -36,6 +36,7 @@ def told(who: Speaker, given: Hyper | Mapping[str, Any]) -> Hyper:
             if name in read:
                 raise ValueError(f"{name} is given twice")
             read[name] = number
+        read = {**_defaults(who, read), **read}
         if "lr" not in read:
             raise ValueError(f"{who.names['lr']} is missing")
     h = Hyper(**read).lifted(rational)
@@ -43,6 +44,30 @@ def told(who: Speaker, given: Hyper | Mapping[str, Any]) -> Hyper:
     if not allowed(who, h):
         raise ValueError(f"{who.name} does not have these hyper-parameters: {written(h)}")
     return h
+
+
+def _defaults(who: Speaker, read: Mapping[str, Any]) -> dict[str, Any]:
+    """What the API takes for the hyper-parameters that were left out."""
+    found: dict[str, Any] = {}
+    for name, value in who.spelling.defaults.items():
+        if isinstance(value, str) and value in Hyper._fields:
+            value = read.get(value, found.get(value, Hyper._field_defaults[value]))
+        found[name] = value if isinstance(value, bool) else rational(value)
+    return found
+
+
+def assumed(who: Speaker, given: Hyper | Mapping[str, Any]) -> str:
+    """The API's own values of what was left out, in words; empty where it has none."""
+    if isinstance(given, Hyper):
+        return ""
+    names = {who.canonical(spelling) for spelling in given}
+    names |= {"dampening"} & ({"dampening"} if "kept" in names else set())
+    parts = [
+        f"{who.names.get(name, name)}={str(value).lower()}"
+        for name, value in who.spelling.defaults.items()
+        if name not in names
+    ]
+    return f"{', '.join(parts)} ({who.spelling.source})" if parts else ""
 
 
 def written(h: Hyper) -> str:

@@ -59,6 +59,22 @@ def advance(convention: Convention, place: Place, h: Hyper) -> Place:
     return Place(*convention.step(wide.theta, gradient, wide.state, h))
 
 
+def kept(convention: Convention, state: Any, h: Hyper) -> Any:
+    """The weight of the gradient in the new velocity."""
+    place = Place(row([0]), state._replace(v=row([0])))
+    return advance(convention, place, h).state.v[-1]
+
+
+def supports(convention: Convention) -> bool:
+    """The state is a count of steps, a velocity v, and numbers that no gradient changes."""
+    if not {"step", "v"} <= set(convention.initial._fields):
+        return False
+    after = advance(
+        convention, begin(convention.initial), Hyper(lr=fmpq(1, 2), momentum=fmpq(1, 2))
+    ).state
+    return not any(isinstance(x, np.ndarray) for x in after._replace(v=0))
+
+
 def seen(convention: Convention, place: Place, following: Hyper) -> Row:
     """Where the next gradient is taken; what a model sees of an optimizer."""
     point = convention.gradient_point(place.theta, place.state, following)

@@ -130,7 +130,7 @@ def _difference(
     after = linear.advance(source, here, hypers[step])
     wanted = linear.seen(source, after, hypers[min(step + 1, len(hypers) - 1)])[:-1]
     v = _velocity(b.convention, there)
-    decays = b.takes("weight_decay") or b.convention.name == "two_point"
+    decays = b.takes("weight_decay") or b.convention.keeps_iterates
     lines = _lines(wanted, y, v, decays)
     oldest = max(1, len(lines) - _MEMORY)
     columns = [0, *range(oldest, len(lines))]
@@ -158,7 +158,7 @@ def _lines(wanted: Row, y: Row, v: Row, decays: bool) -> list[tuple[fmpq, fmpq]]
 
 
 def _velocity(convention: Convention, place: Place) -> Row:
-    if convention.name == "two_point" and place.state.step == 0:
+    if convention.keeps_iterates and place.state.step == 0:
         return place.theta
     v: Row = place.state.v
     return v

@@ -2,8 +2,9 @@
 
 At each step the source moves what the model sees by a known row, and so must the target; and the
 target's velocity has to hold whatever the source's may still tell. Both are linear conditions,
-`inverse` turns them into hyper-parameters, and each answer is tried with the target's own rule.
-Where a step leaves a choice, the search comes back to it when a later step fails.
+the convention's inverse turns them into hyper-parameters, and each answer is tried with the
+target's own rule. Where a step leaves a choice, the search comes back to it when a later step
+fails.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,8 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from momentum.arithmetic import exact
-from momentum.conventions import Convention, Hyper
-from momentum.conversion import freedom, inverse, linear
-from momentum.conversion.inverse import Found, Wanted
+from momentum.conventions import Convention, Found, Hyper, Inverse, Wanted
+from momentum.conversion import linear
 from momentum.conversion.linear import Place, Row
 from momentum.conversion.source import Step
 from momentum.conversion.speakers import Speaker
@@ -58,6 +58,8 @@ class Search:
     ) -> None:
         self.source, self.steps, self.target = source, steps, target
         self.convention = target.convention
+        assert self.convention.inverse is not None
+        self.inverse: Inverse = self.convention.inverse
         self.nesterov, self.initial = nesterov, initial
         self.failure = Failure()
         self.peeked: dict[int, list[Any]] = {}
@@ -112,7 +114,7 @@ class Search:
         dampened = self.target.takes("dampening") and (
             not self.nesterov[t] or self.target.dampened_nesterov
         )
-        return inverse.solver(self.convention.name, self.nesterov[t], dampened)(want)
+        return self.inverse.solve(want, self.nesterov[t], dampened)
 
     def _again(
         self, t: int, wanted: "Target", found: Found, taken: tuple[Hyper, At]
@@ -124,28 +126,29 @@ class Search:
         following = self.wanted(t + 1, after)
         if following is None:
             return
-        name, nesterov, want = self.convention.name, self.nesterov[t + 1], following.want
+        nesterov, want, scale = self.nesterov[t + 1], following.want, self.inverse.scale
         self.peeked[t + 1] = want.surds
         fresh = wanted.want.Q is None or wanted.want.held == 0
-        if fresh and (nesterov or name == "look_ahead"):
+        if fresh and scale is not None and (nesterov or "nesterov" not in self.convention.takes):
             standing, moving = self._past_standing(t + 1, after, following)
-            by = freedom.rescaling(name, moving, wanted.want, found)
-            by = freedom.carried(by, standing)
-            again = by and freedom.rescaled(name, nesterov, wanted.want, found, by)
+            by = carried(scale.rescaling(moving, wanted.want, found), standing)
+            again = by and scale.rescaled(wanted.want, found, by)
             if again and again != found:
                 yield again
+        shifts = self.inverse.shifts
         coupled = self.convention.decay == "coupled" and self.target.takes("weight_decay")
-        if h.lr == 0 and coupled and nesterov:
+        if h.lr == 0 and coupled and nesterov and shifts is not None:
             # Decay at rate 0 moves nothing, but it adds the parameter to the velocity.
-            keep = 1 - h.momentum if name == "averaged" else 1 - h.dampening
-            for part in freedom.shifts(name, want) if keep else ():
+            keep = linear.kept(self.convention, after.target.state, h)
+            for part in shifts(want) if keep else ():
                 yield found._replace(decay=h.weight_decay + part / keep)
 
     def _past_standing(self, t: int, at: At, following: "Target") -> tuple[list[Wanted], Wanted]:
         """The averaging steps from t on that ask for no scale, and the first step that does."""
         standing: list[Wanted] = []
         want = following.want
-        while self.convention.name == "averaged" and want.P == 0 and 0 in (want.Q, want.kappa):
+        scale = self.inverse.scale
+        while scale and scale.standing and want.P == 0 and 0 in (want.Q, want.kappa):
             found = next(self._found(t, want), None)
             taken = None if found is None else self.take(t, at, found, following)
             if taken is None or t + 1 == len(self.steps):
@@ -174,7 +177,7 @@ class Search:
             return None
         whole = len(basis) == 2
         A, Q = weights[0], (-weights[1] if whole else None)
-        if not whole and any(v) and self.convention.name != "two_point":
+        if not whole and any(v) and not self.convention.keeps_iterates:
             Q = exact(0)  # the velocity is a part of the parameter: only momentum 0 is tried
         aligned = step.matters and len(linear.independent([y_next, v_next])) == 2
         remembered = linear.combination(v_next[:-1], basis) if aligned else None
@@ -205,14 +208,14 @@ class Search:
         h = step.h
         want = Wanted(
             P, Q, mu, kappa, h, step.following.momentum, getattr(at.target.state, "weight", 0),
-            self.convention.name == "accumulated" and at.target.state.step == 0, at.held, [],
+            at.target.state.step == 0, at.held, [],
         )  # fmt: skip
         return Target(want, A, decay, aligned, y_next, v_next)
 
     def _coordinates(self, t: int, at: At) -> tuple[Row, Row]:
         """What the model sees and the velocity, before the step."""
         y = linear.seen(self.source, at.source, self.steps[t].h)
-        looks_back = self.convention.name == "two_point" and at.target.state.step == 0
+        looks_back = self.convention.keeps_iterates and at.target.state.step == 0
         return y, (y if looks_back else at.target.state.v)
 
     def take(self, t: int, at: At, found: Found, wanted: "Target") -> tuple[Hyper, At] | None:
@@ -241,11 +244,11 @@ class Search:
         """All hyper-parameters of a step, or None where the API does not have them."""
         like = self.steps[t].h
         decay: Any
-        name, kind = self.convention.name, self.convention.decay
-        if name == "two_point" and kind in ("coupled", "simultaneous"):
+        two_point, kind = self.convention.keeps_iterates, self.convention.decay
+        if two_point and kind in ("coupled", "simultaneous"):
             rest = 1 - wanted.A + (found.momentum if wanted.want.Q is not None else 0)
             decay = rest / found.lr if found.lr else like.weight_decay
-        elif name == "two_point" and wanted.want.Q is not None:
+        elif two_point and wanted.want.Q is not None:
             return self._looking_back(found, wanted, like)
         elif kind == "coupled":
             free = like.weight_decay if self.target.takes("weight_decay") else 0
@@ -277,6 +280,18 @@ class Search:
         if decay and not self.target.takes("weight_decay"):
             return None
         return Hyper(lr, m, exact(0), decay, False, like.maximize, ONE)
+
+
+def carried(by: Any, standing: Sequence[Wanted]) -> Any:
+    """The factor before some steps that is `by` after them, where v' = m v + (1 - m) d.
+
+    One of them turns s into s (kappa + mu) / (s kappa + mu).
+    """
+    for w in reversed(standing):
+        if by is None or w.mu is None or w.kappa is None or w.kappa + w.mu == by * w.kappa:
+            return None
+        by = by * w.mu / (w.kappa + w.mu - by * w.kappa)
+    return by
 
 
 class Target(NamedTuple):

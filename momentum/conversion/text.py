@@ -12,21 +12,21 @@ _SHOWN = 8
 
 def snippet(who: Speaker, h: Hyper) -> str:
     """The call that sets these hyper-parameters, with the nearest float64 of each."""
-    parts, decay = [], ""
+    spelling, parts, decay = who.spelling, [], ""
     for name, own in who.names.items():
         value = getattr(h, name)
-        if name == "nesterov" and who.nesterov_call:
+        if name == "nesterov" and spelling.nesterov_call:
             continue
-        if name == "weight_decay" and who.decay_call:
+        if name == "weight_decay" and spelling.decay_call:
             decay = _number(value) if value else ""
             continue
-        if name == "dampening" and who.kept:
-            parts.append(f"{who.kept}={_number(1 - value)}")
-        elif name in ("lr", "momentum") or name in who.explicit or value != NEUTRAL[name]:
+        if name == "dampening" and spelling.kept:
+            parts.append(f"{spelling.kept}={_number(1 - value)}")
+        elif name in ("lr", "momentum") or name in spelling.defaults or value != NEUTRAL[name]:
             parts.append(f"{own}={value if isinstance(value, bool) else _number(value)}")
-    call = who.nesterov_call if h.nesterov and who.nesterov_call else who.call
+    call = spelling.nesterov_call if h.nesterov and spelling.nesterov_call else spelling.call
     inner = call.format(", ".join(parts), lr=_number(h.lr), momentum=_number(h.momentum))
-    return who.decay_call.format(weight_decay=decay, inner=inner) if decay else inner
+    return spelling.decay_call.format(weight_decay=decay, inner=inner) if decay else inner
 
 
 def _number(x: object) -> str:
@@ -50,7 +50,7 @@ def tell(c: Conversion) -> list[str]:
         who = f"  {when if last else f'step {first} on'}" if len(runs) > 1 else c.target.name
         lines += [f"{who}: {snippet(c.target, h)}", f"    exactly: {_exact(h)}"]
     if c.initial is not None:
-        lines.append(f"before the first step: a velocity of zeros in {c.target.velocity}")
+        lines.append(f"before the first step: a velocity of zeros in {c.target.spelling.velocity}")
     lines.append(f"proof: {c.proof}")
     return [*lines, *_remarks(c)]
 
@@ -101,12 +101,13 @@ def _remarks(c: Conversion) -> list[str]:
             f"rounding only; after {max(c.steps, len(c.hypers))} steps, start and gradients up to "
             f"1, it may cost {c.bound():.2g} in float64 and {c.bound('float32'):.2g} in float32"
         )
-    points = {x.convention.name for x in (c.source, c.target)}
-    if "look_ahead" in points and len(points) > 1:
-        lines.append(
-            "parameters: equal are the points where gradients are taken; look_ahead keeps x, and "
-            "that point is x - momentum v"
-        )
+    both = c.source.convention, c.target.convention
+    for x in both if both[0].looks_ahead != both[1].looks_ahead else ():
+        if x.looks_ahead:
+            lines.append(
+                f"parameters: equal are the points where gradients are taken; {x.name} keeps x, "
+                "and that point is x - momentum v"
+            )
     if any(h.maximize for h in c.rows) and not c.target.takes("maximize"):
         lines.append(f"sign: {c.target.name} has no maximize; feed it the negated gradients")
     out = [h for h in c.rows if min(h.lr, h.momentum, h.weight_decay) < 0 or h.momentum > 1]
@@ -117,7 +118,7 @@ def _remarks(c: Conversion) -> list[str]:
         )
     for who, rows in ((c.source, c.source_hypers), (c.target, c.rows)):
         still = [t for t, h in enumerate(rows) if h.momentum == 0]
-        if who.idle and still and any(h.momentum for h in rows[still[0] :]):
+        if who.spelling.idle and still and any(h.momentum for h in rows[still[0] :]):
             lines.append(
                 f"momentum 0: {who.name} leaves its velocity alone at such a step, which its "
                 "convention does not; there set the velocity to the gradient by hand"

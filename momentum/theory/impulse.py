@@ -1,68 +1,25 @@
-"""How a gradient moves the parameter, now and later, in closed form.
+"""How a gradient moves the parameter, now and later: the closed forms of a convention's record.
 
-With constant hyper-parameters and no weight decay every convention is a weighted sum,
-
-    x_t = x_0 -+ lr sum_{s <= t} sum_{n = s..t} share(s, n) g_s
-
-with share(s, n): part of the gradient of step s in the update of step n (both from 1). The shares
-are written down here from the theory of moving averages, not derived from the rules.
-Source: Zhang, Lipton, Li and Smola, Dive into Deep Learning, section Momentum (leaky averages);
-Kingma and Ba 2015, section 3 (bias correction); Ma and Yarats 2019, section 3 (quasi-hyperbolic).
+x_t = x_0 -+ lr sum_{s <= t} sum_{n = s..t} share(s, n) g_s
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper
 from momentum.theory.quadratic import Method
 
-Share = Callable[[Any, Hyper, int, int], Any]
-"""share(momentum, h, s, n) with an exact momentum."""
-
-
-def _sum(inner: Callable[[Any, Hyper, int], Any]) -> Share:
-    """inner momentum^(n - s); in Nesterov's form momentum times that, and the gradient at once."""
-
-    def share(momentum: Any, h: Hyper, s: int, n: int) -> Any:
-        kept = inner(momentum, h, s) * momentum ** (n - s)
-        if not h.nesterov:
-            return kept
-        return momentum * kept + (inner(momentum, h._replace(dampening=0), s) if n == s else 0)
-
-    return share
-
-
-def _debiased(momentum: Any, h: Hyper, s: int, n: int) -> Any:
-    return (1 - momentum) * momentum ** (n - s) / (1 - momentum**n)
-
-
-def _quasi(momentum: Any, h: Hyper, s: int, n: int) -> Any:
-    nu = exact(h.nu)
-    return nu * (1 - momentum) * momentum ** (n - s) + ((1 - nu) if n == s else 0)
-
-
-SHARES: dict[str, Share] = {
-    "accumulated": _sum(lambda momentum, h, s: 1 if s == 1 else 1 - exact(h.dampening)),
-    "zero_started": _sum(lambda momentum, h, s: 1 - exact(h.dampening)),
-    "scaled": _sum(lambda momentum, h, s: 1),
-    "averaged": _sum(lambda momentum, h, s: 1 - momentum),
-    "averaged_debiased": _debiased,
-    "quasi_hyperbolic": _quasi,
-    "two_point": _sum(lambda momentum, h, s: 1),
-    "look_ahead": _sum(lambda momentum, h, s: 1),
-}
-
 
 def known(convention: Convention, h: Hyper) -> bool:
     """There is a closed form for this convention and these hyper-parameters."""
-    return convention.name in SHARES and not h.weight_decay and 0 <= h.momentum < 1
+    return convention.response is not None and not h.weight_decay and 0 <= h.momentum < 1
 
 
 def impulse(convention: Convention, h: Hyper, born: int, steps: int) -> list[Any]:
     """Displacement after every step, as a multiple of the one gradient, fed at step `born`."""
-    share, momentum = SHARES[convention.name], exact(h.momentum)
-    rate = exact(h.lr) * (1 if h.maximize else -1)
+    assert convention.response is not None
+    share, momentum = convention.response.share, exact(h.momentum)
+    rate = _rate(h)
     total, displaced = 0 * rate, []
     for n in range(1, steps + 1):
         if n >= born:
@@ -71,23 +28,15 @@ def impulse(convention: Convention, h: Hyper, born: int, steps: int) -> list[Any
     return displaced
 
 
-AVERAGES = ("averaged", "averaged_debiased", "quasi_hyperbolic")
-
-
 def total(convention: Convention, h: Hyper) -> Any | None:
     """Displacement that the first gradient, 1, causes in all; None where no closed form is known.
 
     lr / (1 - momentum) for sums, lr for averages
     """
-    if not known(convention, h) or convention.name == "averaged_debiased":
+    response = convention.response
+    if response is None or response.total is None or not known(convention, h):
         return None
-    rate = exact(h.lr) * (1 if h.maximize else -1)
-    if convention.name in AVERAGES:
-        return rate
-    momentum = exact(h.momentum)
-    kept = 1 - exact(h.dampening) if convention.name == "zero_started" else 1
-    whole = kept / (1 - momentum)
-    return rate * (1 + momentum * whole if h.nesterov else whole)
+    return _rate(h) * response.total(exact(h.momentum), h)
 
 
 def speed(convention: Convention, h: Hyper) -> Any | None:
@@ -95,14 +44,9 @@ def speed(convention: Convention, h: Hyper) -> Any | None:
 
     lr / (1 - momentum) for sums, lr for averages
     """
-    if not known(convention, h):
+    if convention.response is None or not known(convention, h):
         return None
-    rate = exact(h.lr) * (1 if h.maximize else -1)
-    if convention.name in AVERAGES:
-        return rate
-    momentum = exact(h.momentum)
-    limit = (1 - exact(h.dampening)) / (1 - momentum)
-    return rate * (1 + momentum * limit if h.nesterov else limit)
+    return _rate(h) * convention.response.speed(exact(h.momentum), h)
 
 
 def recurrence(convention: Convention, h: Hyper) -> tuple[Method, Any] | None:
@@ -111,11 +55,12 @@ def recurrence(convention: Convention, h: Hyper) -> tuple[Method, Any] | None:
     None where it is none of them: with dampening, bias correction, a mixture, or a gradient that
     is not taken at the parameter itself.
     """
-    rate = exact(h.lr)
-    if h.weight_decay or h.dampening or h.maximize:
+    response = convention.response
+    if response is None or response.rate is None or h.weight_decay or h.dampening or h.maximize:
         return None
-    if convention.name == "averaged":
-        rate = rate * (1 - exact(h.momentum))
-    elif convention.name not in ("accumulated", "zero_started", "scaled", "two_point"):
-        return None
+    rate = exact(h.lr) * response.rate(exact(h.momentum))
     return ("nesterov" if h.nesterov else "heavy_ball"), rate
+
+
+def _rate(h: Hyper) -> Any:
+    return exact(h.lr) * (1 if h.maximize else -1)

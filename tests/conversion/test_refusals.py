@@ -17,8 +17,8 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from momentum.conventions import Convention, Hyper
+from momentum.conventions._inverse import root
 from momentum.conversion import Speaker, convert, speaker
-from momentum.conversion.inverse import root
 from momentum.conversion.proof import row_at
 
 PRIMES = (5, 7, 11, 13)

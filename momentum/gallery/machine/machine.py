@@ -49,7 +49,7 @@ class Machine:
         without = set(self.without)
         if not {"nesterov", "dampening"} <= hyper:
             without.add("nesterov_with_dampening")
-        if self.convention.name != "look_ahead":
+        if not self.convention.looks_ahead:
             without.add("point")
         return Facts(
             name=self.name,

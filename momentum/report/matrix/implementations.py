@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
 
+from momentum.conventions import CONVENTIONS
+
 
 @dataclass(frozen=True)
 class Implementation:
@@ -49,10 +51,6 @@ class Implementation:
 _JAX = {"JAX_PLATFORMS": "cpu"}
 _SGD = "torch.optim:SGD"
 _OURS = "momentum.sgd:MomentumSGD"
-_CONVENTIONS = (
-    "accumulated", "zero_started", "scaled", "averaged",
-    "averaged_debiased", "quasi_hyperbolic", "two_point", "look_ahead",
-)  # fmt: skip
 _BITSANDBYTES = "momentum.adapters._variants:bitsandbytes_sgd"
 _DERIVED = "its own hyper-parameters are computed from the convention's, which rounds them"
 _COMPILED = "every new shape and hyper-parameter is compiled anew, which takes seconds each"
@@ -92,7 +90,7 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
                 f"momentum {name}", _OURS, name, "torch",
                 {"convention": repr(name)}, module="torch",
             )
-            for name in _CONVENTIONS
+            for name in CONVENTIONS
         ),
         Implementation("optax", "optax:sgd", "zero_started", "optax jax", environment=_JAX),
         Implementation(

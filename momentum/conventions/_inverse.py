@@ -1,0 +1,217 @@
+"""Which hyper-parameters make a convention take a wanted step.
+
+Every rule, written out for one step, is
+
+    y' = A y - P g - Q v        y: what the model sees, v: the velocity
+    v' = r y + m v + k g
+
+with coefficients made of the hyper-parameters. The update fixes P and Q; what the velocity has to
+remember fixes m : k = mu : kappa. A convention that can be converted into solves its rule for its
+hyper-parameters, and no answer is believed: the search takes the step with the rule itself and
+compares.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from momentum.arithmetic import exact
+
+
+class Wanted(NamedTuple):
+    """One step as the target has to take it.
+
+    P, Q: weights of the gradient and of the velocity in the update; Q is None where there is no
+    velocity yet, so that any will do. mu, kappa: in this proportion old velocity and gradient have
+    to enter the new one; kappa is None where nothing needs to be remembered, mu where there is no
+    old velocity. like: hyper-parameters of the source at this step and momentum at the next;
+    where they leave a choice they decide it. first: no step has been taken.
+    held: momentum that the step before has already laid down, in the look-ahead convention.
+    weight: sum of the weights so far, in the debiased one. surds: numbers whose square root would
+    have been needed and is irrational; the solvers add to it.
+    """
+
+    P: Any
+    Q: Any
+    mu: Any
+    kappa: Any
+    like: Any
+    following: Any
+    weight: Any = 0
+    first: bool = False
+    held: Any = None
+    surds: list[Any] = []
+
+
+class Found(NamedTuple):
+    """Hyper-parameters of one step.
+
+    following: momentum of the next step. decay: where it is free, and not the natural one.
+    """
+
+    lr: Any
+    momentum: Any
+    keep: Any = 1
+    nu: Any = 1
+    following: Any = None
+    decay: Any = None
+
+
+class Scale(NamedTuple):
+    """The first velocity is known but for its scale, which a later step may need to be something.
+
+    rescaled: the same first step with so many times the velocity, where the rule leaves that free.
+    rescaling: from a later step, the first and its answer, the factor that the later one needs;
+    None where it needs none. standing: steps without an update change the scale in between, as
+    v' = m v + (1 - m) d does.
+    """
+
+    rescaled: Callable[[Wanted, Found, Any], Found | None]
+    rescaling: Callable[[Wanted, Wanted, Found], Any]
+    standing: bool = False
+
+
+class Inverse(NamedTuple):
+    """A rule solved for its hyper-parameters.
+
+    solve: solve(wanted, nesterov, dampening is free). seeded: the first velocity is the whole
+    gradient, unless one of zeros is there already. scale: where the first velocity's scale is
+    free; in Nesterov's form, where the rule has one. shifts: multiples of the parameter whose
+    addition to the velocity makes a step possible, which a coupled decay at rate 0 can add.
+    """
+
+    solve: Callable[[Wanted, bool, bool], Iterator[Found]]
+    seeded: bool = False
+    scale: Scale | None = None
+    shifts: Callable[[Wanted], Iterator[Any]] | None = None
+
+
+def root(x: fmpq) -> fmpq | None:
+    """The rational square root, where there is one."""
+    if x < 0:
+        return None
+    try:
+        return fmpq(x.p.root(2), x.q.root(2)) if _square(x.p) and _square(x.q) else None
+    except ValueError:
+        return None
+
+
+def _square(n: Any) -> bool:
+    return bool(n.root(2) ** 2 == n) if n else True
+
+
+def roots(x: fmpq, w: Wanted) -> tuple[fmpq, ...]:
+    """Both rational square roots; where there are none, x goes on record."""
+    found = root(x)
+    if found is None:
+        w.surds.append(x)
+        return ()
+    return (found, -found) if found else (found,)
+
+
+def usual(w: Wanted) -> Any:
+    """The momentum where there is no velocity yet, so that any will do: the source's."""
+    return w.like.momentum if w.Q is None else w.Q
+
+
+def share(w: Wanted) -> Any:
+    """m where m : 1 - m = mu : kappa."""
+    if w.kappa is None or w.mu is None:
+        return w.like.momentum
+    return w.mu / (w.mu + w.kappa) if w.mu + w.kappa else None
+
+
+def averaging(w: Wanted) -> Iterator[Found]:
+    """v' = m v + (1 - m) d; y' = y - lr v'."""
+    total = w.P + (w.Q or 0)
+    if w.Q is None:
+        m = w.like.momentum
+        if m != 1:
+            yield Found(w.P / (1 - m), m)
+    elif total:
+        yield Found(total, w.Q / total)
+    elif w.P == 0:
+        m = share(w)
+        if m is not None:
+            yield Found(exact(0), m)
+
+
+def outside(w: Wanted, free: bool) -> Iterator[Found]:
+    """v' = m v + k d; y' = y - lr v', with k = 1 or free."""
+    standing = w.P == 0 and not w.Q
+    if free and w.like.dampening and w.like.lr and w.P != 0:  # the same rate, if that will do
+        lr = w.like.lr
+        yield Found(lr, w.like.momentum if w.Q is None else w.Q / lr, w.P / lr)
+    if w.P != 0:
+        yield Found(w.P, w.like.momentum if w.Q is None else w.Q / w.P)
+    elif w.Q and free:
+        m = w.like.momentum or exact(1)
+        yield Found(w.Q / m, m, exact(0))
+    if standing:
+        yield from _standing(w, free)
+
+
+def _standing(w: Wanted, free: bool) -> Iterator[Found]:
+    """lr = 0: the parameter stands still and the velocity goes on."""
+    zero, m = exact(0), w.like.momentum
+    if w.kappa is None or (w.mu is None and w.kappa):
+        yield Found(zero, m)
+        if free and w.kappa is None:
+            yield Found(zero, m, zero)
+    elif w.kappa:
+        yield Found(zero, w.mu / w.kappa)
+    elif free:
+        yield Found(zero, m or exact(1), zero)
+
+
+def nesterov_outside(w: Wanted, free: bool) -> Iterator[Found]:
+    """v' = m v + k d; y' = y - lr (d + m v'), with k = 1 or free."""
+    one = exact(1)
+    if w.P == 0 and not w.Q:
+        yield from _standing(w, free)
+    if w.Q is None:
+        m = w.like.momentum
+        yield from (Found(w.P / (1 + m), m) for _ in range(1) if m != -1)
+    elif w.Q == 0:
+        if not w.mu:
+            yield Found(w.P, exact(0))
+    elif w.kappa is None and free:
+        m = w.like.momentum or one
+        yield Found(w.Q / m**2, m, (w.P * m**2 / w.Q - 1) / m)
+    elif w.kappa is None:
+        for m in _doubled(w):
+            yield Found(w.Q / m**2, m) if m else Found(w.P, m)
+    elif not free:
+        if w.mu is not None and w.kappa and w.mu:
+            m = w.mu / w.kappa
+            yield Found(w.Q / m**2, m)
+    elif w.mu:
+        lr = w.P - w.Q * w.kappa / w.mu
+        for c in roots(w.Q / (lr * w.mu**2), w) if lr else ():
+            yield Found(lr, c * w.mu, c * w.kappa)
+
+
+def _doubled(w: Wanted) -> list[Any]:
+    """m with m^2 P = Q (1 + m)."""
+    parts = roots(w.Q**2 + 4 * w.P * w.Q, w)
+    return [(w.Q + part) / (2 * w.P) if w.P else -exact(1) for part in parts]
+
+
+def shifts_outside(w: Wanted) -> Iterator[Any]:
+    """Those of Nesterov's form with the rate outside."""
+    if w.P and w.Q and w.kappa is not None and w.mu is not None:
+        yield from shifts(w, _doubled(w))
+
+
+def shifts(w: Wanted, momenta: list[Any]) -> Iterator[Any]:
+    """Multiples s of y whose addition to v makes Nesterov's form with coupled decay possible.
+
+    v + s y turns the part of y that the new velocity takes, and with it mu and kappa, each by a
+    multiple of Q and P; the rule wants mu : kappa = n, so that
+    s = (n kappa - mu) / ((n P - Q) (mu - kappa Q / P)).
+    """
+    for n in momenta:
+        turned = (n * w.P - w.Q) * (w.mu - w.kappa * w.Q / w.P)
+        if turned:
+            yield (n * w.kappa - w.mu) / turned
