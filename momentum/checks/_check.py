@@ -17,6 +17,15 @@ Level = Literal["must", "should"]
 Measure = Callable[[Subject, Convention, Problem], Iterator[Measured]]
 
 
+CLOSED_FORMS = {
+    "share": "the response to a gradient",
+    "total": "the whole response to a gradient",
+    "speed": "the speed under a constant gradient",
+    "rate": "the path on a quadratic",
+}
+"""Parts of a convention's `response`, in words."""
+
+
 def _no_problems(setting: Setting) -> Sequence[Problem]:
     return ()
 
@@ -26,7 +35,8 @@ class Check:
     """A sentence that is true of every right optimizer, and how to measure it on a problem.
 
     level: must (spoils a training) or should (hygiene). catches: names of defects that it must
-    find. needs: what a subject must offer (see Facts and OFFERS); else the check is skipped.
+    find. needs: what a subject must offer (see Facts and OFFERS), or a convention
+    have on record; else the check is skipped.
     always: problems tried every time; random: where further ones are drawn from.
     errors_fail: that nothing is raised is what it says, so that an error is a failure.
     """
@@ -54,6 +64,9 @@ class Check:
                 reason = facts.domain.never(name)
                 if reason is not None:
                     return reason
+            elif kind == "closed form":
+                if getattr(convention.response, name, None) is None:
+                    return f"no closed form is on record for {CLOSED_FORMS[name]}"
             elif kind == "settable":
                 if name in facts.fixed or name not in facts.settable:
                     return f"{name} cannot be changed in a run"

@@ -59,7 +59,7 @@ def around_the_limit(setting: Setting) -> Sequence[Problem]:
     statement="On x^2 / 2 the iterates follow the closed form, for stable and unstable rates.",
     source=f"{POLYAK}: stable below 2 (1 + momentum), for Nesterov over (1 + 2 momentum)",
     catches=("large_lr_capped", "nesterov_always", "momentum_on_gradient", "lr_applied_twice"),
-    needs=("settable:lr",),
+    needs=("settable:lr", "closed form:rate"),
     always=around_the_limit,
     random=None,
 )

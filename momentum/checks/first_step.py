@@ -35,6 +35,7 @@ def one_step(setting: Setting) -> Sequence[Problem]:
         "first_step_skipped",
         "first_gradient_counted_twice",
     ),
+    needs=("closed form:share",),
     always=one_step,
     random=None,
 )

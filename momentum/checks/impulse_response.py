@@ -61,6 +61,7 @@ def _bounds(subject: Subject, convention: Convention, observation: Observation, 
         "two_point_previous_too_old",
         "momentum_squared",
     ),
+    needs=("closed form:share",),
     always=impulses,
     random=None,
 )
@@ -95,6 +96,7 @@ def long_enough(setting: Setting) -> Sequence[Problem]:
     statement="The whole response to one gradient sums up: to rate / (1 - momentum) for sums.",
     source=D2L,
     catches=("sum_taken_as_average", "velocity_reset_every_step", "nesterov_on_velocity"),
+    needs=("closed form:total",),
     always=long_enough,
     random=None,
 )

@@ -83,7 +83,7 @@ def constant(setting: Setting) -> Sequence[Problem]:
     statement="Under a constant gradient the steps tend to rate times 1 / (1 - momentum), or 1.",
     source="Dive into Deep Learning, section Momentum: the effective rate; ooples/AiDotNet#2008",
     catches=("momentum_on_gradient", "velocity_clipped", "sum_taken_as_average"),
-    needs=("hyper:momentum",),
+    needs=("hyper:momentum", "closed form:speed"),
     always=constant,
     random=None,
 )

@@ -52,7 +52,10 @@ def get(which: "str | Convention") -> Convention:
     if isinstance(which, Convention):
         return which
     if is_file(which):
-        return from_file(which)
+        found = from_file(which)
+        if found.name in CONVENTIONS:
+            raise ValueError(f"{which} is called {found.name}, as one of the package is")
+        return found
     if which in SPEAKERS:
         return SPEAKERS[which]
     name, _, decay = which.partition(":")

@@ -11,7 +11,7 @@ hyper-parameters, and no answer is believed: the search takes the step with the 
 compares.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from flint import fmpq
@@ -70,6 +70,17 @@ class Scale(NamedTuple):
     rescaled: Callable[[Wanted, Found, Any], Found | None]
     rescaling: Callable[[Wanted, Wanted, Found], Any]
     standing: bool = False
+
+    def carried(self, by: Any, standing: Sequence[Wanted]) -> Any:
+        """The factor before some steps without an update that is `by` after them.
+
+        Where v' = m v + (1 - m) d, one of them turns s into s (kappa + mu) / (s kappa + mu).
+        """
+        for w in reversed(standing):
+            if by is None or w.mu is None or w.kappa is None or w.kappa + w.mu == by * w.kappa:
+                return None
+            by = by * w.mu / (w.kappa + w.mu - by * w.kappa)
+        return by
 
 
 class Inverse(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import Convention, Hyper
 from momentum.conversion import linear
-from momentum.conversion.given import allowed, told
+from momentum.conversion.given import allowed, assumed, told
 from momentum.conversion.proof import Proof, drift, prove
 from momentum.conversion.remainder import Remainder, remainder
 from momentum.conversion.search import Failure, Search
@@ -31,7 +31,8 @@ class Conversion:
     step needs its own, one more for the momentum with which the last point is read. then: the row
     that holds at every later step, None where each needs its own. initial: the target's state
     before the first step where it is not its own. proof: None where no conversion exists, and then
-    `remainder` says what is left over. Hyper-parameters are rationals.
+    `remainder` says what is left over. assumed: what the source takes where nothing was given, in
+    words. Hyper-parameters are rationals.
     """
 
     source: Speaker
@@ -43,6 +44,7 @@ class Conversion:
     initial: Any = None
     proof: Proof | None = None
     remainder: Remainder | None = None
+    assumed: str = ""
 
     @property
     def exists(self) -> bool:
@@ -99,6 +101,14 @@ def convert(
     single = isinstance(hypers, (Hyper, Mapping))
     given: Any = [hypers] if single else hypers
     rows = [told(a, h) for h in given]
+    words = assumed(a, given[0]) if given else ""
+    return replace(_converted(a, b, rows, single, steps), assumed=words)
+
+
+def _converted(
+    a: Speaker, b: Speaker, rows: list[Hyper], single: bool, steps: int | None
+) -> Conversion:
+    """`convert`, of rows that are read. Raises: ValueError."""
     for who in (a, b):
         if not linear.supports(who.convention):
             kept = ", ".join(who.convention.initial._fields)

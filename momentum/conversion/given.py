@@ -51,7 +51,7 @@ def _defaults(who: Speaker, read: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in who.spelling.defaults.items():
         if isinstance(value, str) and value in Hyper._fields:
-            value = read.get(value, found.get(value, Hyper._field_defaults[value]))
+            value = read.get(value, found.get(value, NEUTRAL.get(value, 0)))
         found[name] = value if isinstance(value, bool) else rational(value)
     return found
 
@@ -60,8 +60,7 @@ def assumed(who: Speaker, given: Hyper | Mapping[str, Any]) -> str:
     """The API's own values of what was left out, in words; empty where it has none."""
     if isinstance(given, Hyper):
         return ""
-    names = {who.canonical(spelling) for spelling in given}
-    names |= {"dampening"} & ({"dampening"} if "kept" in names else set())
+    names = {who.canonical(spelling).replace("kept", "dampening") for spelling in given}
     parts = [
         f"{who.names.get(name, name)}={str(value).lower()}"
         for name, value in who.spelling.defaults.items()

@@ -131,7 +131,7 @@ class Search:
         fresh = wanted.want.Q is None or wanted.want.held == 0
         if fresh and scale is not None and (nesterov or "nesterov" not in self.convention.takes):
             standing, moving = self._past_standing(t + 1, after, following)
-            by = carried(scale.rescaling(moving, wanted.want, found), standing)
+            by = scale.carried(scale.rescaling(moving, wanted.want, found), standing)
             again = by and scale.rescaled(wanted.want, found, by)
             if again and again != found:
                 yield again
@@ -280,18 +280,6 @@ class Search:
         if decay and not self.target.takes("weight_decay"):
             return None
         return Hyper(lr, m, exact(0), decay, False, like.maximize, ONE)
-
-
-def carried(by: Any, standing: Sequence[Wanted]) -> Any:
-    """The factor before some steps that is `by` after them, where v' = m v + (1 - m) d.
-
-    One of them turns s into s (kappa + mu) / (s kappa + mu).
-    """
-    for w in reversed(standing):
-        if by is None or w.mu is None or w.kappa is None or w.kappa + w.mu == by * w.kappa:
-            return None
-        by = by * w.mu / (w.kappa + w.mu - by * w.kappa)
-    return by
 
 
 class Target(NamedTuple):

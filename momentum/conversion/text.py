@@ -13,6 +13,7 @@ _SHOWN = 8
 def snippet(who: Speaker, h: Hyper) -> str:
     """The call that sets these hyper-parameters, with the nearest float64 of each."""
     spelling, parts, decay = who.spelling, [], ""
+    said = {"lr", "momentum", "nu", *spelling.defaults}  # even where they are neutral
     for name, own in who.names.items():
         value = getattr(h, name)
         if name == "nesterov" and spelling.nesterov_call:
@@ -22,7 +23,7 @@ def snippet(who: Speaker, h: Hyper) -> str:
             continue
         if name == "dampening" and spelling.kept:
             parts.append(f"{spelling.kept}={_number(1 - value)}")
-        elif name in ("lr", "momentum") or name in spelling.defaults or value != NEUTRAL[name]:
+        elif name in said or value != NEUTRAL[name]:
             parts.append(f"{own}={value if isinstance(value, bool) else _number(value)}")
     call = spelling.nesterov_call if h.nesterov and spelling.nesterov_call else spelling.call
     inner = call.format(", ".join(parts), lr=_number(h.lr), momentum=_number(h.momentum))
@@ -37,6 +38,8 @@ def _number(x: object) -> str:
 def tell(c: Conversion) -> list[str]:
     """Everything about a conversion, line by line."""
     lines = [f"{c.source.name}: {snippet(c.source, c.source_hypers[0])}", *_rules(c)]
+    if c.assumed:
+        lines.append(f"  not given, so {c.source.name}'s own: {c.assumed}")
     if not c.exists:
         return [*lines, str(c.remainder), *_ways_out(c)]
     runs = _runs(c)

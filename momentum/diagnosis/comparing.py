@@ -54,10 +54,11 @@ class _Probe:
     points: tuple[Array, ...]
 
 
-def compare(subject: Subject) -> dict[str, Cell]:
-    """The subject against every convention, by its name."""
+def compare(subject: Subject, also: Sequence[Convention] = ()) -> dict[str, Cell]:
+    """The subject against every convention, and against others, by its name."""
     probes = [_run(subject, option, problem) for option, problem in _problems(subject.facts)]
-    return {name: _cell(subject, c, probes) for name, c in CONVENTIONS.items()}
+    every = {c.name: c for c in (*CONVENTIONS.values(), *also)}
+    return {name: _cell(subject, c, probes) for name, c in every.items()}
 
 
 def _problems(facts: Facts) -> Iterator[tuple[str, Problem]]:

@@ -118,10 +118,15 @@ def accepted(subject: Subject, observation: Observation, hypotheses: Sequence[An
     return verdicts
 
 
-def decide(subject: Subject, dtype: str) -> tuple[list[Candidate], list[Seen], dict[str, str]]:
-    """Candidates that are left, what was seen, and the probes that were refused."""
+def decide(
+    subject: Subject, dtype: str, also: Sequence[Convention] = ()
+) -> tuple[list[Candidate], list[Seen], dict[str, str]]:
+    """Candidates that are left, what was seen, and the probes that were refused.
+
+    also: conventions to consider beside those of the package.
+    """
     facts = subject.facts
-    alive = [Candidate(root) for root in _roots(subject, dtype)]
+    alive = [Candidate(root) for root in _roots(subject, dtype, also)]
     seen: list[Seen] = []
     refused: dict[str, str] = {}
     for probe in probes(facts, dtype):
@@ -151,13 +156,18 @@ def decide(subject: Subject, dtype: str) -> tuple[list[Candidate], list[Seen], d
     return alive, seen, refused
 
 
-def _roots(subject: Subject, dtype: str) -> list[Hypothesis]:
+def contained(convention: Convention, has: frozenset[str]) -> bool:
+    """It is one of the others, as the subject lacks what tells them apart."""
+    return bool(convention.contains) and not convention.takes <= has | {"momentum"}
+
+
+def _roots(subject: Subject, dtype: str, also: Sequence[Convention]) -> list[Hypothesis]:
     """Every convention; with the momentum that its impulse response shows, where it takes none."""
     has = taken(subject.facts)
     roots = [
         Hypothesis.of(c)
-        for c in CONVENTIONS.values()
-        if c.name != "quasi_hyperbolic" or "nu" in has
+        for c in {c.name: c for c in (*CONVENTIONS.values(), *also)}.values()
+        if not contained(c, has)
     ]
     if "dampening" not in has and "momentum" in has:
         roots.append(seeded(CONVENTIONS["accumulated"]))

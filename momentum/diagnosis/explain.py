@@ -97,7 +97,7 @@ class Explainer:
         runs = sorted([observation, *fitting], key=_size)
         groups = (
             lambda: suspects(self.convention),
-            lambda: identified(self.subject, problem.dtype),
+            lambda: identified(self.subject, problem.dtype, self.convention),
             lambda: fitted(self.subject, self.convention, problem.dtype),
             lambda: pairs(self.convention),
         )

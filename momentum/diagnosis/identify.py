@@ -9,6 +9,7 @@ from momentum.diagnosis.deciding import (  # fmt: skip
     Difference,
     Option,
     Seen,
+    contained,
     decide,
     distance,
     first_difference,
@@ -49,20 +50,25 @@ class Identity:
     hypothesis: Hypothesis
 
 
-def identify(subject: Subject, dtype: str | None = None, estimates: bool = True) -> Identity:
+def identify(
+    subject: Subject,
+    dtype: str | None = None,
+    estimates: bool = True,
+    also: Sequence[Convention] = (),
+) -> Identity:
     """Which convention a subject follows, by exact replay of short probes.
 
     dtype: the finest that the subject claims, where none is given. estimates: measure the
-    hyper-parameters too.
+    hyper-parameters too. also: conventions to consider beside those of the package.
     """
     trial = dtype or dtype_for(subject.facts)
     subject, declined = trimmed(subject, trial)
     facts, has = subject.facts, taken(subject.facts)
     chosen, remarks = trial, []
-    alive, seen, refused = decide(subject, chosen)
+    alive, seen, refused = decide(subject, chosen, also)
     for coarser in DTYPES[DTYPES.index(chosen) + 1 :] if dtype is None else ():
         if coarser in facts.dtypes and alive[0].failed:
-            again = decide(subject, coarser)
+            again = decide(subject, coarser, also)
             if not again[0][0].failed:
                 remarks.append(f"its {trial} is less precise than {trial}: probed in {coarser}")
                 chosen, (alive, seen, refused) = coarser, again
@@ -114,7 +120,8 @@ def _matches(ranked: Sequence[Candidate], name: str) -> Sequence[Convention]:
 def _rank(candidate: Candidate, name: str) -> tuple[int, int, int]:
     departures = len(candidate.hypothesis(candidate.best()).departures)
     words, _ = speaks(name, candidate.root.base)
-    order = list(CONVENTIONS).index(candidate.root.base.name)
+    known, own = list(CONVENTIONS), candidate.root.base.name
+    order = known.index(own) if own in known else len(known)
     return departures, -words, order
 
 
@@ -158,14 +165,14 @@ def _answers(candidate: Candidate, name: str, has: frozenset[str]) -> dict[str, 
         elif aspect == "weight_decay":
             answers[aspect] = _DECAY_WORDS[option.decay or "coupled"]
         elif aspect == "dampening":
-            answers[aspect] = _DAMPENING_WORDS.get(candidate.root.base.name, "honoured")
+            answers[aspect] = candidate.root.base.dampening
         elif aspect.endswith(" change"):
             what = aspect.removesuffix(" change")
             answers[aspect] = f"a new {what} acts at once, and the velocity is kept"
         else:
             answers[aspect] = "honoured"
     if "momentum" in has:
-        answers["learning rate"] = _RATE_WORDS.get(candidate.root.base.name, "")
+        answers["learning rate"] = candidate.root.base.rate
         if "lr change" not in answers:
             answers["learning rate"] = "inside or outside of the velocity: not decided"
     return {k: v for k, v in answers.items() if v}
@@ -177,27 +184,21 @@ _DECAY_WORDS = {
     "simultaneous": "decoupled: x = (1 - lr weight_decay) x before or beside the step",
     "after": "decoupled: x = (1 - lr weight_decay) x after the step",
 }
-_DAMPENING_WORDS = {
-    "accumulated": "honoured from the second step on: the first velocity is the whole gradient",
-    "zero_started": "honoured, at the first step too",
-}
-_OUTSIDE = "outside of the velocity: a new rate acts on all old gradients at once"
-_INSIDE = "inside the velocity: old gradients keep the rate they came with"
-_RATE_WORDS = {
-    "accumulated": _OUTSIDE, "zero_started": _OUTSIDE, "averaged": _OUTSIDE,
-    "averaged_debiased": _OUTSIDE, "quasi_hyperbolic": _OUTSIDE, "scaled": _INSIDE,
-    "two_point": _INSIDE, "look_ahead": _INSIDE,
-}  # fmt: skip
 
 
 def _undecided(ranked: Sequence[Candidate], has: frozenset[str]) -> list[str]:
     """What several candidates have in common, and why nothing here can part them."""
-    names = list(dict.fromkeys(c.root.base.name for c in ranked))
-    found = []
+    several = {c.root.base.name: c.root.base for c in ranked}
+    names, found = list(several), []
     if len(names) > 1:
-        found.append(f"{' = '.join(names)}: {'; '.join(_reasons(names, has, ranked[0]))}")
-    if "averaged" in names and "nu" not in has:
-        found.append("averaged is quasi_hyperbolic with nu = 1")
+        found.append(f"{' = '.join(names)}: {'; '.join(_reasons(several, has))}")
+    found += [
+        words
+        for c in CONVENTIONS.values()
+        if contained(c, has)
+        for n, words in c.contains.items()
+        if n in names
+    ]
     first = ranked[0]
     kinds = {o.decay for o in first.options.get("weight_decay", ()) if o.departure is None}
     if "before" in kinds:
@@ -217,25 +218,15 @@ def _undecided(ranked: Sequence[Candidate], has: frozenset[str]) -> list[str]:
     return found
 
 
-def _reasons(names: Sequence[str], has: frozenset[str], first: Candidate) -> list[str]:
+def _reasons(several: Mapping[str, Convention], has: frozenset[str]) -> list[str]:
     if "momentum" not in has:
         return ["without momentum every convention is plain gradient descent"]
-    reasons = []
-    together = set(names)
-    if {"accumulated", "zero_started"} <= together:
-        ignored = any(o.departure for o in first.options.get("dampening", ()))
-        why = "dampening is ignored" if ignored else "there is no dampening"
-        reasons.append(f"accumulated and zero_started differ by dampening alone, and {why}")
-    if together & {"accumulated", "zero_started"} and together & {"scaled", "two_point"}:
+    reasons = [
+        words for c in several.values() for other, words in c.alike.items() if other in several
+    ]
+    if len({c.rate for c in several.values() if c.rate}) > 1:
         reasons.append(
             "with a constant learning rate the velocities differ by the factor lr alone, and lr "
             "cannot be changed in a run"
-        )
-    if {"scaled", "two_point"} <= together:
-        reasons.append("scaled is two_point with v = x_previous - x, at any learning rate")
-    if {"scaled", "look_ahead"} <= together:
-        reasons.append(
-            "look_ahead differs from scaled in where the gradient is taken, which a subject that "
-            "is given its gradients does not show"
         )
     return reasons or ["one rule on everything that the subject can be driven with"]

@@ -23,16 +23,6 @@ from momentum.subjects.protocol import Subject
 
 KNOWN: tuple[Departure, ...] = (*NESTEROV, *DAMPENING, *MAXIMIZE, *DECAY, *SCHEDULED, UNFED)
 
-PLAINLY = {
-    "accumulated": "the velocity starts with the first gradient, the learning rate outside of it",
-    "zero_started": "the velocity starts at zero, so that the first step is dampened too",
-    "scaled": "the learning rate is inside the velocity",
-    "averaged": "the velocity is an average, its gradients scaled by 1 - momentum",
-    "averaged_debiased": "the velocity is an average, divided by the sum of its weights",
-    "quasi_hyperbolic": "the step is a mean of the plain and of the averaged one, weighed by nu",
-    "two_point": "the step is taken from the last two iterates, without a velocity",
-    "look_ahead": "the gradient is taken as if at the look-ahead point",
-}
 DECAYS = {
     "coupled": "the weight decay goes into the gradient and through the velocity",
     "before": "the weight decay acts on the parameter, before the step",
@@ -101,8 +91,7 @@ def _other_conventions(convention: Convention) -> Iterator[Suspect]:
     for other in CONVENTIONS.values():
         if other.name != convention.name:
             decayed = other.with_decay(convention.decay)
-            words = f"{PLAINLY[other.name]} (convention {other.name})"
-            yield Suspect(other.name, words, Hypothesis.of(decayed))
+            yield Suspect(other.name, other.in_words, Hypothesis.of(decayed))
     words = "the velocity is an average seeded with the first gradient"
     found = seeded(CONVENTIONS["accumulated"].with_decay(convention.decay))
     yield Suspect("seeded_average", words, found)

@@ -27,8 +27,10 @@ def _lines(identity: Identity) -> Iterator[str]:
     yield from (f"    {line}" for line in nearest.formula)
     if nearest.decay != "coupled":
         yield f"    weight decay {nearest.decay} the step, not in the gradient"
-    yield f"  also spoken by {', '.join(nearest.spoken_by)}"
-    yield f"  source: {nearest.source.text}"
+    if nearest.speakers:
+        yield f"  also spoken by {', '.join(nearest.spoken_by)}"
+    if nearest.source.text:
+        yield f"  source: {nearest.source.text}"
     if identity.difference is not None:
         d = identity.difference
         yield ""

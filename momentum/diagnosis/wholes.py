@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from momentum.arithmetic import FORMATS
-from momentum.conventions import Convention
+from momentum.conventions import CONVENTIONS, Convention
 from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.identify import identify
-from momentum.diagnosis.suspects import PLAINLY, Suspect
+from momentum.diagnosis.suspects import Suspect
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -75,13 +75,13 @@ def coarser(convention: Convention, dtype: str) -> Iterator[Suspect]:
             yield Suspect(f"computed_in_{name}", WORDS.format(name), found)
 
 
-def identified(subject: Subject, dtype: str) -> Iterator[Suspect]:
+def identified(subject: Subject, dtype: str, own: Convention) -> Iterator[Suspect]:
     """What the subject is by its own behaviour, in short probes, with all its departures."""
-    found = identify(subject, estimates=False)
+    found = identify(subject, estimates=False, also=() if own.name in CONVENTIONS else (own,))
     if not found.matches:
         return
     best = found.hypothesis
-    words = f"behaves as {best.base.full_name} ({PLAINLY[best.base.name]})"
+    words = f"behaves as {best.base.full_name} ({best.base.words or best.base.name})"
     if best.words:
         words += f", but {'; '.join(best.words)}"
     yield Suspect("identified", words, best)

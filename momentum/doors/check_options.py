@@ -40,7 +40,8 @@ CHECK_OPTIONS = (
         "convention",
         metavar="CONVENTION",
         help="What the target is meant to follow: a convention (accumulated, scaled) or whose it"
-        " is (torch, keras, optax). Identified first where it is not given.",
+        " is (torch, keras, optax), or one from a file (FILE.py:CONVENTION). Identified first"
+        " where it is not given.",
     ),
     click.option(
         "--set",
@@ -117,6 +118,15 @@ CHECK_OPTIONS = (
         metavar="PROBLEM",
         help="Measure just this problem (JSON, from a report), with exactly one --only.",
     ),
+)
+
+
+AS_WELL = click.option(
+    "--as",
+    "also",
+    metavar="FILE.py:CONVENTION",
+    multiple=True,
+    help="A convention from a file, to compare with beside those of the package.",
 )
 
 

@@ -13,7 +13,13 @@ from typing import Any
 
 import click
 
-from momentum.doors.check_options import CHECK_EXAMPLES, CHECK_OPTIONS, settings_of, with_options
+from momentum.doors.check_options import (  # fmt: skip
+    AS_WELL,
+    CHECK_EXAMPLES,
+    CHECK_OPTIONS,
+    settings_of,
+    with_options,
+)
 from momentum.errors import UsageError
 from momentum.report.foreign import any_encoding, one_line, say
 
@@ -108,11 +114,14 @@ def article(figures: Path | None, seeds: int | None) -> int:
 @click.argument("target")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
 @click.option("--dtype", metavar="D", help="To probe in; the finest that the target claims.")
-def identify(target: str, settings: dict[str, str], dtype: str | None) -> int:
+@AS_WELL
+def identify(
+    target: str, settings: dict[str, str], dtype: str | None, also: tuple[str, ...]
+) -> int:
     """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
     from momentum.doors.identify import told
 
-    say(told(target, settings, dtype))
+    say(told(target, settings, dtype, also))
     return 0
 
 
@@ -180,6 +189,7 @@ def convert(
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn.")
 @click.option("--only", metavar="NAME", multiple=True,
               help="An implementation, or all whose name begins with this word.")  # fmt: skip
+@AS_WELL
 def matrix(**options: Any) -> int:
     """Run every installed implementation under every check and against every convention."""
     from momentum.doors.matrix import matrix

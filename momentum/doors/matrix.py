@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from momentum import __version__
+from momentum.conventions import Convention, get
 from momentum.errors import UsageError
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
@@ -23,7 +24,12 @@ INTERRUPTED = 130
 
 
 def matrix(
-    jsonl: Path | None, html: Path | None, effort: str, seed: int, only: Sequence[str]
+    jsonl: Path | None,
+    html: Path | None,
+    effort: str,
+    seed: int,
+    only: Sequence[str],
+    also: Sequence[str] = (),
 ) -> int:
     """Fill the matrix, write the reports, and return the exit code.
 
@@ -32,6 +38,10 @@ def matrix(
     Raises: UsageError for an unknown name, or a file that cannot be read or written.
     """
     chosen = _chosen(only)
+    try:
+        more = [get(which) for which in also]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     present = [one for one in chosen if one.installed]
     absent = {one.name: one.distribution for one in chosen if not one.installed}
     setting = Setting(effort, seed, __version__)
@@ -42,9 +52,9 @@ def matrix(
     with _lines(jsonl, setting, done) as write:
         try:
             for number, one in enumerate(present, 1):
-                if one.name in done and done[one.name].is_of(one):
+                if one.name in done and done[one.name].is_of(one, more):
                     continue
-                done[one.name] = made = _made(one, setting, number, len(present))
+                done[one.name] = made = _made(one, setting, number, len(present), more)
                 write(made.to_record())
         except KeyboardInterrupt:
             interrupted = True
@@ -72,7 +82,9 @@ def _chosen(only: Sequence[str]) -> list[Implementation]:
     ]
 
 
-def _made(one: Implementation, setting: Setting, number: int, total: int) -> Row:
+def _made(
+    one: Implementation, setting: Setting, number: int, total: int, more: Sequence[Convention]
+) -> Row:
     """A new row; says which, where someone may be watching."""
     watched = sys.stderr.isatty()
 
@@ -81,7 +93,7 @@ def _made(one: Implementation, setting: Setting, number: int, total: int) -> Row
             words = f"{number}/{total} {one.name}: {job}/{jobs} {name}"
             click.echo(f"\r\x1b[K{words[:78]}", nl=False, err=True)
 
-    made = row(one, setting, on_start)
+    made = row(one, setting, on_start, more)
     if watched:
         click.echo("\r\x1b[K", nl=False, err=True)
     return made

@@ -155,7 +155,7 @@ def header_of(subject: Subject, convention: Convention, options: Options, found:
     """What is about to be run, and with what."""
     return Header(
         target=subject.facts.name,
-        convention=convention.full_name,
+        convention=convention.reference,
         formula=convention.formula,
         seed=options.seed,
         effort=options.effort,

@@ -16,17 +16,6 @@ NAME = 28
 MARKS = {"failed": "X", "expected": "e", "advice": "a", "passed": ".", "skipped": "-"}
 """Kinds of results and their marks; a family has the mark of the first that it has."""
 
-_SHORT = {
-    "accumulated": "accum",
-    "zero_started": "zero",
-    "scaled": "scaled",
-    "averaged": "avg",
-    "averaged_debiased": "avg-d",
-    "quasi_hyperbolic": "qhm",
-    "two_point": "2-pt",
-    "look_ahead": "ahead",
-}
-
 
 def text(rows: Sequence[Row], absent: Mapping[str, str]) -> str:
     """Both tables, 80 columns wide at most where names are short."""
@@ -36,6 +25,11 @@ def text(rows: Sequence[Row], absent: Mapping[str, str]) -> str:
 def families() -> list[str]:
     """All families, in the order of the registry."""
     return list(dict.fromkeys(c.family for c in CHECKS.values()))
+
+
+def conventions(rows: Sequence[Row]) -> list[str]:
+    """Those of the package, and then the others that a row was compared with."""
+    return list(dict.fromkeys([*CONVENTIONS, *(name for r in rows for name in r.cells)]))
 
 
 def mark(counts: Mapping[str, int]) -> str:
@@ -70,12 +64,14 @@ def _families(rows: Sequence[Row]) -> Iterator[str]:
 
 def _conventions(rows: Sequence[Row]) -> Iterator[str]:
     yield "IMPLEMENTATION x CONVENTION (* its own)"
-    yield f"{'':<{NAME}}" + "".join(f"{_SHORT[c]:>7}" for c in CONVENTIONS)
+    columns = conventions(rows)
+    heads = [CONVENTIONS[c].label if c in CONVENTIONS else "" for c in columns]
+    yield f"{'':<{NAME}}" + "".join(f"{head or c[:6]:>7}" for c, head in zip(columns, heads))
     for r in rows:
         own = r.convention.partition(":")[0]
         cells = "".join(
             f"{shown(r.cells[c]) + '*' * (c == own):>7}" if c in r.cells else f"{'?':>7}"
-            for c in CONVENTIONS
+            for c in columns
         )
         yield f"{r.name:<{NAME}}{cells}"
     yield from textwrap.wrap(
@@ -117,7 +113,7 @@ def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, A
         absent=absent,
         setting=setting,
         families=families(),
-        conventions=CONVENTIONS,
+        conventions=conventions(rows),
         mark=mark,
         marks=MARKS,
         shown=shown,

@@ -3,13 +3,14 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from momentum.checks.result import Result, Results
+from momentum.conventions import Convention
 from momentum.diagnosis.comparing import Cell, compare
 from momentum.errors import UsageError
 from momentum.report.matrix.implementations import Implementation
@@ -60,8 +61,10 @@ class Row:
         """How many results count as what."""
         return {k: sum(f.get(k, 0) for f in self.families.values()) for k in KINDS}
 
-    def is_of(self, one: Implementation) -> bool:
-        """Whether it was made of this implementation in the version that is installed."""
+    def is_of(self, one: Implementation, also: Sequence[Convention] = ()) -> bool:
+        """Whether it was made of this implementation as installed, and compared with all these."""
+        if self.cells and not {c.name for c in also} <= set(self.cells):
+            return False
         return (self.name, self.target, self.convention, dict(self.versions)) == (
             one.name, one.target, one.convention, one.versions,
         ) and dict(self.settings) == dict(one.settings)  # fmt: skip
@@ -92,6 +95,7 @@ def row(
     one: Implementation,
     setting: Setting,
     on_start: Callable[[str, int, int], None] = lambda name, number, total: None,
+    also: Sequence[Convention] = (),
 ) -> Row:
     """Run the checks of an implementation, and compare it; each in processes of its own."""
     started = time.monotonic()
@@ -102,7 +106,7 @@ def row(
     lost = one.unchecked
     cells: dict[str, Cell] = {}
     try:
-        cells = _compared(load)
+        cells = _compared(load, also)
         if not one.unchecked:
             options = Options(dtypes=one.dtypes, effort=setting.effort, seed=setting.seed)
             results = run(load, one.convention, options, expected(one.name), on_start=on_start)
@@ -156,7 +160,7 @@ def _load(one: Implementation) -> Subject:
     return load(one.target, one.settings)
 
 
-def _compared(load: Callable[[], Subject]) -> dict[str, Cell]:
+def _compared(load: Callable[[], Subject], also: Sequence[Convention]) -> dict[str, Cell]:
     """The comparisons, made in a child process.
 
     Raises: UsageError where it is lost or the subject cannot be used.
@@ -164,7 +168,7 @@ def _compared(load: Callable[[], Subject]) -> dict[str, Cell]:
 
     def work() -> Any:
         try:
-            yield compare(load())
+            yield compare(load(), also)
         except UsageError as error:
             yield error
         except (Exception, SystemExit) as error:
