@@ -102,13 +102,6 @@ def convert(
     given: Any = [hypers] if single else hypers
     rows = [told(a, h) for h in given]
     words = assumed(a, given[0]) if given else ""
-    return replace(_converted(a, b, rows, single, steps), assumed=words)
-
-
-def _converted(
-    a: Speaker, b: Speaker, rows: list[Hyper], single: bool, steps: int | None
-) -> Conversion:
-    """`convert`, of rows that are read. Raises: ValueError."""
     for who in (a, b):
         if not linear.supports(who.convention):
             kept = ", ".join(who.convention.initial._fields)
@@ -121,7 +114,7 @@ def _converted(
     # gradients with one sign holds with the other.
     signs = [h.maximize for h in rows]
     found = _converted(a, b, [h._replace(maximize=False) for h in rows], single, steps)
-    return found if not any(signs) else _signed(found, rows, signs)
+    return replace(found if not any(signs) else _signed(found, rows, signs), assumed=words)
 
 
 def _signed(found: Conversion, rows: Sequence[Hyper], signs: Sequence[bool]) -> Conversion:

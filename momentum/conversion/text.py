@@ -60,7 +60,7 @@ def tell(c: Conversion) -> list[str]:
 
 def _ways_out(c: Conversion) -> list[str]:
     """What does the same training all the same."""
-    name = c.source.convention.full_name
+    name = c.source.convention.reference
     ways = [f'torch can take the source\'s own rule: momentum.MomentumSGD(params, "{name}", ...)']
     kind = c.source.convention.decay
     if any(h.weight_decay for h in c.source_hypers) and c.target.convention.decay != kind:
