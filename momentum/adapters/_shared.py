@@ -32,14 +32,18 @@ def comes_from(obj: Any, *packages: str) -> bool:
     return any(m == p or m.startswith(p + ".") for m in modules for p in packages)
 
 
-def known_names(taken: Iterable[str]) -> dict[str, str]:
-    """The hyper-parameters among these names: our name -> theirs."""
+def known_names(
+    taken: Iterable[str], also: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, str]:
+    """The hyper-parameters among these names: our name -> theirs. also: further names for them."""
     names = set(taken)
-    found = {}
-    for ours, others in ALSO_CALLED.items():
-        theirs = next((n for n in (ours, *others) if n in names), None)
-        if theirs is not None:
-            found[ours] = theirs
+    found: dict[str, str] = {}
+    for table in (ALSO_CALLED, also or {}):
+        for ours, others in table.items():
+            free = (n for n in (ours, *others) if n in names and n not in found.values())
+            theirs = next(free, None)
+            if ours not in found and theirs is not None:
+                found[ours] = theirs
     return found
 
 
@@ -48,9 +52,15 @@ def argument_names(factory: Callable[..., Any]) -> dict[str, str]:
     return known_names(inspect.signature(factory).parameters)
 
 
-def divided(fixed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the caller fixed: hyper-parameters by our names, and all other arguments."""
+def divided(
+    fixed: Mapping[str, Any], names: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the caller fixed: hyper-parameters by our names, and all other arguments.
+
+    names: those of one subject: our name -> its own.
+    """
     ours = {name: ours for ours, others in ALSO_CALLED.items() for name in (ours, *others)}
+    ours |= {theirs: n for n, theirs in (names or {}).items()}
     hyper = {ours[name]: value for name, value in fixed.items() if name in ours}
     return hyper, {name: value for name, value in fixed.items() if name not in ours}
 

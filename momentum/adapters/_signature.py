@@ -1,7 +1,7 @@
 """What a constructor or function takes, and what the caller fixes of it."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from momentum.adapters import _shared
@@ -9,17 +9,26 @@ from momentum.errors import UsageError
 
 
 def fitted(
-    function: Callable[..., Any], arrays: int, fixed: Mapping[str, Any], name: str
+    function: Callable[..., Any],
+    arrays: int | Collection[str],
+    fixed: Mapping[str, Any],
+    name: str,
+    also: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
     """Hyper-parameters by our names, those fixed by our names, and the other fixed arguments.
 
-    arrays: number of arguments before the hyper-parameters.
+    arrays: number of arguments before the hyper-parameters, or the names of those that are none.
+    also: further names of hyper-parameters.
     Raises: UsageError where a fixed argument is not taken, or another one is needed.
     """
-    parameters = list(inspect.signature(function).parameters.values())[arrays:]
+    parameters = list(inspect.signature(function).parameters.values())
+    if isinstance(arrays, int):
+        parameters = parameters[arrays:]
+    else:
+        parameters = [p for p in parameters if p.name not in arrays]
     taken = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    names = _shared.known_names(taken)
-    hyper, others = _shared.divided(fixed)
+    names = _shared.known_names(taken, also)
+    hyper, others = _shared.divided(fixed, names)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for given in (*(n for n in hyper if n not in names), *(n for n in others if n not in taken)):
         if not open_ended:

@@ -1,24 +1,35 @@
-"""Plain functions: the article's, and step functions on NumPy arrays.
+"""Plain functions: the article's, and step functions on arrays.
 
     f(params, states, hyperparams)                       torch tensors, changed in place
     step(theta, v, grad, lr, momentum) -> (theta, v)     arrays; dampening, weight_decay, nesterov,
                                                          maximize and nu where it has such arguments
 
-A step function gets v = zeros at first, or nothing where v has the default None.
+A step function gets v = zeros at first, or nothing where v has the default None. Its arrays are
+known by their names (x, w, params; velocity, buf, state; g, dw, gradient) in whatever order, else
+they are the first three arguments. Trials show the rest: NumPy's arrays, torch's or JAX's; one
+array or lists of them; whether it returns (theta, v), (v, theta), a record, theta alone or nothing,
+having changed in place what it does not return; and which dtypes it keeps.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from momentum.adapters import _shared
+from momentum.adapters._forms import ROLES, Form, Misunderstood, arranged, roles, understood
+from momentum.adapters._libraries import libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
-from momentum.adapters._step_run import StepRun
+from momentum.adapters._step_run import StepFunction
+from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.errors import UsageError
+from momentum.subjects.protocol import Facts, Subject
 
+_ARTICLE = ("params", "states", "hyperparams")
 _OFFERS = frozenset({"resume", "deepcopy", "pickle", "fed", "overwrite"})
 
 
@@ -26,9 +37,6 @@ def accepts(obj: Any) -> bool:
     """A function with the article's arguments or a step function's."""
     names = _names(obj)
     return names == _ARTICLE or _is_step(names)
-
-
-_ARTICLE = ("params", "states", "hyperparams")
 
 
 def _names(obj: Any) -> tuple[str, ...]:
@@ -41,55 +49,90 @@ def _names(obj: Any) -> tuple[str, ...]:
 
 
 def _is_step(names: tuple[str, ...]) -> bool:
-    """Three arrays, then hyper-parameters, lr and momentum among them."""
-    known = _shared.known_names(names[3:])
+    """Parameters, velocities and gradients by name, or three arrays before lr and momentum."""
+    if set(roles(names)) == set(ROLES):
+        return True
+    known = _shared.known_names(names[3:], SPOKEN)
     return {"lr", "momentum"} <= set(known) and not _shared.known_names(names[:3])
 
 
 def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject from a function. fixed: arguments that are the caller's choice.
+    """A subject from a function. fixed: arguments that are the caller's choice, and what is in it.
 
-    Raises: UsageError where the function takes or wants something else.
+    Raises: UsageError where the function takes or wants something else, or a trial fails.
     """
     if _names(function) == _ARTICLE:
         from momentum.adapters import _article
 
         return _article.adapt(function, fixed, name)
-    parameters = list(inspect.signature(function).parameters.values())
-    names, hyper, others = fitted(function, 3, fixed, name)
-    free = frozenset(names) - set(hyper)
+    arrays, keywords = arranged(function)
+    inside, said = _told(function, fixed)
+    names, hyper, others = fitted(function, tuple(arrays.values()), said, name, SPOKEN)
+    free = {n: theirs for n, theirs in names.items() if n not in hyper}
+    for needed in ("lr", "momentum"):
+        if needed not in {**names, **inside}:
+            raise UsageError(
+                f"{name} takes no {needed} that is known as one: name an argument so, or say which"
+                f" is in it: --set {needed}=VALUE"
+            )
+    more = {names[n]: x for n, x in hyper.items()} | others
+    lazy = inspect.signature(function).parameters[arrays["v"]].default is None
+    written = str(getattr(function, "__annotations__", {}))
+    dtypes = [d for d in FORMATS if d in written]
+    forms = [
+        Form(library._replace(dtypes=tuple(d for d in library.dtypes if not dtypes or d in dtypes)),
+             arrays, keywords, many)
+        for library in libraries(written)
+        for many in (False, True)
+    ]  # fmt: skip
+    trial = {theirs: 0.5 for n, theirs in free.items() if n in ("lr", "momentum")}
+    try:
+        form, kept = understood(function, forms, {**more, **trial}, lazy)
+    except Misunderstood as error:
+        raise UsageError(f"{name} {error}") from None
     facts = Facts(
         name=name,
-        dtypes=("float32", "float64", "float16")
-        + (("bfloat16",) if find_spec("ml_dtypes") else ()),
-        hyper=free,
-        settable=free,
-        fixed=hyper,
-        offers=_OFFERS,
+        dtypes=kept,
+        hyper=frozenset(free),
+        settable=frozenset(free),
+        fixed=hyper | inside,
+        offers=_OFFERS - (set() if form.library.fill else {"overwrite"}),
+        flushes_subnormals=form.library.flushes_subnormals,
         largest=2**18,
     )
-    return _StepFunction(function, facts, names, others, parameters[1].default is None)
+    return _narrowed(StepFunction(function, facts, form, free, more, lazy))
 
 
-class _StepFunction:
-    """names: our name -> the function's. lazy: the first v is made by the function."""
+def _told(
+    function: Callable[..., Any], fixed: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Rate and momentum that are in the function, for no argument takes them; and the rest."""
+    taken = _shared.known_names(_names(function), SPOKEN)
+    inside = {n: x for n, x in fixed.items() if n in ("lr", "momentum") and n not in taken}
+    return inside, {n: x for n, x in fixed.items() if n not in inside}
 
-    def __init__(
-        self, function: Any, facts: Facts, names: Mapping[str, str], others: Any, lazy: bool
-    ) -> None:
-        self.function, self.facts, self.names = function, facts, names
-        self.others, self.lazy = others, lazy
 
-    def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> StepRun:
-        _shared.no_options(options)
-        return StepRun(self, parameters, hypers[0], dtype)
+def _narrowed(subject: StepFunction) -> StepFunction:
+    """The subject, with what it cannot take in a trial: `v[:]` has no place for a scalar."""
+    values = {"lr": 0.5, "momentum": 0.5, **subject.facts.fixed}
+    h = Hyper(**{n: x for n, x in values.items() if n in Hyper._fields})
+
+    def takes(shape: tuple[int, ...]) -> bool:
+        try:
+            subject.start([np.zeros(shape)], [h], subject.facts.dtypes[0]).step([np.zeros(shape)])
+        except Exception:  # whatever a stranger's function does
+            return False
+        return True
+
+    return replace(subject, facts=replace(subject.facts, scalars=takes(()), empty=takes((0,))))
+
+
+SPOKEN: Mapping[str, tuple[str, ...]] = {
+    "lr": ("eta", "rate", "alpha"),
+    "momentum": ("mu", "gamma", "mom"),
+    "weight_decay": ("decay", "l2", "lam", "lambda_"),
+}
+"""What people call hyper-parameters where no framework's names are to be kept apart."""
 
 
 ADAPTER = Adapter(

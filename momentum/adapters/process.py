@@ -31,9 +31,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from momentum.adapters import _shared
-from momentum.adapters._plain import PlainSubject
 from momentum.adapters._process_run import ProcessRun
 from momentum.adapters._program import Program
+from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS

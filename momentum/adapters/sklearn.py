@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters import _shared
-from momentum.adapters._plain import PlainSubject
 from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
+from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from momentum.adapters import _shared
-from momentum.adapters._plain import PlainSubject
 from momentum.adapters._record import Adapter
 from momentum.adapters._signature import fitted
 from momentum.adapters._tinygrad_run import DTYPES, TinygradRun, flushes, tensor
+from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Subject
 

@@ -38,7 +38,7 @@ def test_accepts_the_three_forms_by_their_arguments(f):
 
 
 @pytest.mark.parametrize(
-    "other", [torch.optim.SGD, len, lambda params, lr, momentum: None, lambda x, v, g: x, 3]
+    "other", [torch.optim.SGD, len, lambda params, lr, momentum: None, lambda x, y, z: x, 3]
 )
 def test_accepts_nothing_else(other):
     assert not function.accepts(other)
@@ -107,24 +107,33 @@ def test_run_can_be_resumed_and_copied(f, how):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (lambda x, v: x, "returned ndarray, wanted"),
-        (lambda x, v: (x.sum(), v), r"returned theta of shape \(\), wanted \(2,\)"),
-        (lambda x, v: (x, None), r"returned v of shape NoneType, wanted \(2,\)"),
-        (lambda x, v: (x.astype(np.float64), v), "parameter 0 has become float64"),
+        (lambda x, v: (x, v, 1), r"returned tuple, wanted \(theta, v\)"),
+        (lambda x, v: x, r"returned ndarray, wanted \(theta, v\)"),
+        (lambda x, v: None, "returned NoneType, wanted"),
+        (lambda x, v: (x.sum(), v), r"returned theta of shape \(\), wanted \(3,\)"),
+        (lambda x, v: (x, None), r"returned v of shape NoneType, wanted \(3,\)"),
+        (lambda x, v: (x.tolist(), v), r"returned theta of shape list, wanted \(3,\)"),
+        (lambda x, v: 1 / 0, "raised ZeroDivisionError: division by zero in a trial"),
     ],
 )
-def test_wrong_answers_are_told_with_what_was_wanted(answer, words):
+def test_answers_that_cannot_be_understood_are_told_with_what_was_wanted(answer, words):
     def wrong(theta, v, grad, lr, momentum):
         return answer(theta, v)
 
-    run = adapt(wrong, {}, "x").start([np.zeros(2)], [H], "float32")
+    with pytest.raises(UsageError, match=f"^x {words}"):
+        adapt(wrong, {}, "x")
 
-    def observed():
-        run.step([np.ones(2)])
-        return run.parameters()
 
-    with pytest.raises(SubjectError, match=words):
-        observed()
+def test_dtype_that_is_not_kept_is_not_claimed_and_told_where_it_is_asked_for():
+    def wide(theta, v, grad, lr, momentum):
+        return (theta - lr * grad).astype(np.float64), v
+
+    subject = adapt(wide, {}, "x")
+    assert subject.facts.dtypes == ("float64",)
+    run = subject.start([np.zeros(2)], [H], "float32")
+    run.step([np.ones(2)])
+    with pytest.raises(SubjectError, match="parameter 0 has become float64"):
+        run.parameters()
 
 
 def test_missing_gradients_are_refused():

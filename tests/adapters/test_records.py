@@ -33,7 +33,7 @@ def test_speakers_are_known(record):
 
 
 def test_each_module_has_one_record():
-    modules = [one.module for one in own()]
+    modules = [one.module for one in own() if one.module]
     assert len(modules) == len(set(modules))
     assert of_module("keras").name == "Keras"
 

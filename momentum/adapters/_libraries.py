@@ -1,0 +1,96 @@
+"""Arrays of the libraries that step functions are written for, and numbers there and back."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from momentum.subjects.protocol import Array
+
+
+class Library(NamedTuple):
+    """One kind of arrays.
+
+    dtypes: those that a trial may find to be kept. make(values, dtype): an array of its own memory.
+    numbers(array): a float64 copy. owns(x): whether it is such an array. fill(array): write nan
+    into it, None where arrays never change.
+    """
+
+    name: str
+    dtypes: tuple[str, ...]
+    make: Callable[[Any, str], Any]
+    numbers: Callable[[Any], Array]
+    owns: Callable[[Any], bool]
+    fill: Callable[[Any], Any] | None
+    flushes_subnormals: bool = False
+
+
+def numpy() -> Library:
+    """NumPy's own; bfloat16, which it does not have, is no more than possible."""
+
+    def make(values: Any, dtype: str) -> Any:
+        if dtype == "bfloat16":
+            # Optional, and not there where the types are checked.
+            import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
+
+            return np.array(values, dtype=ml_dtypes.bfloat16)
+        return np.array(values, dtype=dtype)
+
+    return Library(
+        "numpy",
+        ("float32", "float64", "float16"),
+        make,
+        lambda x: np.array(x, dtype=np.float64),
+        lambda x: isinstance(x, np.ndarray | np.generic),
+        lambda x: x.fill(np.nan),
+    )
+
+
+def torch() -> Library:
+    """Tensors outside of any graph, on one thread: the same rounding in every run."""
+    import torch
+
+    from momentum.adapters._torch_tensors import DTYPES, array, tensor
+
+    torch.set_num_threads(1)
+    return Library(
+        "torch",
+        tuple(DTYPES),
+        lambda values, dtype: tensor(values, DTYPES[dtype]),
+        array,
+        lambda x: isinstance(x, torch.Tensor),
+        lambda x: x.detach().fill_(float("nan")),
+    )
+
+
+def jax() -> Library:
+    """JAX with 64 bits; XLA sets the processor to flush subnormals."""
+    import jax
+
+    from momentum.adapters import _jax_run
+
+    _jax_run.enable_float64()
+    return Library(
+        "jax",
+        _jax_run.DTYPES,
+        lambda values, dtype: jax.numpy.array(values, dtype),
+        lambda x: np.asarray(x).astype(np.float64),
+        lambda x: isinstance(x, jax.Array),
+        None,
+        flushes_subnormals=True,
+    )
+
+
+_MADE = {"numpy": numpy, "torch": torch, "jax": jax}
+_SIGNS = {"torch": ("torch", "Tensor"), "jax": ("jax",), "numpy": ("numpy", "NDArray", "ndarray")}
+
+
+def libraries(annotations: str) -> list[Library]:
+    """Those that a function may be written for, the likeliest first.
+
+    One that is named in the function's annotations; else NumPy, and what else is imported.
+    """
+    said = [n for n, signs in _SIGNS.items() if any(sign in annotations for sign in signs)]
+    there = [n for n in ("numpy", "jax", "torch") if n == "numpy" or n in sys.modules]
+    return [_MADE[n]() for n in there if not said or n == said[0]]
