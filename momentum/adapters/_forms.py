@@ -1,6 +1,8 @@
 """How a step function is called and answers, found by its names and by trials."""
 
+import contextlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters._libraries import Library
+from momentum.subjects.isolation import survives
 from momentum.subjects.protocol import SubjectError
 
 _WORDS = {
@@ -25,6 +28,10 @@ SHIFT = 8.0
 
 class Misunderstood(Exception):
     """A trial shows that a function is not of this form; the text is for people."""
+
+    def __init__(self, text: str, raised: bool = False) -> None:
+        super().__init__(" ".join(text.split())[:300])
+        self.raised = raised
 
 
 def roles(names: Sequence[str]) -> dict[str, str]:
@@ -111,12 +118,17 @@ def arranged(function: Callable[..., Any]) -> tuple[dict[str, str], frozenset[st
 
 def understood(
     function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, Any], lazy: bool
-) -> tuple[Form, tuple[str, ...]]:
+) -> tuple[Form, tuple[str, ...]] | None:
     """The first form that fits, with its answer, and the dtypes that are kept in it.
 
+    None where it raises in every form, or does not come back: that is for the checks to tell.
     Raises: Misunderstood, with the reason of the first form, where none fits.
     """
-    reasons = []
+    # Its first calls may hang or end the process; XLA's threads do not outlive a fork.
+    if "jax" not in sys.modules and not survives(lambda: _tried(function, forms, more, lazy), 20.0):
+        return None
+    reasons: list[str] = []
+    raised = True
     for form in forms:
         fits: dict[str, tuple[Form, bool]] = {}
         for dtype in form.library.dtypes:
@@ -124,12 +136,26 @@ def understood(
                 fits[dtype] = _fitting(function, form, more, lazy, dtype)
             except Misunderstood as error:
                 reasons.append(str(error))
+                raised = raised and error.raised
         if fits:
             # Where some dtypes give numbers that make sense and others do not, as a kernel for
             # float32 does that takes the memory of whatever comes, those others are not claimed.
             sound = [d for d, (_, moved) in fits.items() if moved] or list(fits)
             return fits[sound[0]][0], tuple(sound)
+    if raised:
+        return None
     raise Misunderstood(reasons[0])
+
+
+def _tried(
+    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, Any], lazy: bool
+) -> bool:
+    """Every call that `understood` may make."""
+    for form in forms:
+        for dtype in form.library.dtypes:
+            with contextlib.suppress(Misunderstood):
+                _fitting(function, form, more, lazy, dtype)
+    return True
 
 
 def _fitting(
@@ -148,8 +174,8 @@ def _fitting(
             reasons.append(str(error))
             continue
         except Exception as error:  # whatever a stranger's function does
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            raise Misunderstood(f"raised {text[:200]} in a trial") from None
+            text = f"raised {type(error).__name__}: {error} in a trial"
+            raise Misunderstood(text, raised=True) from None
         (theta, v), (shifted, shifted_v) = slots
         along = bool(np.all(shifted - theta == SHIFT))
         if answer == "pair" and not along and np.all(shifted_v - v == SHIFT):

@@ -87,9 +87,10 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
     ]  # fmt: skip
     trial = {theirs: 0.5 for n, theirs in free.items() if n in ("lr", "momentum")}
     try:
-        form, kept = understood(function, forms, {**more, **trial}, lazy)
+        found = understood(function, forms, {**more, **trial}, lazy)
     except Misunderstood as error:
         raise UsageError(f"{name} {error}") from None
+    form, kept = found or (forms[0], ("float32", "float64"))
     facts = Facts(
         name=name,
         dtypes=kept,
@@ -100,7 +101,8 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         flushes_subnormals=form.library.flushes_subnormals,
         largest=2**18,
     )
-    return _narrowed(StepFunction(function, facts, form, free, more, lazy))
+    subject = StepFunction(function, facts, form, free, more, lazy)
+    return _narrowed(subject) if found else subject
 
 
 def _told(

@@ -1,5 +1,8 @@
 """The article's function and plain step functions as subjects."""
 
+import os
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -113,7 +116,6 @@ def test_run_can_be_resumed_and_copied(f, how):
         (lambda x, v: (x.sum(), v), r"returned theta of shape \(\), wanted \(3,\)"),
         (lambda x, v: (x, None), r"returned v of shape NoneType, wanted \(3,\)"),
         (lambda x, v: (x.tolist(), v), r"returned theta of shape list, wanted \(3,\)"),
-        (lambda x, v: 1 / 0, "raised ZeroDivisionError: division by zero in a trial"),
     ],
 )
 def test_answers_that_cannot_be_understood_are_told_with_what_was_wanted(answer, words):
@@ -122,6 +124,23 @@ def test_answers_that_cannot_be_understood_are_told_with_what_was_wanted(answer,
 
     with pytest.raises(UsageError, match=f"^x {words}"):
         adapt(wrong, {}, "x")
+
+
+def test_function_that_always_raises_is_left_to_the_checks():
+    def broken(theta, v, grad, lr, momentum):
+        raise KeyError("v")
+
+    run = adapt(broken, {}, "x").start([np.zeros(2)], [H], "float32")
+    with pytest.raises(KeyError):
+        run.step([np.ones(2)])
+
+
+@pytest.mark.parametrize("end", [os._exit, sys.exit, lambda code: os.kill(os.getpid(), 9)])
+def test_function_that_ends_the_process_is_left_to_the_checks(end):
+    def ending(theta, v, grad, lr, momentum):
+        end(3)
+
+    assert adapt(ending, {}, "x").facts.dtypes == ("float32", "float64")
 
 
 def test_dtype_that_is_not_kept_is_not_claimed_and_told_where_it_is_asked_for():
