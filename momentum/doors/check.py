@@ -1,16 +1,15 @@
 """What `momentum check` does: options to a run, and its results to the reports asked for."""
 
-import contextlib
 import os
 import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -20,7 +19,9 @@ from momentum.conventions import get
 from momentum.errors import UsageError
 from momentum.report import jsonl as lines
 from momentum.report import table, terminal, words
-from momentum.runner import expectations
+from momentum.report.foreign import is_watched, say
+from momentum.report.stream import Stream
+from momentum.runner import expectations, files
 from momentum.runner.expectations import Expectation
 from momentum.runner.one_check import forget_local_constants
 from momentum.runner.options import Options, selected
@@ -59,34 +60,70 @@ def check(request: Request) -> int:
     """
     options, known = _options(request), _expectations(request)
     started = time.monotonic()
-    with contextlib.ExitStack() as stack:
-        stream = stack.enter_context(_jsonl(request.jsonl))
-        follower = stack.enter_context(_Follower(stream))
-        results = run(
-            partial(_load, request.target, dict(request.settings)),
-            request.convention,
-            options,
-            known,
-            follower.header,
-            follower.start,
-            follower.result,
-        )
-        if stream is not None:
-            stream.write(lines.footer_line(results, request.strict))
-            stream.flush()
-    if request.html is not None:
-        from momentum.report import html
+    stream = Stream(request.jsonl)
+    with _Follower(stream) as follower:
+        try:
+            results = run(
+                partial(_load, request.target, dict(request.settings)),
+                request.convention,
+                options,
+                known,
+                follower.header,
+                follower.start,
+                follower.result,
+            )
+        except BaseException:
+            stream.drop()
+            raise
+        stream.write(lines.footer_line(results, request.strict))
+    return _told(request, results, known, stream, time.monotonic() - started)
 
-        _write(request.html, html.render(results, strict=request.strict))
-    _print(request, results, time.monotonic() - started)
-    if results.unfinished:
-        return INTERRUPTED
-    if request.update_expected and request.expected is not None and not results.broken:
-        kept = updated(known, results)
-        expectations.write(request.expected, kept)
-        click.echo(f"wrote {len(kept)} expected failures to {request.expected}", err=True)
-        return 3 if results.exit_code() == 3 else 0
-    return results.exit_code(request.strict)
+
+def _told(
+    request: Request,
+    results: Results,
+    known: Sequence[Expectation],
+    stream: Stream,
+    seconds: float,
+) -> int:
+    """Write and print the reports; what cannot be written is said when all others are out."""
+    troubles: list[str] = []
+
+    def tried(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except UsageError as error:
+            troubles.append(str(error))
+
+    tried(stream.finish)
+    if request.html is not None:
+        tried(partial(_write_page, request.html, results, request.strict))
+    tried(partial(_print, request, results, seconds))
+    code = INTERRUPTED if results.unfinished else results.exit_code(request.strict)
+    whole = not results.unfinished and not results.broken
+    if request.update_expected and request.expected is not None and whole:
+        tried(partial(_update, request.expected, known, results))
+        code = 3 if results.exit_code() == 3 else 0
+    if troubles:
+        raise UsageError("; ".join(troubles))
+    return code
+
+
+def _write_page(path: Path, results: Results, strict: bool) -> None:
+    from momentum.report import html
+
+    files.replace(path, html.render(results, strict=strict))
+
+
+def _update(path: Path, known: Sequence[Expectation], results: Results) -> None:
+    change = expectations.update(path, updated(known, results))
+    parts = [
+        f"{words.several(len(ids), 'expected failure')} {verb}: {', '.join(ids)}"
+        for verb, ids in (("added", change.added), ("removed", change.removed))
+        if ids
+    ]
+    kept = words.several(change.kept, "entry").replace("entrys", "entries")
+    say(f"{path}: {'; '.join([*parts, f'{kept} left as they were'])}", sys.stderr)
 
 
 def _load(target: str, settings: Mapping[str, str]) -> Subject:
@@ -111,8 +148,10 @@ def _options(request: Request) -> Options:
                 raise ValueError("--replay needs exactly one --only, and that of a single check")
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if request.html is not None:
-        _writable(request.html)
+    files.different(request.jsonl, request.html, request.expected)
+    for path in (request.jsonl, request.html):
+        if path is not None and str(path) != "-":
+            files.writable(path)
     arguments = [request.target]
     for name, value in request.settings.items():
         arguments += ["--set", f"{name}={value}"]
@@ -133,10 +172,11 @@ def _expectations(request: Request) -> list[Expectation]:
             raise UsageError("--update-expected needs --expected FILE")
         return []
     if request.update_expected:
-        _writable(request.expected)
-        if not request.expected.exists():
-            return []
-    return expectations.read(request.expected)
+        files.writable(request.expected)
+        return expectations.read(request.expected) if request.expected.exists() else []
+    found = expectations.read(request.expected)
+    expectations.refuse_unknown(found)
+    return found
 
 
 def updated(known: Sequence[Expectation], results: Results) -> list[Expectation]:
@@ -156,42 +196,16 @@ def updated(known: Sequence[Expectation], results: Results) -> list[Expectation]
     return kept + [e for e in fresh.values() if e.id not in old]
 
 
-@contextlib.contextmanager
-def _jsonl(path: Path | None) -> Iterator[IO[str] | None]:
-    if path is None:
-        yield None
-    elif str(path) == "-":
-        yield sys.stdout
-    else:
-        _writable(path)
-        with path.open("w", encoding="utf-8") as stream:
-            yield stream
-
-
-def _writable(path: Path) -> None:
-    """Refuse at the door what cannot be written after the run."""
-    place = path if path.exists() else path.absolute().parent
-    if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
-        raise UsageError(f"cannot write {path}")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
 class _Follower:
     """Writes each result as it comes, and shows progress where someone may be watching."""
 
-    def __init__(self, stream: IO[str] | None) -> None:
+    def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.head: Header | None = None
         self.bar: Any = None
 
     def __enter__(self) -> "_Follower":
-        if sys.stderr.isatty():
+        if is_watched(sys.stderr):
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -214,7 +228,7 @@ class _Follower:
     def header(self, header: Header) -> None:
         """The first line."""
         self.head = header
-        self._write(lines.header_line(header))
+        self.stream.write(lines.header_line(header))
 
     def start(self, name: str, number: int, total: int) -> None:
         """Say what is being tried."""
@@ -224,18 +238,14 @@ class _Follower:
     def result(self, result: Result) -> None:
         """One more line."""
         assert self.head is not None
-        self._write(lines.result_line(self.head, result))
-
-    def _write(self, line: str) -> None:
-        if self.stream is not None:
-            self.stream.write(line)
-            self.stream.flush()  # so that an interrupt loses nothing
+        self.stream.write(lines.result_line(self.head, result))
 
 
 def _print(request: Request, results: Results, seconds: float) -> None:
     out = sys.stderr if request.jsonl is not None and str(request.jsonl) == "-" else sys.stdout
-    colour = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = min(shutil.get_terminal_size((100, 24)).columns, 120) if out.isatty() else 100
+    watched = is_watched(out)
+    colour = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120) if watched else 100
     text = terminal.render(
         results,
         width=width,
@@ -248,8 +258,7 @@ def _print(request: Request, results: Results, seconds: float) -> None:
         for result in results.results:
             if result.series is not None:
                 text = table.steps(result.series, colour=colour) + "\n" + text
-    out.write(text)
-    out.flush()
+    say(text.rstrip("\n"), out, styled=colour)
 
 
 def list_checks(only: Sequence[str]) -> int:

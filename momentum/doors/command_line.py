@@ -4,6 +4,7 @@ Exit codes of `check`: 0 all passed, or failed as expected; 1 a must check faile
 2 the target or an option is wrong; 3 nothing ran; 130 interrupted.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -28,6 +29,11 @@ INTERRUPTED = 130
 
 def entry(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; a usage error is one line on stderr."""
+    for number in (0, 1, 2):  # a closed one's number must not become that of a report
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     with any_encoding():
         return _entered(None if arguments is None else list(arguments))
 
@@ -42,14 +48,14 @@ def _entered(arguments: list[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("momentum: interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:  # a folder that is gone, a disk that is full
+        return _refuse(str(error))
     return code if isinstance(code, int) else 0
 
 
 def _refuse(message: str) -> int:
-    say(f"momentum: error: {one_line(message)}", sys.stderr)
+    with contextlib.suppress(UsageError):  # nobody hears it
+        say(f"momentum: error: {one_line(message)}", sys.stderr)
     return 2
 
 

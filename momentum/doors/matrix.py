@@ -14,6 +14,7 @@ import click
 from momentum import __version__
 from momentum.conventions import Convention, get
 from momentum.errors import UsageError
+from momentum.report.foreign import is_watched
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
 from momentum.report.matrix.rows import Row, Setting, row
@@ -86,7 +87,7 @@ def _made(
     one: Implementation, setting: Setting, number: int, total: int, more: Sequence[Convention]
 ) -> Row:
     """A new row; says which, where someone may be watching."""
-    watched = sys.stderr.isatty()
+    watched = is_watched(sys.stderr)
 
     def on_start(name: str, job: int, jobs: int) -> None:
         if watched:

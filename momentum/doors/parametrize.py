@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from momentum.adapters import adapt, load
-from momentum.checks import CHECKS, Check
+from momentum.checks import Check
 from momentum.checks.result import Header
 from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.report import words
-from momentum.runner.expectations import Expectation
+from momentum.runner.expectations import Expectation, refuse_unknown
 from momentum.runner.one_check import run_check
 from momentum.runner.options import Options, jobs
 from momentum.runner.worker import chosen_convention, controlled, header_of
@@ -176,7 +176,5 @@ def _subject(target: Any, settings: Mapping[str, Any]) -> Subject:
 def _expectations(expected: Mapping[str, str] | Sequence[Expectation]) -> dict[str, Expectation]:
     if isinstance(expected, Mapping):
         expected = [Expectation(id_, reason) for id_, reason in expected.items()]
-    for e in expected:
-        if e.id.partition("[")[0] not in CHECKS:
-            raise UsageError(f"expected failure of an unknown check: {e.id}")
+    refuse_unknown(expected)
     return {e.id: e for e in expected}

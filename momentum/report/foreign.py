@@ -6,10 +6,13 @@ is written as Python writes it in a literal: an escape sequence becomes `\\x1b[3
 
 import contextlib
 import io
+import os
 import sys
 import unicodedata
 from collections.abc import Iterator
 from typing import IO, Any
+
+from momentum.errors import UsageError
 
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories: controls, formats (bidirectional ones too), surrogates, breaks."""
@@ -38,11 +41,34 @@ def safe(value: Any) -> Any:
     return value
 
 
-def say(text: str, stream: IO[str] | None = None) -> None:
-    """Print lines on standard output, or another stream."""
+def say(text: str, stream: IO[str] | None = None, styled: bool = False) -> None:
+    """Print lines on standard output, or another stream. styled: they hold colours of our own.
+
+    A reader that has seen enough, as `head` has, is no error.
+    Raises: UsageError where the stream is closed or full.
+    """
     stream = sys.stdout if stream is None else stream
-    stream.write(visible(text, keep="\n") + "\n")
-    stream.flush()
+    if stream is None:
+        raise UsageError("cannot print: the stream is closed")
+    try:
+        stream.write((text if styled else visible(text, keep="\n")) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        _silence(stream)
+    except (OSError, ValueError) as error:
+        _silence(stream)
+        raise UsageError(f"cannot print: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _silence(stream: IO[str]) -> None:
+    """Let nothing that is still in its buffer trouble the end of the process."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def is_watched(stream: IO[str] | None) -> bool:
+    """Somebody may be looking: it is a terminal, and open."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 @contextlib.contextmanager

@@ -8,11 +8,16 @@ A TOML file, one entry a result:
     reference = "pytorch/pytorch#191763"
 """
 
+import re
 import tomllib
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from momentum.errors import UsageError
+from momentum.arithmetic import FORMATS
+from momentum.checks import CHECKS
+from momentum.errors import UsageError, did_you_mean
+from momentum.runner import files
 
 
 class Expectation(NamedTuple):
@@ -23,15 +28,20 @@ class Expectation(NamedTuple):
     reference: str = ""
 
 
+class Change(NamedTuple):
+    """What an update did to a file: ids of entries that came, that went, and how many stayed."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: int
+
+
 def read(path: Path) -> list[Expectation]:
     """The entries of a file.
 
     Raises: UsageError where it cannot be read, an entry lacks id or reason, or an id comes twice.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read expected failures from {path}: {error}") from None
+    table = _table(path, files.read(path, "expected failures from"))
     entries = table.get("expected", [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise UsageError(f"{path}: wanted a list of [[expected]] tables")
@@ -45,23 +55,119 @@ def read(path: Path) -> list[Expectation]:
             raise UsageError(f"{path}: entry {i} has unknown: {', '.join(sorted(others))}")
         if entry["id"] in found:
             raise UsageError(f"{path}: {entry['id']} is there twice")
-        found[entry["id"]] = Expectation(entry["id"], entry["reason"], entry.get("reference", ""))
+        reference = entry.get("reference", "")
+        if not isinstance(reference, str):
+            raise UsageError(f"{path}: the reference of entry {i} is no text")
+        found[entry["id"]] = Expectation(entry["id"], entry["reason"], reference)
     return list(found.values())
 
 
-def write(path: Path, expected: list[Expectation]) -> None:
-    """Write the entries, keeping comments of a file that is there already."""
+def refuse_unknown(expected: Iterable[Expectation]) -> None:
+    """Refuse entries that no run could match.
+
+    Raises: UsageError for an id that is not `check[dtype]` of a check and a dtype that exist.
+    """
+    for e in expected:
+        check, bracket, dtype = e.id.partition("[")
+        where = f"expected failure {e.id!r}"
+        if check not in CHECKS:
+            raise UsageError(f"{where}: there is no such check{did_you_mean(check, CHECKS)}")
+        if not bracket or not dtype.endswith("]"):
+            raise UsageError(f"{where}: wanted the dtype too, such as {check}[float32]")
+        if dtype[:-1] not in FORMATS:
+            hint = did_you_mean(dtype[:-1], FORMATS)
+            raise UsageError(f"{where}: there is no such dtype{hint}")
+
+
+def update(path: Path, expected: Sequence[Expectation]) -> Change:
+    """Give a file these entries: what stays is not touched, and no comment is lost.
+
+    Raises: UsageError where the file cannot be read or written.
+    """
+    text = files.read(path, "expected failures from") if path.exists() else ""
+    there = {e.id for e in read(path)} if text else set()
+    wanted = {e.id: e for e in expected}
+    added = [e for e in expected if e.id not in there]
+    removed = tuple(sorted(there - set(wanted)))
+    if removed:
+        text = _without(path, text, removed)
+    if added:
+        ending = "\r\n" if "\r\n" in text else "\n"
+        entries = [_entry(e).replace("\n", ending) for e in added]
+        text = ending.join([text.rstrip() + ending, *entries] if text.strip() else entries)
+    if added or removed or not path.exists():
+        _table(path, text)  # what is written can be read
+        files.replace(path, text)
+    return Change(tuple(e.id for e in added), removed, len(there) - len(removed))
+
+
+_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*(?:expected|\"expected\"|'expected')[ \t]*\]\]", re.M)
+
+
+def _without(path: Path, text: str, ids: Collection[str]) -> str:
+    """The text without some entries; the comments in them stay, each on a line of its own."""
+    starts = [m.start() for m in _HEADER.finditer(text) if _is_whole(text[: m.start()])]
+    parts = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)])]
+    if len(parts) != len(_table(path, text)["expected"]):
+        raise UsageError(f"{path}: an update wants each entry as an [[expected]] table")
+    kept = [text[: starts[0]]]
+    for part in parts:
+        (entry,) = tomllib.loads(part)["expected"]
+        kept.append("".join(_remains(part)) if entry["id"] in ids else part)
+    return "".join(kept)
+
+
+def _remains(part: str) -> Iterator[str]:
+    """Comments of an entry, and the lines below it, which belong to the next."""
+    import tomlkit
+    from tomlkit.items import AoT, Comment
+
+    lines = part.splitlines(keepends=True)
+    below = len(lines)
+    while below and (not lines[below - 1].strip() or lines[below - 1].lstrip().startswith("#")):
+        below -= 1
+    entries = tomlkit.parse("".join(lines[:below]))["expected"]
+    assert isinstance(entries, AoT)
+    table = entries[0]
+    comments = [table.trivia.comment]
+    for _, item in table.value.body:
+        alone = isinstance(item, Comment)
+        comments.append(item.as_string().strip() if alone else item.trivia.comment)
+    yield from (f"{comment}\n" for comment in comments if comment)
+    yield from lines[below:]
+
+
+def _is_whole(text: str) -> bool:
+    """What stands before a header can be read alone; inside a string it could not."""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _entry(e: Expectation) -> str:
     import tomlkit
 
+    table = tomlkit.table()
+    for name, value in e._asdict().items():
+        if value:
+            table[name] = value
     document = tomlkit.document()
-    if path.exists():
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    entries = tomlkit.aot()
-    for e in expected:
-        table = tomlkit.table()
-        for name, value in e._asdict().items():
-            if value:
-                table[name] = value
-        entries.append(table)
-    document["expected"] = entries
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    document["expected"] = tomlkit.aot()
+    document["expected"].append(table)
+    return tomlkit.dumps(document)
+
+
+LINE = 10_000
+"""Characters that a line may have: reading one key of fifty thousand parts takes minutes."""
+
+
+def _table(path: Path, text: str) -> dict[str, Any]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > LINE:
+            raise UsageError(f"{path}: line {number} has more than {LINE} characters")
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise UsageError(f"cannot read expected failures from {path}: {error}") from None

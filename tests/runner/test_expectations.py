@@ -3,7 +3,7 @@
 import pytest
 
 from momentum.errors import UsageError
-from momentum.runner.expectations import Expectation, read, write
+from momentum.runner.expectations import Change, Expectation, read, refuse_unknown, update
 
 TEXT = """\
 # why this file is here
@@ -43,6 +43,10 @@ def test_read_accepts_an_empty_file(tmp_path):
         ("[[expected", "cannot read"),
         ('[[expected]]\nid = "x"', "entry 1 needs an id and a reason"),
         ('[[expected]]\nreason = "x"', "entry 1 needs an id and a reason"),
+        ('[[expected]]\nid = "x"\nreason = "y"\nreference = 3', "reference of entry 1"),
+        ("a." * 50_000 + "a = 1", "line 1 has more than 10000 characters"),
+        ("x = " + "[" * 9_000, "cannot read"),
+        ("x = " + "1" * 5000, "cannot read"),
         ('[[expected]]\nid = 3\nreason = "x"', "entry 1 needs an id and a reason"),
         ('expected = "x"', "wanted a list of [[expected]] tables"),
         ('[[expect]]\nid = "x"\nreason = "y"', "unknown: expect"),
@@ -63,22 +67,117 @@ def test_read_refuses_a_missing_file(tmp_path):
         read(tmp_path / "none.toml")
 
 
-def test_write_is_read_back(tmp_path):
+def test_update_is_read_back(tmp_path):
     path = tmp_path / "expected.toml"
-    write(path, ENTRIES)
+    assert update(path, ENTRIES) == Change(tuple(e.id for e in ENTRIES), (), 0)
     assert read(path) == ENTRIES
 
 
-def test_write_keeps_comments_and_drops_entries_that_are_gone(tmp_path):
+def test_update_leaves_a_file_alone_where_nothing_differs(tmp_path):
     path = tmp_path / "expected.toml"
     path.write_text(TEXT)
-    write(path, ENTRIES[1:])
-    assert path.read_text().startswith("# why this file is here")
-    assert read(path) == ENTRIES[1:]
+    before = path.stat().st_ino, path.stat().st_mtime_ns
+    assert update(path, ENTRIES) == Change((), (), 2)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == before
 
 
-def test_write_can_leave_nothing(tmp_path):
+COMMENTED = (
+    """\
+# head é
+
+# above one
+[[expected]] # at its head
+id = "one[float32]" # at its id
+# within
+reason = """
+    + '"""'
+    + """
+[[expected]]
+is no header here
+"""
+    + '"""'
+    + """
+
+# above two, first line
+
+#above two, second line
+  [[ expected ]]
+reference='r' # at its end
+id = 'two[float32]'
+reason = "kept as it is: \\u00e9"
+
+# above three
+[["expected"]]
+id = "three[float32]"
+reason = "z"
+# at the foot
+"""
+)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("kept", [(), (0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2)])
+def test_update_loses_no_comment_and_touches_only_what_differs(tmp_path, kept, ending):
+    path = tmp_path / "expected.toml"
+    path.write_bytes(COMMENTED.replace("\n", ending).encode())
+    before = read(path)
+    left = [before[i] for i in kept]
+    change = update(path, left)
+    text = path.read_bytes().decode()
+    assert read(path) == left
+    assert change.kept == len(left)
+    assert set(change.removed) == {e.id for e in before} - {e.id for e in left}
+    for comment in (
+        "# head é", "# above one", "# at its head", "# at its id", "# within", "# above two, first",
+        "#above two, second line", "# at its end", "# above three", "# at the foot",
+    ):  # fmt: skip
+        assert text.count(comment) == 1, comment
+    for part in ('reason = "kept as it is: \\u00e9"', "  [[ expected ]]"):
+        assert (part in text) is (1 in kept)
+
+
+def test_update_adds_at_the_end_and_keeps_the_rest_byte_for_byte(tmp_path):
+    path = tmp_path / "expected.toml"
+    path.write_text(COMMENTED)
+    new = Expectation("agrees_with_oracle[float16]", 'says "no"\n\x1b', "a/b#1")
+    assert update(path, [*read(path), new]).added == (new.id,)
+    assert path.read_text().startswith(COMMENTED.rstrip())
+    assert read(path)[-1] == new
+
+
+def test_update_refuses_a_form_that_it_cannot_keep(tmp_path):
+    path = tmp_path / "expected.toml"
+    path.write_text('expected = [{id = "x[float32]", reason = "y"}]')
+    with pytest.raises(UsageError, match="as an \\[\\[expected\\]\\] table"):
+        update(path, [])
+    assert path.read_text().startswith("expected")
+
+
+def test_update_that_cannot_write_leaves_the_file_whole(tmp_path, monkeypatch):
     path = tmp_path / "expected.toml"
     path.write_text(TEXT)
-    write(path, [])
-    assert read(path) == []
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        update(path, [])
+    assert path.read_text() == TEXT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("id_", "words"),
+    [
+        ("agrees_with_oracel[float32]", "did you mean 'agrees_with_oracle'?"),
+        ("agrees_with_oracle[float23]", "did you mean 'float32'?"),
+        ("agrees_with_oracle", "wanted the dtype too"),
+        ("agrees_with_oracle[float32", "wanted the dtype too"),
+        ("zzz[float32]", "no such check"),
+    ],
+)
+def test_refuse_unknown_names_what_may_have_been_meant(id_, words):
+    with pytest.raises(UsageError, match=id_.replace("[", "\\[")) as caught:
+        refuse_unknown([*ENTRIES, Expectation(id_, "x")])
+    assert words in str(caught.value)
