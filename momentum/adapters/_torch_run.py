@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from momentum.adapters._torch_program import SCHEDULES, Hosted
 from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_stepping import Stepping
 from momentum.adapters._torch_tensors import DTYPES, read, tensor
@@ -15,10 +16,13 @@ from momentum.subjects.protocol import Array, SubjectError
 Named = Callable[[Hyper], dict[str, Any]]
 """Hyper-parameters to keyword arguments by the optimizer's own names."""
 
-_OPTIONS = {"scheduler", "tensor_lr", "layout", "dtypes"}
+_OPTIONS = {
+    *("scheduler", "schedule", "tensor_lr", "layout", "dtypes", "names", "complex"),
+    "differentiable",
+}
 
 
-class TorchRun(Stepping, Kept):
+class TorchRun(Stepping, Kept, Hosted):
     """A Run; what it offers beyond `step` is described in OFFERS, method by method."""
 
     def __init__(
@@ -43,7 +47,16 @@ class TorchRun(Stepping, Kept):
             tensor(x, self.dtypes[i], self._layout(i, parameter=True))
             for i, x in enumerate(parameters)
         ]
+        self.paired = bool(options.get("complex", False))
+        self.recorded = bool(options.get("differentiable", False))
+        self.tape: list[list[Tensor | None]] = []
+        self.names = options.get("names")
+        self.schedule = options.get("schedule")
+        if self.paired:
+            self.placed = [torch.view_as_complex(x) for x in self.placed]
         self.params = [torch.nn.Parameter(x) for x in self.placed]
+        if self.recorded:  # a step writes in place, which no leaf of a graph lets happen
+            self.params = [p.clone() for p in self.params]  # type: ignore[misc]  # in name only
         self.fed_tensors: list[Tensor | None] = [None] * len(self.params)
         self.build, self.begun = build, list(hypers)
         self.members = list(groups or [0] * len(parameters))
@@ -53,14 +66,17 @@ class TorchRun(Stepping, Kept):
     def restart(self) -> None:
         self.dicts: list[dict[str, Any]] = []
         settings = [self._arguments(h) for h in self.begun]
+        told: list[Any] = self.params if self.names is None else list(zip(self.names, self.params))
         if len(settings) > 1:
             for g, setting in enumerate(settings):
-                mine = [p for p, member in zip(self.params, self.members) if member == g]
+                mine = [p for p, member in zip(told, self.members) if member == g]
                 self.dicts.append({"params": mine, **setting})
         self.before = [_summary(d) for d in self.dicts]
         setting = self._arguments(self.begun[0])
-        self.optimizer = self.build(self.dicts or self.params, **setting)
+        self.optimizer = self.build(self.dicts or told, **setting, **self._recording())
         self.scheduler: Any = None
+        if self.schedule is not None:
+            self.scheduler = SCHEDULES[self.schedule](self.optimizer)
         if self.factors:
             factors = self.factors
             self.scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -77,9 +93,12 @@ class TorchRun(Stepping, Kept):
         return given
 
     def parameters(self) -> list[Array]:
+        shown: Sequence[Tensor] = self.params
+        if self.paired:
+            shown = [torch.view_as_real(p.detach()) for p in self.params]
         return [
             read(i, p, shape, dtype)
-            for i, (p, shape, dtype) in enumerate(zip(self.params, self.shapes, self.dtypes))
+            for i, (p, shape, dtype) in enumerate(zip(shown, self.shapes, self.dtypes))
         ]
 
     def point(self) -> list[Array]:
@@ -96,11 +115,12 @@ class TorchRun(Stepping, Kept):
             elif name in held:
                 held[name] = value
 
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
         added = [torch.nn.Parameter(tensor(x, self.dtypes[0])) for x in parameters]
-        self.optimizer.add_param_group({"params": added, **self._arguments(hyper)})
+        own = {} if hyper is None else self._arguments(hyper)
+        self.optimizer.add_param_group({"params": added, **own})
         self.members += [len(self.begun)] * len(added)
-        self.begun.append(hyper)
+        self.begun.append(self.begun[0] if hyper is None else hyper)
         self.params += added
         self.placed += [p.detach() for p in added]
         self.shapes += [x.shape for x in parameters]

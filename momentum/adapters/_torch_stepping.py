@@ -19,6 +19,9 @@ class Stepping:
     layout: str
     fed_tensors: list[Tensor | None]
     optimizer: torch.optim.Optimizer
+    paired: bool
+    recorded: bool
+    tape: list[list[Tensor | None]]
     scheduler: Any
     scaler: Any
 
@@ -33,10 +36,16 @@ class Stepping:
             p.grad = g
 
     def _tensors(self, gradients: Sequence[Gradient], scale: float = 1.0) -> list[Tensor | None]:
-        return [
+        made = [
             None if g is None else tensor(g * scale, self.dtypes[i], self._layout(i, False))
             for i, g in enumerate(gradients)
         ]
+        if self.paired:
+            made = [None if g is None else torch.view_as_complex(g) for g in made]
+        if self.recorded:
+            made = [None if g is None else g.requires_grad_() for g in made]
+            self.tape.append(made)
+        return made
 
     def _stepped(self) -> None:
         if self.scheduler is not None:

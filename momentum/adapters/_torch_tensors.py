@@ -31,6 +31,8 @@ def tensor(values: Array, dtype: torch.dtype, layout: str = "contiguous") -> Ten
         return dense.permute(axes).contiguous().permute(axes)
     if layout == "channels_last" and dense.ndim == 4:
         return dense.contiguous(memory_format=torch.channels_last)
+    if layout == "channels_last_3d" and dense.ndim == 5:
+        return dense.contiguous(memory_format=torch.channels_last_3d)
     if layout == "expanded" and dense.numel() and bool((dense == dense.reshape(-1)[0]).all()):
         return dense.reshape(-1)[0].clone().expand(dense.shape)
     if layout == "strided":

@@ -21,13 +21,17 @@ class Trial:
     names: Mapping[str, str]
     name: str
 
-    def optimizer(self, **hyper: Any) -> torch.optim.Optimizer:
+    def optimizer(
+        self, dtype: torch.dtype = torch.float32, names: bool = False, **hyper: Any
+    ) -> torch.optim.Optimizer:
         """Raises: UsageError where none comes out."""
         values = {"lr": 0.5, "momentum": 0.5} | hyper
-        parameter = torch.nn.Parameter(torch.zeros(2))
+        parameter = torch.nn.Parameter(torch.zeros(2, dtype=dtype))
         given = {theirs: values[n] for n, theirs in self.names.items() if n in values}
+        if self.recording in values:
+            given[self.recording] = values[self.recording]
         try:
-            made = self.build([parameter], **given)
+            made = self.build([("weight", parameter)] if names else [parameter], **given)
         except Exception as error:
             text = " ".join(str(error).split())
             raise UsageError(
@@ -36,6 +40,17 @@ class Trial:
         if not isinstance(made, torch.optim.Optimizer):
             raise UsageError(f"{self.name} returned {type(made).__name__}, wanted an Optimizer")
         return made
+
+    recording = "differentiable"
+
+    @cached_property
+    def records(self) -> bool:
+        """Whether the constructor lets its steps be differentiated."""
+        try:
+            made = self.optimizer(differentiable=True)
+            return bool(made.defaults.get(self.recording))
+        except UsageError:
+            return False
 
     @cached_property
     def works(self) -> bool:
@@ -51,16 +66,23 @@ class Trial:
             try:
                 made = self.optimizer(**hyper)
                 for _ in range(2):
-                    gradient = torch.tensor([0.0, 1.0])
-                    made.param_groups[0]["params"][0].grad = (
-                        gradient.to_sparse() if sparse else gradient
-                    )
+                    parameter = made.param_groups[0]["params"][0]
+                    gradient = torch.tensor([0.0, 1.0], dtype=parameter.dtype)
+                    parameter.grad = gradient.to_sparse() if sparse else gradient
                     made.step()
             except Exception:
                 return False
             return True
 
         return survives(tried)
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether an argument of this name can be passed."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def handed_on(factory: Callable[..., Any], names: Mapping[str, str]) -> dict[str, str]:

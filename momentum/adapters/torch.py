@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ALWAYS = {
     *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
-    *("place", "restart"),
+    *("place", "restart", "rebind", "recast", "hooks", "versions", "settings", "threads"),
     *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "graph", "closure", "validates"),
 }
 
@@ -51,8 +51,9 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
     """
     import torch
 
+    from momentum.adapters._torch_program import restore
     from momentum.adapters._torch_tensors import DTYPES
-    from momentum.adapters._torch_trial import Trial, handed_on
+    from momentum.adapters._torch_trial import Trial, handed_on, takes
 
     torch.set_num_threads(1)  # the same rounding in every run
     names, hyper, others = fitted(factory, 1, fixed, name)
@@ -62,13 +63,20 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
     trial = Trial(build, free, name)
     optimizer = trial.optimizer()
+    restore()
     group = optimizer.param_groups[0]
     groups = set(free.values()) <= set(group)
     found = {
         "point": hasattr(optimizer, "look_ahead"),
         "schedulers": "lr" in group,
         "scaler": True,
+        "own_schedules": "lr" in group,
         "late_groups": groups,
+        "saves_options": groups,
+        "zero_grad": takes(optimizer.zero_grad, "set_to_none"),
+        "complex": trial.steps(dtype=torch.complex64),
+        "names": trial.steps(names=True),
+        "differentiable": trial.records,
         "shared_dicts": groups,
         "sparse": trial.steps(sparse=True),
         "tensor_lr": "lr" in free and trial.steps(lr=torch.tensor(0.5)),

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from momentum.checks import _given
 from momentum.checks._check import check
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Measured, Observation, begin, judge, observe, read
+from momentum.subjects.observation import (
+    Measured,
+    Observation,
+    advance,
+    begin,
+    judge,
+    observe,
+    read,
+)
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -78,9 +86,66 @@ def scheduler_fills_a_tensor(
     yield from _by_itself(subject, convention, problem)
 
 
-def _by_itself(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
-    """A run that nobody tells its hyper-parameters."""
-    run, here = begin(subject, problem), problem.start
+def own_schedules(setting: Setting) -> Sequence[Problem]:
+    """Six steps of one group, and of two."""
+    if not _given.free(setting, "lr"):
+        return []
+    full = _given.hyper(setting, **_given.FULL)
+    tried = [_given.run(setting, [full] * 6)]
+    if setting.groups:
+        tried.append(_given.run(setting, [(full, full._replace(lr=0.2))] * 6, groups=(0, 1)))
+    return tried
+
+
+@check(
+    statement="Each of the framework's own schedules is the rates that it sets, set by hand.",
+    source="torch.optim.lr_scheduler",
+    catches=("own_schedule_ignored", "own_schedule_one_step_late"),
+    needs=("own_schedules", "hyper:lr"),
+    always=own_schedules,
+    random=None,
+)
+def own_schedules_are_rates_set_by_hand(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    for name, rows in begin(subject, problem).schedules(problem.steps).items():
+        hypers = tuple(tuple(row) for row in rows)
+        scheduled = replace(problem, hypers=hypers, options=(("schedule", name),))
+        # The start has the rate that the schedule starts from, not that of its first step.
+        for measured in _by_itself(subject, convention, scheduled, problem):
+            yield measured._replace(where=f"{name}: {measured.where}")
+
+
+@check(
+    statement="A tensor rate that another takes the place of means what one filled anew means.",
+    source="torch.optim.SGD: lr (float, Tensor); a schedule may do either",
+    catches=("tensor_lr_kept_when_replaced",),
+    needs=("tensor_lr", "hyper:lr", "settable:lr"),
+    always=lambda s: tensor_rates(s),
+    random=None,
+)
+def replaced_tensor_rates_count(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    points = "point" in subject.facts.offers
+    for every in (1, 2):
+        run, here = begin(subject, problem), tuple(problem.start)
+        gone: list[tuple[Any, Any]] = []
+        for t in range(problem.steps):
+            if t % every == 0:
+                run.replace_rates()
+            gone += advance(run, problem.cut(t + 1), t, here, points)
+            here = gone[-1][1]
+        fed, iterates = zip(*gone)
+        yield from judge(subject, Observation(problem, fed, iterates), convention)
+
+
+def _by_itself(
+    subject: Subject, convention: Convention, problem: Problem, begun: Problem | None = None
+) -> Iterator[Measured]:
+    """A run that nobody tells its hyper-parameters. begun: with those that it starts from."""
+    first = problem if begun is None else replace(begun, options=problem.options)
+    run, here = begin(subject, first), problem.start
     points = "point" in subject.facts.offers
     fed, iterates = [], []
     for t in range(problem.steps):

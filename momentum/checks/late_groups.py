@@ -63,6 +63,29 @@ def late_group_starts_afresh(
     yield from judge(subject, _observed(subject, problem, {}), convention)
 
 
+def defaults(setting: Setting) -> Sequence[Problem]:
+    """Group 1 has what group 0 began with; what group 0 has now differs from the second step on."""
+    first = _given.hyper(setting, **_given.FULL)
+    then = _given.changed(setting, first, lr=0.11, momentum=0.55, weight_decay=0.27)
+    rows = [(first, first), *[(then, first)] * 5]
+    problem = _given.run(setting, rows, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
+    return [joined(problem, after) for after in (0, 2)]
+
+
+@check(
+    statement="A late group that says nothing has the optimizer's defaults, whatever others have.",
+    source="torch.optim.Optimizer.add_param_group: defaults are filled in",
+    catches=("late_group_with_hyper_of_first", "late_group_without_defaults"),
+    needs=("late_groups", "groups"),
+    always=defaults,
+    random=None,
+)
+def late_group_has_the_defaults(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judge(subject, _observed(subject, problem, {}, plain=True), convention)
+
+
 @check(
     statement="A group may join a run that has a scheduler, and the others stay on schedule.",
     source="pytorch/pytorch#53712",
@@ -92,7 +115,9 @@ def late_group_may_join_a_schedule(
             yield from judge(subject, Observation(alone, fed, iterates), convention)
 
 
-def _observed(subject: Subject, problem: Problem, options: dict[str, Any]) -> Observation:
+def _observed(
+    subject: Subject, problem: Problem, options: dict[str, Any], plain: bool = False
+) -> Observation:
     """A run whose group 1, the last parameters, joins when it has its first gradient."""
     early = [i for i, g in enumerate(problem.groups) if g == 0]
     count = len(early)
@@ -106,9 +131,12 @@ def _observed(subject: Subject, problem: Problem, options: dict[str, Any]) -> Ob
     here: list[Array] = problem.start
     fed, iterates = [], []
     for t in range(problem.steps):
+        if plain and t and problem.hypers[t][0] != problem.hypers[t - 1][0]:
+            run.set(problem.hypers[t][0], 0)
         row = problem.gradients(t, here)
         if count < len(problem.groups) and row[-1] is not None:
-            run.add_group([x.copy() for x in problem.start[count:]], problem.hypers[t][1])
+            own = None if plain else problem.hypers[t][1]
+            run.add_group([x.copy() for x in problem.start[count:]], own)
             count = len(problem.groups)
         fed.append(tuple(row))
         run.step([None if g is None else g.copy() for g in row[:count]])

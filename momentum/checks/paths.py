@@ -15,14 +15,11 @@ from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import (
     Array,
     Measured,
-    Observation,
-    advance,
-    begin,
     judge,
     observe,
 )
 from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting, problems
+from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting
 from momentum.subjects.protocol import Subject
 
 MANY = 130
@@ -125,38 +122,6 @@ def agrees_in_mixed_formats(
         k = deviation.worst
         where = f"step {k[0] + 1}, parameter {i} in {name}{list(k[1:])}"
         yield Measured(float(deviation.error[k]), float(deviation.bound[k]), where, k[0] + 1)
-
-
-@check(
-    statement="A step starts from where the parameter is, whoever put it there.",
-    source="law; torch.optim.swa_utils, and every loader of checkpoints, write into parameters",
-    catches=("master_undoes_placing",),
-    level="should",
-    needs=("place",),
-    every_dtype=True,
-    always=four_parameters,
-    random=lambda s: problems(s, steps=(2, 5), with_=("momentum",)),
-)
-def agrees_from_where_it_is_put(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    if convention.keeps_iterates:  # the last step is then what was written, and it goes on
-        return
-    points = "point" in subject.facts.offers
-    for stop in range(1, problem.steps):
-        run = begin(subject, problem)
-        gone = list(advance(run, problem.cut(stop), 0, problem.start, points))
-        # As far from 0 as it was: digits kept beside the old value (a compensated sum) still lie
-        # within the one rounding by which the start is in doubt.
-        there = [-x for x in gone[-1][1]]
-        run.place([x.copy() for x in there])
-        gone[-1] = gone[-1][0], tuple(there)
-        gone += advance(run, problem, stop, there, points)
-        fed, iterates = zip(*gone)
-        for measured in judge(subject, Observation(problem, fed, iterates), convention):
-            if measured.how == "step" and measured.step > stop:
-                where = f"{measured.where}, put elsewhere after step {stop}"
-                yield measured._replace(where=where)
 
 
 def _rounded(arrays: Sequence[Array], names: Sequence[str]) -> list[Array]:

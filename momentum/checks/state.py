@@ -119,6 +119,20 @@ def loads_hyperparameters(
 
 
 @check(
+    statement="Hyper-parameters that come with a loaded state count, not those of the constructor.",
+    source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
+    catches=("load_forgets_hyper",),
+    needs=("resume", "saves_options", "settable:lr"),
+    always=changing_runs,
+    random=None,
+)
+def loaded_options_count(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from loads_hyperparameters(subject, convention, problem)
+
+
+@check(
     statement="Parameters that had no gradient yet do not disturb what is saved and loaded.",
     source=GOYAL,
     catches=("load_drops_velocity", "load_drops_step"),

@@ -7,6 +7,7 @@ from momentum.gallery.wrong import (
     decay,
     first_step,
     groups,
+    hosting,
     maximize,
     memory,
     neighbours,
@@ -26,6 +27,7 @@ from momentum.gallery.wrong._defect import GALLERY, Defect
 THEMES = (
     rules, first_step, schedules, nesterov, decay, maximize, groups, shapes, state, copies, memory,
     scaler, precision, special_values, validation, neighbours, rates,
+    hosting,
 )  # fmt: skip
 """The files of the gallery."""
 

@@ -33,17 +33,37 @@ OFFERS = {
     "overwrite": "overwrite_fed() fills the last gradients with nan, in place",
     "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"
     " returns (what the step returned, what the closure returned, number of calls)",
-    "late_groups": "add_group(parameters, hyper) appends a group to a running optimizer",
+    "late_groups": "add_group(parameters, hyper) appends a group to a running optimizer; with None"
+    " for hyper, one that says nothing and has the optimizer's defaults",
     "scaler": "scaled_step(gradients, scale) feeds scale x gradients through a gradient scaler,"
     " which must skip the step where one is not finite; returns whether it skipped",
     "schedulers": "start(..., options={'scheduler': factors}) lets the framework's own scheduler"
     " multiply lr by factors[t] at step t",
-    "tensor_lr": "start(..., options={'tensor_lr': True}) passes the learning rate as a tensor",
+    "own_schedules": "schedules(steps) names the framework's own schedules, and what each sets by"
+    " itself at every step: name -> rows of Hyper; start(..., options={'schedule': name}) uses it",
+    "tensor_lr": "start(..., options={'tensor_lr': True}) passes the learning rate as a tensor,"
+    " which set() fills; replace_rates() puts equal tensors in its place",
     "layouts": "start(..., options={'layout': name}) with a name from LAYOUTS; surroundings() reads"
     " the memory between the elements",
     "mixed_dtypes": "start(..., options={'dtypes': names}) gives parameter i the dtype names[i]",
     "sparse": "step_sparse(gradients) feeds them as sparse tensors",
     "state_bytes": "state_bytes() counts the bytes that the state holds",
+    "saves_options": "save() keeps the hyper-parameters of all groups, and load() brings them back",
+    "rebind": "rebind(how) puts the parameters' numbers into other memory behind the same"
+    " parameters: 'each' as p.data = ... does, 'together' as views of one vector",
+    "recast": "recast(dtype), before the first step, turns the live parameters into another"
+    " format, as module.double() does",
+    "complex": "start(..., options={'complex': True}) takes a last axis of two for one number",
+    "names": "start(..., options={'names': names}) names the parameters; names may be the same",
+    "zero_grad": "zero_grad(to_none) clears all gradients, into None or into zeros; see fed()",
+    "hooks": "hooked_step(gradients) steps between two hooks; returns in order which were called,"
+    " 'before' or 'after', each with the parameters that it saw",
+    "versions": "versions() gives a counter for each parameter that every write to it advances",
+    "differentiable": "start(..., options={'differentiable': True}) records its steps; slopes() is"
+    " the derivative of the sum of all parameters by the gradients of each step",
+    "settings": "settings() shows what the framework has set for the whole process or thread, by"
+    " name; restore() puts it back to what it was before any subject",
+    "threads": "runs may be stepped in several threads at once",
     "point": "point() gives the parameters at which the next gradient is to be taken",
     "live_objects": "live_objects() counts the framework's tensors that are alive",
     "graph": "graph_nodes() counts parameters and state tensors that hang in an autograd graph",
@@ -55,7 +75,7 @@ OFFERS = {
 }
 """What a run may offer beyond the four methods that it must have."""
 
-LAYOUTS = ("contiguous", "transposed", "strided", "channels_last", "expanded")
+LAYOUTS = ("contiguous", "transposed", "strided", "channels_last", "channels_last_3d", "expanded")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule
 from momentum.conventions.hyper import FLAGS
+from momentum.gallery.machine.hosting import HALVING, Hosted
 from momentum.gallery.machine.number import Number, Working
 from momentum.gallery.machine.run_state import Keeping
 from momentum.subjects.protocol import OFFERS, Array, Facts, Gradient
@@ -78,8 +79,9 @@ class Machine:
         return made(self, parameters, hypers, dtype, groups, dict(options or {}))
 
 
-class MachineRun(Keeping):
-    """One live optimizer. The methods here are the steps; those of Keeping are the state's."""
+class MachineRun(Keeping, Hosted):
+    """One live optimizer. The methods here are the steps; those of Keeping and Hosted
+    are about the state and the surroundings."""
 
     def __init__(
         self,
@@ -106,6 +108,8 @@ class MachineRun(Keeping):
         self.grads: list[Any] = [None] * len(self.theta)
         self.states: dict[int, Any] = {}
         self.taken = 0
+        self.writes = [0] * len(self.theta)
+        self.tape = []
         self.setup()
 
     def setup(self) -> None:
@@ -127,7 +131,10 @@ class MachineRun(Keeping):
     def step(self, gradients: Gradients) -> None:
         """One step; see Run."""
         self.receive(gradients)
+        if self.options.get("differentiable"):
+            self.tape.append(list(gradients))
         self.move()
+        self.writes = [n + (g is not None) for n, g in zip(self.writes, gradients)]
 
     def receive(self, gradients: Gradients) -> None:
         """The gradients, in memory of their own, as backward passes leave them."""
@@ -156,6 +163,8 @@ class MachineRun(Keeping):
 
     def factor(self, group: int) -> float:
         """What the scheduler multiplies the learning rate by."""
+        if self.options.get("schedule") == HALVING:
+            return 0.5**self.taken
         factors = self.options.get("scheduler")
         return float(factors[min(self.taken, len(factors) - 1)]) if factors else 1.0
 
@@ -246,8 +255,9 @@ class MachineRun(Keeping):
         """Hyper-parameters of a group from the next step on."""
         self.hypers[group] = hyper
 
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
-        """More parameters."""
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
+        """More parameters; with the defaults, where they come without hyper-parameters."""
+        hyper = self.begun[0] if hyper is None else hyper
         self.validate(hyper, len(self.hypers))
         self.hypers.append(hyper)
         self.begun.append(hyper)
@@ -256,6 +266,7 @@ class MachineRun(Keeping):
             self.dtypes.append(self.dtypes[0])
             self.theta.append(self.laid_out(format_of(self.dtypes[0]).round(x)))
             self.grads.append(None)
+            self.writes.append(0)
 
     def place(self, values: Sequence[Array]) -> None:
         """Other values for the parameters, written from outside."""

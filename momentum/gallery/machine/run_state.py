@@ -125,6 +125,8 @@ class Keeping:
             return np.array(values, order="F")
         if layout == "channels_last" and values.ndim == 4:
             return np.ascontiguousarray(np.moveaxis(values, 1, -1)).swapaxes(1, 3).swapaxes(2, 3)
+        if layout == "channels_last_3d" and values.ndim == 5:
+            return np.moveaxis(np.ascontiguousarray(np.moveaxis(values, 1, -1)), -1, 1)
         if layout == "expanded" and gradient and values.size and np.all(values == values.flat[0]):
             return np.broadcast_to(np.array(values.flat[0]), values.shape)
         return np.array(values, order="C")

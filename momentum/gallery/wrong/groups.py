@@ -86,7 +86,7 @@ class late_group_with_hyper_of_first(_Late):
 
 @defect("accumulated", "Adding a group clears all velocities.", "state is allocated anew")
 class late_group_clears_velocity(MachineRun):
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper) -> None:
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
         super().add_group(parameters, hyper)
         self.states = {}
 

@@ -153,13 +153,12 @@ class buffers_outlive_optimizer(MachineRun):
     "accumulated",
     "What is written into a parameter in mid-run is undone by the next step.",
     "steps are taken from a master copy that nobody tells",
-    level="should",
 )
 class master_undoes_placing(MachineRun):
     def setup(self) -> None:
         self.master = [np.array(x) for x in self.theta]
 
-    def add_group(self, parameters: Any, hyper: Hyper) -> None:
+    def add_group(self, parameters: Any, hyper: Hyper | None) -> None:
         super().add_group(parameters, hyper)
         self.master += [np.array(x) for x in self.theta[len(self.master) :]]
 

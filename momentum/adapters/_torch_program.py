@@ -1,0 +1,166 @@
+"""What a torch optimizer shares with the program around it: memory, hooks, schedules, settings."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from torch.optim import lr_scheduler as own
+
+from momentum.adapters._torch_tensors import DTYPES, array
+from momentum.conventions import Hyper
+from momentum.subjects.protocol import Array, Gradient
+
+Optimizer = torch.optim.Optimizer
+
+SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
+    "StepLR": lambda o: own.StepLR(o, 2, gamma=0.5),
+    "MultiStepLR": lambda o: own.MultiStepLR(o, [1, 3], gamma=0.1),
+    "ConstantLR": lambda o: own.ConstantLR(o, factor=0.25, total_iters=2),
+    "LinearLR": lambda o: own.LinearLR(o, start_factor=0.3, total_iters=4),
+    "ExponentialLR": lambda o: own.ExponentialLR(o, gamma=0.9),
+    "PolynomialLR": lambda o: own.PolynomialLR(o, total_iters=5, power=2.0),
+    "CosineAnnealingLR": lambda o: own.CosineAnnealingLR(o, T_max=4),
+    "CosineAnnealingWarmRestarts": lambda o: own.CosineAnnealingWarmRestarts(o, T_0=3),
+    "MultiplicativeLR": lambda o: own.MultiplicativeLR(o, lambda t: 0.7),
+    "CyclicLR": lambda o: own.CyclicLR(o, 0.05, 0.3, step_size_up=2, cycle_momentum=False),
+    "SequentialLR": lambda o: own.SequentialLR(
+        o, [own.ConstantLR(o, 0.1, 2), own.ExponentialLR(o, 0.5)], milestones=[2]
+    ),
+    "ChainedScheduler": lambda o: own.ChainedScheduler(
+        [own.ConstantLR(o, 0.1, 2), own.ExponentialLR(o, 0.9)]
+    ),
+}
+"""Every schedule of torch that sets the learning rate by itself."""
+
+
+class Hosted:
+    """The part of a run that is about its surroundings; each method is described in OFFERS."""
+
+    params: list[torch.nn.Parameter]
+    placed: list[Tensor]
+    dtypes: list[torch.dtype]
+    optimizer: Optimizer
+    named: Callable[[Hyper], dict[str, Any]]
+    members: list[int]
+    begun: list[Hyper]
+    recorded: bool
+    tape: list[list[Tensor | None]]
+
+    def _recording(self) -> dict[str, Any]:
+        return {"differentiable": True} if self.recorded else {}
+
+    def rebind(self, how: str) -> None:
+        if how == "together":
+            vector_to_parameters(parameters_to_vector(self.params).detach(), self.params)
+        else:
+            for p in self.params:
+                p.data = p.data.clone()
+        self.placed = [p.detach() for p in self.params]
+
+    def recast(self, dtype: str) -> None:
+        holder = torch.nn.ParameterList(self.params)
+        holder.to(DTYPES[dtype])
+        self.params = list(holder)
+        self.dtypes = [DTYPES[dtype]] * len(self.params)
+        self.placed = [p.detach() for p in self.params]
+
+    def replace_rates(self) -> None:
+        for group in self.optimizer.param_groups:
+            for name, value in group.items():
+                if isinstance(value, Tensor) and name != "params":
+                    group[name] = value.detach().clone()
+
+    def zero_grad(self, to_none: bool) -> None:
+        self.optimizer.zero_grad(set_to_none=to_none)
+
+    def hooked_step(self, gradients: Sequence[Gradient]) -> list[tuple[str, list[Array]]]:
+        seen: list[tuple[str, list[Array]]] = []
+
+        def hook(name: str) -> Callable[..., None]:
+            return lambda *_: seen.append((name, [array(p) for p in self.params]))
+
+        handles = [
+            self.optimizer.register_step_pre_hook(hook("before")),
+            self.optimizer.register_step_post_hook(hook("after")),
+        ]
+        try:
+            self.step(gradients)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return seen
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        raise NotImplementedError
+
+    def versions(self) -> list[int]:
+        return [p._version for p in self.params]
+
+    def slopes(self) -> list[list[Array]]:
+        total = torch.stack([p.sum().double() for p in self.params]).sum()
+        fed = [g for row in self.tape for g in row if g is not None]
+        found = torch.autograd.grad(total, fed, allow_unused=True)
+        told = iter(np.zeros(tuple(g.shape)) if d is None else array(d) for g, d in zip(fed, found))
+        return [[next(told) for _ in row] for row in self.tape]
+
+    def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
+        """What each sets on a stock optimizer, whose rates nothing else touches."""
+        name = self.named(self.begun[0])
+        lr = next(iter(name))
+        found = {}
+        for schedule, make in SCHEDULES.items():
+            one = [torch.nn.Parameter(torch.zeros(1)) for _ in self.begun]
+            rates = [float(self.named(h)[lr]) for h in self.begun]
+            stock = torch.optim.SGD([{"params": [p], "lr": r} for p, r in zip(one, rates)], lr=0.1)
+            scheduler, rows = make(stock), []
+            for _ in range(steps):
+                set_ = [float(g["lr"]) for g in stock.param_groups]
+                rows.append([h._replace(lr=r) for h, r in zip(self.begun, set_)])
+                stock.step()
+                scheduler.step()
+            found[schedule] = rows
+        return found
+
+    def settings(self) -> dict[str, Any]:
+        return settings()
+
+    def restore(self) -> None:
+        restore()
+
+
+def settings() -> dict[str, Any]:
+    """What torch has set for the whole process or thread, by name."""
+    return {
+        "gradient mode": torch.is_grad_enabled(),
+        "inference mode": torch.is_inference_mode_enabled(),
+        "default dtype": torch.get_default_dtype(),
+        "default device": torch.get_default_device(),
+        "denormal numbers are flushed": bool(torch.tensor(2.0**-140) * 0.5 == 0),
+        "threads": torch.get_num_threads(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "anomaly detection": torch.is_anomaly_enabled(),
+        "precision of float32 products": torch.get_float32_matmul_precision(),
+        "autocast on the CPU": torch.is_autocast_enabled("cpu"),
+        "random state of torch": torch.get_rng_state().numpy().tobytes(),
+        "random state of NumPy": str(np.random.get_state()),  # noqa: NPY002 - the state is shared
+        "random state of Python": random.getstate(),
+    }
+
+
+AT_FIRST = settings()
+
+
+def restore() -> None:
+    """Put back those settings that others depend on, to what they were before any subject."""
+    before = AT_FIRST
+    torch.set_grad_enabled(before["gradient mode"])
+    torch.set_default_dtype(before["default dtype"])
+    torch.set_flush_denormal(before["denormal numbers are flushed"])
+    torch.set_num_threads(before["threads"])
+    torch.use_deterministic_algorithms(before["deterministic algorithms"])
+    torch.set_anomaly_enabled(before["anomaly detection"])
+    torch.set_float32_matmul_precision(before["precision of float32 products"])

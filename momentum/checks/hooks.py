@@ -1,0 +1,92 @@
+"""What stands around a step: hooks, cleared gradients, counters of writes."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from momentum.checks import _given
+from momentum.checks._check import check, same, true
+from momentum.checks._runs import forms
+from momentum.checks.late_groups import late
+from momentum.conventions import Convention
+from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+
+
+def every_form(setting: Setting) -> Sequence[Problem]:
+    """Three steps in each form."""
+    return [_given.run(setting, [row] * 3) for row in forms(setting)]
+
+
+@check(
+    statement="A step calls the hooks before and after it once each, and moves in between.",
+    source="torch.optim.Optimizer.register_step_pre_hook, register_step_post_hook; pytorch#119300",
+    catches=("hooks_not_called", "hooks_called_twice", "hook_called_before_moving"),
+    needs=("hooks",),
+    always=every_form,
+    random=None,
+)
+def hooks_stand_around_a_step(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    for t in range(problem.steps):
+        seen = run.hooked_step(problem.gradients(t, here))
+        before, here = here, read(run, problem, t + 1)
+        names = [name for name, _ in seen]
+        where = f"step {t + 1}: hooks called: {', '.join(names) or 'none'}"
+        yield true(names == ["before", "after"], f"{where}, wanted: before, after", t + 1)
+        for (name, got), wanted in zip(seen, (before, here)):
+            for i, (x, y) in enumerate(zip(got, wanted)):
+                yield same(x, y, f"step {t + 1}, hook {name}, parameter {i}", t + 1)
+
+
+@check(
+    statement="Clearing the gradients leaves none, or zeros, in every group, a late one too.",
+    source="torch.optim.Optimizer.zero_grad, set_to_none",
+    catches=("zero_grad_first_group_only", "zero_grad_forgets_late_group", "zero_grad_always_none"),
+    needs=("zero_grad", "fed", "late_groups", "groups"),
+    always=lambda s: late(s)[1:],
+    random=None,
+)
+def gradients_are_cleared(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    early = [i for i, g in enumerate(problem.groups) if g == 0]
+    for to_none in (True, False):
+        first = [problem.start[i].copy() for i in early]
+        run = subject.start(first, [problem.hypers[0][0]], problem.dtype, [0] * len(first))
+        run.add_group([x.copy() for x in problem.start[len(first) :]], problem.hypers[0][1])
+        for t in range(2):
+            run.step([np.ones(x.shape) for x in problem.start])
+            run.zero_grad(to_none)
+            for i, g in enumerate(run.fed()):
+                where = f"cleared to {'None' if to_none else 'zeros'}, parameter {i}"
+                if g is None or to_none:
+                    yield true((g is None) == to_none, f"{where} has {g} for a gradient", t + 1)
+                else:
+                    yield same(g, np.zeros(problem.shapes[i]), where, t + 1)
+
+
+@check(
+    statement="A step is a write that the framework knows of: the version of a parameter goes up.",
+    source="torch.Tensor._version: a backward pass refuses tensors that were overwritten since",
+    catches=("writes_without_a_version",),
+    level="should",
+    needs=("versions",),
+    always=every_form,
+    random=None,
+)
+def writes_are_counted(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    for t in range(problem.steps):
+        before = run.versions()
+        run.step(problem.gradients(t, here))
+        here = read(run, problem, t + 1)
+        for i, (old, new) in enumerate(zip(before, run.versions())):
+            where = f"step {t + 1}, parameter {i}: version {old} before, {new} after"
+            yield true(new > old, where, t + 1)

@@ -1,0 +1,102 @@
+"""What a run of the machine shares with the program around it: memory, hooks, schedules."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from momentum.arithmetic import format_of
+from momentum.conventions import Hyper
+from momentum.subjects.protocol import Array, Gradient
+
+if TYPE_CHECKING:
+    from momentum.gallery.machine.machine import Machine
+
+AT_FIRST = np.geterr()
+HALVING = "halving"
+Seen = list[tuple[str, list[Array]]]
+
+
+class Hosted:
+    """The part of a run that is about its surroundings; each method is described in OFFERS."""
+
+    subject: "Machine"
+    theta: list[Any]
+    grads: list[Any]
+    dtypes: list[str]
+    groups: list[int]
+    begun: list[Hyper]
+    options: dict[str, Any]
+    writes: list[int]
+    tape: list[list[Gradient]]
+
+    def rebind(self, how: str) -> None:
+        """The same numbers in other memory: one array each, or views of one vector."""
+        if how == "together":
+            ends = np.cumsum([x.size for x in self.theta])[:-1]
+            parts = np.split(np.concatenate([np.ravel(x) for x in self.theta]), ends)
+            self.theta = [part.reshape(x.shape) for part, x in zip(parts, self.theta)]
+        else:
+            self.theta = [np.array(x) for x in self.theta]
+
+    def recast(self, dtype: str) -> None:
+        """The parameters in another format."""
+        self.dtypes = [dtype] * len(self.theta)
+        self.theta = [np.array(format_of(dtype).round(x)) for x in self.theta]
+
+    def replace_rates(self) -> None:
+        """Rates are numbers here, which cannot be told from equal ones."""
+
+    def zero_grad(self, to_none: bool) -> None:
+        """No gradients, or zeros."""
+        self.grads = [None if g is None or to_none else np.zeros(g.shape) for g in self.grads]
+
+    def hooked_step(self, gradients: Sequence[Gradient]) -> Seen:
+        """A step between two hooks."""
+        seen: Seen = []
+
+        def hook(name: str) -> None:
+            seen.append((name, [np.array(x) for x in self.theta]))
+
+        self.between(hook, lambda: self.step(gradients))
+        return seen
+
+    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
+        """The hooks are called around the step."""
+        hook("before")
+        step()
+        hook("after")
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        """One step; see Run."""
+        raise NotImplementedError
+
+    def versions(self) -> list[int]:
+        """How often each parameter was written."""
+        return list(self.writes)
+
+    def slopes(self) -> list[list[Array]]:
+        """Derivatives by the gradients: the rule is linear, so a run from 0 of one of them."""
+        fed = self.tape
+        return [[self._slope(fed, t, i) for i in range(len(self.theta))] for t in range(len(fed))]
+
+    def _slope(self, fed: Sequence[Sequence[Gradient]], t: int, i: int) -> Array:
+        start = [np.zeros(x.shape) for x in self.theta]
+        run = self.subject.start(start, self.begun, self.dtypes[i], self.groups)
+        for s in range(len(fed)):
+            run.step([np.full(x.shape, float((s, j) == (t, i))) for j, x in enumerate(start)])
+        return run.parameters()[i]
+
+    def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
+        """The machine's own schedule halves the rate at every step."""
+        rows = [[h._replace(lr=h.lr * 0.5**t) for h in self.begun] for t in range(steps)]
+        return {HALVING: rows}
+
+    def settings(self) -> dict[str, Any]:
+        """What NumPy has set for the whole process."""
+        return {"handling of errors": np.geterr(), "random state": random.getstate()}
+
+    def restore(self) -> None:
+        """Put it back."""
+        np.seterr(**AT_FIRST)

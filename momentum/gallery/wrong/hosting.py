@@ -1,0 +1,214 @@
+"""Wrong towards the program around: memory that moves, hooks, schedules, settings, threads."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Hyper
+from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._defect import defect
+from momentum.subjects.protocol import Array, Gradient
+
+
+class _Remembering(MachineRun):
+    """Memory that the parameters had at their first step."""
+
+    def setup(self) -> None:
+        self.first: dict[int, Any] = {}
+
+    def memory(self, i: int) -> Any:
+        return self.first.setdefault(i, self.theta[i])
+
+
+@defect("accumulated", "Updates go into the first step's memory.", "addresses are kept")
+class writes_into_first_memory(_Remembering):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        moved, self.states[i] = self.advanced(i, self.theta[i], grad, h)
+        self.memory(i)[...] = moved
+
+
+@defect("accumulated", "Decay is read from the first step's memory.", "addresses are kept")
+class reads_from_first_memory(_Remembering):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        before = np.array(self.theta[i])
+        seen = np.array(self.memory(i))
+        moved, self.states[i] = self.advanced(i, seen, grad, h)
+        self.theta[i][...] = moved if np.array_equal(seen, before) else before + (moved - seen)
+
+
+@defect("accumulated", "A format given before the first step is not seen.", "it is read once")
+class format_of_the_start_kept(MachineRun):
+    def recast(self, dtype: str) -> None:
+        kept = self.dtypes
+        super().recast(dtype)
+        self.dtypes = kept
+
+
+@defect("accumulated", "Hooks are never called.", "step is marked as hooked already")
+class hooks_not_called(MachineRun):
+    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
+        step()
+
+
+@defect("accumulated", "Hooks are called twice.", "step is wrapped once by each class")
+class hooks_called_twice(MachineRun):
+    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
+        super().between(hook, lambda: super(hooks_called_twice, self).between(hook, step))
+
+
+@defect("accumulated", "The last hook is called before the step.", "hooks run one after the other")
+class hook_called_before_moving(MachineRun):
+    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
+        hook("before")
+        hook("after")
+        step()
+
+
+@defect("accumulated", "Only the first group's gradients are cleared.", "groups[0]")
+class zero_grad_first_group_only(MachineRun):
+    def zero_grad(self, to_none: bool) -> None:
+        kept = list(self.grads)
+        super().zero_grad(to_none)
+        self.grads = [g if self.groups[i] else self.grads[i] for i, g in enumerate(kept)]
+
+
+@defect("accumulated", "A late group's gradients are not cleared.", "the list is made once")
+class zero_grad_forgets_late_group(MachineRun):
+    def setup(self) -> None:
+        self.known = len(self.theta)
+
+    def zero_grad(self, to_none: bool) -> None:
+        late = self.grads[self.known :]
+        super().zero_grad(to_none)
+        self.grads[self.known :] = late
+
+
+@defect("accumulated", "Gradients are always cleared to None.", "the argument is not read")
+class zero_grad_always_none(MachineRun):
+    def zero_grad(self, to_none: bool) -> None:
+        super().zero_grad(True)
+
+
+@defect("accumulated", "A step is no counted write.", "data is written directly", level="should")
+class writes_without_a_version(MachineRun):
+    def versions(self) -> list[int]:
+        return [0] * len(self.theta)
+
+
+@defect("accumulated", "The derivative leaves out the velocity.", "the state is detached")
+class tape_loses_velocity(MachineRun):
+    def _slope(self, fed: Sequence[Sequence[Gradient]], t: int, i: int) -> Array:
+        return super()._slope(fed[: t + 1], t, i)
+
+
+@defect(
+    "accumulated",
+    "The derivative by the first gradient is 0.",
+    "the first velocity is a detached copy of the gradient",
+    level="should",
+)
+class tape_without_first_gradient(MachineRun):
+    def slopes(self) -> list[list[Array]]:
+        first, *rest = super().slopes()
+        return [[np.zeros(x.shape) for x in first], *rest]
+
+
+@defect("accumulated", "Warnings are off for good after an empty step.", "an early return")
+class error_handling_left_off(MachineRun):
+    def move(self) -> None:
+        before = np.seterr(all="ignore")
+        if all(g is None for g in self.grads):
+            return
+        super().move()
+        np.seterr(**before)
+
+
+@defect("accumulated", "A step draws random numbers.", "a seed for each kernel, used or not")
+class random_numbers_drawn(MachineRun):
+    def move(self) -> None:
+        random.random()
+        super().move()
+
+
+@defect("accumulated", "All runs compute in one scratch array.", "it belongs to the class")
+class scratch_shared_by_all_runs(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        shared, place = self.subject.memory, str(grad.shape)
+        shared[place] = self.advanced(i, self.theta[i], grad, h)
+        moved, state = shared[place]
+        self.theta[i][...] = moved
+        self.states[i] = state
+
+
+@defect("accumulated", "A late group without options has rate 0.", "defaults are not filled in")
+class late_group_without_defaults(MachineRun):
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
+        super().add_group(parameters, Hyper(0.0) if hyper is None else hyper)
+
+
+@defect("accumulated", "Parameters of one name share a velocity.", "state keyed by name")
+class velocity_by_name(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        names = self.options.get("names", range(len(self.theta)))
+        first = list(names).index(names[i])
+        if first in self.states:
+            self.states[i] = self.states[first]
+        super().update(i, grad, h)
+        self.states[first] = self.states[i]
+
+
+class _Complex(MachineRun):
+    """Complex gradients are misread."""
+
+    def misread(self, grad: Array) -> None:
+        raise NotImplementedError
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if self.options.get("complex"):
+            grad = np.array(grad)
+            self.misread(grad)
+        super().update(i, grad, h)
+
+
+@defect("accumulated", "Imaginary parts have no gradient.", "a cast to a real number")
+class imaginary_part_skipped(_Complex):
+    def misread(self, grad: Array) -> None:
+        grad[..., 1] = 0.0
+
+
+@defect("accumulated", "Complex gradients are conjugated.", "two conventions of the derivative")
+class complex_gradient_conjugated(_Complex):
+    def misread(self, grad: Array) -> None:
+        grad[..., 1] *= -1.0
+
+
+@defect("accumulated", "A schedule of the framework does nothing.", "the rate is read at the start")
+class own_schedule_ignored(MachineRun):
+    def factor(self, group: int) -> float:
+        return 1.0 if "schedule" in self.options else super().factor(group)
+
+
+@defect("accumulated", "A schedule of the framework comes a step late.", "counted after the step")
+class own_schedule_one_step_late(MachineRun):
+    def factor(self, group: int) -> float:
+        kept = self.taken
+        if "schedule" in self.options:
+            self.taken = max(0, self.taken - 1)
+        found = super().factor(group)
+        self.taken = kept
+        return found
+
+
+@defect("accumulated", "A tensor rate put in another's place is not read.", "the first one is kept")
+class tensor_lr_kept_when_replaced(MachineRun):
+    def setup(self) -> None:
+        self.kept: list[Hyper] = []
+
+    def replace_rates(self) -> None:
+        self.kept = self.kept or list(self.hypers)
+
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
+        return h._replace(lr=self.kept[self.groups[i]].lr) if self.kept else h
