@@ -1,5 +1,6 @@
 """Hyper-parameters as people give them, and rows of them in short."""
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -78,6 +79,10 @@ def written(h: Hyper) -> str:
     return ", ".join(parts)
 
 
+DIGITS = 1000
+"""That a number may have; the exact value of one written with a large exponent has no end."""
+
+
 def rational(value: Any) -> fmpq:
     """The exact number: text as the decimal or fraction that it says, a float as it is.
 
@@ -85,6 +90,9 @@ def rational(value: Any) -> fmpq:
     """
     if not isinstance(value, str):
         return exact(value)
+    exponent = re.search(r"[eE][+-]?0*(\d+)", value)
+    if len(value) > DIGITS or (exponent and len(exponent[1]) > len(str(DIGITS))):
+        raise ValueError(f"{value[:40]!r} has more than {DIGITS} digits")
     try:
         return exact(Fraction(value.strip()))
     except (ValueError, ZeroDivisionError):

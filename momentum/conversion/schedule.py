@@ -14,19 +14,18 @@ from typing import Any
 
 from momentum.conversion.convert import Conversion
 
-# Steps a schedule may have; one that leaves steps out is filled up to its last one.
-_MOST = 100_000
+MOST = 100_000
+"""Steps a schedule may have; one that leaves steps out is filled up to its last one."""
 
 
-def read(path: Path, common: Mapping[str, str]) -> list[dict[str, str]]:
-    """The rows of a file, on top of what all steps have in common.
+def rows_in(text: str, path: Path, common: Mapping[str, str]) -> list[dict[str, str]]:
+    """The rows that the text of a file holds, on top of what all steps have in common.
 
-    Raises: ValueError for a file that is no schedule, OSError where it cannot be read.
+    Raises: ValueError where it is no schedule.
     """
-    text = path.read_text(encoding="utf-8")
     try:
         given = _from_json(text) if text.lstrip().startswith(("[", "{")) else _from_csv(text)
-    except (json.JSONDecodeError, csv.Error) as error:
+    except (json.JSONDecodeError, csv.Error, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from None
     rows: list[dict[str, str]] = []
     now = dict(common)
@@ -44,8 +43,9 @@ def read(path: Path, common: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _step(path: Path, number: int, row: Mapping[str, str], least: int) -> int:
     text = row.get("step", "") or str(least)
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= _MOST:
-        raise ValueError(f"{path}: row {number} is step {text}; wanted {least} to {_MOST}")
+    digits = text.isascii() and text.isdigit() and len(text) <= 20
+    if not digits or not least <= int(text) <= MOST:
+        raise ValueError(f"{path}: row {number} is step {text[:40]}; wanted {least} to {MOST}")
     return int(text)
 
 

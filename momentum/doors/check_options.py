@@ -1,5 +1,6 @@
 """The options of `momentum check`, and what commands share in reading options."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ Exit codes: 0 all passed or failed as expected; 1 a check failed or errored;
 """
 
 _PATH = click.Path(path_type=Path)
+
+
+class Seconds(click.FloatRange):
+    """A time that ends; nan lies in no range, and none of its comparisons says so."""
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> float:
+        """Raises: click.BadParameter."""
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no time", param, ctx)
+        return found
 
 
 def settings_of(
@@ -101,7 +113,7 @@ CHECK_OPTIONS = (
     ),
     click.option(
         "--time-limit",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(0, 10**6, min_open=True),
         default=60.0,
         show_default=True,
         metavar="S",

@@ -25,6 +25,8 @@ from momentum.errors import UsageError
 from momentum.report.foreign import any_encoding, one_line, say
 
 INTERRUPTED = 130
+LONGEST = 1000
+"""Characters of an error; what was given may be repeated in it."""
 
 
 def entry(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +56,8 @@ def _entered(arguments: list[str] | None) -> int:
 
 
 def _refuse(message: str) -> int:
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
     with contextlib.suppress(UsageError):  # nobody hears it
         say(f"momentum: error: {one_line(message)}", sys.stderr)
     return 2
@@ -105,7 +109,7 @@ def check(target: str | None, process: str | None, list_: bool, **options: Any) 
 
 @commands.command()
 @click.option("--figures", type=_PATH, metavar="DIR", help="Draw the figures into this folder.")
-@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Trainings of each run.")
+@click.option("--seeds", type=click.IntRange(1, 10**6), metavar="N", help="Trainings of each run.")
 def article(figures: Path | None, seeds: int | None) -> int:
     """Reproduce the numbers and figures of the article on momentum."""
     from rich.console import Console
@@ -163,7 +167,8 @@ Exit codes: 0 converted, with proof; 1 there is no conversion; 2 an option is wr
 @click.option("--from", "source", required=True, metavar="A", help="Whose numbers they are.")
 @click.option("--to", "target", required=True, metavar="B", help="Who is to do the same.")
 @click.option("--schedule", type=_PATH, metavar="FILE", help="Numbers that change, by step.")
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Steps to convert.")
+@click.option("--steps", type=click.IntRange(1, 100_000), metavar="N",
+              help="Steps to convert.")  # fmt: skip
 @click.option("--write", type=_PATH, metavar="FILE", help="Write B's schedule, CSV or .json.")
 @click.argument("settings", nargs=-1, metavar="NAME=VALUE...")
 def convert(

@@ -11,6 +11,7 @@ from momentum.conversion.convert import convert
 from momentum.conversion.speakers import Speaker, speaker
 from momentum.conversion.text import tell
 from momentum.errors import UsageError
+from momentum.runner import files
 
 
 def run(
@@ -25,17 +26,22 @@ def run(
 
     Raises: UsageError.
     """
+    files.different(file, write)
+    if write is not None:
+        files.writable(write)
     try:
         common = _pairs(settings)
         a = speaker(source)
         common = {_own(a, name): value for name, value in common.items()}
-        rows = None if file is None else schedule.read(file, {})
+        rows = (
+            None if file is None else schedule.rows_in(files.read(file, "the schedule"), file, {})
+        )
         if rows is not None:
             rows = [common | {_own(a, k): v for k, v in row.items()} for row in rows]
         found = convert(a, target, common if rows is None else rows, steps=steps)
         if write is not None and found.exists:
-            write.write_text(_file(schedule.rows_of(found), write.suffix), encoding="utf-8")
-    except (ValueError, OSError) as error:
+            files.replace(write, _file(schedule.rows_of(found), write.suffix))
+    except ValueError as error:
         raise UsageError(str(error)) from None
     lines = tell(found)
     if write is not None and found.exists:

@@ -14,10 +14,11 @@ import click
 from momentum import __version__
 from momentum.conventions import Convention, get
 from momentum.errors import UsageError
-from momentum.report.foreign import is_watched
+from momentum.report.foreign import is_watched, say
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
 from momentum.report.matrix.rows import Row, Setting, row
+from momentum.runner import files
 
 FORMAT = "momentum-matrix"
 VERSION = 1
@@ -47,8 +48,10 @@ def matrix(
     absent = {one.name: one.distribution for one in chosen if not one.installed}
     setting = Setting(effort, seed, __version__)
     done = {} if jsonl is None else _kept(jsonl, setting)
-    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
-        raise UsageError(f"cannot write {html}")
+    files.different(jsonl, html)
+    for path in (jsonl, html):
+        if path is not None:
+            files.writable(path)
     interrupted = False
     with _lines(jsonl, setting, done) as write:
         try:
@@ -61,8 +64,8 @@ def matrix(
             interrupted = True
     rows = [done[one.name] for one in present if one.name in done]
     if html is not None:
-        html.write_text(tables.page(rows, absent, asdict(setting)), encoding="utf-8")
-    click.echo(tables.text(rows, absent), nl=False)
+        files.replace(html, tables.page(rows, absent, asdict(setting)))
+    say(tables.text(rows, absent).rstrip("\n"))
     if interrupted:
         return INTERRUPTED
     if not rows:
@@ -107,16 +110,18 @@ def _kept(path: Path, setting: Setting) -> dict[str, Row]:
     """
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    try:
-        records: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
-        if records and records[0].get("format") != FORMAT:
-            raise ValueError
-        if not records or records[0]["setting"] != asdict(setting):
-            return {}
-        return {r["name"]: Row.from_record(r) for r in records[1:]}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{path} holds no matrix: it is left as it is") from None
+    lines = files.read(path, "the matrix").split("\n")[:-1]
+    records = [files.json_of(line, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
+    if not all(isinstance(r, dict) for r in records):
+        raise UsageError(f"{path} holds no matrix: it is left as it is")
+    if not records:
+        return {}
+    if records[0].get("format") != FORMAT:
+        raise UsageError(f"{path} holds no matrix: it is left as it is")
+    if records[0].get("setting") != asdict(setting):
+        return {}
+    rows = [files.record_of(r, Row, f"{path}, line {i}") for i, r in enumerate(records[1:], 2)]
+    return {r.name: r for r in rows}
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ def render(results: Results, *, strict: bool = False) -> str:
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -61,7 +61,7 @@ def render(results: Results, *, strict: bool = False) -> str:
     )
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """Of every expression of the page: what others wrote is escaped, our own pictures are not."""
     plain = isinstance(value, str) and not isinstance(value, Markup)
     return visible(value, keep="\n\t") if plain else value

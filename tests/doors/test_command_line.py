@@ -170,6 +170,8 @@ REFUSED = {
     "a setting that it does not take": ["subjects.py:right", "--set", "colour=1"],
     "an unknown effort": ["subjects.py:right", "--effort", "heroic"],
     "a seed that is no number": ["subjects.py:right", "--seed", "x"],
+    "a time that is no number": ["subjects.py:right", "--time-limit", "nan"],
+    "time without end": ["subjects.py:right", "--time-limit", "inf"],
     "no time": ["subjects.py:right", "--time-limit", "0"],
     "an unknown option": ["subjects.py:right", "--fast"],
     "a second target": ["subjects.py:right", "subjects.py:wrong"],
@@ -197,7 +199,7 @@ def test_check_refuses_bad_input_in_one_line(capfd, arguments):
 @pytest.mark.parametrize("only", [[], ["--only", "trajectory", "--only", "schedules"]])
 def test_check_replays_one_check_only(capfd, only):
     assert entry(["check", "subjects.py:right", "--as", "scaled", *only, "--replay",
-                  '{"dtype":"float32","shapes":[[]],"hypers":[],"groups":[0],"kind":"normal",'
+                  '{"dtype":"float32","shapes":[[]],"hypers":[[1,[["0x1p-3","0x0p+0","0x0p+0","0x0p+0",false,false,"0x1p+0"]]]],"groups":[0],"kind":"normal",'
                   '"seed":1,"missing":[],"options":[]}']) == 2  # fmt: skip
     assert "exactly one --only" in capfd.readouterr().err
 

@@ -53,9 +53,9 @@ def test_command_reads_and_writes_schedules(
 
 
 def convert_rows(path: Path) -> list[dict[str, str]]:
-    from momentum.conversion.schedule import read
+    from momentum.conversion.schedule import rows_in
 
-    return read(path, {})
+    return rows_in(path.read_text(encoding="utf-8"), path, {})
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,12 @@ def convert_rows(path: Path) -> list[dict[str, str]]:
         (("lr=0.1", "lr=0.2"), "given twice"),
         (("lr=0.1", "--schedule", "nowhere.csv"), "nowhere.csv"),
         (("speed=0.1",), "torch has no speed"),
+        (("lr=1e999999999",), "more than 1000 digits"),
+        (("lr=0." + "1" * 5000,), "more than 1000 digits"),
+        (("lr=0.1", "--schedule", "/dev/zero"), "cannot read the schedule"),
+        (("lr=0.1", "--schedule", "."), "Is a directory"),
+        (("lr=0.1", "--steps", "9" * 20), "--steps"),
+        (("lr=0.1", "--write", "none/x.csv"), "cannot write"),
     ],
 )
 def test_command_refuses_in_one_line(
@@ -85,6 +91,9 @@ def test_command_refuses_in_one_line(
         ('{"lr": 0.1}', "wanted a JSON list"),
         ("[{]", "Expecting"),
         ("lr\n", "no rows"),
+        ("[" * 100_000, "recursion"),
+        ("step,lr\n" + "9" * 5000 + ",1\n", "wanted 1 to"),
+        ("step,lr\n" + "9" * 20 + ",1\n", "wanted 1 to"),
     ],
 )
 def test_schedule_refuses_what_is_none(text: str, message: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from momentum.doors.command_line import entry
 from momentum.report.matrix import IMPLEMENTATIONS, Cell, Implementation, Row, Setting, compare, row
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.rows import EXPECTED, expected
+from momentum.runner import files
 from momentum.subjects.protocol import Facts
 
 FINDINGS = Path(__file__).parents[2] / "findings"
@@ -147,7 +148,7 @@ def test_rows_read_back_as_they_were_written() -> None:
     wrong = ({"id": "a[float32]", "kind": "advice", "statement": "s", "evidence": "e",
               "reference": ""},)  # fmt: skip
     before = made("x", wrong=wrong)
-    assert Row.from_record(json.loads(commands._line(before.to_record()))) == before
+    assert files.record_of(json.loads(commands._line(before.to_record())), Row, "here") == before
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
@@ -163,7 +164,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
     known = {n: replace(BROKEN, name=n, module="numpy") for n in names}
     monkeypatch.setattr(commands, "IMPLEMENTATIONS", known)
     monkeypatch.setattr(commands, "row", fake)
-    monkeypatch.setattr(Row, "is_of", lambda self, one: self.name == one.name)
+    monkeypatch.setattr(Row, "is_of", lambda self, one, more=(): self.name == one.name)
     return asked
 
 

@@ -1,5 +1,9 @@
 """Problems are small, exact and come back from their text."""
 
+import json
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,3 +100,52 @@ def test_problem_kinds_are_what_they_say(kind: str, dtype: str) -> None:
         assert not np.any(start)
     else:
         assert np.all(np.isfinite(start))
+
+
+FLAT = [*["0x0.0p+0"] * 4, False, False, "0x1p0"]
+WHOLE: dict[str, Any] = {
+    "dtype": "float32", "shapes": [[2]], "hypers": [[3, [FLAT]]], "groups": [0],
+    "kind": "normal", "seed": 1, "missing": [[1, 0]], "options": [],
+}  # fmt: skip
+
+
+def test_problem_is_read_where_it_is_whole() -> None:
+    assert Problem.from_text(json.dumps(WHOLE)).steps == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dtype": "float23"}, "unknown dtype"),
+        ({"dtype": 7}, "Expected `str`"),
+        ({"shapes": []}, "it has no parameters"),
+        ({"shapes": [[-1]]}, ">= 0"),
+        ({"shapes": [[1 << 40]]}, "more than"),
+        ({"hypers": []}, "it has 0 steps"),
+        ({"hypers": [[10**9, [FLAT]]]}, "<= 100000"),
+        ({"hypers": [[90_000, [FLAT]]] * 2}, "it has 180000 steps"),
+        ({"hypers": [[1, []]]}, "same number of groups"),
+        ({"hypers": [[3, [["0x1p0"]]]]}, "1 hyper-parameters"),
+        ({"hypers": [[3, [["nan", *FLAT[1:]]]]]}, "lr is 'nan'"),
+        ({"hypers": [[3, [["0x1p9999", *FLAT[1:]]]]]}, "lr is '0x1p9999'"),
+        ({"hypers": [[3, [[True, *FLAT[1:]]]]]}, "lr is True"),
+        ({"groups": [0, 0]}, "not every parameter has a group"),
+        ({"groups": [7]}, "no such group"),
+        ({"kind": "norml"}, "did you mean 'normal'?"),
+        ({"seed": -1}, ">= 0"),
+        ({"seed": "1"}, "Expected `int`"),
+        ({"missing": [[3, 0]]}, "after the last step"),
+        ({"missing": [[0, 1]]}, "no such parameter"),
+        ({"more": 1}, "unknown field"),
+        ({"options": [["x"]]}, "length 2"),
+    ],
+)
+def test_problem_refuses_what_cannot_be_run(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Problem.from_text(json.dumps(WHOLE | change))
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", "3", '{"a": ' + "1" * 5000 + "}", "\0"])
+def test_problem_refuses_what_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="not a problem"):
+        Problem.from_text(text)

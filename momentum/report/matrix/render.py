@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from momentum.checks import CHECKS
 from momentum.conventions import CONVENTIONS
 from momentum.diagnosis.comparing import Cell
+from momentum.report.html import shown as visibly
 from momentum.report.matrix.rows import Row
 
 NAME = 28
@@ -105,6 +106,7 @@ def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, A
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=visibly,
         trim_blocks=True,
         lstrip_blocks=True,
     )

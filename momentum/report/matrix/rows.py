@@ -13,6 +13,7 @@ from momentum.checks.result import Result, Results
 from momentum.conventions import Convention
 from momentum.diagnosis.comparing import Cell, compare
 from momentum.errors import UsageError
+from momentum.report import words
 from momentum.report.matrix.implementations import Implementation
 from momentum.runner import expectations
 from momentum.runner.expectations import Expectation
@@ -73,17 +74,6 @@ class Row:
         """What JSON can hold."""
         return {"record": "row", **asdict(self)}
 
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Row":
-        """The row that `to_record` wrote."""
-        values = {k: x for k, x in record.items() if k != "record"}
-        values["wrong"] = tuple(values["wrong"])
-        values["cells"] = {
-            name: Cell(c["kind"], c["difference"], float(c["apart"]))
-            for name, c in values["cells"].items()
-        }
-        return cls(**values)
-
 
 def expected(name: str) -> list[Expectation]:
     """The failures of an implementation that are known, by its name."""
@@ -142,7 +132,7 @@ def _kind(result: Result) -> str:
 
 
 def _wrong(results: Results, r: Result) -> Mapping[str, str]:
-    evidence = r.reason or f"error {r.error:.3g}, bound {r.bound:.3g}, {r.how} {r.where}"
+    evidence = r.reason or "; ".join(x for x in (words.evidence(r), words.place(r)) if x)
     return {
         "id": r.id,
         "kind": _kind(r),

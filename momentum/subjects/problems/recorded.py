@@ -6,7 +6,7 @@ it through a command line without loss.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.subjects.problems import special_values
+from momentum.errors import did_you_mean
+from momentum.subjects.problems import special_values, written
 
 Array = NDArray[np.float64]
 
@@ -101,7 +102,7 @@ class Problem:
         """One line of JSON, floats in hexadecimal, equal steps written once."""
         runs: list[list[Any]] = []
         for row in self.hypers:
-            text = [_hyper_to_list(h) for h in row]
+            text = [written.numbers(h) for h in row]
             if runs and runs[-1][1] == text:
                 runs[-1][0] += 1
             else:
@@ -124,35 +125,24 @@ class Problem:
 
         Raises: ValueError where it is none.
         """
-        try:
-            record = json.loads(text)
-            rows = [
-                tuple(_hyper_from_list(h) for h in row)
-                for times, row in record["hypers"]
-                for _ in range(times)
-            ]
-            return cls(
-                dtype=format_of(record["dtype"]).name,
-                shapes=tuple(tuple(s) for s in record["shapes"]),
-                hypers=tuple(rows),
-                groups=tuple(record["groups"]),
-                kind=record["kind"],
-                seed=record["seed"],
-                missing=frozenset((t, i) for t, i in record["missing"]),
-                options=tuple((k, _tupled(v)) for k, v in record["options"]),
-            )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            names = ", ".join(f.name for f in fields(cls))
-            raise ValueError(f"not a problem ({error!r}); wanted JSON with {names}") from None
+        record = written.record(text)
+        if record.kind not in KINDS:
+            hint = did_you_mean(record.kind, KINDS)
+            raise ValueError(f"not a problem: unknown kind {record.kind!r}{hint}")
+        rows: list[tuple[Hyper, ...]] = []
+        for times, row in record.hypers:
+            rows += [tuple(written.hyper(h) for h in row)] * times
+        return cls(
+            dtype=format_of(record.dtype).name,
+            shapes=tuple(tuple(s) for s in record.shapes),
+            hypers=tuple(rows),
+            groups=tuple(record.groups),
+            kind=record.kind,
+            seed=record.seed,
+            missing=frozenset(record.missing),
+            options=tuple((k, _tupled(v)) for k, v in record.options),
+        )
 
 
 def _tupled(value: Any) -> Any:
     return tuple(_tupled(v) for v in value) if isinstance(value, list) else value
-
-
-def _hyper_to_list(h: Hyper) -> list[Any]:
-    return [x if isinstance(x, bool) else float(x).hex() for x in h]
-
-
-def _hyper_from_list(values: list[Any]) -> Hyper:
-    return Hyper._make(x if isinstance(x, bool) else float.fromhex(x) for x in values)
