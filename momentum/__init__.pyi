@@ -17,6 +17,8 @@ from .sgd import init_momentum_states as init_momentum_states
 from .sgd import sgd_momentum as sgd_momentum
 from .subjects.protocol import Facts as Facts
 from .subjects.protocol import Subject as Subject
+from .watching import WatchReport as WatchReport
+from .watching import watch as watch
 
 __version__: str
 __all__: list[str]

@@ -22,7 +22,7 @@ LAYERS = (
     ("oracle",),
     ("subjects",),
     ("sgd", "adapters", "gallery", "languages", "conversion"),
-    ("article", "checks", "watch"),
+    ("article", "checks", "watching"),
     ("diagnosis",),
     ("runner",),
     ("report",),
@@ -32,7 +32,7 @@ LAYERS = (
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 
 FRAMEWORKS = {m for one in own() for m in (one.module, *one.distributions) if m} | {"ml_dtypes"}
-MAY_IMPORT = {"sgd": {"torch"}, "article": {"torch", "matplotlib", "pooch"}}
+MAY_IMPORT = {"sgd": {"torch"}, "watching": {"torch"}, "article": {"torch", "matplotlib", "pooch"}}
 
 
 def imported(path: Path) -> set[str]:

@@ -207,3 +207,25 @@ def matrix(**options: Any) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep the rows that are done
     return matrix(**options)
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--as", "convention", metavar="CONVENTION", help="What its optimizers are meant to follow."
+)
+@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="Verify each N steps.")  # fmt: skip
+@click.option("--sample", default="65536", show_default=True, metavar="N|all",
+              help="Coordinates to watch.")  # fmt: skip
+@click.option("--stop", is_flag=True, help="End the training at the first violation.")
+@click.option("--jsonl", type=_PATH, metavar="FILE", help="Write what was found, one file a rank.")
+@click.argument("script", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def watch(**options: Any) -> int:
+    """Run a torch training SCRIPT and verify every step of its SGD-like optimizers.
+
+    Options of momentum come before SCRIPT, its own after it.
+    """
+    from momentum.doors.watch import watch
+
+    return watch(**options)
