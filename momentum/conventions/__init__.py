@@ -15,6 +15,7 @@ from momentum.conventions._file import from_file, is_file
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted
 from momentum.conventions._response import Response, summed
 from momentum.conventions._speaker import Spelling
+from momentum.conventions._text import READ, Step, expressed, point_of, symbols_of
 from momentum.conventions.hyper import Hyper
 
 CONVENTIONS: dict[str, Convention] = {
@@ -70,6 +71,7 @@ def get(which: "str | Convention") -> Convention:
 
 __all__ = [
     "CONVENTIONS",
+    "READ",
     "SPEAKERS",
     "Convention",
     "Found",
@@ -81,8 +83,12 @@ __all__ = [
     "Source",
     "Spelling",
     "State",
+    "Step",
     "Wanted",
+    "expressed",
     "get",
     "is_file",
+    "point_of",
     "summed",
+    "symbols_of",
 ]

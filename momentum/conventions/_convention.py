@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from momentum.conventions import _decay
+from momentum.conventions import _decay, _text
 from momentum.conventions._inverse import Inverse
 from momentum.conventions._response import Response
 from momentum.conventions._speaker import Spelling
@@ -57,7 +57,7 @@ class Convention:
     """One meaning of "momentum". Its name, its rule and what it takes are enough to check with.
 
     rule: as its authors write it. takes: hyper-parameters beyond lr, weight_decay and maximize that
-    it knows. formula: the same for people, one line per assignment. words: what is particular to
+    it knows. words: what is particular to
     it, as the cause of a failure. label: the head of a narrow column. source: who wrote it.
     speakers: implementations that follow it, and how each says it.
     rate, dampening: what these do in it, in words.
@@ -74,7 +74,6 @@ class Convention:
     name: str
     rule: Rule
     takes: frozenset[str] = frozenset({"momentum"})
-    formula: tuple[str, ...] = ()
     words: str = ""
     label: str = ""
     source: Source = NOWHERE
@@ -101,6 +100,11 @@ class Convention:
     def knows(self) -> frozenset[str]:
         """All hyper-parameters that it has."""
         return self.takes | EVERYWHERE
+
+    @property
+    def formula(self) -> tuple[str, ...]:
+        """The whole step as people read it, one line an assignment, from the rule itself."""
+        return _text.formula(self)
 
     @property
     def reference(self) -> str:

@@ -38,12 +38,6 @@ convention = Convention(
     name="accumulated",
     label="accum",
     rule=rule,
-    formula=(
-        "d = g + weight_decay x",
-        "v = d at the first step, else momentum v + (1 - dampening) d",
-        "x = x - lr v",
-        "nesterov: x = x - lr (d + momentum v)",
-    ),
     words="the velocity starts with the first gradient, the learning rate outside of it",
     rate=OUTSIDE,
     dampening="honoured from the second step on: the first velocity is the whole gradient",

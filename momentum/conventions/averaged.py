@@ -98,13 +98,6 @@ convention = Convention(
     name="averaged",
     label="avg",
     rule=rule,
-    formula=(
-        "v = 0 before the first step",
-        "d = g + weight_decay x",
-        "v = momentum v + (1 - momentum) d",
-        "x = x - lr v",
-        "nesterov: x = x - lr ((1 - momentum) d + momentum v)",
-    ),
     words="the velocity is an average, its gradients scaled by 1 - momentum",
     rate=OUTSIDE,
     source=Source("Ng, Deep Learning course 2, week 2; torch.optim.Muon, momentum stage"),

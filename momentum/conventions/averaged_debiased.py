@@ -60,13 +60,6 @@ convention = Convention(
     name="averaged_debiased",
     label="avg-d",
     rule=rule,
-    formula=(
-        "v = 0, w = 0 before the first step",
-        "d = g + weight_decay x",
-        "v = momentum v + (1 - momentum) d",
-        "w = momentum w + (1 - momentum)",
-        "x = x - lr v / w",
-    ),
     words="the velocity is an average, divided by the sum of its weights",
     rate=OUTSIDE,
     source=Source("Kingma and Ba 2015, Adam, section 3 (bias correction)"),

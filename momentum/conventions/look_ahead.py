@@ -69,13 +69,6 @@ convention = Convention(
     name="look_ahead",
     label="ahead",
     rule=rule,
-    formula=(
-        "v = 0 before the first step",
-        "y = x - momentum v;  g is taken at y",
-        "d = g + weight_decay y",
-        "v = momentum v + lr d",
-        "x = x - v",
-    ),
     words="the gradient is taken as if at the look-ahead point",
     rate=INSIDE,
     alike={

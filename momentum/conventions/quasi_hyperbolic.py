@@ -72,12 +72,6 @@ convention = Convention(
     name="quasi_hyperbolic",
     label="qhm",
     rule=rule,
-    formula=(
-        "v = 0 before the first step",
-        "d = g + weight_decay x",
-        "v = momentum v + (1 - momentum) d",
-        "x = x - lr ((1 - nu) d + nu v)",
-    ),
     words="the step is a mean of the plain and of the averaged one, weighed by nu",
     rate=OUTSIDE,
     contains={"averaged": "averaged is quasi_hyperbolic with nu = 1"},

@@ -60,13 +60,6 @@ def rescaling(w: Wanted, first: Wanted, found: Found) -> Any:
 convention = Convention(
     name="scaled",
     rule=rule,
-    formula=(
-        "v = 0 before the first step",
-        "d = g + weight_decay x",
-        "v = momentum v + lr d",
-        "x = x - v",
-        "nesterov: x = x - (lr d + momentum v)",
-    ),
     words="the learning rate is inside the velocity",
     rate=INSIDE,
     source=Source("Dive into Deep Learning, section Momentum; Rumelhart, Hinton, Williams 1986"),

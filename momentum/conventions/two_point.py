@@ -25,11 +25,6 @@ convention = Convention(
     name="two_point",
     label="2-pt",
     rule=rule,
-    formula=(
-        "x_previous = x before the first step",
-        "d = g + weight_decay x",
-        "x_next = x - lr d + momentum (x - x_previous)",
-    ),
     words="the step is taken from the last two iterates, without a velocity",
     rate=INSIDE,
     alike={"scaled": "scaled is two_point with v = x_previous - x, at any learning rate"},

@@ -46,13 +46,6 @@ convention = Convention(
     name="zero_started",
     label="zero",
     rule=rule,
-    formula=(
-        "v = 0 before the first step",
-        "d = g + weight_decay x",
-        "v = momentum v + (1 - dampening) d",
-        "x = x - lr v",
-        "nesterov: x = x - lr (d + momentum v)",
-    ),
     words="the velocity starts at zero, so that the first step is dampened too",
     rate=OUTSIDE,
     dampening="honoured, at the first step too",

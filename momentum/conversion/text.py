@@ -1,7 +1,7 @@
 """A conversion told to people: calls to copy, what was proven, what to know."""
 
 from momentum.arithmetic import exact, nearest
-from momentum.conventions import SPEAKERS, Hyper
+from momentum.conventions import READ, SPEAKERS, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
 from momentum.conversion.speakers import Speaker
@@ -109,7 +109,7 @@ def _remarks(c: Conversion) -> list[str]:
         if x.looks_ahead:
             lines.append(
                 f"parameters: equal are the points where gradients are taken; {x.name} keeps x, "
-                "and that point is x - momentum v"
+                f"and that point is {READ.text(point_of(x))}"
             )
     if any(h.maximize for h in c.rows) and not c.target.takes("maximize"):
         lines.append(f"sign: {c.target.name} has no maximize; feed it the negated gradients")

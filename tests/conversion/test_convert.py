@@ -14,6 +14,7 @@ from momentum.arithmetic import exact
 from momentum.conventions import CONVENTIONS, SPEAKERS, Hyper, get
 from momentum.conversion import Conversion, Speaker, convert, speaker, speakers
 from momentum.conversion.proof import drift, prove, row_at
+from momentum.conversion.text import tell
 
 
 def distinct() -> list[Speaker]:
@@ -287,3 +288,27 @@ def test_maximize_is_converted_as_minimizing_is(target: str, signs: tuple[bool, 
         x, s = theirs.step(x, exact(step * step - 5), s, h)
         y, t = ours.step(y, exact(step * step - 5), t, found.source_hypers[min(step, 4)])
         assert x == y
+
+
+def test_a_source_takes_its_own_defaults_and_the_answer_says_so() -> None:
+    torch7 = convert("torch7", "torch", {"learningRate": "0.1", "momentum": "0.9"})
+    assert torch7.source_hypers[0].dampening == fmpq(9, 10)
+    assert torch7.assumed == "dampening=momentum (torch/optim, sgd.lua)"
+    sklearn = convert("sklearn", "torch", {"learning_rate_init": "0.1"})
+    assert sklearn.source_hypers[0].nesterov
+    assert sklearn.source_hypers[0].momentum == fmpq(9, 10)
+    assert any("momentum=0.9, nesterovs_momentum=true" in line for line in tell(sklearn))
+    given = {"learning_rate_init": "0.1", "momentum": "0.5", "nesterov": "false"}
+    assert convert("sklearn", "torch", given).assumed == ""
+    assert not convert("sklearn", "torch", given).source_hypers[0].nesterov
+    assert convert("onnx", "torch", {"R": "0.1", "alpha": "0.5", "beta": "1"}).assumed == ""
+    assert convert("torch", "keras", {"lr": "0.1", "momentum": "0.9"}).assumed == ""
+
+
+def test_defaults_are_values_of_hyper_parameters_that_the_speaker_has() -> None:
+    for name in SPEAKERS:
+        who = speaker(name)
+        for hyper, value in who.spelling.defaults.items():
+            assert who.takes(hyper)
+            assert isinstance(value, bool) or value in who.names or 0 < Fraction(value) < 1
+        assert who.spelling.source

@@ -1,0 +1,157 @@
+"""A convention's own text as data, and the formula that people read, made of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from momentum.arithmetic.expression import BranchError, Expression, lifted, nodes, replaced, symbol
+from momentum.arithmetic.notation import Notation, updates
+from momentum.conventions.hyper import NEUTRAL, NUMBERS, Hyper
+
+if TYPE_CHECKING:
+    from momentum.conventions._convention import Convention
+
+THETA, GRAD = symbol("theta"), symbol("grad")
+
+
+class Step(NamedTuple):
+    """What one step makes of the parameter and of each part of the state, as expressions.
+
+    Their symbols are theta, grad, the names of the state's parts, and of the hyper-parameters.
+    """
+
+    theta: Expression
+    state: Mapping[str, Expression]
+
+    @property
+    def outputs(self) -> dict[str, Expression]:
+        """All of them by name."""
+        return {"theta": self.theta, **self.state}
+
+
+def symbols_of(convention: "Convention", **values: Any) -> Hyper:
+    """The hyper-parameters that a convention knows as symbols, the others at their neutral value.
+
+    values: those that are to be something else, flags above all.
+    """
+    known = {n: symbol(n) for n in NUMBERS if n in convention.knows}
+    return Hyper(**{**NEUTRAL, **known, **values})
+
+
+def expressed(
+    convention: "Convention", *, first: bool = False, h: Hyper | None = None, **values: Any
+) -> Step:
+    """One whole step of a convention, sign and decay included.
+
+    first: the first step, whose state is still given as symbols. h: hyper-parameters, by default
+    `symbols_of` with the values.
+    Raises: TypeError where the rule does more than + - * and /, ValueError where it counts steps.
+    """
+    h = symbols_of(convention, **values) if h is None else h
+    if first:
+        return _stepped(convention, h, 0)
+    found, later = _stepped(convention, h, 1), _stepped(convention, h, 2)
+    if found != later:
+        raise ValueError(f"the rule of {convention.name} counts its steps")
+    return found
+
+
+def point_of(convention: "Convention", **values: Any) -> Expression:
+    """Where a convention takes its gradient."""
+    h = symbols_of(convention, **values)
+    return lifted(convention.gradient_point(THETA, _state(convention, 1), h))
+
+
+def _state(convention: "Convention", step: int) -> Any:
+    parts = {n: symbol(n) for n in convention.initial._fields if n != "step"}
+    return type(convention.initial)(step=step, **parts)
+
+
+def _stepped(convention: "Convention", h: Hyper, step: int) -> Step:
+    theta, state = convention.step(THETA, GRAD, _state(convention, step), h)
+    parts = {n: lifted(x) for n, x in state._asdict().items() if n != "step"}
+    return Step(lifted(theta), parts)
+
+
+_SPELLED: Mapping[str, str] = {"theta": "x", "grad": "g", "theta_new": "x_new"}
+
+READ = Notation(symbol=lambda name: _SPELLED.get(name, name))
+"""For people: x is the parameter, g its gradient."""
+
+
+def formula(convention: "Convention") -> tuple[str, ...]:
+    """The rule as people read it, one line an assignment, from the rule itself.
+
+    d is the gradient with its decay, y the point where it is taken. Lines that Nesterov's form has
+    otherwise are given after the others.
+    """
+    try:
+        lines = list(_lines(convention))
+        if "nesterov" in convention.takes:
+            turned = _lines(convention, nesterov=True)
+            lines += [f"nesterov: {line}" for line in turned if line not in lines]
+    except (TypeError, ValueError) as error:
+        why = "it branches on values" if isinstance(error, BranchError) else str(error)
+        return (f"no formula: {why}",)
+    plain = expressed(convention)
+    up = expressed(convention, maximize=True)
+    if up == Step(*_with(plain, {GRAD: -GRAD})):
+        lines.append("maximize: -g in place of g")
+    else:
+        lines += [f"maximize: {line}" for line in _lines(convention, maximize=True)]
+    return tuple(lines)
+
+
+def _with(step: Step, table: Mapping[Expression, Expression]) -> Step:
+    return Step(replaced(step.theta, table), {n: replaced(e, table) for n, e in step.state.items()})
+
+
+def _lines(convention: "Convention", **flags: Any) -> Iterator[str]:
+    first, later = expressed(convention, first=True, **flags), expressed(convention, **flags)
+    starts = [f"{n} = {getattr(convention.initial, n)}" for n in later.state if n in _read(later)]
+    if first == later and starts:
+        yield f"{', '.join(starts)} before the first step"
+    if convention.looks_ahead:
+        point = point_of(convention)
+        yield f"{READ.statement(('y', point))}; g is taken there"
+        first, later = (_with(s, {point: symbol("y")}) for s in (first, later))
+    for name, find in (("theta", _shrunk), ("d", _decayed)):
+        part = find(later)
+        if part is not None:
+            yield READ.statement((name, part))
+            first, later = (_with(s, {part: symbol(name)}) for s in (first, later))
+    for name in later.state:
+        if _with(later, {symbol(name): THETA}) == first != later:
+            yield f"{name} = x at the first step"
+            first = later
+    told: dict[Expression, Expression] = {}
+    for name, value in updates(later.outputs):
+        at_first = first.outputs.get(name.removesuffix("_new"))
+        line = READ.statement((name, value))
+        if at_first is not None and replaced(value, told) is not at_first and first != later:
+            line = f"{READ.statement((name, at_first))} at the first step, else {READ.text(value)}"
+        if at_first is not None:
+            told[symbol(name)] = at_first
+        yield line
+
+
+def _read(step: Step) -> set[str]:
+    return {e.name for e in nodes(step.outputs.values()) if e.operation == "symbol"}
+
+
+def _decayed(step: Step) -> Expression | None:
+    """The largest part that is made of the gradient and its decay alone."""
+    about = {"grad", "weight_decay", "theta", "y"}
+    parts = [e for e in nodes(step.outputs.values()) if e.args and "grad" in e.symbols]
+    found = [e for e in parts if e.symbols <= about]
+    return found[-1] if found else None
+
+
+def _shrunk(step: Step) -> Expression | None:
+    """The parameter after its decay, where nothing else of the step sees it before."""
+    parts = [e for e in nodes(step.outputs.values()) if e.args and "theta" in e.symbols]
+    found = [e for e in parts if e.symbols == {"theta", "lr", "weight_decay"}]
+    for e in found[:1]:
+        rest = _with(step, {e: symbol("theta'")})
+        if "theta" not in _read(rest):
+            return e
+    return None
