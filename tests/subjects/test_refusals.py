@@ -22,6 +22,7 @@ def refusing(when: Callable[[Hyper], bool], kind: type[Exception] = ValueError) 
 
     class Run(MachineRun):
         def validate(self, h: Hyper, group: int) -> None:
+            super().validate(h, group)
             if when(h):
                 raise kind("not supported")
 
