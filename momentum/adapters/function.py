@@ -100,6 +100,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         offers=_OFFERS - (set() if form.library.fill else {"overwrite"}),
         flushes_subnormals=form.library.flushes_subnormals,
         largest=2**18,
+        assumed=True,
     )
     subject = StepFunction(function, facts, form, free, more, lazy)
     return _narrowed(subject) if found else subject

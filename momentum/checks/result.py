@@ -86,6 +86,7 @@ class Header:
 
     arguments: words of a command line that name the subject, `("torch.optim:SGD",)`.
     identified: the convention was not asked for. doubt: why it is no more than the nearest one.
+    left: dtypes that are not judged, with the reason.
     """
 
     target: str
@@ -96,6 +97,7 @@ class Header:
     dtypes: tuple[str, ...]
     identified: bool = False
     doubt: str = ""
+    left: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""

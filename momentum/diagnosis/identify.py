@@ -20,6 +20,7 @@ from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.probes import DTYPES, dtype_for, taken, trimmed
 from momentum.diagnosis.response import Response, response
 from momentum.subjects.protocol import Subject
+from momentum.subjects.trial import claimed
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def identify(
     dtype: the finest that the subject claims, where none is given. estimates: measure the
     hyper-parameters too. also: conventions to consider beside those of the package.
     """
+    subject = claimed(subject, () if dtype is None else (dtype,))
     trial = dtype or dtype_for(subject.facts)
     subject, declined = trimmed(subject, trial)
     facts, has = subject.facts, taken(subject.facts)

@@ -13,6 +13,7 @@ import numpy as np
 from momentum.conventions import Hyper
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.trial import Restated
 
 VALUES: Mapping[str, Any] = {
     "lr": 1 / 8,
@@ -57,18 +58,6 @@ def dtype_for(facts: Facts) -> str:
     return next((name for name in DTYPES if name in facts.dtypes), facts.dtypes[0])
 
 
-@dataclass(frozen=True)
-class _Trimmed:
-    """The subject without hyper-parameters that it claims and refuses."""
-
-    subject: Subject
-    facts: Facts
-
-    def start(self, *arguments: Any, **named: Any) -> Any:
-        """A run of the subject itself."""
-        return self.subject.start(*arguments, **named)
-
-
 def trimmed(subject: Subject, dtype: str) -> tuple[Subject, dict[str, str]]:
     """The subject, and the hyper-parameters that it refuses, with its words."""
     facts = subject.facts
@@ -84,7 +73,7 @@ def trimmed(subject: Subject, dtype: str) -> tuple[Subject, dict[str, str]]:
     if len(declined) == len(facts.hyper - set(base)) > 0 and "momentum" in base:
         return subject, {}  # it refuses everything: the probes will tell
     kept = replace(facts, hyper=facts.hyper - set(declined))
-    return _Trimmed(subject, kept), declined
+    return Restated(subject, kept), declined
 
 
 def probes(facts: Facts, dtype: str) -> Iterator[Probe]:

@@ -42,10 +42,6 @@ def _work(
         yield UsageError(str(error))
         return
     try:
-        subject = load(target, settings)
-        if dtype is not None and dtype not in subject.facts.dtypes:
-            claimed = ", ".join(subject.facts.dtypes)
-            raise UsageError(f"{target} does not claim {dtype}: {claimed}")
-        yield describe(identify(subject, dtype, also=more))
+        yield describe(identify(load(target, settings), dtype, also=more))
     except (Exception, SystemExit) as error:
         yield UsageError(str(error) if isinstance(error, UsageError) else f"{target}: {error!r}")

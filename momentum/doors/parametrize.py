@@ -20,7 +20,7 @@ from momentum.errors import UsageError
 from momentum.report import words
 from momentum.runner.expectations import Expectation, refuse_unknown
 from momentum.runner.one_check import run_check
-from momentum.runner.options import Options, jobs
+from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.worker import chosen_convention, controlled, header_of
 from momentum.subjects.protocol import Subject
 
@@ -107,6 +107,7 @@ def cases(
         dtypes=tuple(dtypes), effort=effort, seed=seed, only=tuple(only), arguments=arguments
     )
     try:
+        subject = judged_in(subject, options)
         todo = jobs(subject, options)
         convention, found = chosen_convention(subject, as_)
     except ValueError as error:

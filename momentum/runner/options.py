@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from momentum.arithmetic import FORMATS
 from momentum.checks import CHECKS, Check
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
+from momentum.subjects.trial import claimed
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,21 @@ def selected(only: Sequence[str]) -> list[Check]:
     return [c for c in CHECKS.values() if not only or c.name in names or c.family in names]
 
 
+def judged_in(subject: Subject, options: Options) -> Subject:
+    """The subject, claiming the dtypes that it is to be judged in.
+
+    Raises: UsageError for a dtype that it cannot be given.
+    """
+    if options.replay is not None:
+        return claimed(subject, (options.replay.dtype,))
+    also = [name.partition("[")[2].rstrip("]") for name in options.only if "[" in name]
+    return claimed(subject, options.dtypes, [d for d in also if d in FORMATS])
+
+
 def jobs(subject: Subject, options: Options) -> list[tuple[Check, str]]:
     """Every check with every dtype that it is to run in."""
-    claimed = subject.facts.dtypes
-    for dtype in (*options.dtypes, *([options.replay.dtype] if options.replay else [])):
-        if dtype not in claimed:
-            raise ValueError(f"{subject.facts.name} does not claim {dtype}: {', '.join(claimed)}")
-    dtypes = options.dtypes or claimed
+    formats = subject.facts.dtypes
+    dtypes = options.dtypes or formats
     exactly = {name for name in options.only if "[" in name}
     some = {name.partition("[")[0] for name in exactly}
     found: list[tuple[Check, str]] = []
@@ -51,10 +61,10 @@ def jobs(subject: Subject, options: Options) -> list[tuple[Check, str]]:
         if options.replay is not None:
             found.append((check, options.replay.dtype))
         elif check.name in some:
-            found += [(check, d) for d in claimed if f"{check.name}[{d}]" in exactly]
+            found += [(check, d) for d in formats if f"{check.name}[{d}]" in exactly]
         else:
             found += [(check, d) for d in (dtypes if check.every_dtype else dtypes[:1])]
     for name in exactly - {f"{c.name}[{d}]" for c, d in found}:
         if options.replay is None:
-            raise ValueError(f"{name!r} matches nothing: the subject claims {', '.join(claimed)}")
+            raise ValueError(f"{name!r} matches nothing: the subject claims {', '.join(formats)}")
     return found

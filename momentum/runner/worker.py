@@ -10,7 +10,7 @@ from momentum.conventions import Convention, get
 from momentum.errors import UsageError
 from momentum.gallery.twin import Twin
 from momentum.runner.one_check import blank, in_words, run_check
-from momentum.runner.options import Options, jobs
+from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
 from momentum.subjects.protocol import Subject
 
@@ -64,7 +64,7 @@ def session(
     Last the impulse response. A UsageError, and nothing else, where target or options are wrong.
     """
     try:
-        subject = load()
+        subject = judged_in(load(), options)
         todo = jobs(subject, options)
         chosen, found = chosen_convention(subject, convention)
     except (UsageError, ValueError) as error:
@@ -160,6 +160,7 @@ def header_of(subject: Subject, convention: Convention, options: Options, found:
         seed=options.seed,
         effort=options.effort,
         dtypes=options.dtypes or subject.facts.dtypes,
+        left=subject.facts.left,
         identified=found.identified,
         doubt=found.doubt,
         arguments=options.arguments,

@@ -86,6 +86,8 @@ class Facts:
     fixed: hyper-parameters that the caller has fixed. groups: several groups in one optimizer.
     none_gradients: a gradient may be None. largest: number of elements worth trying.
     flushes_subnormals: results below the smallest normal number may become zero.
+    assumed: nobody claimed the dtypes; which of them are kept, a trial shows. left: those that are
+    not judged, with the reason.
     """
 
     name: str
@@ -100,6 +102,8 @@ class Facts:
     scalars: bool = True
     empty: bool = True
     largest: int = 4097
+    assumed: bool = False
+    left: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def domain(self) -> Domain:

@@ -34,7 +34,7 @@ def right(theta, v, grad, lr, momentum):
 def subject(step=right, dtypes=DTYPES):
     """A step function as a subject of these dtypes."""
     found = adapt(step, {}, step.__name__)
-    found.facts = replace(found.facts, dtypes=dtypes)
+    found.facts = replace(found.facts, dtypes=dtypes, assumed=False)
     return found
 
 

@@ -1,0 +1,115 @@
+"""Which dtypes a subject is judged in: those asked for, those it claims, or those a trial shows.
+
+Where nobody claimed a dtype, a subject keeps it if parameters come back in it after a few steps,
+and not all of them as numbers of a narrower one: its arithmetic would be that of the narrower one.
+In the same way parameters without axes and without elements are tried.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic import FORMATS, format_of
+from momentum.errors import UsageError
+from momentum.subjects.isolation import Lost, stream
+from momentum.subjects.observation import observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Facts, Subject
+
+LIMIT = 10.0
+"""Seconds for the trial of one dtype."""
+
+SIZE = 23
+
+ODD: Mapping[str, tuple[int, ...]] = {"scalars": (), "empty": (0,)}
+"""Shapes that a function on arrays may not know."""
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A subject under other facts than its own."""
+
+    subject: Subject
+    facts: Facts
+
+    def start(self, *arguments: Any, **named: Any) -> Any:
+        """A run of the subject itself."""
+        return self.subject.start(*arguments, **named)
+
+
+def claimed(subject: Subject, asked: Sequence[str] = (), also: Sequence[str] = ()) -> Subject:
+    """The subject, claiming the dtypes asked for; else its own, as far as a trial shows them kept.
+
+    also: dtypes asked for in some checks.
+    Raises: UsageError for a dtype that it cannot be given.
+    """
+    facts = subject.facts
+    for dtype in (*asked, *also):
+        if dtype not in facts.dtypes:
+            raise UsageError(f"{facts.name} does not claim {dtype}: {', '.join(facts.dtypes)}")
+    if not asked and not facts.assumed:
+        return subject
+    left: dict[str, str] = {}
+    if not asked:
+        left = _left(trial(subject, facts.dtypes), also)
+    kept = tuple(d for d in facts.dtypes if (not asked or d in (*asked, *also)) and d not in left)
+    if not kept:  # nothing works: what is wrong shows in one dtype as well as in all
+        return Restated(subject, replace(facts, dtypes=facts.dtypes[:1], assumed=False))
+    facts = replace(facts, dtypes=kept)
+    odd = _left(trial(Restated(subject, facts), ODD)) if facts.assumed else {}
+    facts = replace(
+        facts,
+        assumed=False,
+        left=left | odd,
+        scalars=facts.scalars and "scalars" not in odd,
+        empty=facts.empty and "empty" not in odd,
+    )
+    return Restated(subject, facts)
+
+
+def _left(found: Mapping[str, str], asked: Sequence[str] = ()) -> dict[str, str]:
+    return {name: why for name, why in found.items() if why and name not in asked}
+
+
+def trial(subject: Subject, names: Iterable[str], limit: float = LIMIT) -> dict[str, str]:
+    """Why the subject does not keep what is named, dtypes or shapes; empty where it does.
+
+    It runs in a child process, which it may end.
+    """
+    found: dict[str, str] = {}
+    todo = list(names)
+    while todo:
+        for item in stream(partial(_tried, subject, todo), limit):
+            if isinstance(item, Lost):
+                left = [name for name in todo if name not in found]
+                found |= dict.fromkeys(left if item.slow else left[:1], item.reason)
+            else:
+                found[item[0]] = item[1]
+        todo = [name for name in todo if name not in found]
+    return found
+
+
+def _tried(subject: Subject, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        yield name, _why_not(subject, name)
+
+
+def _why_not(subject: Subject, name: str) -> str:
+    h = subject.facts.domain.combined({"lr": 0.3, "momentum": 0.7})
+    dtype = subject.facts.dtypes[0] if name in ODD else name
+    shape = ODD.get(name, (min(SIZE, subject.facts.largest),))
+    problem = Problem(dtype, (shape,), ((h,),) * 3, (0,), seed=7)
+    try:
+        iterates = observe(subject, problem).iterates
+    except Exception as error:  # whatever a foreign optimizer raises
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    values = np.concatenate([np.ravel(row[0]) for row in iterates])
+    for narrower in sorted(FORMATS.values(), key=lambda f: f.precision):
+        if name in ODD or narrower.precision >= format_of(dtype).precision:
+            break
+        if np.all(np.isfinite(values)) and np.array_equal(narrower.round(values), values):
+            return f"its numbers are those of {narrower.name}"
+    return ""
