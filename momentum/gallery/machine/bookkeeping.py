@@ -1,5 +1,6 @@
 """Right ways to keep parameters and velocities that look different."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,21 +75,46 @@ class AllVelocitiesFirst(MachineRun):
         self.taken += 1
 
 
-class VelocityWithoutLr(MachineRun):
-    """The velocity is stored as v / lr and brought to today's lr by lr_old / lr."""
+class _Beside(MachineRun):
+    """Something is kept of each parameter beside parameter and velocity; saved with them."""
+
+    held = ""
+
+    def beside(self, x: Array) -> Any:
+        """What is kept of a parameter that has this value."""
+        raise NotImplementedError
 
     def setup(self) -> None:
-        self.lr: dict[int, float] = {}
+        setattr(self, self.held, {i: self.beside(x) for i, x in enumerate(self.theta)})
 
     def live(self) -> dict[str, Any]:
-        return {**super().live(), "lr": self.lr}
+        return {**super().live(), self.held: getattr(self, self.held)}
 
     def fits(self, saved: dict[str, Any]) -> None:
-        super().fits({n: x for n, x in saved.items() if n != "lr"})
+        super().fits({n: x for n, x in saved.items() if n != self.held})
 
     def take_over(self, saved: dict[str, Any]) -> None:
         super().take_over(saved)
-        self.lr = saved["lr"]
+        setattr(self, self.held, saved[self.held])
+
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
+        first = len(self.theta)
+        super().add_group(parameters, hyper)
+        more = {i: self.beside(x) for i, x in enumerate(self.theta) if i >= first}
+        getattr(self, self.held).update(more)
+
+
+class VelocityWithoutLr(_Beside):
+    """The velocity is stored as v / lr and brought to today's lr by lr_old / lr."""
+
+    held = "lr"
+    lr: dict[int, float]
+
+    def setup(self) -> None:
+        self.lr = {}
+
+    def beside(self, x: Array) -> Any:
+        return 1.0
 
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         round, held = format_of(self.dtypes[i]).round, self.state(i)
@@ -108,24 +134,33 @@ class VelocityWithoutLr(MachineRun):
         return np.asarray(round(moved.value)), state._replace(v=round(state.v.value))
 
 
-class Master(MachineRun):
+class Master(_Beside):
     """A float32 copy of half-precision parameters is trained; the parameter shows it rounded."""
 
-    def setup(self) -> None:
-        self.master = {i: np.array(x) for i, x in enumerate(self.theta)}
+    held = "master"
+    master: dict[int, Array]
+
+    def beside(self, x: Array) -> Any:
+        return np.array(x)
 
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         own, self.dtypes[i] = self.dtypes[i], "float32"
-        self.master[i], self.states[i] = self.advanced(i, self.master[i], grad, h)
+        # What somebody else has written into the parameter since is no rounding of the copy.
+        same = format_of(own).round(self.master[i]) == self.theta[i]
+        held = np.where(same, self.master[i], self.theta[i])
+        self.master[i], self.states[i] = self.advanced(i, held, grad, h)
         self.dtypes[i] = own
         self.theta[i][...] = format_of(own).round(self.master[i])
 
 
-class Compensated(MachineRun):
+class Compensated(_Beside):
     """What rounding cuts off the parameter is kept and added at the next step (Kahan 1965)."""
 
-    def setup(self) -> None:
-        self.rest = {i: np.zeros(x.shape) for i, x in enumerate(self.theta)}
+    held = "rest"
+    rest: dict[int, Array]
+
+    def beside(self, x: Array) -> Any:
+        return np.zeros(x.shape)
 
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         round, before = format_of(self.dtypes[i]).round, np.array(self.theta[i])

@@ -1,0 +1,37 @@
+"""Two threads that take turns line by line mix up what they share, every time."""
+
+import pytest
+
+from momentum.checks._lockstep import lockstep
+
+
+def test_lockstep_mixes_what_two_functions_share():
+    shared, seen = [0], []
+
+    def reader(mine):
+        def read():
+            for _ in range(3):
+                shared[0] = mine
+                seen.append((mine, shared[0]))
+
+        return read
+
+    lockstep(reader(1), reader(2))
+    assert {(1, 2), (2, 1)} & set(seen)
+
+
+def test_lockstep_lets_both_come_to_their_end():
+    ended = []
+    lockstep(lambda: ended.append("short"), lambda: [ended.append(str(n)) for n in range(50)])
+    assert len(ended) == 51
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_lockstep_raises_what_either_raised(which):
+    def fails():
+        raise KeyError("here")
+
+    pair = [lambda: None, lambda: None]
+    pair[which] = fails
+    with pytest.raises(KeyError, match="here"):
+        lockstep(*pair)
