@@ -7,6 +7,7 @@ from .conventions import Hyper as Hyper
 from .conversion import convert as convert
 from .diagnosis import explain as explain
 from .diagnosis import identify as identify
+from .doors.functions import check as check
 from .doors.parametrize import parametrize as parametrize
 from .oracle.deviation import Comparison as Comparison
 from .oracle.deviation import Deviation as Deviation

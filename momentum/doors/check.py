@@ -23,9 +23,8 @@ from momentum.report.foreign import is_watched, say
 from momentum.report.stream import Stream
 from momentum.runner import expectations, files
 from momentum.runner.expectations import Expectation
-from momentum.runner.one_check import forget_local_constants
-from momentum.runner.options import Options, selected
-from momentum.runner.supervisor import run
+from momentum.runner.options import Effort, Options, selected
+from momentum.runner.results import run
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
@@ -40,7 +39,7 @@ class Request:
     settings: Mapping[str, str]
     convention: str | None = None
     dtypes: Sequence[str] = ()
-    effort: str = "normal"
+    effort: Effort = "normal"
     seed: int = 0
     only: Sequence[str] = ()
     strict: bool = False
@@ -49,6 +48,8 @@ class Request:
     jsonl: Path | None = None
     html: Path | None = None
     time_limit: float = 60.0
+    total_limit: float | None = None
+    jobs: int = 1
     replay: str | None = None
     verbose: bool = False
 
@@ -99,7 +100,7 @@ def _told(
     if request.html is not None:
         tried(partial(_write_page, request.html, results, request.strict))
     tried(partial(_print, request, results, seconds))
-    code = INTERRUPTED if results.unfinished else results.exit_code(request.strict)
+    code = INTERRUPTED if results.unfinished == "interrupted" else results.exit_code(request.strict)
     whole = not results.unfinished and not results.broken
     if request.update_expected and request.expected is not None and whole:
         tried(partial(_update, request.expected, known, results))
@@ -129,7 +130,6 @@ def _update(path: Path, known: Sequence[Expectation], results: Results) -> None:
 def _load(target: str, settings: Mapping[str, str]) -> Subject:
     from momentum.adapters import load  # in the child process: a framework may come with it
 
-    forget_local_constants()
     return load(target, settings)
 
 
@@ -161,6 +161,8 @@ def _options(request: Request) -> Options:
         seed=request.seed,
         only=tuple(request.only),
         time_limit=request.time_limit,
+        total_limit=request.total_limit,
+        workers=request.jobs,
         replay=problem,
         arguments=tuple(arguments),
     )

@@ -1,6 +1,7 @@
 """The options of `momentum check`, and what commands share in reading options."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,15 @@ def settings_of(
             raise click.BadParameter(f"{text!r}: wanted NAME=VALUE", ctx, option)
         found[name.strip()] = value
     return found
+
+
+SECONDS = Seconds(0, 10**6, min_open=True)
+
+
+def cores() -> int:
+    """Cores that this process may use, up to 4: each holds a copy of the target's framework."""
+    able = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0]
+    return min(4, len(able))
 
 
 CHECK_OPTIONS = (
@@ -113,11 +123,24 @@ CHECK_OPTIONS = (
     ),
     click.option(
         "--time-limit",
-        type=Seconds(0, 10**6, min_open=True),
+        type=SECONDS,
         default=60.0,
         show_default=True,
         metavar="S",
-        help="Seconds for each check in each dtype.",
+        help="Seconds for loading, for identifying, and for each check in each dtype.",
+    ),
+    click.option(
+        "--total-limit",
+        type=SECONDS,
+        metavar="S",
+        help="Seconds for the whole run; what was found until then is reported.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=cores,
+        metavar="N",
+        help="Checks at the same time; as many as cores, up to 4. The report is the same.",
     ),
     click.option(
         "-v",

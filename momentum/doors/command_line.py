@@ -5,8 +5,8 @@ Exit codes of `check`: 0 all passed, or failed as expected; 1 a must check faile
 """
 
 import contextlib
+import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +18,11 @@ from momentum.doors.check_options import (  # fmt: skip
     AS_WELL,
     CHECK_EXAMPLES,
     CHECK_OPTIONS,
+    SECONDS,
     settings_of,
     with_options,
 )
+from momentum.doors.interrupts import interruptible
 from momentum.errors import UsageError
 from momentum.report.foreign import any_encoding, one_line, say
 
@@ -36,7 +38,7 @@ def entry(arguments: Sequence[str] | None = None) -> int:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    with any_encoding():
+    with any_encoding(), interruptible():
         return _entered(None if arguments is None else list(arguments))
 
 
@@ -51,7 +53,11 @@ def _entered(arguments: list[str] | None) -> int:
         click.echo("momentum: interrupted", err=True)
         return INTERRUPTED
     except OSError as error:  # a folder that is gone, a disk that is full
-        return _refuse(str(error))
+        if error.errno != errno.EIO:
+            return _refuse(str(error))
+        # The terminal is gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code if isinstance(code, int) else 0
 
 
@@ -99,11 +105,12 @@ def check(target: str | None, process: str | None, list_: bool, **options: Any) 
         from momentum.doors.check import list_checks
 
         return list_checks(options["only"])
+    if target is not None and not target.strip():
+        raise click.UsageError("TARGET is empty: wanted one such as torch.optim:SGD")
     if (target is None) == (process is None):
         raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
     from momentum.doors.check import Request, check
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep what was done until then
     return check(Request(target=target or f"process:{process}", **options))
 
 
@@ -124,14 +131,20 @@ def article(figures: Path | None, seeds: int | None) -> int:
 @click.argument("target")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
 @click.option("--dtype", metavar="D", help="To probe in; the finest that the target claims.")
+@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True, metavar="S",
+              help="Seconds for loading, and for the probes together.")  # fmt: skip
 @AS_WELL
 def identify(
-    target: str, settings: dict[str, str], dtype: str | None, also: tuple[str, ...]
+    target: str,
+    settings: dict[str, str],
+    dtype: str | None,
+    time_limit: float,
+    also: tuple[str, ...],
 ) -> int:
     """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
     from momentum.doors.identify import told
 
-    say(told(target, settings, dtype, also))
+    say(told(target, settings, dtype, also, time_limit))
     return 0
 
 
@@ -205,7 +218,6 @@ def matrix(**options: Any) -> int:
     """Run every installed implementation under every check and against every convention."""
     from momentum.doors.matrix import matrix
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # keep the rows that are done
     return matrix(**options)
 
 

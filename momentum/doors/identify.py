@@ -1,15 +1,15 @@
 """What `momentum identify` does: load the target in a child process and tell what it is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from momentum.conventions import get
 from momentum.errors import UsageError
-from momentum.subjects.isolation import Lost, stream
-
-SECONDS = 120.0
-"""That the target's framework and the probes may take together."""
+from momentum.runner.events import Describe, Described, Refused
+from momentum.runner.options import Options
+from momentum.runner.pool import Pool
+from momentum.subjects.isolation import Lost
+from momentum.subjects.protocol import Subject
 
 
 def told(
@@ -17,31 +17,36 @@ def told(
     settings: Mapping[str, str],
     dtype: str | None = None,
     also: Sequence[str] = (),
+    time_limit: float = 60.0,
 ) -> str:
     """The target's identity in words; also: further conventions, as `conventions.get` reads them.
 
-    Raises: UsageError where it cannot be loaded or probed.
+    Raises: UsageError where it cannot be loaded or probed, or takes longer for either.
     """
-    (item,) = stream(partial(_work, target, dict(settings), dtype, also), SECONDS)
-    if isinstance(item, Lost):
-        raise UsageError(f"{target} {item.reason} while it was probed")
-    if isinstance(item, UsageError):
-        raise item
-    return str(item)
-
-
-def _work(
-    target: str, settings: Mapping[str, str], dtype: str | None, also: Sequence[str]
-) -> Iterator[Any]:
-    from momentum.adapters import load  # in the child process: a framework may come with it
-    from momentum.diagnosis import describe, identify
-
     try:
-        more = [get(which) for which in also]
+        for which in also:
+            get(which)
     except ValueError as error:
-        yield UsageError(str(error))
-        return
+        raise UsageError(str(error)) from None
+    options = Options(arguments=(target,), time_limit=time_limit)
+    pool = Pool(partial(_load, target, dict(settings)), None, options)
     try:
-        yield describe(identify(load(target, settings), dtype, also=more))
-    except (Exception, SystemExit) as error:
-        yield UsageError(str(error) if isinstance(error, UsageError) else f"{target}: {error!r}")
+        pool.load()
+        hand = pool.hire()
+        request = Describe(dtype, tuple(also))
+        said = hand if isinstance(hand, Lost) else pool.asked(hand, request)
+    finally:
+        pool.close()
+    if isinstance(said, Lost):
+        limit = " (--time-limit)" if said.slow else ""
+        raise UsageError(f"{target} {said.reason} while it was probed{limit}")
+    if isinstance(said, Refused):
+        raise UsageError(said.words)
+    assert isinstance(said, Described)
+    return said.words
+
+
+def _load(target: str, settings: Mapping[str, str]) -> Subject:
+    from momentum.adapters import load  # in the child process: a framework may come with it
+
+    return load(target, settings)

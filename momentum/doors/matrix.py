@@ -19,6 +19,7 @@ from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
 from momentum.report.matrix.rows import Row, Setting, row
 from momentum.runner import files
+from momentum.runner.options import Effort
 
 FORMAT = "momentum-matrix"
 VERSION = 1
@@ -28,7 +29,7 @@ INTERRUPTED = 130
 def matrix(
     jsonl: Path | None,
     html: Path | None,
-    effort: str,
+    effort: Effort,
     seed: int,
     only: Sequence[str],
     also: Sequence[str] = (),

@@ -27,6 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fix an argument of its constructor")  # fmt: skip
     add("--momentum-effort", choices=_EFFORTS, default="normal", help="how many problems are drawn")
     add("--momentum-seed", type=int, default=0, help="seed of the problems drawn")
+    add("--momentum-time-limit", type=float, default=60.0, metavar="S",
+        help="seconds for loading, for identifying, and for each check in each dtype")  # fmt: skip
     add("--momentum-expected", metavar="FILE", help="TOML file of expected failures")
 
 
@@ -72,6 +74,7 @@ class _Target(pytest.Collector):
                 expected=read(Path(expected)) if expected else (),
                 effort=option("--momentum-effort"),
                 seed=option("--momentum-seed"),
+                time_limit=option("--momentum-time-limit"),
             )
         except UsageError as error:
             raise pytest.UsageError(f"--momentum-target: {error}") from None

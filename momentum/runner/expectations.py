@@ -11,11 +11,13 @@ A TOML file, one entry a result:
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from momentum.arithmetic import FORMATS
 from momentum.checks import CHECKS
+from momentum.checks.result import Result
 from momentum.errors import UsageError, did_you_mean
 from momentum.runner import files
 
@@ -171,3 +173,20 @@ def _table(path: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise UsageError(f"cannot read expected failures from {path}: {error}") from None
+
+
+def as_expected(result: Result, expected: Sequence[Expectation]) -> Result:
+    """An expected failure is marked as one; one that passes is a failure."""
+    for expectation in expected:
+        if expectation.id != result.id or result.verdict == "skipped":
+            continue
+        if result.bad:
+            return replace(
+                result,
+                verdict="expected_failure",
+                reason=expectation.reason,
+                reference=expectation.reference,
+            )
+        reason = f"was expected to fail ({expectation.reason}) and passed: remove the entry"
+        return replace(result, verdict="failed", reason=reason, surprise=True)
+    return result

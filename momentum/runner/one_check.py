@@ -14,6 +14,7 @@ from momentum.checks import Check
 from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.runner.series import furthest
+from momentum.subjects.isolation import is_exhaustion
 from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import EFFORTS, Setting
@@ -55,6 +56,7 @@ def run_check(
     only: a problem to measure instead of all others. shrinks: problems tried to make a failure
     smaller, by the effort where None. note: is told the text of each problem
     before it is tried, so that one which kills the process can be named.
+    Raises: OutOfMemory.
     """
     base = blank(check, dtype)
     reason = check.why_not(subject.facts, convention)
@@ -106,6 +108,10 @@ def in_words(error: BaseException) -> str:
     theirs = [f for f in frames if not f.filename.startswith(_OURS)] or frames
     at = f" (line {theirs[-1].lineno} of {Path(theirs[-1].filename).name})" if theirs else ""
     return f"raised {type(error).__name__}{': ' if text else ''}{text}{at}"
+
+
+class OutOfMemory(BaseException):  # so that Hypothesis does not try it again and again
+    """The subject took all memory that there was; in words."""
 
 
 class _Failing(AssertionError):
@@ -194,6 +200,8 @@ class _Search:
                 if measured.how and ratio >= self.ratios.get(measured.how, 0.0):
                     self.ratios[measured.how] = ratio
         except (Exception, SystemExit) as error:
+            if is_exhaustion(error):
+                raise OutOfMemory(in_words(error)) from None
             refused = self.refusals.reason(error, problem, self.check.needs)
             if refused is not None:
                 self.refused[refused] = None

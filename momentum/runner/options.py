@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from momentum.arithmetic import FORMATS
 from momentum.checks import CHECKS, Check
@@ -9,22 +10,28 @@ from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
 
+Effort = Literal["quick", "normal", "deep"]
+
 
 @dataclass(frozen=True)
 class Options:
     """How to run: which checks, how hard, with which seed.
 
-    time_limit: seconds a check and dtype. replay: the one problem to measure, for one check.
+    time_limit: seconds for loading, for identifying, and for each check and dtype. total_limit:
+    seconds for the whole run. replay: the one problem to measure, for one check.
     arguments: words of a command line that name the subject, for the replay commands.
+    workers: processes that measure at the same time; the report does not depend on them.
     """
 
     dtypes: tuple[str, ...] = ()
-    effort: str = "normal"
+    effort: Effort = "normal"
     seed: int = 0
     only: tuple[str, ...] = ()
     time_limit: float = 60.0
+    total_limit: float | None = None
     replay: Problem | None = None
     arguments: tuple[str, ...] = ()
+    workers: int = 1
 
 
 def selected(only: Sequence[str]) -> list[Check]:

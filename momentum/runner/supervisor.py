@@ -1,181 +1,248 @@
-"""Run checks on a subject. Prints nothing, writes nothing."""
+"""Run checks on a subject, in workers that may die. Prints nothing, writes nothing."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from itertools import groupby
 
 from momentum.checks import CHECKS
-from momentum.checks.result import Header, Result, Results, Series
+from momentum.checks.result import Header, Result, Series
 from momentum.conventions import Convention
 from momentum.errors import UsageError
-from momentum.runner.expectations import Expectation
+from momentum.runner.events import (
+    Event,
+    Explain,
+    Explained,
+    Found,
+    Job,
+    Measure,
+    Prepare,
+    Prepared,
+    Refused,
+    Request,
+    Respond,
+    Responded,
+    TryTwin,
+    TwinTried,
+)
+from momentum.runner.expectations import Expectation, as_expected
+from momentum.runner.ledger import LOSSES, Ledger
 from momentum.runner.one_check import blank
 from momentum.runner.options import Options
-from momentum.runner.worker import CONTROL, Control, Explaining, Progress, Starting, session
-from momentum.subjects.isolation import Lost, Notebook, stream
-from momentum.subjects.protocol import Subject
+from momentum.runner.pool import Hand, Load, Pool
+from momentum.subjects.isolation import Lost
 
-LOADING = 120.0
-"""Seconds that the target and its framework may take to be imported, at least."""
-
-LOSSES = 2
-"""A subject that killed or hung its process so often in one dtype is not tried further there."""
+Start = Callable[[str, int, int], None]
 
 
-class _Collector:
-    """Gathers what sessions yield, over as many child processes as it takes."""
+class Seat:
+    """Where a worker may be at work. left: jobs of its family that come after `job`."""
 
-    def __init__(self, expected: Sequence[Expectation]) -> None:
-        self.expected = expected
-        self.header: Header | None = None
-        self.results: list[Result] = []
-        self.control: Control | None = None
-        self.impulse: Series | None = None
-        self.current: Starting | None = None
-        self.unexplained: Result | None = None
-        self.losses: Counter[str] = Counter()
-        self.given_up: dict[str, str] = {}
-        self.finished = False
+    def __init__(self) -> None:
+        self.hand: Hand | None = None
+        self.family = ""
+        self.job: Job | None = None
+        self.left: deque[Job] = deque()
 
-    def add(self, item: Any) -> None:
-        """Take one item of a session."""
-        if isinstance(item, UsageError):
-            raise item
-        if isinstance(item, Starting):
-            self.current, self.unexplained = item, None
-            return
-        if isinstance(item, Explaining):
-            self.unexplained = item.result
-            return
-        if isinstance(item, Header):
-            self.header = self.header or item
-        elif isinstance(item, Control):
-            self.control = item
-            self.finished = item.outcome == "passed"
-        elif isinstance(item, Result):
-            self.results.append(as_expected(item, self.expected))
-        else:
-            self.impulse, self.finished = item, True
-        self.current = None
-
-    def lose(self, lost: Lost, problem: str) -> None:
-        """The child is gone: the job that it was at has its result.
-
-        Raises: UsageError where it was at none.
-        """
-        at = self.current
-        self.current = None
-        if at is None:
-            raise UsageError(f"the subject {lost.reason} before its first check")
-        if not at.check:
-            self.finished = not at.dtype
-            self.control = self.control or Control("lost", f"the known-wrong twin {lost.reason}")
-            return
-        result = self.unexplained
-        if result is None:
-            result = blank(CHECKS[at.check], at.dtype)
-            result = replace(result, verdict="errored", reason=lost.reason, problem=problem)
-        self.results.append(as_expected(result, self.expected))
-        self.losses[at.dtype] += 1
-        if self.losses[at.dtype] == LOSSES:
-            self.given_up[at.dtype] = (
-                f"not tried: the subject was lost {LOSSES} times in {at.dtype}"
-                f" (last it {lost.reason})"
-            )
-
-    def is_finished(self) -> bool:
-        """Nothing is left to do."""
-        return self.finished
-
-    @property
-    def progress(self) -> Progress:
-        """For the next child process."""
-        return Progress(self.control is not None, len(self.results), self.given_up)
-
-    @property
-    def broken(self) -> str:
-        """Why nothing that passed can be believed."""
-        if self.control is None or self.control.outcome == "failed":
-            return ""
-        blind = self.control.outcome == "passed"
-        # A twin that nobody could run proves nothing where the subject itself could be run.
-        believed = any(r.verdict == "passed" and r.check == CONTROL for r in self.results)
-        return self.control.words if blind or believed else ""
+    def clear(self) -> None:
+        """End the worker."""
+        if self.hand is not None:
+            self.hand.close()
+        self.hand, self.job = None, None
 
 
-def run(
-    load: Callable[[], Subject],
-    convention: str | Convention | None = None,
-    options: Options | None = None,
-    expected: Sequence[Expectation] = (),
-    on_header: Callable[[Header], None] = lambda header: None,
-    on_start: Callable[[str, int, int], None] = lambda name, number, total: None,
-    on_result: Callable[[Result], None] = lambda result: None,
-    isolated: bool = True,
-) -> Results:
-    """Run the checks on the subject that `load` gives, each in a child process that may die.
+class Supervisor:
+    """One subject under one convention: loads it, and gives each job its result.
 
-    on_start is told the check and dtype, its number and the number of all. An interrupt ends the
-    run early: the results so far are returned, and `unfinished` says so.
-    Raises: UsageError where the target cannot be loaded or dies before its first check, or where
-    options do not fit it.
+    With every family of checks a worker begins anew, so that no result depends on what else was
+    run, nor on how many workers there are. Close it at the end.
     """
-    options = options or Options()
-    found = _Collector(expected)
-    page = Notebook()
-    unfinished = ""
-    try:
-        while not found.is_finished():
-            work = partial(session, load, convention, options, page.write, found.progress)
-            limits = options.time_limit, max(options.time_limit, LOADING)
-            for item in stream(work, *limits) if isolated else work():
-                before = len(found.results)
-                if isinstance(item, Lost):
-                    found.lose(item, page.read())
-                elif isinstance(item, Header):
-                    if found.header is None:
-                        on_header(item)
-                    found.add(item)
-                else:
-                    found.add(item)
-                if isinstance(item, Starting) and item.check:
-                    on_start(f"{item.check}[{item.dtype}]", before + 1, item.total)
-                if len(found.results) > before:
-                    on_result(found.results[-1])
-                if found.is_finished():
-                    break
-    except KeyboardInterrupt:
-        unfinished = "interrupted"
-        if found.header is None:
-            raise
-    assert found.header is not None
-    ids = {r.id for r in found.results}
-    partial_run = bool(options.only or options.dtypes or unfinished)
-    return Results(
-        header=found.header,
-        results=tuple(found.results),
-        broken=found.broken,
-        stale=() if partial_run else tuple(e.id for e in expected if e.id not in ids),
-        control=found.control.words if found.control else "",
-        unfinished=unfinished,
-        impulse=found.impulse,
-    )
 
+    def __init__(
+        self,
+        load: Load,
+        convention: str | Convention | None = None,
+        options: Options | None = None,
+        expected: Sequence[Expectation] = (),
+        isolated: bool = True,
+    ) -> None:
+        self.options = options or Options()
+        self.expected = expected
+        self.ledger = Ledger()
+        self.pool = Pool(load, convention, self.options, isolated)
+        self.seats = [Seat() for _ in range(max(1, self.options.workers))]
+        self.helper = Seat()
+        self.vain = 0
+        self.explained: dict[str, str] = {}
+        self.header: Header
+        self.jobs: tuple[Job, ...] = ()
 
-def as_expected(result: Result, expected: Sequence[Expectation]) -> Result:
-    """An expected failure is marked as one; one that passes is a failure."""
-    for expectation in expected:
-        if expectation.id != result.id or result.verdict == "skipped":
-            continue
-        if result.bad:
-            return replace(
-                result,
-                verdict="expected_failure",
-                reason=expectation.reason,
-                reference=expectation.reference,
+    def prepare(self) -> Header:
+        """Load the subject, find its convention, and see what there is to do.
+
+        Raises: UsageError where target or options are wrong.
+        """
+        self.pool.load()
+        said = self._asked(Prepare())
+        if isinstance(said, Lost):
+            what = said.reason
+            if said.slow:
+                what = f"was {what} (--time-limit)"
+            raise UsageError(
+                f"the convention cannot be identified: the subject {what} while it was probed;"
+                " say which it is meant to follow, with --as"
             )
-        reason = f"was expected to fail ({expectation.reason}) and passed: remove the entry"
-        return replace(result, verdict="failed", reason=reason, surprise=True)
-    return result
+        if isinstance(said, Refused):
+            raise UsageError(said.words)
+        assert isinstance(said, Prepared)
+        self.header, self.jobs = said
+        return self.header
+
+    def try_twin(self) -> TwinTried:
+        """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
+        dtype = self.jobs[0].dtype
+        said = self._asked(TryTwin(self.header.convention, dtype))
+        if isinstance(said, Lost):
+            self.ledger.enter("", said)
+            return TwinTried("not run", f"the known-wrong twin {said.reason}")
+        assert isinstance(said, TwinTried)
+        return said
+
+    def respond(self) -> Series | None:
+        """The subject's impulse response."""
+        said = self._asked(Respond(self.header.convention))
+        return said.series if isinstance(said, Responded) else None
+
+    def result(self, job: Job) -> Result:
+        """What becomes of one job."""
+        return next(self.results([job]))
+
+    def results(
+        self,
+        jobs: Sequence[Job],
+        on_start: Start = lambda name, number, total: None,
+    ) -> Iterator[Result]:
+        """What becomes of these jobs, in their order.
+
+        Raises: TimeIsUp.
+        """
+        waiting = deque(deque(group) for _, group in groupby(jobs, lambda job: job.family))
+        done: dict[str, Result | Lost] = {}
+        problems: dict[str, str] = {}
+        number = {job.id: i for i, job in enumerate(jobs, 1)}
+        for job in jobs:
+            while (result := self._settled(job, done, problems)) is None:
+                for seat in self.seats:
+                    while seat.job is None and (one := self._next(seat, waiting)) is not None:
+                        on_start(one.id, number[one.id], len(jobs))
+                        if (lost := self._begin(seat, one)) is not None:
+                            done[one.id] = lost
+                busy = [s for s in (*self.seats, self.helper) if s.job and s.hand]
+                self.pool.wait_for([s.hand for s in busy if s.hand])
+                for seat in busy:
+                    self._collect(seat, done, problems)
+            yield as_expected(result, self.expected)
+        for seat in self.seats:
+            if seat.job is not None:  # it is at what was given up
+                seat.clear()
+
+    def _next(self, seat: Seat, waiting: deque[deque[Job]]) -> Job | None:
+        """The job that a seat is to do next: of its family, else the first of the next one."""
+        while True:
+            while seat.left:
+                job = seat.left.popleft()
+                if not (job.reason or self.ledger.why_not(job)):
+                    return job
+            if not waiting:
+                return None
+            seat.left = waiting.popleft()
+
+    def _begin(self, seat: Seat, job: Job) -> Lost | None:
+        """Set a worker to a job; why there is none."""
+        if seat.hand is not None and seat.family != job.family and self.pool.forks:
+            seat.clear()
+        if seat.hand is None:
+            hired = self.pool.hire()
+            if isinstance(hired, Lost):
+                return hired
+            seat.hand = hired
+        seat.family, seat.job = job.family, job
+        seat.hand.ask(Measure(self.header.convention, job))
+        return None
+
+    def _collect(
+        self, seat: Seat, done: dict[str, Result | Lost], problems: dict[str, str]
+    ) -> None:
+        """Take the answer of a seat that is busy, if it has one."""
+        assert seat.hand is not None
+        assert seat.job is not None
+        said, job = seat.hand.answer(), seat.job
+        if said is None:
+            return
+        seat.job = None
+        if seat is self.helper:
+            self.explained[job.id] = said.words if isinstance(said, Explained) else ""
+            self.vain += isinstance(said, Lost)
+        elif isinstance(said, Lost):
+            done[job.id], problems[job.id] = said, seat.hand.problem
+        else:
+            assert isinstance(said, Found)
+            done[job.id] = said.result
+        if isinstance(said, Lost):
+            seat.clear()
+
+    def _settled(
+        self, job: Job, done: dict[str, Result | Lost], problems: dict[str, str]
+    ) -> Result | None:
+        """The result of the next job of the report, None as long as it has none."""
+        base = blank(CHECKS[job.check], job.dtype)
+        if job.reason:
+            return replace(base, verdict="skipped", reason=job.reason)
+        if not_tried := self.ledger.why_not(job):
+            return replace(base, verdict="errored", reason=not_tried)
+        found = done.get(job.id)
+        if isinstance(found, Lost):
+            self.ledger.enter(job.dtype, found)
+            problem = problems.get(job.id, "")
+            return replace(base, verdict="errored", reason=found.reason, problem=problem)
+        if found is None or found.verdict != "failed":
+            return found
+        if job.id in self.explained:
+            return replace(found, explanation=self.explained.pop(job.id))
+        if self.helper.job is None:
+            self._explain(job, found)
+        return None
+
+    def _explain(self, job: Job, result: Result) -> None:
+        """Begin to look for the cause of the next failure of the report."""
+        if self.helper.hand is None and self.vain < LOSSES:
+            hired = self.pool.hire()
+            if isinstance(hired, Lost):
+                self.vain = LOSSES
+            else:
+                self.helper.hand = hired
+        if self.helper.hand is None:
+            self.explained[job.id] = ""
+            return
+        self.helper.job = job
+        self.helper.hand.ask(Explain(self.header.convention, result))
+
+    def _asked(self, request: Request) -> Event | Lost:
+        """The answer of a worker that does nothing else."""
+        seat = self.seats[0]
+        if seat.hand is None or self.pool.forks:
+            seat.clear()
+            hired = self.pool.hire()
+            if isinstance(hired, Lost):
+                return hired
+            seat.hand, seat.family = hired, ""
+        said = self.pool.asked(seat.hand, request)
+        if isinstance(said, Lost):
+            seat.clear()
+        return said
+
+    def close(self) -> None:
+        """End all workers, and all that the subject started."""
+        for seat in (*self.seats, self.helper):
+            seat.clear()
+        self.pool.close()

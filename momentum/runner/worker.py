@@ -1,135 +1,183 @@
-"""What a child process does for a run: load the subject, and yield what it finds as it goes."""
+"""What a contained process does for a run: load the subject, and answer one request at a time."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import gc
+import os
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
 
-from momentum.checks import CHECKS
-from momentum.checks.result import Header, Result, environment
+from momentum.checks import CHECKS, Check
+from momentum.checks.result import Header, environment
 from momentum.conventions import Convention, get
+from momentum.diagnosis import Explainer, Identity, describe, identify
 from momentum.errors import UsageError
 from momentum.gallery.twin import Twin
-from momentum.runner.one_check import blank, in_words, run_check
+from momentum.runner.events import (
+    Describe,
+    Described,
+    Event,
+    Exhausted,
+    Explain,
+    Explained,
+    Found,
+    Job,
+    Loaded,
+    Measure,
+    Prepare,
+    Prepared,
+    Refused,
+    Request,
+    Respond,
+    Responded,
+    Trying,
+    TryTwin,
+    TwinTried,
+)
+from momentum.runner.one_check import OutOfMemory, forget_local_constants, in_words, run_check
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
+from momentum.subjects.isolation import Channel, limit_trials, serve
 from momentum.subjects.protocol import Subject
 
-if TYPE_CHECKING:
-    from momentum.diagnosis import Identity
-
-CONTROL = "agrees_with_oracle"
+TWIN_CHECK = "agrees_with_oracle"
 
 
-class Starting(NamedTuple):
-    """A job begins, one of `total`; an empty check is the control."""
-
-    check: str
-    dtype: str
-    total: int
-
-
-class Explaining(NamedTuple):
-    """What a job found, before its cause is looked for, which may take or crash as it likes."""
-
-    result: Result
-
-
-class Control(NamedTuple):
-    """What became of the control: it did its duty, it proved the run blind, or it never ran."""
-
-    outcome: Literal["failed", "passed", "lost"]
-    words: str
-
-
-class Progress(NamedTuple):
-    """How far earlier child processes came.
-
-    control: it was tried. done: jobs that have a result. given_up: why no more is tried in a dtype.
-    """
-
-    control: bool = False
-    done: int = 0
-    given_up: Mapping[str, str] = {}
-
-
-def session(
-    load: Callable[[], Subject],
-    convention: str | Convention | None,
-    options: Options,
-    note: Callable[[str], None],
-    so_far: Progress,
-) -> Iterator[Any]:
-    """The run itself: a Header, the control, then for each job its start and its Result.
-
-    Last the impulse response. A UsageError, and nothing else, where target or options are wrong.
-    """
-    try:
-        subject = judged_in(load(), options)
-        todo = jobs(subject, options)
-        chosen, found = chosen_convention(subject, convention)
-    except (UsageError, ValueError) as error:
-        yield UsageError(str(error))
-        return
-    except (Exception, SystemExit) as error:
-        yield UsageError(f"{' '.join(options.arguments) or 'the target'} {in_words(error)}")
-        return
-    yield header_of(subject, chosen, options, found)
-    if todo and not so_far.control:
-        yield Starting("", todo[0][1], len(todo))
-        yield controlled(subject, chosen, todo[0][1], options.seed)
-    explainer = None
-    for check, dtype in todo[so_far.done :]:
-        yield Starting(check.name, dtype, len(todo))
-        if dtype in so_far.given_up:
-            reason = so_far.given_up[dtype]
-            yield replace(blank(check, dtype), verdict="errored", reason=reason)
-            continue
-        result = run_check(
-            check, subject, chosen, dtype, options.effort, options.seed, options.replay, note
-        )
-        if result.verdict == "failed":
-            yield Explaining(result)
-            explainer = explainer or _explainer(subject, chosen)
-            result = replace(result, explanation=explainer.explain(result))
-        yield result
-    yield Starting("", "", len(todo))
-    yield impulse(subject, chosen, subject.facts.dtypes)
-
-
-def _explainer(subject: Subject, convention: Convention) -> Any:
-    from momentum.diagnosis import Explainer  # with the gallery: only where something fails
-
-    return Explainer(subject, convention)
-
-
-class Found(NamedTuple):
+class ComeBy(NamedTuple):
     """How a convention was come by. doubt: why it is only the nearest one, empty where it is it."""
 
     identified: bool = False
     doubt: str = ""
 
 
-def chosen_convention(
-    subject: Subject, convention: str | Convention | None
-) -> tuple[Convention, Found]:
-    """The convention to hold the subject to, and how it was come by."""
-    if convention is not None:
-        return get(convention), Found()
-    from momentum.diagnosis import identify
+class Worker:
+    """Answers requests about one subject. convention: what it is held to, if that is given."""
 
+    def __init__(
+        self,
+        load: Callable[[], Subject],
+        convention: str | Convention | None,
+        options: Options,
+    ) -> None:
+        self.load_subject, self.convention, self.options = load, convention, options
+        self.subject: Subject
+        self.todo: list[tuple[Check, str]] = []
+        self.explainer: Explainer | None = None
+
+    def load(self) -> Loaded | Refused:
+        """Import the target, and see that the options fit it."""
+        forget_local_constants()
+        limit_trials(self.options.time_limit / 2)
+        try:
+            self.subject = judged_in(self.load_subject(), self.options)
+            self.todo = jobs(self.subject, self.options)
+            if self.convention is not None:
+                get(self.convention)
+        except (UsageError, ValueError) as error:
+            return Refused(str(error))
+        except (Exception, SystemExit) as error:
+            name = " ".join(self.options.arguments) or "the target"
+            return Refused(f"{name} {in_words(error)}")
+        return Loaded(_is_alone())
+
+    def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
+        """Tell the events that a request leads to; the last one is its answer."""
+        if isinstance(request, Prepare):
+            tell(self._prepared())
+            return
+        if isinstance(request, Describe):
+            tell(self._described(request))
+            return
+        convention = self._get(request.convention)
+        if isinstance(request, TryTwin):
+            tell(tried_twin(self.subject, convention, request.dtype, self.options.seed))
+        elif isinstance(request, Measure):
+            tell(self._measured(request.job, convention, tell))
+        elif isinstance(request, Explain):
+            self.explainer = self.explainer or Explainer(self.subject, convention)
+            tell(Explained(self.explainer.explain(request.result)))
+        elif isinstance(request, Respond):
+            tell(Responded(impulse(self.subject, convention, self.subject.facts.dtypes)))
+
+    def _get(self, name: str) -> Convention:
+        given = None if self.convention is None else get(self.convention)
+        return given if given is not None and given.reference == name else get(name)
+
+    def _prepared(self) -> Event:
+        try:
+            if self.convention is None:
+                identity = identify(self.subject)
+                chosen, come_by = identity.nearest, ComeBy(True, _doubt(identity))
+            else:
+                chosen, come_by = get(self.convention), ComeBy()
+        except UsageError as error:
+            return Refused(str(error))
+        except (Exception, SystemExit) as error:
+            return Refused(
+                f"the convention cannot be identified: the subject {in_words(error)};"
+                " say which it is meant to follow, with --as"
+            )
+        facts = self.subject.facts
+        todo = [Job(c.name, d, c.family, c.why_not(facts, chosen) or "") for c, d in self.todo]
+        return Prepared(header_of(self.subject, chosen, self.options, come_by), tuple(todo))
+
+    def _described(self, request: Describe) -> Event:
+        more = [get(which) for which in request.also]
+        try:
+            return Described(describe(identify(self.subject, request.dtype, also=more)))
+        except UsageError as error:
+            return Refused(str(error))
+        except (Exception, SystemExit) as error:
+            return Refused(f"{self.subject.facts.name} cannot be identified: it {in_words(error)}")
+
+    def _measured(
+        self, job: Job, convention: Convention, tell: Callable[[Event], None]
+    ) -> Found | Exhausted:
+        options = self.options
+        try:
+            result = run_check(
+                CHECKS[job.check],
+                self.subject,
+                convention,
+                job.dtype,
+                options.effort,
+                options.seed,
+                options.replay,
+                lambda text: tell(Trying(text)),
+            )
+        except OutOfMemory as error:
+            return Exhausted(str(error))
+        return Found(result)
+
+    def load_and_serve(self, channel: Channel) -> None:
+        """Load, and then start a copy of this process for every worker that is asked for.
+
+        Where copies would not work, because threads run that a copy would lack, this process is
+        the worker.
+        """
+        loaded = self.load()
+        channel.send(loaded)
+        if isinstance(loaded, Loaded):
+            gc.freeze()  # what loading made stays; collecting it again and again takes long
+            if loaded.forks:
+                serve(channel, self.work)
+            else:
+                self.work(channel)
+
+    def work(self, channel: Channel) -> None:
+        """Answer what comes through the channel, to its end."""
+        for request in channel.receive():
+            self.answer(request, channel.send)
+
+
+def _is_alone() -> bool:
+    """No thread runs beside this one, known to Python or not."""
     try:
-        identity = identify(subject)
-        return identity.nearest, Found(identified=True, doubt=_doubt(identity))
-    except UsageError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise UsageError(
-            f"the convention cannot be identified: the subject {in_words(error)};"
-            " say which it is meant to follow, with --as"
-        ) from None
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return threading.active_count() == 1
 
 
-def _doubt(identity: "Identity") -> str:
+def _doubt(identity: Identity) -> str:
     if identity.matches:
         return ""
     if identity.difference is None:
@@ -141,17 +189,19 @@ def _doubt(identity: "Identity") -> str:
     )
 
 
-def controlled(subject: Subject, convention: Convention, dtype: str, seed: int) -> Control:
+def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) -> TwinTried:
     """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
-    result = run_check(CHECKS[CONTROL], Twin(subject), convention, dtype, "quick", seed)
+    result = run_check(CHECKS[TWIN_CHECK], Twin(subject), convention, dtype, "quick", seed)
     if result.verdict == "failed":
-        return Control("failed", f"a known-wrong twin failed {result.id}, as it must")
+        return TwinTried("caught", f"a known-wrong twin failed {result.id}, as it must")
     if result.verdict == "passed":
-        return Control("passed", f"a known-wrong twin of the subject passed {result.id}")
-    return Control("lost", f"the known-wrong twin could not be run: {result.reason}")
+        return TwinTried("missed", f"a known-wrong twin of the subject passed {result.id}")
+    return TwinTried("not run", f"the known-wrong twin could not be run: {result.reason}")
 
 
-def header_of(subject: Subject, convention: Convention, options: Options, found: Found) -> Header:
+def header_of(
+    subject: Subject, convention: Convention, options: Options, come_by: ComeBy
+) -> Header:
     """What is about to be run, and with what."""
     return Header(
         target=subject.facts.name,
@@ -161,8 +211,8 @@ def header_of(subject: Subject, convention: Convention, options: Options, found:
         effort=options.effort,
         dtypes=options.dtypes or subject.facts.dtypes,
         left=subject.facts.left,
-        identified=found.identified,
-        doubt=found.doubt,
+        identified=come_by.identified,
+        doubt=come_by.doubt,
         arguments=options.arguments,
         **environment(),
     )

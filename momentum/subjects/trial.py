@@ -14,7 +14,7 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.errors import UsageError
-from momentum.subjects.isolation import Lost, stream
+from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
@@ -82,7 +82,7 @@ def trial(subject: Subject, names: Iterable[str], limit: float = LIMIT) -> dict[
     found: dict[str, str] = {}
     todo = list(names)
     while todo:
-        for item in stream(partial(_tried, subject, todo), limit):
+        for item in stream(partial(_tried, subject, todo), trial_limit(limit)):
             if isinstance(item, Lost):
                 left = [name for name in todo if name not in found]
                 found |= dict.fromkeys(left if item.slow else left[:1], item.reason)

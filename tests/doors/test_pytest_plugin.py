@@ -102,7 +102,7 @@ def test_parametrize_marks_the_effort(run):
         ({"only": ("groups_follow_their_own",)}, "nothing would run"),
         ({"expected": {"no_such[float32]": "x"}}, "there is no such check"),
         ({"expected": {"agrees_with_oracle[float8]": "x"}}, "there is no such dtype"),
-        ({"dtypes": ("bfloat9",)}, "does not claim bfloat9"),
+        ({"dtypes": ("bfloat9",)}, "unknown dtype .bfloat9"),
         ({"as_": "no_such"}, "unknown convention"),
     ],
 )

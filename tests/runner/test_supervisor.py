@@ -15,11 +15,12 @@ from momentum.checks import CHECKS
 from momentum.checks.result import Header, Result, Results
 from momentum.conventions import get
 from momentum.errors import UsageError
-from momentum.runner import worker as sessions
-from momentum.runner.expectations import Expectation
+from momentum.runner import worker
+from momentum.runner.expectations import Expectation, as_expected
+from momentum.runner.ledger import LOSSES
 from momentum.runner.one_check import run_check
 from momentum.runner.options import Options, jobs, selected
-from momentum.runner.supervisor import LOSSES, as_expected, run
+from momentum.runner.results import run
 from momentum.subjects.problems import Problem
 
 TRAJECTORY = Options(effort="quick", only=("agrees_with_oracle",), time_limit=2.0)
@@ -121,7 +122,7 @@ def exits(theta, v, grad, lr, momentum):
     ids=lambda x: getattr(x, "__name__", None),
 )
 def test_run_makes_any_misbehaviour_a_result(monkeypatch, step, verdict, words):
-    monkeypatch.setattr("momentum.subjects.isolation.MEMORY", 256 << 20)
+    monkeypatch.setattr("momentum.subjects.isolation.child.MEMORY", 256 << 20)
     results = scaled(step, replace(TRAJECTORY, dtypes=("float32",)))
     (result,) = results.results
     assert result.verdict == verdict
@@ -151,7 +152,7 @@ def test_run_goes_on_after_a_crash_and_gives_up_only_that_dtype():
 
 
 def test_run_stops_as_broken_where_the_twin_passes(monkeypatch):
-    monkeypatch.setattr(sessions, "Twin", lambda twin_of: twin_of)
+    monkeypatch.setattr(worker, "Twin", lambda twin_of: twin_of)
     results = scaled()
     assert results.results == ()
     assert results.broken == "a known-wrong twin of the subject passed agrees_with_oracle[float32]"
@@ -159,7 +160,7 @@ def test_run_stops_as_broken_where_the_twin_passes(monkeypatch):
 
 
 def test_run_is_broken_where_only_the_twin_cannot_be_run(monkeypatch):
-    monkeypatch.setattr(sessions, "Twin", lambda twin_of: subject(raises))
+    monkeypatch.setattr(worker, "Twin", lambda twin_of: subject(raises))
     results = scaled()
     assert "the known-wrong twin could not be run: raised RuntimeError" in results.broken
     assert results.exit_code() == 1
@@ -191,7 +192,7 @@ def test_run_keeps_a_failure_whose_cause_cannot_be_found(monkeypatch):
         def explain(self, result):
             time.sleep(60)
 
-    monkeypatch.setattr(sessions, "_explainer", lambda *of: Hangs())
+    monkeypatch.setattr(worker, "Explainer", lambda *of: Hangs())
     (result,) = scaled(
         wrong_everywhere, replace(TRAJECTORY, dtypes=("float32",), time_limit=1.0)
     ).results
@@ -258,7 +259,7 @@ def test_run_refuses_a_target_that_cannot_be_loaded():
 
 
 def test_run_refuses_a_target_that_ends_the_process():
-    with pytest.raises(UsageError, match="ended the process with exit code 3 before its first"):
+    with pytest.raises(UsageError, match="ended the process with exit code 3 while it was loaded"):
         run(leaves, "scaled", TRAJECTORY)
 
 

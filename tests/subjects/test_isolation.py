@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from momentum.subjects.isolation import Lost, Notebook, stream, survives
+from momentum.subjects.isolation import Lost, stream, survives
 
 PATIENCE = 60.0
 
@@ -104,7 +104,7 @@ def test_stream_keeps_garbage_out_of_the_output(capfd):
 
 
 def test_stream_limits_the_memory_of_the_child(monkeypatch):
-    monkeypatch.setattr("momentum.subjects.isolation.MEMORY", 64 << 20)
+    monkeypatch.setattr("momentum.subjects.isolation.child.MEMORY", 64 << 20)
 
     def eats():
         try:
@@ -141,22 +141,3 @@ def test_stream_leaves_no_child_when_the_reader_stops():
 )
 def test_survives_is_true_only_of_work_that_ends_well(work, answer):
     assert survives(work, 2.0) is answer
-
-
-def test_notebook_is_read_after_the_writer_died():
-    page = Notebook()
-
-    def writes():
-        page.write("é" * 3)
-        os._exit(1)
-        yield
-
-    list(stream(writes, PATIENCE))
-    assert page.read() == "ééé"
-
-
-def test_notebook_drops_what_is_too_long():
-    page = Notebook(16)
-    page.write("short")
-    page.write("x" * 100)
-    assert page.read() == ""

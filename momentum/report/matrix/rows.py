@@ -18,8 +18,8 @@ from momentum.report.matrix.implementations import Implementation
 from momentum.runner import expectations
 from momentum.runner.expectations import Expectation
 from momentum.runner.one_check import in_words
-from momentum.runner.options import Options
-from momentum.runner.supervisor import LOADING, run
+from momentum.runner.options import Effort, Options
+from momentum.runner.results import run
 from momentum.subjects.isolation import Lost, stream
 from momentum.subjects.protocol import Subject
 
@@ -29,11 +29,15 @@ KINDS = ("passed", "failed", "advice", "expected", "skipped")
 EXPECTED = Path(__file__).with_name("expected")
 
 
+COMPARING = 120.0
+"""Seconds that a comparison may take."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """How rows are made; rows of another setting are not mixed in. momentum: our version."""
 
-    effort: str = "quick"
+    effort: Effort = "quick"
     seed: int = 0
     momentum: str = ""
 
@@ -164,7 +168,7 @@ def _compared(load: Callable[[], Subject], also: Sequence[Convention]) -> dict[s
         except (Exception, SystemExit) as error:
             yield UsageError(f"the comparison {in_words(error)}")
 
-    answer = next(iter(stream(work, LOADING, LOADING)))
+    answer = next(iter(stream(work, COMPARING)))
     if isinstance(answer, UsageError):
         raise answer
     if isinstance(answer, Lost):

@@ -1,0 +1,93 @@
+"""Commands as functions that return records."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from momentum.arithmetic import format_of
+from momentum.checks.result import Results
+from momentum.conventions import Convention, get
+from momentum.doors.targets import Target
+from momentum.errors import UsageError
+from momentum.runner.expectations import Expectation, refuse_unknown
+from momentum.runner.options import Effort, Options, selected
+from momentum.runner.results import run
+
+
+def check(
+    target: Any,
+    convention: str | Convention | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    dtypes: Sequence[str] = (),
+    effort: Effort = "normal",
+    seed: int = 0,
+    only: Sequence[str] = (),
+    expected: Mapping[str, str] | Sequence[Expectation] = (),
+    time_limit: float = 60.0,
+    total_limit: float | None = None,
+    jobs: int = 1,
+) -> Results:
+    """Hold an optimizer to the exact trajectory of its convention, as `momentum check` does.
+
+    target: an optimizer class, a factory, a step function, a Subject, or a text such as
+    `torch.optim:SGD`. convention: what it is meant to follow, identified first where it is not
+    given. settings: arguments of its constructor. only: checks, families, or `check[dtype]`.
+    expected: id -> reason. time_limit, total_limit: seconds for each phase, and for all. jobs:
+    processes at a time.
+
+    Raises: UsageError where the target or an option is wrong.
+
+        >>> import momentum
+        >>> momentum.check("torch.optim:SGD", "torch", effort="quick").verdict()  # doctest: +SKIP
+        'passed'
+    """
+    options = options_for(
+        Target(target, settings or {}), convention, dtypes=dtypes, effort=effort, seed=seed,
+        only=only, time_limit=time_limit, total_limit=total_limit, jobs=jobs,
+    )  # fmt: skip
+    loadable = Target(target, settings or {})
+    return run(loadable.load, convention, options, expectations(expected))
+
+
+def options_for(
+    target: Target,
+    convention: str | Convention | None,
+    *,
+    dtypes: Sequence[str] = (),
+    effort: Effort = "normal",
+    seed: int = 0,
+    only: Sequence[str] = (),
+    time_limit: float = 60.0,
+    total_limit: float | None = None,
+    jobs: int = 1,
+) -> Options:
+    """Options of a run; what can be refused before anything is loaded is refused here.
+
+    Raises: UsageError.
+    """
+    try:
+        if convention is not None:
+            get(convention)
+        for dtype in dtypes:
+            format_of(dtype)
+        selected(only)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return Options(
+        dtypes=tuple(dict.fromkeys(dtypes)),
+        effort=effort,
+        seed=seed,
+        only=tuple(only),
+        time_limit=time_limit,
+        total_limit=total_limit,
+        arguments=target.arguments,
+        workers=jobs,
+    )
+
+
+def expectations(expected: Mapping[str, str] | Sequence[Expectation]) -> list[Expectation]:
+    """Expected failures. Raises: UsageError for one of a check that there is not."""
+    if isinstance(expected, Mapping):
+        expected = [Expectation(id_, reason) for id_, reason in expected.items()]
+    refuse_unknown(expected)
+    return list(expected)

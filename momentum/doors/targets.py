@@ -1,0 +1,55 @@
+"""What a caller names or hands over, as something that a worker can load."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from momentum.subjects.protocol import Subject
+
+
+@dataclass(frozen=True)
+class Target:
+    """A text such as `torch.optim:SGD`, or an optimizer class, a factory, a step function, a
+    Subject. settings: arguments of its constructor.
+    """
+
+    what: Any
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Subject:
+        """The subject. A text's module is imported here, so that it is in a worker's process."""
+        from momentum.adapters import adapt, load
+
+        if isinstance(self.what, str):
+            return load(self.what, {name: repr(value) for name, value in self.settings.items()})
+        return adapt(self.what, self.settings, self.address or self.name)
+
+    @property
+    def name(self) -> str:
+        """A short name."""
+        if isinstance(self.what, str):
+            return self.what.rpartition(":")[2].rpartition(".")[2]
+        facts = getattr(self.what, "facts", None)
+        given = getattr(self.what, "__name__", None)
+        return str(given or getattr(facts, "name", type(self.what).__name__)).rpartition(":")[2]
+
+    @property
+    def address(self) -> str:
+        """`module:name`, where it can be found again under it; else nothing."""
+        if isinstance(self.what, str):
+            return self.what
+        module = getattr(self.what, "__module__", "")
+        path = getattr(self.what, "__qualname__", "")
+        found: Any = sys.modules.get(module)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        return f"{module}:{path}" if found is self.what else ""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Words of a command line that name it, none where none can."""
+        if not self.address:
+            return ()
+        settings = [f"{name}={value!r}" for name, value in self.settings.items()]
+        return (self.address, *(word for text in settings for word in ("--set", text)))

@@ -1,0 +1,208 @@
+"""Workers of one run: where they come from, what each is at, and when its time is over."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import wait as ready
+from typing import Any, Protocol
+
+from momentum.conventions import Convention
+from momentum.errors import UsageError
+from momentum.runner.events import Event, Exhausted, Loaded, Refused, Request, Trying
+from momentum.runner.options import Options
+from momentum.runner.worker import Worker
+from momentum.subjects.isolation import CAN_FORK, TRIAL, Cell, Keeper, Lost, spawned
+from momentum.subjects.protocol import Subject
+
+Load = Callable[[], Subject]
+
+
+class TimeIsUp(Exception):
+    """The whole run has taken as long as it may."""
+
+
+class Hand(Protocol):
+    """Whoever answers requests, one at a time. problem: what it tried last.
+
+    until: when its time for the answer is over. handles: ready when it may have one.
+    """
+
+    problem: str
+    until: float
+    handles: list[Any]
+
+    def ask(self, request: Request) -> None:
+        """Begin with a request."""
+
+    def answer(self) -> Event | Lost | None:
+        """What became of it, None as long as nothing did."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class Contained:
+    """A worker in a process of its own."""
+
+    def __init__(self, cell: Cell, limit: float, first: float = 0.0) -> None:
+        self.cell, self.limit = cell, limit
+        self.handles = cell.handles
+        self.problem = ""
+        self.patience = first or limit
+        self.until = time.monotonic() + self.patience
+
+    def ask(self, request: Request) -> None:
+        """Begin with a request."""
+        self.problem, self.patience = "", self.limit
+        self.until = time.monotonic() + self.patience
+        with contextlib.suppress(OSError):  # its end is seen when it is asked for the answer
+            self.cell.channel.send(request, within=self.limit)
+
+    def answer(self) -> Event | Lost | None:
+        """Exhausted and whatever ends the process become Lost."""
+        for item in self.cell.take():
+            if isinstance(item, Trying):
+                self.problem = item.problem
+            elif isinstance(item, Exhausted):
+                return Lost(item.reason, slow=True)
+            else:
+                found: Event = item
+                return found
+        if self.cell.ended or self.cell.channel.damaged:
+            return Lost(self.cell.last_words())
+        if time.monotonic() >= self.until:
+            return Lost(f"still running after {self.patience:g} s", slow=True)
+        return None
+
+    def close(self) -> None:
+        """End the process, and all that it started and did not send away."""
+        self.cell.close()
+
+
+class Uncontained:
+    """A worker in this process, where none other can be had, without any limit."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.handles: list[Any] = []
+        self.problem, self.until = "", 0.0
+        self.last: Event | None = None
+
+    def ask(self, request: Request) -> None:
+        """Do it."""
+        self.problem, self.last = "", None
+        self.worker.answer(request, self._keep)
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, Trying):
+            self.problem = event.problem
+        else:
+            self.last = event
+
+    def answer(self) -> Event | Lost | None:
+        """What it said last."""
+        if isinstance(self.last, Exhausted):
+            return Lost(self.last.reason, slow=True)
+        return self.last
+
+    def close(self) -> None:
+        """Nothing is left of it."""
+
+
+class Pool:
+    """Where workers come from: copies of one process that has loaded the subject."""
+
+    def __init__(
+        self,
+        load: Load,
+        convention: str | Convention | None,
+        options: Options,
+        isolated: bool = True,
+    ) -> None:
+        self.limit, self.name = options.time_limit, " ".join(options.arguments) or "the target"
+        total = options.total_limit
+        self.deadline = float("inf") if total is None else time.monotonic() + total
+        self.loading = self.limit + min(TRIAL, self.limit / 2)
+        self.worker = Worker(load, convention, options)
+        self.keeper = Keeper(self.worker.load_and_serve) if isolated and CAN_FORK else None
+        self.loader: Cell | None = None
+        self.idle = False
+
+    def load(self) -> None:
+        """Load the subject.
+
+        Raises: UsageError where it cannot be.
+        """
+        if self.keeper is None:
+            said: Event | Lost | None = self.worker.load()
+        else:
+            self.loader = self.keeper.spawn()
+            said = self._said(self.loader)
+        if isinstance(said, Refused):
+            raise UsageError(said.words)
+        if isinstance(said, Lost):
+            slow = "was still loading" + said.reason.removeprefix("still running")
+            raise UsageError(
+                f"{self.name} {slow} (--time-limit)"
+                if said.slow
+                else f"{self.name} {said.reason} while it was loaded"
+            )
+        assert isinstance(said, Loaded)
+        self.forks = said.forks
+        self.idle = not self.forks
+
+    def _said(self, cell: Cell) -> Event | Lost | None:
+        hand = Contained(cell, self.limit, self.loading)
+        said = None
+        while said is None:
+            self.wait_for([hand])
+            said = hand.answer()
+        return said
+
+    def hire(self) -> Hand | Lost:
+        """A worker that is at nothing, or why there is none."""
+        if self.keeper is None or self.loader is None:
+            return Uncontained(self.worker)
+        try:
+            if self.forks:
+                return Contained(spawned(self.loader.channel), self.limit)
+            if self.idle:
+                self.idle = False
+                return Contained(self.loader, self.limit)
+            fresh = self.keeper.spawn()
+            said = self._said(fresh)
+        except OSError:
+            return Lost("ended the process that had loaded it")
+        if isinstance(said, Loaded):
+            return Contained(fresh, self.limit)
+        fresh.close()
+        return said if isinstance(said, Lost) else Lost("could not be loaded again")
+
+    def asked(self, hand: Hand, request: Request) -> Event | Lost:
+        """The answer of a worker, waited for.
+
+        Raises: TimeIsUp.
+        """
+        hand.ask(request)
+        while (said := hand.answer()) is None:
+            self.wait_for([hand])
+        return said
+
+    def wait_for(self, hands: Iterable[Hand]) -> None:
+        """Return when one of them may have an answer, or has had its time.
+
+        Raises: TimeIsUp.
+        """
+        now = time.monotonic()
+        if now > self.deadline:
+            raise TimeIsUp
+        asked = list(hands)
+        until = min([self.deadline, *(hand.until for hand in asked)])
+        ready([h for hand in asked for h in hand.handles], max(0.0, until - now))
+
+    def close(self) -> None:
+        """End everything."""
+        if self.loader is not None:
+            self.loader.close()
+        if self.keeper is not None:
+            self.keeper.close()

@@ -1,0 +1,80 @@
+"""A whole run: all results of one subject, and what they are worth together."""
+
+from collections.abc import Callable, Sequence
+
+from momentum.checks.result import Header, Result, Results, Series
+from momentum.conventions import Convention
+from momentum.errors import UsageError
+from momentum.runner.events import TwinTried
+from momentum.runner.expectations import Expectation
+from momentum.runner.options import Options
+from momentum.runner.pool import Load, TimeIsUp
+from momentum.runner.supervisor import Start, Supervisor
+from momentum.runner.worker import TWIN_CHECK
+
+
+def run(
+    load: Load,
+    convention: str | Convention | None = None,
+    options: Options | None = None,
+    expected: Sequence[Expectation] = (),
+    on_header: Callable[[Header], None] = lambda header: None,
+    on_start: Start = lambda name, number, total: None,
+    on_result: Callable[[Result], None] = lambda result: None,
+    isolated: bool = True,
+) -> Results:
+    """Run the checks on the subject that `load` gives, each in a child process that may die.
+
+    on_start is told the check and dtype, its number and the number of all. An interrupt ends the
+    run early: the results so far are returned, and `unfinished` says so.
+    Raises: UsageError where the target cannot be loaded or dies before its first check, or where
+    options do not fit it.
+    """
+    options = options or Options()
+    supervisor = Supervisor(load, convention, options, expected, isolated)
+    found: list[Result] = []
+    twin: TwinTried | None = None
+    impulse: Series | None = None
+    unfinished = ""
+    header: Header | None = None
+    try:
+        header = supervisor.prepare()
+        on_header(header)
+        if supervisor.jobs:
+            twin = supervisor.try_twin()
+        if twin is None or twin.outcome != "missed":
+            for result in supervisor.results(supervisor.jobs, on_start):
+                found.append(result)
+                on_result(result)
+            if not supervisor.ledger.over:
+                impulse = supervisor.respond()
+    except KeyboardInterrupt:
+        unfinished = "interrupted"
+        if header is None:
+            raise
+    except TimeIsUp:
+        unfinished = f"ended after {options.total_limit:g} s, the limit of the whole run"
+        if header is None:
+            raise UsageError(f"the target was not judged: {unfinished}") from None
+    finally:
+        supervisor.close()
+    ids = {r.id for r in found}
+    partial_run = bool(options.only or options.dtypes or unfinished)
+    return Results(
+        header=header,
+        results=tuple(found),
+        broken=_broken(twin, found),
+        stale=() if partial_run else tuple(e.id for e in expected if e.id not in ids),
+        control=twin.words if twin else "",
+        unfinished=unfinished,
+        impulse=impulse,
+    )
+
+
+def _broken(twin: TwinTried | None, results: Sequence[Result]) -> str:
+    """Why nothing that passed can be believed."""
+    if twin is None or twin.outcome == "caught":
+        return ""
+    # A twin that nobody could run proves nothing where the subject itself could be run.
+    believed = any(r.verdict == "passed" and r.check == TWIN_CHECK for r in results)
+    return twin.words if twin.outcome == "missed" or believed else ""

@@ -1,0 +1,98 @@
+"""Work in a child process that may crash, hang, print or eat memory without hurting its parent."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait as ready
+from typing import Any, NamedTuple
+
+from momentum.subjects.isolation.cell import Cell, Keeper, cell, serve, spawned
+from momentum.subjects.isolation.channel import Channel
+from momentum.subjects.isolation.child import is_exhaustion
+
+__all__ = [
+    "CAN_FORK",
+    "TRIAL",
+    "Cell",
+    "Channel",
+    "Keeper",
+    "Lost",
+    "is_exhaustion",
+    "limit_trials",
+    "serve",
+    "spawned",
+    "stream",
+    "survives",
+]
+
+CAN_FORK = hasattr(os, "fork")
+
+TRIAL = 5.0
+"""Seconds that a small piece of work is tried for at most."""
+
+
+class Lost(NamedTuple):
+    """The child ended before it was done. slow: it had to be ended."""
+
+    reason: str
+    slow: bool = False
+
+
+class _Done(NamedTuple):
+    """Nothing more will come."""
+
+
+def stream(
+    work: Callable[[], Iterator[Any]], limit: float, first_limit: float | None = None
+) -> Iterator[Any]:
+    """What `work` yields, computed in a child process; last a `Lost` where it did not come through.
+
+    limit: seconds that may pass between one item and the next; first_limit: until the first, which
+    may have a framework to import. Items must be picklable.
+    Where processes cannot be forked, `work` runs in this process without a limit.
+    """
+    if not CAN_FORK:
+        yield from work()
+        return
+
+    def main(channel: Channel) -> None:
+        for item in work():
+            channel.send(item)
+        channel.send(_Done())
+
+    child = cell(main)
+    patience = limit if first_limit is None else first_limit
+    until = time.monotonic() + patience
+    try:
+        while True:
+            if not ready(child.handles, max(0.0, until - time.monotonic())):
+                yield Lost(f"still running after {patience:g} s", slow=True)
+                return
+            for item in child.take():
+                if isinstance(item, _Done):
+                    return
+                patience = limit
+                yield item
+                until = time.monotonic() + patience
+            if child.ended or child.channel.damaged:
+                yield Lost(child.last_words())
+                return
+    finally:
+        child.close()
+
+
+_trial = [TRIAL]
+
+
+def limit_trials(seconds: float) -> None:
+    """Let `survives` wait no longer than this, nor than TRIAL."""
+    _trial[0] = min(TRIAL, seconds)
+
+
+def survives(work: Callable[[], bool], limit: float | None = None) -> bool:
+    """Whether `work`, in a child process, comes to its end within the limit and is true."""
+    try:
+        answers = list(stream(lambda: iter([work()]), limit or _trial[0]))
+    except (Exception, SystemExit):  # only where nothing can be forked
+        return False
+    return answers == [True]
