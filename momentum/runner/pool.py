@@ -10,8 +10,8 @@ from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.runner.events import Event, Exhausted, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
-from momentum.runner.worker import Worker
-from momentum.subjects.isolation import CAN_FORK, TRIAL, Cell, Keeper, Lost, spawned
+from momentum.runner.worker import TRIAL, Worker
+from momentum.subjects.isolation import CAN_FORK, Cell, Keeper, Lost, spawned
 from momentum.subjects.protocol import Subject
 
 Load = Callable[[], Subject]
@@ -122,7 +122,7 @@ class Pool:
         self.limit, self.name = options.time_limit, " ".join(options.arguments) or "the target"
         total = options.total_limit
         self.deadline = float("inf") if total is None else time.monotonic() + total
-        self.loading = self.limit + min(TRIAL, self.limit / 2)
+        self.loading = self.limit * (1 + 2 * TRIAL)
         self.worker = Worker(load, convention, options)
         self.keeper = Keeper(self.worker.load_and_serve) if isolated and CAN_FORK else None
         self.loader: Cell | None = None

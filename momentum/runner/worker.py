@@ -39,6 +39,9 @@ from momentum.runner.series import impulse
 from momentum.subjects.isolation import Channel, limit_trials, serve
 from momentum.subjects.protocol import Subject
 
+TRIAL = 0.25
+"""Part of the time limit that a trial of the subject may take while it is loaded."""
+
 TWIN_CHECK = "agrees_with_oracle"
 
 
@@ -66,7 +69,7 @@ class Worker:
     def load(self) -> Loaded | Refused:
         """Import the target, and see that the options fit it."""
         forget_local_constants()
-        limit_trials(self.options.time_limit / 2)
+        limit_trials(self.options.time_limit * TRIAL)
         try:
             self.subject = judged_in(self.load_subject(), self.options)
             self.todo = jobs(self.subject, self.options)

@@ -12,7 +12,6 @@ from momentum.subjects.isolation.child import is_exhaustion
 
 __all__ = [
     "CAN_FORK",
-    "TRIAL",
     "Cell",
     "Channel",
     "Keeper",
@@ -23,12 +22,10 @@ __all__ = [
     "spawned",
     "stream",
     "survives",
+    "trial_limit",
 ]
 
 CAN_FORK = hasattr(os, "fork")
-
-TRIAL = 5.0
-"""Seconds that a small piece of work is tried for at most."""
 
 
 class Lost(NamedTuple):
@@ -81,18 +78,23 @@ def stream(
         child.close()
 
 
-_trial = [TRIAL]
+_longest_trial = [float("inf")]
 
 
 def limit_trials(seconds: float) -> None:
-    """Let `survives` wait no longer than this, nor than TRIAL."""
-    _trial[0] = min(TRIAL, seconds)
+    """No trial in this process is to take longer than this, whatever limit it has."""
+    _longest_trial[0] = seconds
 
 
-def survives(work: Callable[[], bool], limit: float | None = None) -> bool:
+def trial_limit(seconds: float) -> float:
+    """Seconds that a trial may take, of those that it would be given."""
+    return min(seconds, _longest_trial[0])
+
+
+def survives(work: Callable[[], bool], limit: float = 5.0) -> bool:
     """Whether `work`, in a child process, comes to its end within the limit and is true."""
     try:
-        answers = list(stream(lambda: iter([work()]), limit or _trial[0]))
+        answers = list(stream(lambda: iter([work()]), trial_limit(limit)))
     except (Exception, SystemExit):  # only where nothing can be forked
         return False
     return answers == [True]
