@@ -140,7 +140,7 @@ def test_replicas_that_part_are_told_with_the_step(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
         [*command, "--nproc-per-node", "2", str(script)],
-        capture_output=True, text=True, timeout=300, check=True,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     told = "from step 4 on params[0] differs between ranks 0 and 1: replicas should stay equal"
-    assert done.stdout.count(told) == 2
+    assert done.stdout.count(told) == 2, done.stderr
