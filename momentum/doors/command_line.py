@@ -241,3 +241,28 @@ def watch(**options: Any) -> int:
     from momentum.doors.watch import watch
 
     return watch(**options)
+
+
+@commands.group()
+def vectors() -> None:
+    """Test vectors to take to any language, and the verdict on what came back."""
+
+
+@vectors.command("write")
+@click.option("--as", "conventions", metavar="CONVENTION", multiple=True,
+              help="Only of these; of all by default.")  # fmt: skip
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+def write_vectors(folder: Path, conventions: tuple[str, ...]) -> int:
+    """Write starts, gradients, exact parameters and bounds into DIR, as JSON."""
+    from momentum.doors.vectors import write
+
+    return write(folder, conventions)
+
+
+@vectors.command("verify")
+@click.argument("answers", type=_PATH)
+def verify_vectors(answers: Path) -> int:
+    """Judge ANSWERS, JSON lines with the id of a case and the parameters after each step."""
+    from momentum.doors.vectors import verify
+
+    return verify(answers)

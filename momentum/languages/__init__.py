@@ -1,0 +1,1 @@
+"""Optimizers in any language: test vectors to take away, and what became of them."""

@@ -1,0 +1,243 @@
+"""Test vectors: expected parameters of every convention with their bound, to take anywhere.
+
+Starts and gradients are drawn from seeds, expected values come from exact arithmetic, bounds from
+the oracle. An implementation in any language reads a file, steps, and compares
+|got - expected| <= bound, or writes its answers down for `momentum vectors verify`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum import __version__
+from momentum.conventions import CONVENTIONS, Convention, get
+from momentum.languages.families import FAMILIES, Family, Plan, rows_of
+from momentum.oracle.replay import Trajectory, replay_steps
+from momentum.subjects.problems import Problem
+
+Array = NDArray[np.float64]
+SCHEMA = "momentum-vectors-1"
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What a flag of a case means."""
+
+    tests: str
+    catches: str
+    effect: str
+    reference: str = ""
+
+
+class Case(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One run. hyper: one object a step. gradients: null where there is none.
+
+    expected: the exact parameters after each step, rounded to float64, as hexadecimal floats;
+    bound: how far an implementation in `dtype` may be from them; shown: the last step in decimals.
+    """
+
+    id: str
+    flags: list[str]
+    dtype: str
+    size: int
+    hyper: list[dict[str, Any]]
+    start: list[str]
+    gradients: list[list[str] | None]
+    expected: list[list[str]]
+    bound: list[list[str]]
+    shown: list[float]
+
+
+class VectorFile(msgspec.Struct, frozen=True):
+    """The cases of one family under one convention."""
+
+    schema: str
+    generator: str
+    convention: str
+    spoken_by: list[str]
+    formula: list[str]
+    family: str
+    notes: dict[str, Note]
+    cases: list[Case]
+
+
+class Made(NamedTuple):
+    """A case with the trajectory that it was written from."""
+
+    case: Case
+    truth: Trajectory
+    family: Family
+
+
+def cases(convention: Convention) -> Iterator[Made]:
+    """Every case of a convention, family by family, always the same."""
+    for family in FAMILIES:
+        if family.needs <= convention.knows:
+            for number, plan in enumerate(family.plans()):
+                yield _made(convention, family, number, plan)
+
+
+def _made(convention: Convention, family: Family, number: int, plan: Plan) -> Made:
+    rows = rows_of(plan, convention)
+    problem = Problem(
+        plan.dtype, ((plan.size,),), tuple((h,) for h in rows), (0,), plan.kind, seed=number
+    )
+    start = problem.start[0]
+    grads = [
+        None if t in plan.missing else problem.gradients(t, [start])[0] for t in range(len(rows))
+    ]
+    truth = replay_steps(convention, start, grads, rows, dtype=plan.dtype, tier="exact")
+    case = Case(
+        id=f"{convention.full_name}/{family.name}/{number}",
+        flags=[family.name, *(["BASIC"] if family.name == "basic" else [])],
+        dtype=plan.dtype,
+        size=plan.size,
+        hyper=[{n: x for n, x in h._asdict().items() if n in convention.knows} for h in rows],
+        start=_hex(start),
+        gradients=[None if g is None else _hex(g) for g in grads],
+        expected=[_hex(x) for x in truth.values],
+        bound=[_hex(_widened(b, x)) for b, x in zip(truth.bound, truth.values)],
+        shown=[float(x) for x in truth.values[-1]],
+    )
+    return Made(case, truth, family)
+
+
+def _widened(bound: Array, value: Array) -> Array:
+    """The bound and the rounding of the expected value to float64, rounded up."""
+    return np.nextafter(bound + np.spacing(np.abs(value)) / 2, np.inf)
+
+
+def _hex(values: Array) -> list[str]:
+    return [float(x).hex() for x in np.ravel(values)]
+
+
+def write(folder: Path, conventions: Sequence[str] = ()) -> list[Path]:
+    """Write the vectors of some conventions, of all by default; the files that were written.
+
+    One JSON file for each convention and family, and the JSON schema of them all. The same version
+    writes the same bytes.
+    Raises: ValueError for an unknown convention, OSError where a file cannot be written.
+    """
+    chosen = [get(name) for name in conventions or CONVENTIONS]
+    written = [folder / "schema.json"]
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = msgspec.json.schema(VectorFile)
+    written[0].write_bytes(msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n")
+    for convention in chosen:
+        by_family: dict[str, list[Made]] = {}
+        for made in cases(convention):
+            by_family.setdefault(made.family.name, []).append(made)
+        for name, group in by_family.items():
+            path = folder / convention.full_name.replace(":", "-") / f"{name}.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(msgspec.json.encode(_file(convention, group)) + b"\n")
+            written.append(path)
+    return written
+
+
+def _file(convention: Convention, group: Sequence[Made]) -> VectorFile:
+    family = group[0].family
+    note = Note(family.tests, family.catches, family.effect, family.reference)
+    notes = {family.name: note}
+    if family.name == "basic":
+        notes["BASIC"] = Note("The harness reads and writes numbers rightly.", "a broken harness",
+                              "every other case fails too")  # fmt: skip
+    return VectorFile(
+        SCHEMA, f"momentum {__version__}", convention.full_name, sorted(convention.spoken_by),
+        list(convention.formula), family.name, notes, [made.case for made in group],
+    )  # fmt: skip
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an implementation answers to a case: parameters after each step, or why it has none.
+
+    Numbers may be decimals, hexadecimal floats, "inf" or "nan".
+    """
+
+    id: str
+    parameters: list[list[float | str]] = []
+    skipped: str = ""
+
+
+class Verified(NamedTuple):
+    """What became of one case. ratio: worst error / bound, of the trajectory and of each step."""
+
+    case: Case
+    family: Family
+    verdict: str
+    ratio: float = 0.0
+    words: str = ""
+
+
+def verify(answers: Sequence[Answer]) -> list[Verified]:
+    """Judge answers by the trajectories that their cases were written from.
+
+    Every case of each convention that is answered at all has to be answered once.
+    Raises: ValueError for an id that is unknown, missing or there twice, or for answers that do not
+    have the shape of their case.
+    """
+    told: dict[str, Answer] = {}
+    for answer in answers:
+        if answer.id in told:
+            raise ValueError(f"{answer.id} is answered twice")
+        told[answer.id] = answer
+    if not told:
+        raise ValueError("there is no answer: wanted one line for each case")
+    found = []
+    for name in dict.fromkeys(id.split("/")[0] for id in told):
+        for made in cases(get(name)):
+            if made.case.id not in told:
+                raise ValueError(f"{made.case.id} is not answered")
+            found.append(_verified(made, told.pop(made.case.id)))
+    if told:
+        raise ValueError(f"{next(iter(told))} is no case of these vectors")
+    return found
+
+
+def _verified(made: Made, answer: Answer) -> Verified:
+    if answer.skipped:
+        return Verified(made.case, made.family, "skipped", words=answer.skipped)
+    got = [[_number(answer.id, x) for x in row] for row in answer.parameters]
+    wanted = len(made.case.hyper), made.case.size
+    if len(got) != wanted[0] or any(len(row) != wanted[1] for row in got):
+        raise ValueError(f"{answer.id}: wanted {wanted[0]} steps of {wanted[1]} numbers each")
+    compared = made.truth.compare([np.array(row) for row in got])
+    ratio = np.maximum(compared.trajectory.ratio, compared.step.ratio)
+    t, k = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+    words = f"step {t + 1}, element {k}: {got[t][k]!r}, exact {made.truth.values[t, k]!r}"
+    verdict = "passed" if compared.passed else "failed"
+    return Verified(made.case, made.family, verdict, float(ratio[t, k]), words)
+
+
+def _number(id: str, value: float | str) -> float:
+    try:
+        return float.fromhex(value) if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{id}: {value!r:.40} is no number") from None
+
+
+def answers_of(text: str) -> list[Answer]:
+    """Answers from JSON lines, one for each case.
+
+    Raises: ValueError, naming the line.
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                found.append(msgspec.json.decode(line, type=Answer))
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+                raise ValueError(f"line {number}: {error}") from None
+    return found
+
+
+def told_by(found: Sequence[Verified]) -> Mapping[str, list[Verified]]:
+    """Failures by family; where a BASIC case fails, those alone, since they blame the harness."""
+    failed: dict[str, list[Verified]] = {}
+    for one in found:
+        if one.verdict == "failed":
+            failed.setdefault(one.family.name, []).append(one)
+    return {"basic": failed["basic"]} if "basic" in failed else failed

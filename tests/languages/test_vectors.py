@@ -1,0 +1,156 @@
+"""Vectors: written the same each time, answered rightly by the libraries, wrong answers told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+
+from momentum.doors.command_line import entry
+from momentum.languages import vectors
+from momentum.languages.families import FAMILIES
+
+DTYPES = {name: getattr(torch, name) for name in ("float32", "float64", "float16", "bfloat16")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vectors")
+    assert entry(["vectors", "write", str(path), "--as", "torch"]) == 0
+    return path
+
+
+def cases(folder: Path, convention: str = "accumulated") -> list[dict[str, Any]]:
+    files = sorted((folder / convention).glob("*.json"))
+    return [case for path in files for case in json.loads(path.read_text())["cases"]]
+
+
+def numbers(row: list[str]) -> list[float]:
+    return [float.fromhex(x) for x in row]
+
+
+def torch_answer(case: dict[str, Any]) -> dict[str, Any]:
+    """What torch.optim.SGD answers, read from nothing but the file."""
+    dtype = DTYPES[case["dtype"]]
+    theta = torch.tensor(numbers(case["start"]), dtype=dtype)
+    optimizer = torch.optim.SGD([theta], **case["hyper"][0])
+    path = []
+    for h, grad in zip(case["hyper"], case["gradients"]):
+        optimizer.param_groups[0].update(h)
+        theta.grad = None if grad is None else torch.tensor(numbers(grad), dtype=dtype)
+        optimizer.step()
+        path.append([float(x).hex() for x in theta.double()])
+    return {"id": case["id"], "parameters": path}
+
+
+def verified(tmp_path: Path, answers: list[dict[str, Any]]) -> int:
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(a) + "\n" for a in answers), encoding="utf-8")
+    return entry(["vectors", "verify", str(path)])
+
+
+def test_files_fit_their_schema_and_are_the_same_each_time(folder: Path, tmp_path: Path) -> None:
+    schema = json.loads((folder / "schema.json").read_text())
+    again = {p.relative_to(tmp_path): p for p in vectors.write(tmp_path, ["torch"])}
+    for name, path in again.items():
+        assert path.read_bytes() == (folder / name).read_bytes()
+        if name.name != "schema.json":
+            jsonschema.validate(json.loads(path.read_text()), schema)
+
+
+def test_all_conventions_together_stay_small(tmp_path: Path) -> None:
+    written = vectors.write(tmp_path)
+    assert sum(path.stat().st_size for path in written) < 10_000_000
+    assert {path.stem for path in written} == {f.name for f in FAMILIES} | {"schema"}
+
+
+def test_torch_answers_every_case_rightly(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [torch_answer(case) for case in cases(folder)]
+    assert verified(tmp_path, answers) == 0
+    assert capsys.readouterr().out.startswith(f"passed: {len(answers)} passed, 0 failed")
+
+
+def test_torch_lies_within_the_bounds_of_the_files_alone(folder: Path) -> None:
+    for case in cases(folder):
+        got = torch_answer(case)["parameters"]
+        for step, row in enumerate(got):
+            expected, bound = numbers(case["expected"][step]), numbers(case["bound"][step])
+            apart = np.abs(np.array(numbers(row)) - expected)
+            assert np.all(apart <= bound), (case["id"], step)
+
+
+def _lost_block(case: dict[str, Any], answer: dict[str, Any]) -> None:
+    if case["size"] >= 16 and case["dtype"] == "float16":
+        for row in answer["parameters"]:
+            row[:16] = case["start"][:16]
+
+
+def _one_hex_digit(case: dict[str, Any], answer: dict[str, Any]) -> None:
+    if case["id"] == "accumulated/momentum/3":
+        text = answer["parameters"][5][2]
+        place = text.index(".") + 2
+        answer["parameters"][5][2] = (
+            text[:place] + ("0" if text[place] != "0" else "8") + text[place + 1 :]
+        )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "family"), [(_lost_block, "sizes"), (_one_hex_digit, "momentum")]
+)
+def test_a_wrong_answer_fails_with_its_family_and_a_reason(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[dict[str, Any], dict[str, Any]], None],
+    family: str,
+) -> None:
+    answers = []
+    for case in cases(folder):
+        answers.append(torch_answer(case))
+        spoil(case, answers[-1])
+    assert verified(tmp_path, answers) == 1
+    out = capsys.readouterr().out
+    assert f"\n{family}: " in out
+    assert "for example" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a: a.pop(), "is not answered"),
+        (lambda a: a.append(a[0]), "answered twice"),
+        (lambda a: a.append({"id": "accumulated/banana/0"}), "is no case"),
+        (lambda a: a.append({"id": "banana/basic/0"}), "unknown convention"),
+        (lambda a: a[0]["parameters"].pop(), "wanted 2 steps of 3 numbers"),
+        (lambda a: a[0]["parameters"][0].__setitem__(0, "0x1.zp3"), "is no number"),
+        (lambda a: a[0].pop("id"), "line 1"),
+        (lambda a: a.clear(), "no answer"),
+    ],
+)
+def test_incomplete_answers_are_refused_in_one_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, words: str
+) -> None:
+    found = sorted(cases(folder), key=lambda case: "/basic/" not in case["id"])
+    answers = [{"id": c["id"], "parameters": [list(r) for r in c["expected"]]} for c in found]
+    change(answers)
+    assert verified(tmp_path, answers) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_what_is_skipped_is_counted_apart(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [
+        torch_answer(case) if case["dtype"] == "float64" else {"id": case["id"], "skipped": "no"}
+        for case in cases(folder)
+    ]
+    assert verified(tmp_path, answers) == 0
+    assert "skipped: no\n" in capsys.readouterr().out
