@@ -52,6 +52,16 @@ def _late(name: str) -> Callable[[Hypothesis], Hypothesis]:
     return scheduled(shifted)
 
 
+def _early(name: str) -> Callable[[Hypothesis], Hypothesis]:
+    """At each step the value of the step after it."""
+
+    def shifted(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        after = [*hypers[1:], hypers[-1]]
+        return [h._replace(**{name: getattr(b, name)}) for h, b in zip(hypers, after)]
+
+    return scheduled(shifted)
+
+
 def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
     """The state starts anew at every step where a hyper-parameter has changed."""
 
@@ -77,7 +87,9 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
     return apply
 
 
-def _unfed(step: Rule) -> Rule:
+def unfed(step: Rule) -> Rule:
+    """Steps without momentum leave the state as it is."""
+
     def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
         moved, new = step(theta, grad, state, h)
         return moved, new if _plain(h.momentum) else state
@@ -110,6 +122,12 @@ NESTEROV = (
         "nesterov",
         "Nesterov's form is taken although nesterov is off",
         told(lambda h: h._replace(nesterov=True)),
+    ),
+    Departure(
+        "nesterov_inverted",
+        "nesterov",
+        "Nesterov's form is taken where nesterov is off, and not where it is on",
+        told(lambda h: h._replace(nesterov=not h.nesterov)),
     ),
 )
 
@@ -195,13 +213,16 @@ DECAY = (
 
 SCHEDULED = tuple(
     departure
-    for name in ("lr", "momentum")
+    for name in ("lr", "momentum", "dampening", "weight_decay", "nu")
     for departure in (
         Departure(
             f"{name}_held", f"{name} change", f"{name} stays what it was at the start", _first(name)
         ),
         Departure(
             f"{name}_late", f"{name} change", f"a new {name} is used one step late", _late(name)
+        ),
+        Departure(
+            f"{name}_early", f"{name} change", f"a new {name} acts one step early", _early(name)
         ),
         Departure(
             f"{name}_resets",
@@ -216,7 +237,7 @@ UNFED = Departure(
     "velocity_unfed_at_zero_momentum",
     "momentum",
     "a step at momentum 0 leaves the velocity of earlier steps as it is",
-    around(_unfed),
+    around(unfed),
 )
 
 DEPARTURES: dict[str, tuple[Departure, ...]] = {

@@ -60,9 +60,10 @@ class Estimate:
         return self.deviation - reach, self.deviation + reach
 
 
-def setting(facts: Facts) -> Hyper:
-    """Every number that the subject takes is on."""
-    return facts.domain.combined(SETTING)
+def setting(facts: Facts, known: frozenset[str] | None = None) -> Hyper:
+    """Every number that the subject takes, and a convention knows, is on."""
+    wanted = {n: x for n, x in SETTING.items() if known is None or n in known}
+    return facts.domain.combined(wanted)
 
 
 def measure(

@@ -1,49 +1,42 @@
 """Why a check fails: the failing run is held against everything that is known to go wrong.
 
 A cause is accepted only where it explains, within the error bound, runs that it was not chosen by:
-the same setting with other numbers, and short runs in every other setting, in which an optimizer
-with that cause must stay within its bound too, where the convention is kept and where it is not.
+the same setting with other numbers, other shapes, and short runs in every other setting, in which
+an optimizer with that cause must stay within its bound too, where the convention is kept and where
+it is not. No cause is better than a false one.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.checks.result import Result
-from momentum.conventions import Convention
-from momentum.diagnosis import patterns
-from momentum.diagnosis.deciding import accepted
-from momentum.diagnosis.families import fitted
-from momentum.diagnosis.hypotheses import Hypothesis
-from momentum.diagnosis.probes import probes
+from momentum.conventions import Convention, Hyper
+from momentum.diagnosis.context import Context, in_layout, minimal
+from momentum.diagnosis.families import clipped, fitted
+from momentum.diagnosis.hypotheses import Hypothesis, Mask
+from momentum.diagnosis.patterns import OTHERS, SHAPES, Verdicts, fitting
+from momentum.diagnosis.probes import probes, tried
+from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.simulated import simulated
-from momentum.diagnosis.suspects import Suspect, pairs, suspects
-from momentum.diagnosis.wholes import coarser, identified
-from momentum.subjects.observation import Observation, judge, observe
+from momentum.diagnosis.suspects import Suspect, identified, pairs, suspects
+from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
-ORACLE = ("trajectory", "step")
-"""Comparisons that have a wrong number as their cause."""
+SECONDS = 20.0
+"""Of this process's own time that a search may take: a busy machine changes no cause."""
 
-SECONDS = 4.0
-"""That a search may take."""
-
-SECONDS_A_STEP = 0.03
-"""More, for a long run."""
-
-CHUNK = 64
-"""Suspects that are tried between two looks at the clock."""
-
-VAIN = 2
+VAIN = 3
 """Searches without a result after which none is made."""
 
-CLEAR = 3
-"""A run beside the subject is within two bounds of it; so where the subject is further than three
-from the convention, that run is beyond its bound too, and wrong."""
-
-PLAIN = ("normal", "from_zero", "dyadic", "impulse", "constant", "still", "quadratic", "wide")
+NEAR = 64
+"""Bounds of the convention that a hypothesis may be away, in a replay without bounds of its own,
+and still be judged: bounds of related rules in one run differ by less."""
 
 
 class Explainer:
@@ -53,116 +46,212 @@ class Explainer:
         self.subject, self.convention = subject, convention
         self.own = Hypothesis.of(convention)
         self.until = 0.0
-        self.found: list[Suspect] = []
+        self.found: list[Suspect[Any]] = []
         self.vain = 0
         self.seen: dict[str, list[Observation]] = {}
-        self.patterns: dict[str, patterns.Part | None] = {}
 
     def explain(self, result: Result) -> str:
         """The cause of a failure in words, empty where none is certain."""
-        if result.verdict != "failed" or result.how not in ORACLE or not result.problem:
+        if result.verdict != "failed" or result.surprise or not result.problem:
             return ""
-        problem = Problem.from_text(result.problem)
-        if problem.kind not in PLAIN:
-            problem = replace(problem, kind="normal")
-        try:
-            return self.cause(problem)
-        except Exception:  # what a foreign optimizer raises is a result of its check, not of this
-            return ""
+        return self.cause(Problem.from_text(result.problem))
 
     def cause(self, problem: Problem) -> str:
-        """The cause of a failure on a problem, in words, empty where none is certain.
-
-        Raises: whatever the subject raises.
-        """
-        observation = observe(self.subject, problem)
-        if self._fails(observation) is None:
+        """The cause of a failure on a problem, in words, empty where none is certain."""
+        observation = self._observed(problem)
+        if observation is None or self._fails(observation) is None:
             return ""  # the check did more than step, and that is what goes wrong
-        part = self._part(problem)
-        if part is None or not part.within:
-            cause = self._cause(observation)
-            if cause is not None:
-                return f"{self._scope(observation)}: {cause.words}"
-        return f"{self._scope(observation)}: {part.words}" if part is not None else ""
+        found = self._cause(observation)
+        return f"{self._when(observation)}: {found.words}" if found else ""
 
-    def _cause(self, observation: Observation) -> Suspect | None:
-        problem = observation.problem
+    def _cause(self, observation: Observation) -> Suspect[Any] | None:
         for known in self.found:
-            if known.hypothesis.holds(self.subject, observation):
+            if self._explains(known, observation):
                 return known
         if self.vain >= VAIN:
             return None
-        self.until = time.monotonic() + SECONDS + problem.steps * SECONDS_A_STEP
-        fitting, held_out = self._more(problem)
-        runs = sorted([observation, *fitting], key=_size)
-        groups = (
-            lambda: suspects(self.convention),
-            lambda: identified(self.subject, problem.dtype, self.convention),
-            lambda: fitted(self.subject, self.convention, problem.dtype),
-            lambda: pairs(self.convention),
-        )
-        for group in groups:
-            for suspect in self._matching(runs, list(group())):
-                if self._stands(suspect, held_out):
-                    self.found.append(suspect)
-                    return suspect
-        for suspect in coarser(self.convention, problem.dtype):
-            if self._stands(suspect, [*runs, *held_out]):
-                self.found.append(suspect)
-                return suspect
-        if self._ratio(observation) > CLEAR:
-            beside = list(simulated(self.convention, problem))
-            left = [s for s in self._matching(runs, beside) if self._stands(s, held_out)]
-            if left:
-                # They agree on everything that was tried, and need not elsewhere.
-                words = "; or ".join(dict.fromkeys(s.words for s in left))
-                self.found.append(left[0]._replace(words=words))
-                return self.found[-1]
-        self.vain += 1
+        problem = observation.problem
+        self.until = time.process_time() + SECONDS
+        context = minimal(problem, self._fails_on)
+        least = self._observed(context.problem)
+        if least is None:
+            return None
+        chosen = [least, observation, *self._varied(context, SHAPES, 1), *self._edge(context)]
+        other = self._varied(context, OTHERS, 2)
+        held = self._battery(problem.dtype)
+        for group in self._groups(least):
+            for suspect in self._near(least, group):
+                found = self._scoped(suspect, context, chosen, [*other, *held])
+                if found is not None:
+                    self.found.append(found)
+                    return found
+        for beside in self._beside(observation):
+            if time.process_time() > self.until:
+                break
+            if all(self._explains(beside, o) for o in (*chosen, *other, *held)):
+                self.found.append(beside)
+                return beside
+        found = self._place(context, chosen, other)
+        if found is None:
+            self.vain += 1
+        return found
+
+    def _groups(self, observation: Observation) -> Iterator[Iterable[Suspect[Hypothesis]]]:
+        problem = observation.problem
+        several = len(problem.hypers[0]) > 1
+        yield suspects(self.convention, several)
+        yield identified(self.subject, problem.dtype, self.convention)
+        yield fitted(self.subject, self.convention, problem.dtype)
+        yield clipped(self.convention, observation)
+        yield pairs(self.convention)
+
+    def _near(
+        self, least: Observation, group: Iterable[Suspect[Hypothesis]]
+    ) -> Iterator[Suspect[Hypothesis]]:
+        """Those that come near to all wrong elements of the smallest failing run."""
+        bounds = self._reach(least)
+        wrong = [~ok for ok in self.own.agreement(self.subject, least)]
+        for suspect in group:
+            if time.process_time() > self.until:
+                return
+            gaps = suspect.hypothesis.gaps(least)
+            if all(np.all(g[w] <= b[w]) for g, w, b in zip(gaps, wrong, bounds)):
+                explained = suspect.hypothesis.agreement(self.subject, least)
+                if all(np.all(e[w]) for e, w in zip(explained, wrong)):
+                    yield suspect
+
+    def _reach(self, observation: Observation) -> list[np.ndarray]:
+        """How near is near: from the convention's own errors in bounds."""
+        gaps = self.own.gaps(observation)
+        ratios = self.own.ratios(self.subject, observation)
+        found = []
+        for g, r in zip(gaps, ratios):
+            with np.errstate(all="ignore"):
+                bound = np.where(np.isfinite(r) & (r > 0), g / r, 0.0)
+            largest = float(np.max(bound, initial=0.0)) or float(np.max(g, initial=0.0)) * 2.0**-8
+            found.append(np.maximum(bound, largest) * NEAR)
+        return found
+
+    def _scoped(
+        self,
+        suspect: Suspect[Hypothesis],
+        context: Context,
+        chosen: Sequence[Observation],
+        other: Sequence[Observation],
+    ) -> Suspect[Any] | None:
+        """The suspect, where it holds in all these runs."""
+        told = replace(suspect.hypothesis, base=self.convention).within(*context.scopes)
+        seen = []
+        for observation in chosen:
+            seen.append(self._verdicts(told, observation))
+            if next(fitting(seen), None) is None:
+                return None
+        for scope in fitting(seen):
+            if time.process_time() > self.until:
+                return None
+            kept = told.within(scope) if scope.words else told
+            if all(r.all() for o in other for r in self._excused(kept, o)):
+                words = [context.words, scope.words]
+                words = [w for w in words if w]
+                text = f"{', '.join(words)}: {suspect.words}" if words else suspect.words
+                return Suspect(suspect.name, text, kept)
         return None
 
-    def _matching(
-        self, observations: Sequence[Observation], group: Sequence[Suspect]
-    ) -> list[Suspect]:
-        """Those that hold on all of these runs."""
-        left = list(group)
-        for observation in observations:
-            kept: list[Suspect] = []
-            for first in range(0, len(left), CHUNK):
-                if time.monotonic() > self.until:
-                    return []
-                able = [s for s in left[first : first + CHUNK] if _runs(s, observation)]
-                verdicts = accepted(self.subject, observation, [s.hypothesis for s in able])
-                kept += [s for s, ok in zip(able, verdicts) if ok]
-            left = kept
-        return left
+    def _verdicts(self, hypothesis: Hypothesis, observation: Observation) -> Verdicts:
+        right = self._excused(self.own, observation)
+        return Verdicts(observation, right, self._excused(hypothesis, observation))
 
-    def _stands(self, suspect: Suspect, held_out: Sequence[Observation]) -> bool:
-        return all(
-            _runs(suspect, o) and suspect.hypothesis.holds(self.subject, o) for o in held_out
-        )
+    def _excused(self, hypothesis: Hypothesis, observation: Observation) -> list[Mask]:
+        """Elements that it explains, or that a cause does which was found before."""
+        right = hypothesis.agreement(self.subject, observation)
+        for known in self.found:
+            if isinstance(known.hypothesis, Hypothesis) and not all(r.all() for r in right):
+                also = known.hypothesis.agreement(self.subject, observation)
+                right = [a | b for a, b in zip(right, also)]
+        return right
 
-    def _more(self, problem: Problem) -> tuple[list[Observation], list[Observation]]:
-        """Runs to choose by, and runs to try the choice on."""
-        longer = (*problem.hypers, *[problem.hypers[-1]] * max(0, 6 - problem.steps))
-        wider = replace(problem, hypers=longer, kind="normal")
-        chosen = [observe(self.subject, replace(wider, seed=problem.seed + 1))]
-        facts, groups = self.subject.facts, len(problem.hypers[0])
-        more = [s for s in ((3, 5), (), (33,), (2, 3, 4)) if facts.scalars or s]
-        if not problem.options:
-            wider = replace(
-                wider,
-                shapes=(*problem.shapes, *more),
-                groups=(*problem.groups, *(i % groups for i in range(len(more)))),
+    def _beside(self, observation: Observation) -> Iterator[Suspect[Any]]:
+        yield from coarser(self.subject, self.convention, observation.problem.dtype)
+        yield from simulated(self.convention, observation.problem)
+
+    def _place(
+        self, context: Context, chosen: Sequence[Observation], other: Sequence[Observation]
+    ) -> Suspect[Any] | None:
+        """Which elements are wrong, where it is not all of them, and how they are is unknown."""
+        seen = [self._verdicts(self.own, o) for o in chosen]
+        blind = [v._replace(explained=[np.ones_like(x) for x in v.right]) for v in seen]
+        trial = [*seen, *(self._verdicts(self.own, o) for o in other)]
+        for scope in fitting(blind):
+            sides = {
+                bool(x)
+                for v in trial
+                for i, right in enumerate(v.right)
+                for x in np.unique(np.broadcast_to(scope.inside(v.observation, i), right.shape))
+            }
+            if len(sides) < 2:
+                continue  # it says nothing of these runs
+            exact = all(
+                np.array_equal(~right, np.broadcast_to(scope.inside(v.observation, i), right.shape))
+                for v in trial
+                for i, right in enumerate(v.right)
             )
-        other = [observe(self.subject, replace(wider, seed=problem.seed + 2))]
-        if facts.none_gradients and len(wider.shapes) > 1:
-            count = len(wider.shapes)
-            gaps = frozenset((t, t % count) for t in range(wider.steps))
-            some = replace(wider, seed=problem.seed + 3, missing=gaps)
-            other.append(observe(self.subject, some))
-        battery = self._battery(problem.dtype)
-        return [*chosen, *battery[::2]], [*other, *battery[1::2]]
+            if exact:
+                words = f"{scope.words}: wrong, all others right"
+                words = f"{context.words}, {words}" if context.words else words
+                return Suspect("place", words, self.own)
+        return None
+
+    def _varied(
+        self, context: Context, shapes: Sequence[tuple[int, ...]], seed: int
+    ) -> list[Observation]:
+        """The smallest failing setting with other numbers and shapes; some gradients missing."""
+        problem, facts = context.problem, self.subject.facts
+        longer = (*problem.hypers, *[problem.hypers[-1]] * max(0, 6 - problem.steps))
+        kind = "quadratic" if problem.kind == "bowl" else problem.kind
+        kind = "normal" if kind in ("impulse", "constant", "still", "late") else kind
+        same = replace(problem, hypers=longer, kind=kind, seed=problem.seed + 10 * seed)
+        found = [same, replace(same, seed=same.seed + 1, kind="sliced")]
+        groups = len(problem.hypers[0])
+        allowed = [s for s in shapes if (s or facts.scalars) and np.prod(s) <= facts.largest]
+        if not context.fixed_shapes:
+            # Every parameter of the problem stays: what goes wrong may need its size.
+            both = (*problem.shapes, *allowed)
+            places = (*problem.groups, *(i % groups for i in range(len(allowed))))
+            found.append(replace(same, shapes=both, groups=places, seed=same.seed + 2))
+            few = tuple(allowed[::-3])
+            places = tuple(i % groups for i in range(len(few)))
+            found.append(replace(same, shapes=few, groups=places, seed=same.seed + 3))
+        found += [in_layout(found[-1], n) for n in context.layouts]
+        if groups > 1:
+            last = found[-1]
+            rows = tuple(
+                tuple(_apart(h, g, facts.fixed) for g, h in enumerate(row)) for row in last.hypers
+            )
+            found.append(replace(last, hypers=rows, seed=same.seed + 5))
+        if facts.none_gradients:
+            last = found[-1]
+            count = len(last.shapes)
+            gaps = frozenset((t, (t * 3) % count) for t in range(last.steps))
+            found.append(replace(last, seed=same.seed + 4, missing=gaps))
+        return [o for p in found if (o := self._observed(p)) is not None]
+
+    def _edge(self, context: Context) -> list[Observation]:
+        """Vectors of the least size that fails, and of one element less, where size matters."""
+        problem = context.problem
+        sizes = [int(np.prod(s, dtype=int)) for s in problem.shapes]
+        if len(sizes) != 1 or sizes[0] < 2 or context.fixed_shapes:
+            return []
+
+        def of(size: int) -> Problem:
+            return replace(problem, shapes=((size,),), seed=problem.seed + 7)
+
+        low, high = 1, sizes[0]
+        if self._fails_on(of(low)) or not self._fails_on(of(high)):
+            return []
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._fails_on(of(middle)) else (middle, high)
+        return [o for n in (low, high, high + 1) if (o := self._observed(of(n))) is not None]
 
     def _battery(self, dtype: str) -> list[Observation]:
         """Short runs in every setting that both subject and convention know."""
@@ -172,29 +261,46 @@ class Explainer:
             kept = replace(facts, hyper=facts.hyper & known, settable=facts.settable & known)
             runs = []
             for probe in probes(kept, dtype):
-                for seed in (31, 32):
-                    try:
-                        runs.append(observe(self.subject, replace(probe.problem, seed=seed)))
-                    except Exception:  # refused: another check tells
-                        break
-            self.seen[dtype] = runs
+                decimal = tuple(
+                    tuple(_decimal(h, facts.fixed) for h in row) for row in probe.problem.hypers
+                )
+                shapes = ((8,), (3, 5), (17,))
+                wide = replace(probe.problem, shapes=shapes, groups=(0,) * 3)
+                runs.append(self._observed(replace(wide, seed=31)))
+                runs.append(self._observed(replace(wide, seed=32, hypers=decimal, kind="normal")))
+            self.seen[dtype] = [o for o in runs if o is not None]
         return self.seen[dtype]
 
-    def _part(self, problem: Problem) -> patterns.Part | None:
-        key = f"{problem.dtype} {problem.hypers[0][0]}"
-        if key not in self.patterns:
-            self.patterns[key] = patterns.part(self.subject, self.convention, problem)
-        return self.patterns[key]
+    def _explains(self, suspect: Suspect[Hypothesis], observation: Observation) -> bool:
+        return suspect.hypothesis.holds(self.subject, observation)
+
+    def _observed(self, problem: Problem) -> Observation | None:
+        """The run; None where the subject refuses this probe, which tells nothing of others."""
+        found = tried(self.subject, problem)
+        return None if isinstance(found, str) else found
+
+    def _fails_on(self, problem: Problem) -> bool:
+        observation = self._observed(problem)
+        return observation is not None and self._fails(observation) is not None
 
     def _fails(self, observation: Observation) -> int | None:
-        """The first step that the convention does not explain, from 1."""
-        judged = judge(self.subject, observation, self.convention)
-        return min((m.step for m in judged if m.ratio > 1), default=None)
+        """The first step at which the convention does not hold."""
+        wrong = self._wrong(observation)
+        if not any(w.any() for w in wrong):
+            return None
+        low, high = 1, observation.problem.steps
+        while low < high:
+            middle = (low + high) // 2
+            if any(w.any() for w in self._wrong(_cut(observation, middle))):
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
-    def _ratio(self, observation: Observation) -> float:
-        return max(m.ratio for m in judge(self.subject, observation, self.convention))
+    def _wrong(self, observation: Observation) -> list[Mask]:
+        return [~ok for ok in self.own.agreement(self.subject, observation)]
 
-    def _scope(self, observation: Observation) -> str:
+    def _when(self, observation: Observation) -> str:
         """From which step on, after which change, and in which dtypes only."""
         problem = observation.problem
         step = self._fails(observation) or 1
@@ -207,35 +313,39 @@ class Explainer:
                 for name, a, b in zip(h._fields, before[g], h)
                 if a != b
             ]
-            if changes and not self._fails_unchanged(problem):
+            steady = [(row,) * max(6, problem.steps) for row in (problem.hypers[0], now)]
+            if changes and not any(self._fails_on(replace(problem, hypers=h)) for h in steady):
                 words += f", when {' and '.join(dict.fromkeys(changes))}"
         digits = {d: FORMATS[d].precision for d in self.subject.facts.dtypes}
-        right = [d for d in digits if d != problem.dtype and self._fails_in(problem, d) is None]
+        right = [d for d in digits if d != problem.dtype and self._right_in(problem, d)]
         # In a coarser format the same error may hide in the rounding: that says nothing.
         if any(digits[d] > digits[problem.dtype] for d in right):
             words = f"only in {' and '.join(d for d in digits if d not in right)}, {words}"
         return words
 
-    def _fails_unchanged(self, problem: Problem) -> bool:
-        """It fails without any change of hyper-parameters too."""
-        same = replace(problem, hypers=problem.hypers[:1] * max(6, problem.steps))
-        return self._fails(observe(self.subject, same)) is not None
-
-    def _fails_in(self, problem: Problem, dtype: str) -> int | None:
-        return self._fails(observe(self.subject, replace(problem, dtype=dtype)))
+    def _right_in(self, problem: Problem, dtype: str) -> bool:
+        observation = self._observed(replace(problem, dtype=dtype))
+        return observation is not None and self._fails(observation) is None
 
 
-def _size(observation: Observation) -> int:
-    return observation.problem.steps
+def _decimal(h: Hyper, fixed: Mapping[str, Any]) -> Hyper:
+    """Other numbers, none of which a binary format holds."""
+    other = {"lr": h.lr * 0.7, "momentum": h.momentum * 1.1, "dampening": h.dampening * 0.9}
+    other |= {"weight_decay": h.weight_decay * 1.3, "nu": h.nu if h.nu == 1 else h.nu * 0.9}
+    return h._replace(**{n: x for n, x in other.items() if n not in fixed})
 
 
-def _runs(suspect: Suspect, observation: Observation) -> bool:
-    """The suspect's rule can be replayed at all."""
-    try:
-        suspect.hypothesis.distance(observation)
-    except Exception:  # a wrong rule of the gallery that only its own arithmetic can run
-        return False
-    return True
+def _apart(h: Hyper, g: int, fixed: Mapping[str, Any]) -> Hyper:
+    """Numbers that no two groups share; what is off stays off."""
+    other = {"lr": h.lr * (1 + g / 5), "momentum": h.momentum * (1 - g / 9)}
+    other |= {"dampening": h.dampening * (1 - g / 7), "weight_decay": h.weight_decay * (1 + g / 3)}
+    return h._replace(**{n: x for n, x in other.items() if n not in fixed})
+
+
+def _cut(observation: Observation, steps: int) -> Observation:
+    return Observation(
+        observation.problem.cut(steps), observation.fed[:steps], observation.iterates[:steps]
+    )
 
 
 def explain(result: Result, subject: Subject, convention: Convention) -> str:

@@ -8,26 +8,29 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper
-from momentum.conventions.hyper import NEUTRAL
 from momentum.diagnosis.estimate import COORDINATES, REACH, STEPS, Estimate, estimate, setting
 from momentum.diagnosis.hypotheses import Departure, Hypothesis, told
+from momentum.diagnosis.probes import tried
 from momentum.diagnosis.suspects import Suspect
-from momentum.subjects.observation import observe
+from momentum.diagnosis.tellings import fitted_clip
+from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
 NAMES = ("lr", "momentum", "dampening", "weight_decay")
+Found = Suspect[Hypothesis]
 
 
-def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Suspect]:
+def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:
     """Each number of the convention wrong by a factor, by a difference, or stuck."""
     own = Hypothesis.of(convention)
-    h = setting(subject.facts)
     known = convention.knows
-    h = Hyper(**{n: x if n in known else NEUTRAL[n] for n, x in h._asdict().items()})
+    h = setting(subject.facts, known)
     size = min(COORDINATES, subject.facts.largest)
     problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=11)
-    observation = observe(subject, problem)
+    observation = tried(subject, problem)
+    if isinstance(observation, str):
+        return
     for name in NAMES:
         if name in known:
             with np.errstate(all="ignore"):
@@ -37,14 +40,14 @@ def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Sus
                     yield from _forms(own, one)
 
 
-def _forms(own: Hypothesis, found: Estimate) -> Iterator[Suspect]:
+def _forms(own: Hypothesis, found: Estimate) -> Iterator[Found]:
     name, doubt = found.name, REACH * found.standard_error
     if found.set:
         factor = short(1 + found.deviation / found.set, doubt / abs(found.set))
         words = f"{name} is multiplied by {factor!r}"
         yield _suspect(own, name, "scaled", words, lambda x, like: x * like(factor))
     shift = short(found.deviation, doubt)
-    words = f"{name} is off by {shift!r}"
+    words = f"{name} acts as {name} + {shift!r}, where it is 0 too"
     yield _suspect(own, name, "shifted", words, lambda x, like: x + like(shift))
     value = short(found.value, doubt)
     words = f"{name} is {value!r} whatever is set"
@@ -62,7 +65,7 @@ def short(number: float, doubt: float) -> float:
 
 def _suspect(
     own: Hypothesis, name: str, kind: str, words: str, change: Callable[[Any, Any], Any]
-) -> Suspect:
+) -> Found:
     def changed(h: Hyper) -> Hyper:
         value = getattr(h, name)
         like: Any = exact if isinstance(h.lr, fmpq) else float
@@ -72,3 +75,28 @@ def _suspect(
 
     departure = Departure(f"{name}_{kind}", name, words, told(changed))
     return Suspect(departure.name, words, departure.on(own))
+
+
+def clipped(convention: Convention, observation: Observation) -> Iterator[Found]:
+    """Gradients or steps cut to a limit, which the first step of a failing run shows."""
+    own = Hypothesis.of(convention)
+    limits: list[float] = []
+    first = own.replayed(observation)[0]
+    grads = [g for g in observation.fed[0] if g is not None]
+    whole = float(np.sqrt(sum(np.sum(g * g) for g in grads)))
+    for x, got, wanted, g in zip(
+        observation.problem.start, observation.iterates[0], first, observation.fed[0]
+    ):
+        if g is None:
+            continue
+        with np.errstate(all="ignore"):
+            shares = np.ravel((x - got) / (x - wanted))
+        cut = (shares > 0) & (shares < 1 - 2.0**-6)
+        if cut.any():
+            share = float(np.median(shares[cut]))
+            values = np.abs(np.ravel(g)[cut] * shares[cut])
+            norm, move = float(np.linalg.norm(g)), float(np.linalg.norm(x - wanted))
+            limits += [float(np.median(values)), share * norm, share * whole, share * move]
+    for limit in dict.fromkeys(short(x, x * 2.0**-9) for x in limits if np.isfinite(x)):
+        for departure in fitted_clip(own, limit):
+            yield Suspect(departure.name, departure.words, departure.on(own))

@@ -1,12 +1,14 @@
-"""What a subject may be computing: a convention, and how it departs from it.
+"""What a subject may be computing: a convention, how it departs from it, and where.
 
 A departure is a function from hypothesis to hypothesis: it tells the convention's own rule other
-hyper-parameters than those that were set, or keeps another state. No rule is written down twice.
+hyper-parameters or gradients than those that were given, or keeps another state. No rule is
+written down twice. A hypothesis replays each element by itself, so that its departures may hold
+for some elements, parameters or settings only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq
@@ -14,82 +16,228 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.subjects.observation import Measured, Observation, judge
-from momentum.subjects.problems import Problem
+from momentum.oracle.deviation import Deviation
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Observation
 from momentum.subjects.protocol import Subject
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Schedule = Callable[[Sequence[Hyper]], Sequence[Hyper]]
 """From the hyper-parameters of all steps as they were set to those that the rule sees."""
 
 EVERYTHING = frozenset({"momentum", "dampening", "nesterov", "nu"})
 
 
-def as_set(problem: Problem) -> Problem:
-    """The hyper-parameters as they were set."""
-    return problem
+class Strand(NamedTuple):
+    """The way of some elements of a parameter: where from, by which rule, fed and told what.
+
+    elements: flat indices. rows[k]: the observed step at which replayed step k ends, -1 for none.
+    """
+
+    parameter: int
+    elements: NDArray[np.intp]
+    rule: Convention
+    start: Array
+    grads: tuple[Array | None, ...]
+    hypers: tuple[Hyper, ...]
+    rows: tuple[int, ...]
+
+    def part(self, chosen: NDArray[Any]) -> "Strand":
+        """Some of its elements, by mask or index into them."""
+        grads = tuple(None if g is None else g[chosen] for g in self.grads)
+        return self._replace(elements=self.elements[chosen], start=self.start[chosen], grads=grads)
+
+
+Telling = Callable[[Observation, Strand], Iterable[Strand]]
+"""From a strand as it ought to be to how it is taken."""
+
+
+class Scope(NamedTuple):
+    """Where a departure holds. inside: the elements of a parameter, as one truth or a flat mask."""
+
+    words: str
+    inside: Callable[[Observation, int], Any]
 
 
 @dataclass(frozen=True)
 class Hypothesis:
     """A convention with departures from it.
 
-    base: the convention that is departed from. convention: what is replayed. retold: the problem
-    with the hyper-parameters that the rule sees, from those that were set.
-    departures: names, one each. words: the same for people.
+    base: the convention that is departed from. convention: what is replayed. tellings: applied to
+    each strand in turn. scopes: where all of that holds; elsewhere the base does.
+    departures: names, one each. words: the same for people. slack: bounds that a run may be away,
+    1 but where the hypothesis computes a gradient, whose own rounding no bound holds: a heuristic.
     """
 
     base: Convention
     convention: Convention
     departures: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    retold: Callable[[Problem], Problem] = as_set
+    tellings: tuple[Telling, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    slack: int = 1
 
     @classmethod
     def of(cls, convention: Convention) -> "Hypothesis":
         """The convention as it is; hyper-parameters that it does not know have no effect."""
         return cls(convention, replace(convention, takes=EVERYTHING))
 
+    def within(self, *scopes: Scope) -> "Hypothesis":
+        """The same, where all these scopes hold."""
+        return replace(self, scopes=(*self.scopes, *scopes))
+
+    def strands(self, observation: Observation) -> Iterator[Strand]:
+        """How every element is taken."""
+        problem = observation.problem
+        for i, start in enumerate(problem.start):
+            inside = np.ones(start.size, dtype=bool)
+            for scope in self.scopes:
+                inside &= scope.inside(observation, i)
+            whole = Strand(
+                i, np.arange(start.size), replace_takes(self.base), start.ravel(),
+                tuple(None if (g := row[i]) is None else np.ravel(g) for row in observation.fed),
+                tuple(row[problem.groups[i]] for row in problem.hypers),
+                tuple(range(problem.steps)),
+            )  # fmt: skip
+            if not inside.all():
+                yield whole.part(~inside)
+            found = [whole.part(inside)._replace(rule=self.convention)] if inside.any() else []
+            for telling in self.tellings:
+                found = [new for strand in found for new in telling(observation, strand)]
+            yield from found
+
     def replayed(self, observation: Observation) -> list[list[Array]]:
         """Iterates in float64, by step and parameter, without a bound."""
-        problem = self.retold(observation.problem)
-        here = list(problem.start)
-        states = [self.convention.initial for _ in here]
-        rows = []
+        problem = observation.problem
+        rows = [[np.array(x) for x in problem.start] for _ in range(problem.steps)]
         with np.errstate(all="ignore"):
-            for t, fed in enumerate(observation.fed):
-                for i, grad in enumerate(fed):
+            for strand in _joined(list(self.strands(observation))):
+                here, state = strand.start, strand.rule.initial
+                for grad, h, row in zip(strand.grads, strand.hypers, strand.rows):
                     if grad is not None:
-                        h = problem.hypers[t][problem.groups[i]]
-                        here[i], states[i] = self.convention.step(here[i], grad, states[i], h)
-                rows.append(list(here))
+                        try:
+                            here, state = strand.rule.step(here, grad, state, h)
+                        except ZeroDivisionError:  # no such formula at these numbers
+                            here = np.full_like(strand.start, np.nan)
+                    if row >= 0:
+                        for i, elements, part in strand.pieces:
+                            rows[row][i].reshape(-1)[elements] = here[part]
         return rows
+
+    def gaps(self, observation: Observation) -> list[Array]:
+        """For each element the largest distance between the subject and `replayed`, in one row."""
+        rows = self.replayed(observation)
+        count = len(observation.problem.shapes)
+        return [
+            np.max([gap(a[i], b[i]).ravel() for a, b in zip(observation.iterates, rows)], axis=0)
+            for i in range(count)
+        ]
 
     def distance(self, observation: Observation) -> float:
         """Largest distance between the subject and `replayed`; 0 where they are equal."""
-        gaps = [
-            _gap(got, wanted)
-            for left, right in zip(observation.iterates, self.replayed(observation))
-            for got, wanted in zip(left, right)
-        ]
-        return max(gaps, default=0.0)
+        return max((float(np.max(g, initial=0.0)) for g in self.gaps(observation)), default=0.0)
 
-    def judged(self, subject: Subject, observation: Observation) -> Iterator[Measured]:
-        """The oracle's judgement of the subject under this hypothesis."""
-        told = replace(observation, problem=self.retold(observation.problem))
-        return judge(subject, told, self.convention)
+    def ratios(self, subject: Subject, observation: Observation, format: str = "") -> list[Array]:
+        """For each element the largest error as a fraction of its bound, flat.
+
+        format: whose bound; that of the problem's dtype where none is given.
+        """
+        problem = observation.problem
+        worst = [np.zeros(x.size) for x in problem.start]
+        dtype = subject.facts.format_name(format or problem.dtype)
+        for strand in _joined(list(self.strands(observation))):
+            if not strand.start.size:
+                continue
+            try:
+                truth = replay_steps(
+                    strand.rule, strand.start, strand.grads, strand.hypers, dtype=dtype, tier="fast"
+                )
+            except ZeroDivisionError:  # no such formula at these numbers
+                for i, elements, _ in strand.pieces:
+                    worst[i][elements] = np.inf
+                continue
+            shown = [k for k, row in enumerate(strand.rows) if row >= 0]
+            got = np.array([
+                np.concatenate([
+                    observation.iterates[strand.rows[k]][i].ravel()[elements]
+                    for i, elements, _ in strand.pieces
+                ])
+                for k in shown
+            ])  # fmt: skip
+            if not shown:
+                continue
+            if len(shown) == len(strand.rows):
+                compared = truth.compare(list(got))
+                ratio = np.maximum(compared.trajectory.ratio, compared.step.ratio)
+            else:
+                ratio = Deviation(gap(got, truth.values[shown]), truth.bound[shown]).ratio
+            for i, elements, part in strand.pieces:
+                worst[i][elements] = np.maximum(worst[i][elements], ratio[:, part].max(axis=0))
+        return worst
+
+    def agreement(self, subject: Subject, observation: Observation) -> list[Mask]:
+        """For each parameter the elements that stay within their bounds at every step, flat."""
+        return [r <= self.slack for r in self.ratios(subject, observation)]
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Every iterate is equal to the replay, or lies within its error bound."""
         if self.distance(observation) == 0:
             return True
-        return all(m.ratio <= 1 for m in self.judged(subject, observation))
+        return all(bool(ok.all()) for ok in self.agreement(subject, observation))
 
 
-def _gap(got: Array, wanted: Array) -> float:
+_TAKES: dict[int, tuple[Convention, Convention]] = {}
+
+
+def replace_takes(convention: Convention) -> Convention:
+    """The convention, made to overlook what it does not know; the same object for the same one."""
+    kept = _TAKES.get(id(convention))
+    if kept is None:
+        kept = _TAKES[id(convention)] = convention, replace(convention, takes=EVERYTHING)
+    return kept[1]
+
+
+class _Batch(NamedTuple):
+    """Strands that are replayed as one array. pieces: parameter, its elements, their place here."""
+
+    rule: Convention
+    start: Array
+    grads: tuple[Array | None, ...]
+    hypers: tuple[Hyper, ...]
+    rows: tuple[int, ...]
+    pieces: list[tuple[int, NDArray[np.intp], slice]]
+
+
+def _joined(strands: Sequence[Strand]) -> Iterator[_Batch]:
+    together: dict[Any, list[Strand]] = {}
+    for s in strands:
+        gaps = tuple(g is None for g in s.grads)
+        together.setdefault((id(s.rule), s.hypers, s.rows, gaps), []).append(s)
+    for members in together.values():
+        pieces, end = [], 0
+        for s in members:
+            pieces.append((s.parameter, s.elements, slice(end, end + s.start.size)))
+            end += s.start.size
+        first = members[0]
+        yield _Batch(
+            first.rule,
+            np.concatenate([s.start for s in members]),
+            tuple(
+                None if g is None else np.concatenate([s.grads[t] for s in members])
+                for t, g in enumerate(first.grads)
+            ),
+            first.hypers,
+            first.rows,
+            pieces,
+        )
+
+
+def gap(got: Array, wanted: Array) -> Array:
+    """|got - wanted|: 0 where they are equal, infinite where one is nan."""
     with np.errstate(all="ignore"):
-        gap = np.where(got == wanted, 0.0, np.abs(got - wanted))
-    return float(np.max(np.where(np.isnan(gap), np.inf, gap), initial=0.0))
+        apart = np.where(got == wanted, 0.0, np.abs(got - wanted))
+    return np.asarray(np.where(np.isnan(apart), np.inf, apart))
 
 
 class Departure(NamedTuple):
@@ -136,20 +284,23 @@ def around(wrap: Callable[[Rule], Rule]) -> Callable[[Hypothesis], Hypothesis]:
     return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
 
 
+def taken_as(telling: Telling, slack: int = 1) -> Callable[[Hypothesis], Hypothesis]:
+    """Each strand is taken in another way."""
+
+    def apply(hypothesis: Hypothesis) -> Hypothesis:
+        slacker = max(slack, hypothesis.slack)
+        return replace(hypothesis, tellings=(*hypothesis.tellings, telling), slack=slacker)
+
+    return apply
+
+
 def scheduled(change: Schedule) -> Callable[[Hypothesis], Hypothesis]:
     """The rule sees other hyper-parameters than those that were set, step by step."""
 
-    def apply(hypothesis: Hypothesis) -> Hypothesis:
-        before = hypothesis.retold
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        return (strand._replace(hypers=tuple(change(strand.hypers))),)
 
-        def retold(problem: Problem) -> Problem:
-            seen = before(problem)
-            columns = [change(column) for column in zip(*seen.hypers)]
-            return replace(seen, hypers=tuple(zip(*columns)))
-
-        return replace(hypothesis, retold=retold)
-
-    return apply
+    return taken_as(telling)
 
 
 def _rewritten(

@@ -1,150 +1,257 @@
-"""Which elements are wrong: whole vector blocks, what follows them, rows, whole parameters."""
+"""Where something goes wrong: which settings, parameters and elements, read off what was seen.
 
-from collections.abc import Sequence
-from typing import NamedTuple
+A scope is accepted only where it parts right from wrong in every run at hand; runs hold parameters
+of 0 to 4 axes, few and many elements, equal shapes, so that the next wider and the next narrower
+condition are tried with it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Observation, observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.diagnosis.hypotheses import Mask, Scope
+from momentum.subjects.observation import Observation
 
-Mask = NDArray[np.bool_]
+SHAPES: tuple[tuple[int, ...], ...] = (
+    (7,), (15,), (16,), (17,), (), (33,), (64,), (100,), (3, 5), (9, 2), (7,), (2, 3, 4), (1, 1),
+    (3, 1, 2, 2), (1,), (2,), (3, 3), (130,),
+)  # fmt: skip
+OTHERS: tuple[tuple[int, ...], ...] = (
+    (5,), (8,), (31,), (2, 2), (32,), (), (63,), (65,), (129,), (5, 3), (7, 3), (5,), (4, 3, 2),
+    (1, 4), (2, 1, 2, 3), (1,), (3,), (260,), (6, 2),
+)  # fmt: skip
+"""A scope is read from runs of the first, and tried on the others."""
 
-SHAPES = ((7,), (15,), (16,), (17,), (33,), (64,), (100,), (3, 5), (9, 2), (2, 3, 4))
-OTHERS = ((5,), (8,), (31,), (32,), (63,), (65,), (130,), (5, 3), (7, 3), (4, 3, 2))
-"""The pattern is read from the first and tried on the others."""
+WIDTHS = (2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
+BLOCKS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
+_TH = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 8: "eighth"}
 
-WHOLE = ("matrices", "vectors")
-"""Patterns of whole parameters."""
-
-WIDTHS = (2, 4, 8, 16, 32, 64)
-
-
-class Part(NamedTuple):
-    """Wrong elements, in words. within: they are some of a parameter's, not all."""
-
-    words: str
-    within: bool
+EVERYWHERE = Scope("", lambda o, i: True)
 
 
-def wrong_elements(
-    subject: Subject, observation: Observation, convention: Convention
-) -> list[Mask]:
-    """For each parameter, the elements that leave their bounds at some step."""
-    problem = observation.problem
-    dtype = subject.facts.format_name(problem.dtype)
-    masks = []
-    for i, start in enumerate(problem.start):
-        if not start.size:
-            masks.append(np.zeros(start.shape, dtype=bool))
-            continue
-        fed = [row[i] for row in observation.fed]
-        hypers = [row[problem.groups[i]] for row in problem.hypers]
-        truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
-        compared = truth.compare([row[i] for row in observation.iterates])
-        worst = np.maximum(compared.trajectory.ratio, compared.step.ratio)
-        masks.append(np.asarray((worst > 1).any(axis=0), dtype=bool).reshape(start.shape))
-    return masks
+class Verdicts(NamedTuple):
+    """A run, and for each parameter the elements that a hypothesis explains, flat."""
+
+    observation: Observation
+    right: list[Mask]
+    explained: list[Mask]
 
 
-class _Seen(NamedTuple):
-    """Elements of one shape that leave their bounds, and those that never move."""
-
-    wrong: Mask
-    still: Mask
-
-
-def part(subject: Subject, convention: Convention, problem: Problem) -> Part | None:
-    """The pattern of wrong elements in the setting of a problem; None where all are wrong or none.
-
-    Raises: whatever the subject raises.
-    """
-    read = _seen(subject, convention, problem, SHAPES)
-    found = [name for name in _PATTERNS if _fits(read, _PATTERNS[name])]
-    if not found:
-        return None
-    tried = _seen(subject, convention, problem, OTHERS)
-    found = [name for name in found if _fits(tried, _PATTERNS[name])]
-    if not found:
-        return None
-    pattern = _PATTERNS[found[0]]
-    still = all(np.all(s.still[pattern(s.wrong.shape)]) for s in (*read, *tried))
-    what = "left as they were" if still else "wrong, all others right"
-    return Part(f"{found[0]}: {what}", pattern.kind not in WHOLE)
+def parts(scope: Scope, seen: Sequence[Verdicts]) -> bool:
+    """All inside is explained, all outside is right, and something inside is wrong."""
+    wrong = False
+    for v in seen:
+        for i, (right, explained) in enumerate(zip(v.right, v.explained)):
+            inside = np.broadcast_to(scope.inside(v.observation, i), right.shape)
+            if not (explained | ~inside).all() or not (right | inside).all():
+                return False
+            wrong = wrong or not right.all()
+    return wrong
 
 
-def _seen(
-    subject: Subject, convention: Convention, problem: Problem, shapes: Sequence[tuple[int, ...]]
-) -> list[_Seen]:
-    count = min(problem.steps, 4)
-    seen = []
-    for shape in shapes:
-        alone = Problem(
-            problem.dtype, (shape,), tuple((row[0],) for row in problem.hypers[:count]), (0,),
-            seed=problem.seed + 1, options=problem.options,
-        )  # fmt: skip
-        observation = observe(subject, alone)
-        (wrong,) = wrong_elements(subject, observation, convention)
-        still = np.ones(shape, dtype=bool)
-        for row in observation.iterates:
-            still &= row[0] == alone.start[0]
-        seen.append(_Seen(wrong, still))
-    return seen
+def fitting(seen: Sequence[Verdicts]) -> Iterator[Scope]:
+    """Every scope that parts right from wrong in these runs, the widest first."""
+    for scope in scopes(seen):
+        if parts(scope, seen):
+            yield scope
 
 
-def _fits(seen: Sequence[_Seen], pattern: "Pattern") -> bool:
-    """All that is wrong is in the pattern, and all in the pattern is wrong or does not move.
-
-    A small gradient may leave an element within its bound that does not move, and should.
-    """
-    masks = [pattern(s.wrong.shape) for s in seen]
-    wrong = sum(int(s.wrong.sum()) for s in seen)
-    if not 0 < wrong < sum(m.size for m in masks):
-        return False
-    return all(
-        not np.any(s.wrong & ~m) and np.array_equal(m, (s.wrong | s.still) & m)
-        for s, m in zip(seen, masks)
-    )
+def scopes(seen: Sequence[Verdicts]) -> Iterator[Scope]:
+    """Those that are known, and those with a number in them that the runs suggest."""
+    yield EVERYWHERE
+    if any("layout" in dict(v.observation.problem.options) for v in seen):
+        yield from LAYOUTS
+    yield from SETTINGS
+    yield from PARAMETERS
+    yield from _by_size(seen)
+    yield from ELEMENTS
+    yield from _by_place(seen)
 
 
-class Pattern(NamedTuple):
-    """Which elements of a shape: flat index at least `first(shape)` and below `last(shape)`."""
+def _setting(words: str, holds: Callable[[Any], bool]) -> Scope:
+    def inside(observation: Observation, i: int) -> bool:
+        problem = observation.problem
+        return all(holds(row[problem.groups[i]]) for row in problem.hypers)
 
-    kind: str
-    width: int = 1
-
-    def __call__(self, shape: tuple[int, ...]) -> Mask:
-        """The mask for a shape."""
-        size = int(np.prod(shape, dtype=int))
-        flat = np.arange(size)
-        whole = size // self.width * self.width
-        if self.kind == "blocks":
-            mask = flat < whole
-        elif self.kind == "rest":
-            mask = flat >= whole
-        elif self.kind == "rows":
-            mask = flat >= shape[0]
-        elif self.kind == "first":
-            mask = flat == 0
-        elif self.kind == "last":
-            mask = flat == size - 1
-        elif self.kind == "matrices":
-            mask = np.full(size, len(shape) > 1)
-        else:
-            mask = np.full(size, len(shape) < 2)
-        return np.asarray(mask.reshape(shape), dtype=bool)
+    return Scope(words, inside)
 
 
-_PATTERNS: dict[str, Pattern] = {
-    **{f"whole blocks of {w} elements": Pattern("blocks", w) for w in WIDTHS},
-    **{f"the elements after the last whole block of {w}": Pattern("rest", w) for w in WIDTHS},
-    "all elements beyond as many as there are rows": Pattern("rows"),
-    "the first element of each parameter": Pattern("first"),
-    "the last element of each parameter": Pattern("last"),
-    "parameters of two and more dimensions": Pattern("matrices"),
-    "parameters of less than two dimensions": Pattern("vectors"),
-}
+SETTINGS = (
+    _setting("with nesterov", lambda h: bool(h.nesterov)),
+    _setting("without nesterov", lambda h: not h.nesterov),
+    _setting("with maximize", lambda h: bool(h.maximize)),
+    _setting("without maximize", lambda h: not h.maximize),
+    _setting("with weight decay", lambda h: bool(h.weight_decay)),
+    _setting("without weight decay", lambda h: not h.weight_decay),
+    _setting("with dampening", lambda h: bool(h.dampening)),
+    _setting("without dampening", lambda h: not h.dampening),
+    _setting("with momentum", lambda h: bool(h.momentum)),
+    _setting("without momentum", lambda h: not h.momentum),
+    _setting("with nesterov and weight decay", lambda h: bool(h.nesterov and h.weight_decay)),
+    _setting("with maximize and weight decay", lambda h: bool(h.maximize and h.weight_decay)),
+    _setting("with maximize and nesterov", lambda h: bool(h.maximize and h.nesterov)),
+    _setting("with momentum and weight decay", lambda h: bool(h.momentum and h.weight_decay)),
+    _setting(
+        "with weight decay but no momentum", lambda h: bool(h.weight_decay and not h.momentum)
+    ),
+)
+
+
+class Parameter(NamedTuple):
+    """One of a problem's parameters, and its place among the others."""
+
+    place: int
+    shapes: tuple[tuple[int, ...], ...]
+    groups: tuple[int, ...]
+    last_group: int
+
+    @property
+    def axes(self) -> int:
+        """Number of axes."""
+        return len(self.shapes[self.place])
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shapes[self.place])
+
+    @property
+    def group(self) -> int:
+        """The group that it belongs to."""
+        return self.groups[self.place]
+
+
+def _parameters(words: str, holds: Callable[[Parameter, int], bool], number: int = 0) -> Scope:
+    """holds: is told the parameter and the number that is in the words."""
+
+    def inside(observation: Observation, i: int) -> bool:
+        p = observation.problem
+        return holds(Parameter(i, p.shapes, p.groups, len(p.hypers[0]) - 1), number)
+
+    return Scope(words, inside)
+
+
+PARAMETERS = (
+    *(_parameters(f"parameters of {n} {'axis' if n == 1 else 'axes'}", lambda p, n: p.axes == n, n)
+      for n in range(5)),
+    *(_parameters(f"parameters of {n} or more axes", lambda p, n: p.axes >= n, n)
+      for n in (1, 2, 3, 4)),
+    *(_parameters(f"parameters of less than {n} axes", lambda p, n: p.axes < n, n)
+      for n in (2, 3, 4)),
+    _parameters("all parameters but the first", lambda p, n: p.place > 0),
+    _parameters("the first parameter", lambda p, n: p.place == 0),
+    _parameters("the last parameter", lambda p, n: p.place == len(p.shapes) - 1),
+    _parameters("all parameters but the last", lambda p, n: p.place < len(p.shapes) - 1),
+    _parameters("all groups but the first", lambda p, n: p.group > 0),
+    _parameters("the first group", lambda p, n: p.group == 0),
+    _parameters("the last group", lambda p, n: p.group == p.last_group),
+    _parameters("the first parameter of each group",
+                lambda p, n: p.place == p.groups.index(p.group)),
+    _parameters("all parameters of a group but its first",
+                lambda p, n: p.place > p.groups.index(p.group)),
+    _parameters("parameters with a shape that an earlier one has",
+                lambda p, n: p.shapes[p.place] in p.shapes[:p.place]),
+    *(_parameters(f"every {_TH[k]} parameter, from number {r + 1} on",
+                  lambda p, n: p.place % (n // 64) == n % 64, 64 * k + r)
+      for k in (2, 3, 4, 5, 8) for r in range(k)),
+    *(_parameters(f"the parameters after the last whole {k} of the list",
+                  lambda p, n: p.place >= len(p.shapes) // n * n, k)
+      for k in (2, 3, 4, 5, 8, 16, 32, 64)),
+    *(_parameters(f"parameters whose number of elements is no multiple of {k}",
+                  lambda p, n: p.size % n != 0, k) for k in (2, 4, 8, 16, 32, 64)),
+    *(_parameters(f"parameters whose number of elements is a multiple of {k}",
+                  lambda p, n: p.size % n == 0, k) for k in (2, 4, 8, 16, 32, 64)),
+)  # fmt: skip
+
+
+def _by_size(seen: Sequence[Verdicts]) -> Iterator[Scope]:
+    """Thresholds of size and of place in the list that the runs suggest."""
+    wrong = [(i, x.size) for v in seen for i, x in enumerate(v.right) if not x.all()]
+    if not wrong:
+        return
+    least, most = min(n for _, n in wrong), max(n for _, n in wrong)
+    yield _parameters(f"parameters of {least} or more elements", lambda p, n: p.size >= n, least)
+    if any(x.size > most for v in seen for x in v.right):
+        words = f"parameters of {most} or fewer elements"
+        yield _parameters(words, lambda p, n: p.size <= n, most)
+    if least == most:
+        yield _parameters(f"parameters of {least} elements", lambda p, n: p.size == n, least)
+    first = min(i for i, _ in wrong)
+    yield _parameters(f"the parameters after the first {first}", lambda p, n: p.place >= n, first)
+    yield Scope("parameters that have a gradient at some steps only", _sometimes)
+
+
+def _laid_out(o: Observation, i: int) -> bool:
+    """The layout of the problem's options makes a difference to a parameter of this shape."""
+    layout, shape = dict(o.problem.options).get("layout", "contiguous"), o.problem.shapes[i]
+    long = [n for n in shape if n > 1]
+    if layout == "transposed":
+        return len(long) > 1
+    if layout == "channels_last":
+        return len(shape) == 4 and shape[1] > 1 and max(shape[2:]) > 1
+    return layout != "contiguous" and bool(long)
+
+
+LAYOUTS = (
+    Scope("tensors laid out so", _laid_out),
+    # What is 1 in three lies so in its gradient alone, what is 2 in its own memory alone.
+    Scope("parameters whose own memory is laid out so",
+          lambda o, i: _laid_out(o, i) and i % 3 != 1),
+    Scope("parameters whose gradient is laid out so", lambda o, i: _laid_out(o, i) and i % 3 != 2),
+    Scope("parameters laid out so, gradient and all",
+          lambda o, i: _laid_out(o, i) and i % 3 == 0),
+)  # fmt: skip
+
+
+def _sometimes(o: Observation, i: int) -> bool:
+    absent = [row[i] is None for row in o.fed]
+    return any(absent) and not all(absent)
+
+
+def _elements(
+    words: str, chosen: Callable[[Any, int, tuple[int, ...], int], Any], number: int = 0
+) -> Scope:
+    """chosen: from flat indices, size, shape and the number that is in the words to a mask."""
+
+    def inside(observation: Observation, i: int) -> Any:
+        shape = observation.problem.shapes[i]
+        size = math.prod(shape)
+        return np.broadcast_to(chosen(np.arange(size), size, shape, number), (size,))
+
+    return Scope(words, inside)
+
+
+ELEMENTS = (
+    *(_elements(f"whole blocks of {w} elements", lambda k, n, s, w: k < n // w * w, w)
+      for w in WIDTHS),
+    *(_elements(f"the elements after the last whole block of {w}",
+                lambda k, n, s, w: k >= n // w * w, w) for w in WIDTHS),
+    _elements("all elements beyond as many as there are rows",
+              lambda k, n, s, w: k >= s[0] if s else k < 0),
+    _elements("the first element of each parameter", lambda k, n, s, w: k == 0),
+    _elements("the last element of each parameter", lambda k, n, s, w: k == n - 1),
+    _elements("all elements but the first", lambda k, n, s, w: k > 0),
+    _elements("the first row of each parameter of two or more axes",
+              lambda k, n, s, w: k < n // s[0] if len(s) > 1 else k < 0),
+    _elements("the last row of each parameter of two or more axes",
+              lambda k, n, s, w: k >= n - n // s[0] if len(s) > 1 else k < 0),
+    *(_elements(f"every {_TH[w]} element, from number {r + 1} on",
+                lambda k, n, s, c: k % (c // 64) == c % 64, 64 * w + r)
+      for w in (2, 3, 4, 8) for r in range(w)),
+    *(_elements(f"the elements after the last whole block of {w}, in parameters that have one",
+                lambda k, n, s, w: (k >= n // w * w) & (n >= w), w) for w in (*WIDTHS, *BLOCKS)),
+    *(_elements(f"whole blocks of {w} elements", lambda k, n, s, w: k < n // w * w, w)
+      for w in BLOCKS),
+)  # fmt: skip
+
+
+def _by_place(seen: Sequence[Verdicts]) -> Iterator[Scope]:
+    """Thresholds at the least and the largest place of a wrong element."""
+    bad = [np.flatnonzero(~x) for v in seen for x in v.right if not x.all()]
+    if not bad:
+        return
+    least, most = min(int(b[0]) for b in bad), max(int(b[-1]) for b in bad)
+    yield _elements(f"the elements after the first {least}", lambda k, n, s, c: k >= c, least)
+    yield _elements(f"the first {most + 1} elements", lambda k, n, s, c: k <= c, most)

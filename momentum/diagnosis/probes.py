@@ -4,15 +4,18 @@ All numbers are dyadic, so most runs are free of rounding; they are chosen so th
 hyper-parameters, nor 1 minus one of them, coincide.
 """
 
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from momentum.conventions import Hyper
+from momentum.subjects.observation import Observation, observe
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.protocol import Facts, Subject, SubjectError
 from momentum.subjects.trial import Restated
 
 VALUES: Mapping[str, Any] = {
@@ -58,6 +61,30 @@ def dtype_for(facts: Facts) -> str:
     return next((name for name in DTYPES if name in facts.dtypes), facts.dtypes[0])
 
 
+_OURS = tuple(
+    str(Path(__file__).parents[1] / room) for room in ("diagnosis", "oracle", "arithmetic")
+)
+
+
+def refusal(error: Exception) -> str:
+    """The words of a foreign optimizer that refuses a probe.
+
+    Raises: the error itself where it comes from this package, whose faults are no refusal.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames and frames[-1].filename.startswith(_OURS) and not isinstance(error, SubjectError):
+        raise error
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def tried(subject: Subject, problem: Problem) -> Observation | str:
+    """The run, or the words with which the subject refuses it: one probe, and no other."""
+    try:
+        return observe(subject, problem)
+    except Exception as error:  # whatever a foreign optimizer raises; ours is raised anew
+        return refusal(error)
+
+
 def trimmed(subject: Subject, dtype: str) -> tuple[Subject, dict[str, str]]:
     """The subject, and the hyper-parameters that it refuses, with its words."""
     facts = subject.facts
@@ -68,8 +95,8 @@ def trimmed(subject: Subject, dtype: str) -> tuple[Subject, dict[str, str]]:
         try:
             run = subject.start([np.ones(2)], [Hyper(**(base | {name: VALUES[name]}))], dtype)
             run.step([np.ones(2)])
-        except Exception as error:  # whatever a foreign optimizer raises
-            declined[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        except Exception as error:  # whatever a foreign optimizer raises; ours is raised anew
+            declined[name] = refusal(error)
     if len(declined) == len(facts.hyper - set(base)) > 0 and "momentum" in base:
         return subject, {}  # it refuses everything: the probes will tell
     kept = replace(facts, hyper=facts.hyper - set(declined))

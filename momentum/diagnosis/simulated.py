@@ -36,13 +36,6 @@ class Simulated:
             rows.append([np.asarray(x, dtype=np.float64) for x in run.parameters()])
         return rows
 
-    def distance(self, observation: Observation) -> float:
-        """Largest distance between the subject and it."""
-        gaps = [0.0]
-        for left, right in zip(observation.iterates, self.iterates(observation)):
-            gaps += [float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(left, right)]
-        return max(gaps)
-
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Both lie within two bounds of each other.
 
@@ -70,7 +63,7 @@ class Simulated:
         return True
 
 
-def simulated(convention: Convention, problem: Problem) -> Iterator[Suspect]:
+def simulated(convention: Convention, problem: Problem) -> Iterator[Suspect[Simulated]]:
     """This convention's wrong twins that claim the problem's dtype."""
     for defect in GALLERY.values():
         if get(defect.convention).full_name == convention.full_name:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
 from momentum.diagnosis.departures import (  # fmt: skip
@@ -14,11 +16,10 @@ from momentum.diagnosis.departures import (  # fmt: skip
     UNFED,
 )
 from momentum.diagnosis.hypotheses import Departure, Hypothesis, seeded
+from momentum.diagnosis.identify import identify
+from momentum.diagnosis.tellings import departures
 from momentum.gallery import GALLERY, Defect, Machine
-from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun
 from momentum.subjects.observation import Observation
-from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
 KNOWN: tuple[Departure, ...] = (*NESTEROV, *DAMPENING, *MAXIMIZE, *DECAY, *SCHEDULED, UNFED)
@@ -33,39 +34,51 @@ DECAYS = {
 class Explanation(Protocol):
     """How an optimizer with some cause would step."""
 
-    def distance(self, observation: Observation) -> float:
-        """Largest distance between the subject and it."""
-
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """The subject's run agrees with it."""
 
 
-class Suspect(NamedTuple):
+Kind = TypeVar("Kind", bound=Explanation, covariant=True)
+
+
+class Suspect(NamedTuple, Generic[Kind]):
     """A possible cause, and how an optimizer with it would step."""
 
     name: str
     words: str
-    hypothesis: Explanation
+    hypothesis: Kind
 
 
-def suspects(convention: Convention) -> list[Suspect]:
-    """All of them, the simplest first."""
+def suspects(convention: Convention, groups: bool = True) -> list[Suspect[Hypothesis]]:
+    """All of them, the simplest first. groups: another group's numbers may act too."""
     own = Hypothesis.of(convention)
     found = [Suspect(d.name, d.words, d.on(own)) for d in KNOWN]
     found += _other_decays(convention)
-    found += gallery(convention)
+    found += [Suspect(d.name, d.words, d.on(own)) for d in departures(convention, groups)]
     found += _other_conventions(convention)
+    found += gallery(convention)
     return found
 
 
-def pairs(convention: Convention) -> list[Suspect]:
+def identified(subject: Subject, dtype: str, own: Convention) -> Iterator[Suspect[Hypothesis]]:
+    """What the subject is by its own behaviour, in short probes, with all its departures."""
+    also = () if own.name in CONVENTIONS else (own,)
+    found = identify(subject, dtype, estimates=False, also=also)
+    if found.matches:
+        best = found.hypothesis
+        words = f"behaves as {best.base.full_name} ({best.base.words or best.base.name})"
+        if best.words:
+            words += f", but {'; '.join(best.words)}"
+        yield Suspect("identified", words, best)
+
+
+def pairs(convention: Convention) -> list[Suspect[Hypothesis]]:
     """Two things at once, for where none of `suspects` will do."""
     others = [*_other_decays(convention), *_other_conventions(convention)]
     found = [
         Suspect(f"{s.name}, {d.name}", f"{s.words}; and {d.words}", d.on(s.hypothesis))
         for s in others
         for d in KNOWN
-        if isinstance(s.hypothesis, Hypothesis)
     ]
     for kind in _other_kinds(convention):
         for s in _other_conventions(convention.with_decay(kind)):
@@ -81,13 +94,13 @@ def _other_kinds(convention: Convention) -> list[str]:
     ]
 
 
-def _other_decays(convention: Convention) -> Iterator[Suspect]:
+def _other_decays(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     for kind in _other_kinds(convention):
         found = Hypothesis.of(convention.with_decay(kind))
         yield Suspect(f"decay_{kind}", DECAYS[kind], found)
 
 
-def _other_conventions(convention: Convention) -> Iterator[Suspect]:
+def _other_conventions(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     for other in CONVENTIONS.values():
         if other.name != convention.name:
             decayed = other.with_decay(convention.decay)
@@ -97,7 +110,7 @@ def _other_conventions(convention: Convention) -> Iterator[Suspect]:
     yield Suspect("seeded_average", words, found)
 
 
-def gallery(convention: Convention) -> Iterator[Suspect]:
+def gallery(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     """The wrong twins of this convention whose step is a rule, or a rule told other numbers.
 
     A wrong rule says what is wrong against its own convention; against another one that is no
@@ -106,29 +119,36 @@ def gallery(convention: Convention) -> Iterator[Suspect]:
     for defect in GALLERY.values():
         same = get(defect.convention).full_name == convention.full_name
         found = _hypothesis(defect) if same else None
-        if found is not None:
+        if found is not None and _elementwise(found.convention):
             yield Suspect(defect.name, in_words(defect), found)
 
 
+def _elementwise(convention: Convention) -> bool:
+    """Its step can be taken with plain numbers, so that the oracle can replay it."""
+    x = np.ones(2)
+    try:
+        moved, state = convention.step(x, x, convention.initial, Hyper(0.5, 0.5))
+        convention.step(moved, x, state, Hyper(0.5, 0.5))
+    except (AttributeError, ValueError):  # it asks for a function of whole arrays
+        return False
+    return True
+
+
 def in_words(defect: Defect) -> str:
-    """Its statement and how it comes about."""
-    text = f"{defect.statement.rstrip('.')} ({defect.cause})"
+    """Its statement: what was observed, and not how it may have come about."""
+    text = defect.statement.rstrip(".")
     return text[:1].lower() + text[1:]
 
 
 def _hypothesis(defect: Defect) -> Hypothesis | None:
-    machine: Any = defect.build()
-    if not isinstance(machine, Machine):
+    """Its rule; None where it is wrong in something else."""
+    machine = defect.build()
+    if not isinstance(machine, Machine) or machine.run is not None or machine.rule is None:
         return None
-    base: Hypothesis = Hypothesis.of(machine.convention)
-    if machine.run is None and machine.rule is not None:
-        rule = _unsigned(machine.rule)
-        wrong = replace(base.convention, rule=rule, forms=_no_forms, decay="coupled")
-        return replace(base, convention=wrong, departures=(defect.name,))
-    if machine.rule is None and _only_hears(machine.run):
-        retold = _heard_by(machine)
-        return replace(base, retold=retold, departures=(defect.name,))
-    return None
+    base = Hypothesis.of(machine.convention)
+    rule = _unsigned(machine.rule)
+    wrong = replace(base.convention, rule=rule, forms=_no_forms, decay="coupled")
+    return replace(base, convention=wrong, departures=(defect.name,))
 
 
 def _no_forms(h: Hyper) -> tuple[Rule, ...]:
@@ -138,36 +158,3 @@ def _no_forms(h: Hyper) -> tuple[Rule, ...]:
 def _unsigned(step: Rule) -> Rule:
     """A whole step, for a convention that turns the sign itself."""
     return lambda x, g, s, h: step(x, -g if h.maximize else g, s, h)
-
-
-def _only_hears(run: Any) -> bool:
-    """A run that is right but for the hyper-parameters that its rule is told."""
-    if not (isinstance(run, type) and issubclass(run, MachineRun)):
-        return False
-    own = [c for c in run.__mro__ if c not in (*RuleRun.__mro__, *MachineRun.__mro__)]
-    return all(set(vars(c)) <= _HARMLESS for c in own)
-
-
-_HARMLESS = {
-    "seen_by_rule", "set", "hyper", "factor", "setup", "__module__", "__doc__", "__qualname__",
-    "__annotations__", "__parameters__", "__orig_bases__", "__static_attributes__",
-    "__firstlineno__",
-}  # fmt: skip
-
-
-def _heard_by(machine: Machine) -> Any:
-    def retold(problem: Problem) -> Problem:
-        dtype = "float64" if "float64" in machine.dtypes else problem.dtype
-        run: MachineRun = machine.start(
-            problem.start, problem.hypers[0], dtype, problem.groups, dict(problem.options)
-        )
-        rows = []
-        for t, row in enumerate(problem.hypers):
-            if t and row != problem.hypers[t - 1]:
-                for g, h in enumerate(row):
-                    run.set(h, g)
-            rows.append(tuple(run.hyper(i) for i in range(len(problem.shapes))))
-            run.step(problem.gradients(t, problem.start))
-        return replace(problem, hypers=tuple(rows), groups=tuple(range(len(problem.shapes))))
-
-    return retold

@@ -1,0 +1,182 @@
+"""What a failure needs: the problem is made plainer, one thing at a time, while it still fails.
+
+What cannot be taken away is part of the cause: the counter-probe without it was right.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from momentum.diagnosis.hypotheses import Scope
+from momentum.subjects.observation import Observation
+from momentum.subjects.problems import Problem
+
+
+@dataclass(frozen=True)
+class Context:
+    """The plainest problem that still fails, and what it needs: in words, and as scopes.
+
+    fixed_shapes: its options are about its own parameters, which cannot be exchanged. layouts: in
+    which others it fails too.
+    """
+
+    problem: Problem
+    words: str
+    scopes: tuple[Scope, ...]
+    layouts: tuple[str, ...] = ()
+
+    @property
+    def fixed_shapes(self) -> bool:
+        """Options that are lists go with the parameters one by one."""
+        return any(isinstance(value, tuple) for _, value in self.problem.options)
+
+
+def minimal(problem: Problem, fails: Callable[[Problem], bool]) -> Context:
+    """The plainest problem that fails, by `fails`, and what it needs."""
+    words: list[str] = []
+    scopes: list[Scope] = []
+    layouts: tuple[str, ...] = ()
+    now = problem
+    for option in problem.options:
+        without = replace(now, options=tuple(o for o in now.options if o != option))
+        if fails(without):
+            now = without
+            continue
+        others = [n for n in WIDER if option == ("layout", n)]
+        others = [n for n in WIDER if others and n not in others]
+        if others and all(fails(in_layout(now, n)) for n in others):
+            layouts = tuple(others)
+            words.append("in tensors that are not contiguous")
+            scopes.append(
+                Scope(words[-1], lambda o, i: dict(o.problem.options).get("layout") in WIDER)
+            )
+        else:
+            words.append(_option(*option))
+            scopes.append(_with_option(option))
+    if now.missing:
+        without = replace(now, missing=frozenset())
+        if fails(without):
+            now = without
+        else:
+            words.append("where a gradient is missing")
+            scopes.append(Scope(words[-1], _some_missing))
+    if len(now.hypers[0]) > 1:
+        alone = next((p for p in _one_group(now) if fails(p)), None)
+        alike = replace(now, hypers=tuple((row[0],) * len(row) for row in now.hypers))
+        if alone is not None:
+            now = alone
+        elif fails(alike):
+            words.append("with several groups, of equal hyper-parameters too")
+            scopes.append(Scope(words[-1], lambda o, i: len(o.problem.hypers[0]) > 1))
+            now = alike
+        else:
+            words.append("with groups that differ")
+            scopes.append(Scope(words[-1], lambda o, i: len(set(o.problem.hypers[0])) > 1))
+    now = _shortened(now, fails)
+    if len(set(now.hypers)) > 1:
+        steady = replace(now, hypers=now.hypers[:1] * now.steps)
+        if fails(steady):
+            now = steady
+    if now.kind not in ("normal",):
+        plain = replace(now, kind="normal")
+        if fails(plain):
+            now = plain
+    now = _without_flags(now, fails)
+    if len(now.shapes) > 1:
+        now = next((p for p in _one_parameter(now) if fails(p)), now)
+    return Context(now, ", ".join(words), tuple(scopes), layouts)
+
+
+WIDER = ("transposed", "strided")
+"""Layouts that have nothing in common but that they are not contiguous."""
+
+
+def in_layout(problem: Problem, layout: str) -> Problem:
+    """The same, laid out otherwise in memory."""
+    return replace(problem, options=tuple(
+        (n, layout if n == "layout" else value) for n, value in problem.options
+    ))  # fmt: skip
+
+
+FEW = 3
+"""Steps in a row at the same hyper-parameters that are kept."""
+
+
+def _shortened(problem: Problem, fails: Callable[[Problem], bool]) -> Problem:
+    """No more than a few steps at the same hyper-parameters, where it fails so too."""
+    kept = [
+        t for t in range(problem.steps) if len(set(problem.hypers[max(0, t - FEW) : t + 1])) > 1
+        or t < FEW
+    ]  # fmt: skip
+    if len(kept) == problem.steps or problem.missing:
+        return problem
+    shorter = replace(problem, hypers=tuple(problem.hypers[t] for t in kept))
+    return shorter if fails(shorter) else problem
+
+
+def _one_group(problem: Problem) -> Iterator[Problem]:
+    for g in range(len(problem.hypers[0])):
+        members = [i for i, own in enumerate(problem.groups) if own == g]
+        if members:
+            part = _only(problem, members)
+            hypers = tuple((row[g],) for row in problem.hypers)
+            yield replace(part, hypers=hypers, groups=(0,) * len(members))
+
+
+def _one_parameter(problem: Problem) -> Iterator[Problem]:
+    if len(problem.hypers[0]) > 1 or any(isinstance(v, tuple) for _, v in problem.options):
+        return
+    sizes = [int(np.prod(s, dtype=int)) for s in problem.shapes]
+    for i in sorted(range(len(sizes)), key=lambda i: sizes[i])[:6]:
+        yield _only(problem, [i])
+
+
+def _only(problem: Problem, members: list[int]) -> Problem:
+    missing = frozenset((t, members.index(i)) for t, i in problem.missing if i in members)
+    return replace(
+        problem,
+        shapes=tuple(problem.shapes[i] for i in members),
+        groups=tuple(problem.groups[i] for i in members),
+        missing=missing,
+    )
+
+
+def _without_flags(problem: Problem, fails: Callable[[Problem], bool]) -> Problem:
+    flags: tuple[dict[str, Any], ...] = (
+        {"maximize": False}, {"weight_decay": 0.0}, {"dampening": 0.0}, {"nesterov": False}
+    )  # fmt: skip
+    for off in flags:
+        rows = tuple(tuple(h._replace(**off) for h in row) for row in problem.hypers)
+        if rows != problem.hypers and fails(replace(problem, hypers=rows)):
+            problem = replace(problem, hypers=rows)
+    return problem
+
+
+LAYOUTS = {
+    "strided": "in tensors with gaps in memory (strided)",
+    "transposed": "in transposed tensors",
+    "channels_last": "in tensors of layout channels_last",
+    "expanded": "with expanded gradients",
+}
+
+
+def _option(name: str, value: Any) -> str:
+    words = {
+        "layout": LAYOUTS.get(str(value), f"in layout {value}"),
+        "scheduler": "with the framework's own scheduler",
+        "tensor_lr": "with a learning rate that is a tensor",
+        "dtypes": "with parameters of several dtypes",
+    }
+    return words.get(name, f"with {name} {value}")
+
+
+def _with_option(option: tuple[str, Any]) -> Scope:
+    if option[0] in ("dtypes", "scheduler"):
+        return Scope(option[0], lambda o, i: option[0] in dict(o.problem.options))
+    return Scope(option[0], lambda o, i: option in o.problem.options)
+
+
+def _some_missing(observation: Observation, i: int) -> bool:
+    return bool(observation.problem.missing)

@@ -1,0 +1,306 @@
+"""Departures that are no other rule: other gradients, other groups' numbers, elements left out."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Convention, Hyper, Rule
+from momentum.diagnosis.departures import unfed
+from momentum.diagnosis.hypotheses import (  # fmt: skip
+    Departure,
+    Hypothesis,
+    Strand,
+    Telling,
+    around,
+    scheduled,
+    taken_as,
+    told,
+)
+from momentum.subjects.observation import Observation
+
+NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
+OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
+
+
+def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
+    """All of them for a convention; groups: the problem has several."""
+    yield Departure("still", "", "left as they were", taken_as(_still))
+    yield Departure("doubled_step", "", "stepped twice at every step", taken_as(_twice))
+    yield from _several_off(convention)
+    yield from GRADIENTS
+    yield Departure("decayed_twice", "weight_decay", "decayed twice, in the gradient and beside "
+                    "the step", around(_beside))  # fmt: skip
+    yield from _numbers(convention)
+    if groups:
+        yield from _groups()
+
+
+def _still(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    yield strand._replace(grads=(None,) * len(strand.grads))
+
+
+def _twice(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    yield strand._replace(
+        grads=tuple(g for g in strand.grads for _ in range(2)),
+        hypers=tuple(h for h in strand.hypers for _ in range(2)),
+        rows=tuple(r for row in strand.rows for r in (-1, row)),
+    )
+
+
+def _by_zeros(strand: Strand, change: Callable[[Strand, Any], Strand]) -> Iterator[Strand]:
+    """Elements that have a gradient of 0 at the same steps, together."""
+    zeros = np.array(
+        [np.zeros(strand.start.size, bool) if g is None else g == 0 for g in strand.grads]
+    )
+    patterns, which = np.unique(zeros, axis=1, return_inverse=True)
+    for k in range(patterns.shape[1]):
+        yield change(strand.part(np.ravel(which) == k), patterns[:, k])
+
+
+def _zeros_still(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    def change(part: Strand, zero: Any) -> Strand:
+        return part._replace(grads=tuple(None if z else g for g, z in zip(part.grads, zero)))
+
+    return _by_zeros(strand, change)
+
+
+def _zeros_undecayed(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    def change(part: Strand, zero: Any) -> Strand:
+        off = (h._replace(weight_decay=0.0) if z else h for h, z in zip(part.hypers, zero))
+        return part._replace(hypers=tuple(off))
+
+    return _by_zeros(strand, change)
+
+
+def _zeros_frozen(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    """The rate is 0 there, and the velocity goes on."""
+
+    def change(part: Strand, zero: Any) -> Strand:
+        off = (h._replace(lr=0.0) if z else h for h, z in zip(part.hypers, zero))
+        return part._replace(hypers=tuple(off))
+
+    return _by_zeros(strand, change)
+
+
+def _fed(change: Callable[[list[Any]], list[Any]]) -> Telling:
+    """Other gradients, from those of all steps that have one."""
+
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        present = [g for g in strand.grads if g is not None]
+        new = iter(change(present) if present else [])
+        yield strand._replace(grads=tuple(None if g is None else next(new) for g in strand.grads))
+
+    return telling
+
+
+def _summed(grads: list[Any]) -> list[Any]:
+    return list(np.cumsum(grads, axis=0))
+
+
+GRADIENTS = (
+    Departure("first_gradient", "", "every step uses the gradient of the first one",
+              taken_as(_fed(lambda g: [g[0]] * len(g)))),
+    Departure("late_gradient", "", "every step uses the gradient of the step before",
+              taken_as(_fed(lambda g: [g[0], *g[:-1]]))),
+    Departure("late_gradient_from_zero", "", "every step uses the gradient of the step before, "
+              "the first one none", taken_as(_fed(lambda g: [0 * g[0], *g[:-1]]))),
+    Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
+              taken_as(_fed(_summed), slack=4)),
+    Departure("absolute_gradient", "", "gradients lose their sign",
+              taken_as(_fed(lambda g: [np.abs(x) for x in g]))),
+    Departure("zero_elements_still", "", "elements whose gradient is 0 are left out of the step",
+              taken_as(_zeros_still)),
+    Departure("zero_elements_frozen", "", "elements whose gradient is 0 do not move, but their "
+              "velocities go on", taken_as(_zeros_frozen)),
+    Departure("zero_elements_undecayed", "weight_decay", "elements whose gradient is 0 do not "
+              "decay", taken_as(_zeros_undecayed)),
+)  # fmt: skip
+
+
+def _beside(step: Rule) -> Rule:
+    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        moved, state = step(theta, grad, state, h)
+        return moved - h.lr * h.weight_decay * theta, state
+
+    return stepped
+
+
+def _several_off(convention: Convention) -> Iterator[Departure]:
+    """Options without effect, one and more at once."""
+    known = [n for n in OPTIONS if n in convention.knows]
+    for count in range(1, len(known) + 1):
+        for names in combinations(known, count):
+            off = {n: Hyper._field_defaults[n] for n in names}
+            plain = set(known) - set(names) <= {"maximize", "dampening", "nesterov"}
+            plain = plain and {"momentum", "weight_decay"} <= set(names)
+            words = f"{', '.join(names[:-1])}{' and ' * (count > 1)}{names[-1]}"
+            words += " have no effect" if count > 1 else " has no effect"
+            words += ": a step of plain gradient descent" * plain
+            if count > 1 or names == ("momentum",):  # the others are known by themselves
+                yield Departure(f"{'_'.join(names)}_off", names[0], words, told(_put(off)))
+            for kept in (True, False):
+                until = Departure(
+                    f"{'_'.join(names)}_off_until_set{'_unfed' * (not kept)}", names[0],
+                    f"{words}, until hyper-parameters are set in the run", _until_set(off, kept),
+                )  # fmt: skip
+                yield until
+
+
+def _until_set(off: dict[str, Any], kept: bool) -> Callable[[Hypothesis], Hypothesis]:
+    """What was given at the start has no effect. kept: steps without momentum leave a velocity."""
+
+    def change(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        first = next((t for t, h in enumerate(hypers) if h != hypers[0]), len(hypers))
+        return [h._replace(**off) if t < first else h for t, h in enumerate(hypers)]
+
+    def apply(hypothesis: Hypothesis) -> Hypothesis:
+        return scheduled(change)(hypothesis if kept else around(unfed)(hypothesis))
+
+    return apply
+
+
+def _put(values: dict[str, Any]) -> Callable[[Hyper], Hyper]:
+    return lambda h: h._replace(**values)
+
+
+FACTORS: dict[str, Callable[[Hyper], Any]] = {
+    "lr": lambda h: h.lr,
+    "momentum": lambda h: h.momentum,
+    "(1 - momentum)": lambda h: 1 - h.momentum,
+    "(1 + momentum)": lambda h: 1 + h.momentum,
+    "(1 - dampening)": lambda h: 1 - h.dampening,
+    "(1 - lr)": lambda h: 1 - h.lr,
+    "2": lambda h: 2,
+}
+
+
+def _numbers(convention: Convention) -> Iterator[Departure]:
+    """A formula of all hyper-parameters acts in place of one of them."""
+    known = [n for n in NUMBERS if n in convention.knows]
+    for name in known:
+        others = {m: FACTORS.get(m, lambda h, m=m: getattr(h, m)) for m in known if m != name}
+        plain = {f"(1 - {m})": (lambda h, m=m: 1 - getattr(h, m)) for m in known}
+        for text, value in (others | plain).items():
+            yield _in_place(name, text.strip("()"), value)
+        for text, value in FACTORS.items():
+            yield _in_place(name, f"{name} {text}", _times(name, value))
+            if text != name:
+                yield _in_place(name, f"{name} / {text}", _over(name, value))
+        yield from _relative(name)
+
+
+def _times(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
+    return lambda h: getattr(h, name) * value(h)
+
+
+def _over(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
+    def quotient(h: Hyper) -> Any:
+        divisor = value(h)
+        return getattr(h, name) / divisor if _plain(divisor) else getattr(h, name)
+
+    return quotient
+
+
+def _plain(number: Any) -> float:
+    return float(getattr(number, "value", number))
+
+
+def _in_place(name: str, text: str, value: Callable[[Hyper], Any]) -> Departure:
+    words = f"in place of {name} acts {text}"
+    return Departure(words, name, words, told(lambda h: h._replace(**{name: value(h)})))
+
+
+def _relative(name: str) -> Iterator[Departure]:
+    """Numbers scaled by how the rate has changed."""
+    for text, other in (("lr of the first step", 0), ("lr of the step before", -1)):
+        for sign, shown in ((1, f"lr / ({text})"), (-1, f"({text}) / lr")):
+            words = f"in place of {name} acts {name} {shown}"
+
+            def change(hypers: Any, other: int = other, sign: int = sign) -> list[Hyper]:
+                rows = []
+                for t, h in enumerate(hypers):
+                    before = hypers[max(t - 1, 0) if other else 0].lr
+                    ratio = h.lr / before if sign > 0 else before / h.lr if h.lr else 1.0
+                    rows.append(h._replace(**{name: getattr(h, name) * ratio}))
+                return rows
+
+            yield Departure(words, name, words, scheduled(change))
+
+
+def _groups() -> Iterator[Departure]:
+    """Another group's numbers."""
+    places: dict[str, Callable[[int, int], int]] = {
+        "the first group": lambda g, n: 0,
+        "the last group": lambda g, n: n - 1,
+        "the group before": lambda g, n: max(g - 1, 0),
+        "the group after": lambda g, n: min(g + 1, n - 1),
+    }
+    for where, place in places.items():
+        for names in (Hyper._fields, *((n,) for n in Hyper._fields)):
+            shown = "hyper-parameters" if len(names) > 1 else names[0]
+            words = f"the {shown} of {where} acts" if len(names) == 1 else f"the {shown} of {where}"
+            words += "" if len(names) == 1 else " act"
+            name = f"{shown}_of_{where.replace(' ', '_')}"
+            yield Departure(name, "groups", words, taken_as(_of_group(place, names)))
+
+
+def _of_group(place: Callable[[int, int], int], names: tuple[str, ...]) -> Telling:
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        problem = observation.problem
+        g = place(problem.groups[strand.parameter], len(problem.hypers[0]))
+        yield strand._replace(
+            hypers=tuple(
+                h._replace(**{n: getattr(row[g], n) for n in names})
+                for h, row in zip(strand.hypers, problem.hypers)
+            )
+        )
+
+    return telling
+
+
+def fitted_clip(hypothesis: Hypothesis, limit: float) -> Iterator[Departure]:
+    """Gradients cut, or shortened, to a limit that a run has shown."""
+    shown = f"{limit:g}"
+    yield Departure("clip_value", "", f"gradients are clipped to {shown}",
+                    taken_as(_fed(lambda g: [np.clip(x, -limit, limit) for x in g])))  # fmt: skip
+    yield Departure("clip_norm", "", f"each parameter's gradient is shortened to norm {shown}",
+                    taken_as(_shortened(limit, False, None), slack=4))  # fmt: skip
+    yield Departure("clip_global_norm", "", f"all gradients are shortened to a norm of {shown} "
+                    "together", taken_as(_shortened(limit, True, None), slack=4))  # fmt: skip
+    yield Departure("clip_update", "", f"each parameter's step is shortened to norm {shown}",
+                    taken_as(_shortened(limit, False, hypothesis), slack=4))  # fmt: skip
+
+
+def _shortened(limit: float, together: bool, steps_of: Hypothesis | None) -> Telling:
+    """The gradient, or where a rule is given its step, scaled down to a norm."""
+
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        grads, hypers = [], []
+        moves = _steps(observation, steps_of, strand.parameter) if steps_of else None
+        for t, g in enumerate(strand.grads):
+            whole = [x for x in observation.fed[t] if x is not None]
+            own = [observation.fed[t][strand.parameter]]
+            measured = [moves[t]] if moves else whole if together else own
+            norm = np.sqrt(sum(float(np.sum(np.square(x))) for x in measured if x is not None))
+            factor = min(1.0, limit / norm) if norm else 1.0
+            h = strand.hypers[t]
+            grads.append(g if g is None or moves else g * factor)
+            hypers.append(h._replace(lr=h.lr * factor) if moves else h)
+        yield strand._replace(grads=tuple(grads), hypers=tuple(hypers))
+
+    return telling
+
+
+def _steps(observation: Observation, hypothesis: Hypothesis, i: int) -> list[Any]:
+    """What the rule would take off the subject's own iterates, step by step."""
+    problem, rule = observation.problem, hypothesis.convention
+    here, state, moves = problem.start[i], rule.initial, []
+    for t, row in enumerate(observation.fed):
+        h, new = problem.hypers[t][problem.groups[i]], here
+        if row[i] is not None:
+            new, state = rule.step(here, row[i], state, h)
+        moves.append(here - new)
+        here = observation.iterates[t][i]
+    return moves
