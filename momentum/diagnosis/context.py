@@ -168,6 +168,7 @@ def _option(name: str, value: Any) -> str:
         "scheduler": "with the framework's own scheduler",
         "tensor_lr": "with a learning rate that is a tensor",
         "dtypes": "with parameters of several dtypes",
+        "complex": "in complex parameters",
     }
     return words.get(name, f"with {name} {value}")
 

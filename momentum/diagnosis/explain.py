@@ -7,7 +7,7 @@ it is not. No cause is better than a false one.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,15 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.checks.result import Result
-from momentum.conventions import Convention, Hyper
-from momentum.diagnosis.context import Context, in_layout, minimal
+from momentum.conventions import Convention
+from momentum.diagnosis.context import Context, minimal
 from momentum.diagnosis.families import clipped, fitted
 from momentum.diagnosis.hypotheses import Hypothesis, Mask
 from momentum.diagnosis.patterns import OTHERS, SHAPES, Verdicts, fitting
-from momentum.diagnosis.probes import probes, tried
 from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.simulated import simulated
 from momentum.diagnosis.suspects import Suspect, identified, pairs, suspects
+from momentum.diagnosis.trials import Trials
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -48,7 +48,7 @@ class Explainer:
         self.until = 0.0
         self.found: list[Suspect[Any]] = []
         self.vain = 0
-        self.seen: dict[str, list[Observation]] = {}
+        self.trials = Trials(subject, convention, self._fails_on)
 
     def explain(self, result: Result) -> str:
         """The cause of a failure in words, empty where none is certain."""
@@ -58,7 +58,7 @@ class Explainer:
 
     def cause(self, problem: Problem) -> str:
         """The cause of a failure on a problem, in words, empty where none is certain."""
-        observation = self._observed(problem)
+        observation = self.trials.observed(problem)
         if observation is None or self._fails(observation) is None:
             return ""  # the check did more than step, and that is what goes wrong
         found = self._cause(observation)
@@ -73,12 +73,17 @@ class Explainer:
         problem = observation.problem
         self.until = time.process_time() + SECONDS
         context = minimal(problem, self._fails_on)
-        least = self._observed(context.problem)
+        least = self.trials.observed(context.problem)
         if least is None:
             return None
-        chosen = [least, observation, *self._varied(context, SHAPES, 1), *self._edge(context)]
-        other = self._varied(context, OTHERS, 2)
-        held = self._battery(problem.dtype)
+        chosen = [
+            least,
+            observation,
+            *self.trials.varied(context, SHAPES, 1),
+            *self.trials.edge(context),
+        ]
+        other = self.trials.varied(context, OTHERS, 2)
+        held = self.trials.battery(problem.dtype)
         for group in self._groups(least):
             for suspect in self._near(least, group):
                 found = self._scoped(suspect, context, chosen, [*other, *held])
@@ -201,86 +206,11 @@ class Explainer:
                 return Suspect("place", words, self.own)
         return None
 
-    def _varied(
-        self, context: Context, shapes: Sequence[tuple[int, ...]], seed: int
-    ) -> list[Observation]:
-        """The smallest failing setting with other numbers and shapes; some gradients missing."""
-        problem, facts = context.problem, self.subject.facts
-        longer = (*problem.hypers, *[problem.hypers[-1]] * max(0, 6 - problem.steps))
-        kind = "quadratic" if problem.kind == "bowl" else problem.kind
-        kind = "normal" if kind in ("impulse", "constant", "still", "late") else kind
-        same = replace(problem, hypers=longer, kind=kind, seed=problem.seed + 10 * seed)
-        found = [same, replace(same, seed=same.seed + 1, kind="sliced")]
-        groups = len(problem.hypers[0])
-        allowed = [s for s in shapes if (s or facts.scalars) and np.prod(s) <= facts.largest]
-        if not context.fixed_shapes:
-            # Every parameter of the problem stays: what goes wrong may need its size.
-            both = (*problem.shapes, *allowed)
-            places = (*problem.groups, *(i % groups for i in range(len(allowed))))
-            found.append(replace(same, shapes=both, groups=places, seed=same.seed + 2))
-            few = tuple(allowed[::-3])
-            places = tuple(i % groups for i in range(len(few)))
-            found.append(replace(same, shapes=few, groups=places, seed=same.seed + 3))
-        found += [in_layout(found[-1], n) for n in context.layouts]
-        if groups > 1:
-            last = found[-1]
-            rows = tuple(
-                tuple(_apart(h, g, facts.fixed) for g, h in enumerate(row)) for row in last.hypers
-            )
-            found.append(replace(last, hypers=rows, seed=same.seed + 5))
-        if facts.none_gradients:
-            last = found[-1]
-            count = len(last.shapes)
-            gaps = frozenset((t, (t * 3) % count) for t in range(last.steps))
-            found.append(replace(last, seed=same.seed + 4, missing=gaps))
-        return [o for p in found if (o := self._observed(p)) is not None]
-
-    def _edge(self, context: Context) -> list[Observation]:
-        """Vectors of the least size that fails, and of one element less, where size matters."""
-        problem = context.problem
-        sizes = [int(np.prod(s, dtype=int)) for s in problem.shapes]
-        if len(sizes) != 1 or sizes[0] < 2 or context.fixed_shapes:
-            return []
-
-        def of(size: int) -> Problem:
-            return replace(problem, shapes=((size,),), seed=problem.seed + 7)
-
-        low, high = 1, sizes[0]
-        if self._fails_on(of(low)) or not self._fails_on(of(high)):
-            return []
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self._fails_on(of(middle)) else (middle, high)
-        return [o for n in (low, high, high + 1) if (o := self._observed(of(n))) is not None]
-
-    def _battery(self, dtype: str) -> list[Observation]:
-        """Short runs in every setting that both subject and convention know."""
-        if dtype not in self.seen:
-            facts = self.subject.facts
-            known = self.convention.knows
-            kept = replace(facts, hyper=facts.hyper & known, settable=facts.settable & known)
-            runs = []
-            for probe in probes(kept, dtype):
-                decimal = tuple(
-                    tuple(_decimal(h, facts.fixed) for h in row) for row in probe.problem.hypers
-                )
-                shapes = ((8,), (3, 5), (17,))
-                wide = replace(probe.problem, shapes=shapes, groups=(0,) * 3)
-                runs.append(self._observed(replace(wide, seed=31)))
-                runs.append(self._observed(replace(wide, seed=32, hypers=decimal, kind="normal")))
-            self.seen[dtype] = [o for o in runs if o is not None]
-        return self.seen[dtype]
-
     def _explains(self, suspect: Suspect[Hypothesis], observation: Observation) -> bool:
         return suspect.hypothesis.holds(self.subject, observation)
 
-    def _observed(self, problem: Problem) -> Observation | None:
-        """The run; None where the subject refuses this probe, which tells nothing of others."""
-        found = tried(self.subject, problem)
-        return None if isinstance(found, str) else found
-
     def _fails_on(self, problem: Problem) -> bool:
-        observation = self._observed(problem)
+        observation = self.trials.observed(problem)
         return observation is not None and self._fails(observation) is not None
 
     def _fails(self, observation: Observation) -> int | None:
@@ -324,22 +254,8 @@ class Explainer:
         return words
 
     def _right_in(self, problem: Problem, dtype: str) -> bool:
-        observation = self._observed(replace(problem, dtype=dtype))
+        observation = self.trials.observed(replace(problem, dtype=dtype))
         return observation is not None and self._fails(observation) is None
-
-
-def _decimal(h: Hyper, fixed: Mapping[str, Any]) -> Hyper:
-    """Other numbers, none of which a binary format holds."""
-    other = {"lr": h.lr * 0.7, "momentum": h.momentum * 1.1, "dampening": h.dampening * 0.9}
-    other |= {"weight_decay": h.weight_decay * 1.3, "nu": h.nu if h.nu == 1 else h.nu * 0.9}
-    return h._replace(**{n: x for n, x in other.items() if n not in fixed})
-
-
-def _apart(h: Hyper, g: int, fixed: Mapping[str, Any]) -> Hyper:
-    """Numbers that no two groups share; what is off stays off."""
-    other = {"lr": h.lr * (1 + g / 5), "momentum": h.momentum * (1 - g / 9)}
-    other |= {"dampening": h.dampening * (1 - g / 7), "weight_decay": h.weight_decay * (1 + g / 3)}
-    return h._replace(**{n: x for n, x in other.items() if n not in fixed})
 
 
 def _cut(observation: Observation, steps: int) -> Observation:

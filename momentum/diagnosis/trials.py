@@ -1,0 +1,113 @@
+"""Runs to choose a cause by, and runs to try the choice on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Convention, Hyper
+from momentum.diagnosis.context import Context, in_layout
+from momentum.diagnosis.probes import probes, tried
+from momentum.subjects.observation import Observation
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
+
+
+class Trials:
+    """Runs of one subject. fails: whether it departs from its convention on a problem."""
+
+    def __init__(
+        self, subject: Subject, convention: Convention, fails: Callable[[Problem], bool]
+    ) -> None:
+        self.subject, self.convention, self.fails = subject, convention, fails
+        self.seen: dict[str, list[Observation]] = {}
+
+    def varied(
+        self, context: Context, shapes: Sequence[tuple[int, ...]], seed: int
+    ) -> list[Observation]:
+        """The smallest failing setting with other numbers and shapes; some gradients missing."""
+        problem, facts = context.problem, self.subject.facts
+        longer = (*problem.hypers, *[problem.hypers[-1]] * max(0, 6 - problem.steps))
+        kind = "quadratic" if problem.kind == "bowl" else problem.kind
+        kind = "normal" if kind in ("impulse", "constant", "still", "late") else kind
+        same = replace(problem, hypers=longer, kind=kind, seed=problem.seed + 10 * seed)
+        found = [same, replace(same, seed=same.seed + 1, kind="sliced")]
+        groups = len(problem.hypers[0])
+        allowed = [s for s in shapes if (s or facts.scalars) and np.prod(s) <= facts.largest]
+        if not context.fixed_shapes:
+            # Every parameter of the problem stays: what goes wrong may need its size.
+            both = (*problem.shapes, *allowed)
+            places = (*problem.groups, *(i % groups for i in range(len(allowed))))
+            found.append(replace(same, shapes=both, groups=places, seed=same.seed + 2))
+            few = tuple(allowed[::-3])
+            places = tuple(i % groups for i in range(len(few)))
+            found.append(replace(same, shapes=few, groups=places, seed=same.seed + 3))
+        found += [in_layout(found[-1], n) for n in context.layouts]
+        if groups > 1:
+            last = found[-1]
+            rows = tuple(
+                tuple(_apart(h, g, facts.fixed) for g, h in enumerate(row)) for row in last.hypers
+            )
+            found.append(replace(last, hypers=rows, seed=same.seed + 5))
+        if facts.none_gradients:
+            last = found[-1]
+            count = len(last.shapes)
+            gaps = frozenset((t, (t * 3) % count) for t in range(last.steps))
+            found.append(replace(last, seed=same.seed + 4, missing=gaps))
+        return [o for p in found if (o := self.observed(p)) is not None]
+
+    def edge(self, context: Context) -> list[Observation]:
+        """Vectors of the least size that fails, and of one element less, where size matters."""
+        problem = context.problem
+        sizes = [int(np.prod(s, dtype=int)) for s in problem.shapes]
+        if len(sizes) != 1 or sizes[0] < 2 or context.fixed_shapes:
+            return []
+
+        def of(size: int) -> Problem:
+            return replace(problem, shapes=((size,),), seed=problem.seed + 7)
+
+        low, high = 1, sizes[0]
+        if self.fails(of(low)) or not self.fails(of(high)):
+            return []
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.fails(of(middle)) else (middle, high)
+        return [o for n in (low, high, high + 1) if (o := self.observed(of(n))) is not None]
+
+    def battery(self, dtype: str) -> list[Observation]:
+        """Short runs in every setting that both subject and convention know."""
+        if dtype not in self.seen:
+            facts = self.subject.facts
+            known = self.convention.knows
+            kept = replace(facts, hyper=facts.hyper & known, settable=facts.settable & known)
+            runs = []
+            for probe in probes(kept, dtype):
+                decimal = tuple(
+                    tuple(_decimal(h, facts.fixed) for h in row) for row in probe.problem.hypers
+                )
+                shapes = ((8,), (3, 5), (17,))
+                wide = replace(probe.problem, shapes=shapes, groups=(0,) * 3)
+                runs.append(self.observed(replace(wide, seed=31)))
+                runs.append(self.observed(replace(wide, seed=32, hypers=decimal, kind="normal")))
+            self.seen[dtype] = [o for o in runs if o is not None]
+        return self.seen[dtype]
+
+    def observed(self, problem: Problem) -> Observation | None:
+        """The run; None where the subject refuses this probe, which tells nothing of others."""
+        found = tried(self.subject, problem)
+        return None if isinstance(found, str) else found
+
+
+def _decimal(h: Hyper, fixed: Mapping[str, Any]) -> Hyper:
+    """Other numbers, none of which a binary format holds."""
+    other = {"lr": h.lr * 0.7, "momentum": h.momentum * 1.1, "dampening": h.dampening * 0.9}
+    other |= {"weight_decay": h.weight_decay * 1.3, "nu": h.nu if h.nu == 1 else h.nu * 0.9}
+    return h._replace(**{n: x for n, x in other.items() if n not in fixed})
+
+
+def _apart(h: Hyper, g: int, fixed: Mapping[str, Any]) -> Hyper:
+    """Numbers that no two groups share; what is off stays off."""
+    other = {"lr": h.lr * (1 + g / 5), "momentum": h.momentum * (1 - g / 9)}
+    other |= {"dampening": h.dampening * (1 - g / 7), "weight_decay": h.weight_decay * (1 + g / 3)}
+    return h._replace(**{n: x for n, x in other.items() if n not in fixed})
