@@ -10,8 +10,9 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
+from momentum.diagnosis.departing import Departure, constant, seeded, told
 from momentum.diagnosis.departures import DEPARTURES
-from momentum.diagnosis.hypotheses import Departure, Hypothesis, constant, seeded, told
+from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken
 from momentum.diagnosis.response import response
 from momentum.subjects.observation import Observation, begin, observe

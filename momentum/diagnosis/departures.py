@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from momentum.conventions import Hyper, Rule
-from momentum.diagnosis.hypotheses import Departure, Hypothesis, around, scheduled, told
+from momentum.diagnosis.departing import Departure, around, scheduled, told
+from momentum.diagnosis.hypotheses import Hypothesis
 
 
 def _off(name: str) -> Callable[[Hypothesis], Hypothesis]:

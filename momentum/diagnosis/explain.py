@@ -39,6 +39,11 @@ NEAR = 64
 and still be judged: bounds of related rules in one run differ by less."""
 
 
+CLEAR = 3
+"""A run beside the subject is within two bounds of it; so where the subject is further than three
+from the convention, that run is beyond its bound too, and wrong."""
+
+
 class Explainer:
     """Explains the failures of one subject, and remembers the causes that it found."""
 
@@ -177,7 +182,9 @@ class Explainer:
 
     def _beside(self, observation: Observation) -> Iterator[Suspect[Any]]:
         yield from coarser(self.subject, self.convention, observation.problem.dtype)
-        yield from simulated(self.convention, observation.problem)
+        worst = max(float(np.max(r, initial=0)) for r in self.own.ratios(self.subject, observation))
+        if worst > CLEAR:
+            yield from simulated(self.convention, observation.problem)
 
     def _place(
         self, context: Context, chosen: Sequence[Observation], other: Sequence[Observation]

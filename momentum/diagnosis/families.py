@@ -8,8 +8,9 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper
+from momentum.diagnosis.departing import Departure, told
 from momentum.diagnosis.estimate import COORDINATES, REACH, STEPS, Estimate, estimate, setting
-from momentum.diagnosis.hypotheses import Departure, Hypothesis, told
+from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.probes import tried
 from momentum.diagnosis.suspects import Suspect
 from momentum.diagnosis.tellings import fitted_clip

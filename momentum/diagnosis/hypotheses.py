@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import NDArray
 
-from momentum.arithmetic import exact
-from momentum.conventions import Convention, Hyper, Rule
+from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Observation
@@ -238,92 +236,3 @@ def gap(got: Array, wanted: Array) -> Array:
     with np.errstate(all="ignore"):
         apart = np.where(got == wanted, 0.0, np.abs(got - wanted))
     return np.asarray(np.where(np.isnan(apart), np.inf, apart))
-
-
-class Departure(NamedTuple):
-    """One way not to do what a convention says. about: the hyper-parameter it concerns."""
-
-    name: str
-    about: str
-    words: str
-    apply: Callable[[Hypothesis], Hypothesis]
-
-    def on(self, hypothesis: Hypothesis) -> Hypothesis:
-        """The hypothesis, departed from."""
-        changed = self.apply(hypothesis)
-        return replace(
-            changed,
-            departures=(*hypothesis.departures, self.name),
-            words=(*hypothesis.words, self.words),
-        )
-
-
-def told(change: Callable[[Hyper], Hyper]) -> Callable[[Hypothesis], Hypothesis]:
-    """The whole step, decay included, is told other hyper-parameters."""
-
-    def apply(hypothesis: Hypothesis) -> Hypothesis:
-        return _rewritten(
-            hypothesis, lambda step: lambda x, g, s, h: step(x, g, s, change(h)), change
-        )
-
-    return apply
-
-
-def constant(name: str, value: float) -> Callable[[Hypothesis], Hypothesis]:
-    """A hyper-parameter has this value whatever is set."""
-
-    def change(h: Hyper) -> Hyper:
-        number = exact(value) if isinstance(h.lr, fmpq) else value
-        return Hyper(**(h._asdict() | {name: number}))
-
-    return told(change)
-
-
-def around(wrap: Callable[[Rule], Rule]) -> Callable[[Hypothesis], Hypothesis]:
-    """The whole step, decay included, inside another function."""
-    return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
-
-
-def taken_as(telling: Telling, slack: int = 1) -> Callable[[Hypothesis], Hypothesis]:
-    """Each strand is taken in another way."""
-
-    def apply(hypothesis: Hypothesis) -> Hypothesis:
-        slacker = max(slack, hypothesis.slack)
-        return replace(hypothesis, tellings=(*hypothesis.tellings, telling), slack=slacker)
-
-    return apply
-
-
-def scheduled(change: Schedule) -> Callable[[Hypothesis], Hypothesis]:
-    """The rule sees other hyper-parameters than those that were set, step by step."""
-
-    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
-        return (strand._replace(hypers=tuple(change(strand.hypers))),)
-
-    return taken_as(telling)
-
-
-def _rewritten(
-    hypothesis: Hypothesis, wrap: Callable[[Rule], Rule], change: Callable[[Hyper], Hyper]
-) -> Hypothesis:
-    """Another rule around the whole step. The sign of the gradient is turned once, inside."""
-    old = hypothesis.convention
-
-    def unsigned(step: Rule) -> Rule:
-        wrapped = wrap(step)
-        return lambda x, g, s, h: wrapped(x, -g if h.maximize else g, s, h)
-
-    def forms(h: Hyper) -> tuple[Rule, ...]:
-        return tuple(unsigned(form) for form in old.all_forms(change(h))[1:])
-
-    new = replace(old, rule=unsigned(old.step), forms=forms, decay="coupled", takes=EVERYTHING)
-    return replace(hypothesis, convention=new)
-
-
-def seeded(convention: Convention) -> Hypothesis:
-    """An average that starts with the first gradient: dampening is the momentum."""
-    change = told(lambda h: h._replace(dampening=h.momentum))
-    words = "dampening equals momentum, so that the velocity is an average seeded with v = g"
-    return Departure("dampening_is_momentum", "momentum", words, change).on(
-        Hypothesis.of(convention)
-    )

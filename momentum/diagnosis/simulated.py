@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, get
+from momentum.diagnosis.probes import refusal
 from momentum.diagnosis.suspects import Suspect, in_words
 from momentum.gallery import GALLERY, Machine
 from momentum.oracle.replay import replay_steps
@@ -46,7 +47,10 @@ class Simulated:
         if problem.dtype not in self.machine.dtypes:
             return False
         dtype = subject.facts.format_name(problem.dtype)
-        rows = self.iterates(observation)
+        try:
+            rows = self.iterates(observation)
+        except Exception as error:  # a wrong machine refuses, or breaks; ours is raised anew
+            return not refusal(error)
         for i, start in enumerate(problem.start):
             if not start.size:
                 continue

@@ -7,6 +7,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
+from momentum.diagnosis.departing import Departure, seeded
 from momentum.diagnosis.departures import (  # fmt: skip
     DAMPENING,
     DECAY,
@@ -15,7 +16,7 @@ from momentum.diagnosis.departures import (  # fmt: skip
     SCHEDULED,
     UNFED,
 )
-from momentum.diagnosis.hypotheses import Departure, Hypothesis, seeded
+from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.identify import identify
 from momentum.diagnosis.tellings import departures
 from momentum.gallery import GALLERY, Defect, Machine

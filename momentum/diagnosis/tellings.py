@@ -7,17 +7,9 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, Hyper, Rule
+from momentum.diagnosis.departing import Departure, around, scheduled, taken_as, told
 from momentum.diagnosis.departures import unfed
-from momentum.diagnosis.hypotheses import (  # fmt: skip
-    Departure,
-    Hypothesis,
-    Strand,
-    Telling,
-    around,
-    scheduled,
-    taken_as,
-    told,
-)
+from momentum.diagnosis.hypotheses import Hypothesis, Strand, Telling
 from momentum.subjects.observation import Observation
 
 NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
