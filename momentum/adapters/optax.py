@@ -1,12 +1,15 @@
 """Optax: a factory such as `optax.sgd`, or a finished `GradientTransformation`.
 
-A factory is called anew at every step and goes on with the same state, so that each number reaches
-the rule as a Python float, in full precision. `--set jit=True` compiles the step, with the numbers
-as arguments. A finished transformation has the hyper-parameters that `optax.inject_hyperparams`
-lays open; what else is in it, the caller says: `--set lr=0.1 --set momentum=0.9`.
+A factory is called anew for new numbers and goes on with the same state, so that each number
+reaches the rule as a Python float, in full precision. Where that state lays hyper-parameters open,
+as `optax.inject_hyperparams` does, they are written there too. `--set jit=True` compiles the step,
+with the numbers as arguments; so is done unasked where the factory compiles inside. A finished
+transformation has the hyper-parameters that it lays open; what else is in it, the caller says:
+`--set lr=0.1 --set momentum=0.9`.
 """
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,9 +22,29 @@ from momentum.subjects.protocol import Array, Facts, Subject
 
 
 def accepts(obj: Any) -> bool:
-    """Whether this is an optax transformation, or a function that says it returns one."""
+    """An optax transformation, or a function that says it returns one, or is seen to."""
     answer = getattr(obj, "__annotations__", {}).get("return", "")
-    return _shared.comes_from(obj, "optax") or "GradientTransformation" in str(answer)
+    if _shared.comes_from(obj, "optax") or "GradientTransformation" in str(answer):
+        return True
+    return not answer and not isinstance(obj, type) and callable(obj) and _returns_one(obj)
+
+
+def _returns_one(factory: Any) -> bool:
+    """Called with a rate and what else it needs, where it needs hyper-parameters alone."""
+    import optax
+
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+        needed = {p.name for p in parameters if p.default is p.empty and p.kind not in _OPEN}
+        names = _shared.known_names(p.name for p in parameters)
+        if "lr" not in names or not needed <= set(names.values()):
+            return False
+        return isinstance(factory(**dict.fromkeys(needed, 0.5)), optax.GradientTransformation)
+    except Exception:  # whatever a stranger's function does
+        return False
+
+
+_OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
@@ -30,7 +53,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
 
     _jax_run.enable_float64()
     given = {**fixed}
-    jit = bool(given.pop("jit", False))
+    jit = given.pop("jit", None)
     if callable(obj):
         names, values, kept = fitted(obj, 0, given, name)
         names, kept = _shared.parted(names, values, kept)
@@ -55,11 +78,42 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
 
 
 class _Optax:
-    def __init__(self, obj: Any, names: Any, kept: Any, jit: bool, facts: Facts) -> None:
+    def __init__(self, obj: Any, names: Any, kept: Any, jit: Any, facts: Facts) -> None:
         import jax
 
         self.obj, self.names, self.kept, self.facts = obj, names, kept, facts
-        self._step = jax.jit(self._eager, static_argnums=0) if jit else self._eager
+        self.made: dict[Any, Any] = {}
+        compiled = jax.jit(self._eager, static_argnums=0)
+        if jit is None:
+            jit = callable(obj) and self._compiles_inside() and self._can_be(compiled)
+        self._step = compiled if jit else self._eager
+
+    def _trial(self) -> Any:
+        values = {"lr": 0.5, "momentum": 0.5} | dict(self.facts.fixed)
+        known = {n: x for n, x in values.items() if n in self.names or n in self.facts.fixed}
+        return self._divided(((), ()), [Hyper(**{"lr": 0.5, **known})])
+
+    def _compiles_inside(self) -> bool:
+        """Whether a function of the transformation is compiled, or refers to one that is."""
+        try:
+            update = self._made(*self._trial()).update
+            held = [c.cell_contents for c in getattr(update, "__closure__", None) or ()]
+        except Exception:  # whatever a stranger's function does: the checks will tell
+            return False
+        return any("Pjit" in type(x).__name__ for x in (update, *held))
+
+    def _can_be(self, compiled: Callable[..., Any]) -> bool:
+        """Whether it can be compiled with its numbers as arguments, on which it must not branch."""
+        import jax
+
+        theta = [jax.numpy.zeros(1)]
+        how, numbers = self._trial()
+        state = self._made(how, numbers).init(theta)
+        try:
+            compiled(how, numbers, theta, state, theta)
+        except (jax.errors.JAXTypeError, TypeError, ValueError):
+            return False
+        return True
 
     def start(
         self,
@@ -75,6 +129,17 @@ class _Optax:
         init = self._made(*self._divided(layout, hypers)).init
         return _jax_run.JaxRun(parameters, hypers, dtype, init, partial(self._update, layout))
 
+    def _made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
+        """The transformation, the same one for the same numbers: it may hold compiled functions."""
+        if not all(isinstance(x, float) for given in numbers for x in given.values()):
+            return self._fresh(how, numbers)  # while the step is compiled
+        key = how, tuple(tuple(given.items()) for given in numbers)
+        if key not in self.made:
+            if len(self.made) >= MADE:
+                self.made.clear()
+            self.made[key] = self._fresh(how, numbers)
+        return self.made[key]
+
     def _divided(self, layout: Any, hypers: Sequence[Hyper]) -> tuple[Any, list[dict[str, float]]]:
         """What decides the compiled step, and the numbers of each group, by optax's names."""
         given = [_shared.arguments(h, self.names, self.facts.fixed) for h in hypers]
@@ -82,7 +147,7 @@ class _Optax:
         numbers = [{k: v for k, v in g.items() if not isinstance(v, bool)} for g in given]
         return (flags, *layout), numbers
 
-    def _made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
+    def _fresh(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
         """The transformation. how: flags of each group, group of each parameter, lr's factors."""
         import jax.numpy as jnp
         import optax
@@ -103,13 +168,33 @@ class _Optax:
     def _eager(self, how: Any, numbers: Any, grads: Any, state: Any, theta: Any) -> Any:
         import optax
 
-        if not callable(self.obj) and self.names:
-            state = state._replace(hyperparams={**state.hyperparams, **numbers[0]})
+        state = _written(state, numbers)
         updates, state = self._made(how, numbers).update(grads, state, theta)
         return optax.apply_updates(theta, updates), state
 
     def _update(self, layout: Any, hypers: Any, grads: Any, state: Any, theta: Any) -> Any:
         return self._step(*self._divided(layout, hypers), grads, state, theta)
+
+
+def _written(state: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
+    """The state with these numbers wherever it lays hyper-parameters open. numbers: of each group.
+
+    optax: what `inject_hyperparams` keeps in its state wins over what its factory was given.
+    """
+    if hasattr(state, "inner_states"):  # optax: multi_transform, the labels are our groups
+        inner = {k: _written(s, numbers[k : k + 1]) for k, s in state.inner_states.items()}
+        return state._replace(inner_states=inner)
+    if hasattr(state, "hyperparams"):
+        open_ = {n: x for n, x in numbers[0].items() if n in state.hyperparams}
+        return state._replace(hyperparams={**state.hyperparams, **open_})
+    if isinstance(state, tuple):
+        parts = [_written(part, numbers) for part in state]
+        return state._make(parts) if hasattr(state, "_make") else tuple(parts)
+    return state
+
+
+MADE = 512
+"""Transformations that are kept; a long run changes its rate at every step."""
 
 
 ADAPTER = Adapter(

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from momentum.adapters import adapt, load
+from momentum.adapters import optax as adapter
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.protocol import SubjectError
 
 optax = pytest.importorskip("optax", reason="optax is not installed")
+jax = pytest.importorskip("jax")
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
@@ -85,3 +87,73 @@ def test_none_for_a_gradient_is_refused():
 def test_unknown_argument_is_refused():
     with pytest.raises(UsageError, match="takes no 'fused'"):
         load("optax:sgd", {"fused": "True"})
+
+
+def zeros(params):
+    return jax.tree.map(jax.numpy.zeros_like, params)
+
+
+def injected(learning_rate=0.1, momentum=0.9):
+    return optax.inject_hyperparams(optax.sgd)(learning_rate=learning_rate, momentum=momentum)
+
+
+def chained(learning_rate, momentum=0.9):
+    inner = optax.inject_hyperparams(optax.sgd)
+    return optax.chain(optax.identity(), inner(learning_rate=learning_rate, momentum=momentum))
+
+
+COMPILATIONS = []
+
+
+def compiled_inside(learning_rate, momentum=0.0):
+    @jax.jit
+    def update(updates, state, params=None):
+        COMPILATIONS.append(learning_rate)
+        state = jax.tree.map(lambda v, g: momentum * v + g, state, updates)
+        return jax.tree.map(lambda v: -learning_rate * v, state), state
+
+    return optax.GradientTransformation(zeros, update)
+
+
+def branching(learning_rate, momentum=0.0):
+    if learning_rate < 0:
+        raise ValueError("a rate must not be negative")
+    return compiled_inside(learning_rate, momentum)
+
+
+@pytest.mark.parametrize("factory", [injected, chained, compiled_inside, branching])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_factory_needs_no_annotation(worst_ratio, factory, dtype):
+    subject = adapt(factory, {}, "mine")
+    assert subject.facts.settable == {"lr", "momentum"}
+    assert worst_ratio(subject, "optax", dtype) <= 1
+
+
+@pytest.mark.parametrize("factory", [injected, chained])
+def test_open_numbers_of_each_group_are_its_own(factory):
+    hypers = [Hyper(0.5, 0.5), Hyper(0.25, 0.5)]
+    run = adapt(factory, {}, "mine").start([np.zeros(1)] * 2, hypers, "float64", groups=[0, 1])
+    run.step([np.ones(1)] * 2)
+    run.set(Hyper(1.0, 0.5), 1)
+    run.step([np.ones(1)] * 2)
+    # v = 1, 3/2; rates 1/2, 1/2 and 1/4, 1
+    assert [float(x[0]) for x in run.parameters()] == [-1.25, -1.75]
+
+
+@pytest.mark.parametrize(("factory", "most"), [(compiled_inside, 1), (branching, 2)])
+def test_functions_compiled_inside_are_compiled_once_for_their_numbers(factory, most):
+    subject = adapt(factory, {}, "mine")
+    COMPILATIONS.clear()
+    for _ in range(3):
+        run = subject.start([np.zeros(1)], [Hyper(0.5, 0.5)], "float32")
+        for rate in (0.5, 0.5, 0.25, 0.25):
+            run.set(Hyper(rate, 0.5))
+            run.step([np.ones(1)])
+    assert len(COMPILATIONS) == most
+
+
+@pytest.mark.parametrize(
+    "other", [lambda learning_rate: 3, lambda theta, v, grad, lr, momentum: (theta, v), optax, 3]
+)
+def test_what_returns_no_transformation_is_not_taken_for_a_factory(other):
+    assert not adapter.accepts(other)
