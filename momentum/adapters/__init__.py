@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from momentum.adapters import process
 from momentum.adapters._record import Adapter, adapters, foreign, versions
-from momentum.adapters._resolve import literal, resolve
+from momentum.adapters._resolve import in_file, literal, resolve
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Facts, Subject
 
@@ -26,7 +26,30 @@ def load(target: str, settings: Mapping[str, str] | None = None) -> Subject:
     fixed = {n: literal(n, text) for n, text in (settings or {}).items()}
     if target.startswith("process:"):
         return process.adapt(target.removeprefix("process:"), fixed, target)
+    if target.endswith(".py") and ":" not in target:
+        raise UsageError(_which(target))
     return adapt(resolve(target), fixed, target)
+
+
+def _which(place: str) -> str:
+    """A file without a name: what may have been meant."""
+    module = in_file(place)
+    found = [
+        f"{place}:{name}"
+        for name, obj in vars(module).items()
+        if not name.startswith("_")
+        and getattr(obj, "__module__", module.__name__) == module.__name__
+        and _is_optimizer(obj)
+    ]
+    if not found:
+        return f"{place} has no optimizer that is known here; wanted {place}:NAME"
+    return f"{place}: say which of its optimizers: {', '.join(found)}"
+
+
+def _is_optimizer(obj: Any) -> bool:
+    if isinstance(getattr(obj, "facts", None), Facts):
+        return True
+    return any(one.loaded and one.accepts(obj) for one in adapters())
 
 
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from momentum.adapters._record import of_module
-from momentum.errors import UsageError
+from momentum.errors import UsageError, did_you_mean
 
 
 def literal(name: str, text: str) -> Any:
@@ -19,9 +19,9 @@ def literal(name: str, text: str) -> Any:
     """
     try:
         return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         raise UsageError(
-            f"--set {name}={text}: wanted a Python literal, such as True, 0.9, None"
+            f"--set {name}={text[:80]}: wanted a Python literal, such as True, 0.9, None"
             f""" or text in quotes ({name}="'{text}'")"""
         ) from None
 
@@ -33,7 +33,7 @@ def resolve(target: str) -> Any:
     """
     place, colon, path = target.rpartition(":")
     if colon and place.endswith(".py"):
-        module = _from_file(place)
+        module = in_file(place)
     elif colon:
         module = _import(place)
     else:
@@ -43,7 +43,8 @@ def resolve(target: str) -> Any:
         try:
             obj = getattr(obj, part)
         except AttributeError:
-            raise UsageError(f"{target}: {module.__name__} has no {path!r}") from None
+            hint = did_you_mean(part, vars(obj) if hasattr(obj, "__dict__") else ())
+            raise UsageError(f"{target}: {module.__name__} has no {path!r}{hint}") from None
     return obj
 
 
@@ -76,7 +77,11 @@ def _import(name: str) -> ModuleType:
         raise UsageError(f"{name} cannot be imported: {_one_line(error)}") from None
 
 
-def _from_file(place: str) -> ModuleType:
+def in_file(place: str) -> ModuleType:
+    """The module that a Python file is.
+
+    Raises: UsageError.
+    """
     path = Path(place)
     if not path.is_file():
         raise UsageError(f"there is no file {place!r}")

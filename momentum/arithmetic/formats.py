@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from momentum.errors import did_you_mean
+
 # Bounds are computed in float64 themselves, and an implementation may compute in float64 and then
 # round to float32: this covers some 10^6 roundings of the former and the one of the latter.
 _SLACK = 1.0 + 2.0**-28
@@ -123,6 +125,15 @@ FORMATS = {
 }
 
 
+SHORT = {
+    **{"fp64": "float64", "f64": "float64", "double": "float64"},
+    **{"fp32": "float32", "f32": "float32", "single": "float32", "float": "float32"},
+    **{"fp16": "float16", "f16": "float16", "half": "float16"},
+    **{"bf16": "bfloat16"},
+}
+"""Other names of formats, in lower case."""
+
+
 def format_of(name: str) -> Format:
     """The format of that name; `float32:flushing` is float32 without subnormal numbers.
 
@@ -130,9 +141,10 @@ def format_of(name: str) -> Format:
     """
     plain, _, suffix = name.partition(":")
     try:
-        found = FORMATS[plain]
+        found = FORMATS[SHORT.get(plain.lower(), plain.lower())]
         if suffix not in ("", "flushing"):
             raise KeyError(suffix)
         return replace(found, flushes=True) if suffix else found
     except KeyError:
-        raise ValueError(f"unknown dtype {name!r}: known are {', '.join(FORMATS)}") from None
+        known = f"known are {', '.join(FORMATS)}{did_you_mean(plain, FORMATS)}"
+        raise ValueError(f"unknown dtype {name!r}: {known}") from None

@@ -17,6 +17,7 @@ from momentum.conventions._response import Response, summed
 from momentum.conventions._speaker import Spelling
 from momentum.conventions._text import READ, Step, expressed, point_of, symbols_of
 from momentum.conventions.hyper import Hyper
+from momentum.errors import did_you_mean
 
 CONVENTIONS: dict[str, Convention] = {
     module.convention.name: module.convention
@@ -44,6 +45,22 @@ def _spoken() -> dict[str, Convention]:
 SPEAKERS: dict[str, Convention] = _spoken()
 
 
+ALIASES = {
+    "pytorch": "torch",
+    "tensorflow": "keras",
+    "tf": "keras",
+    "tf.keras": "keras",
+    "tensorflow1": "tf1",
+    "scikit-learn": "sklearn",
+    "paddlepaddle": "paddle",
+    "optimisers.jl": "flux",
+    "apple-mlx": "mlx",
+    "sutskever2013": "sutskever",
+    "the-article": "article",
+}
+"""Other names of speakers, in lower case."""
+
+
 def get(which: "str | Convention") -> Convention:
     """A convention by object, by name (`scaled`, `scaled:before`), by speaker (`keras`) or by file.
 
@@ -57,19 +74,33 @@ def get(which: "str | Convention") -> Convention:
         if found.name in CONVENTIONS:
             raise ValueError(f"{which} is called {found.name}, as one of the package is")
         return found
-    if which in SPEAKERS:
-        return SPEAKERS[which]
-    name, _, decay = which.partition(":")
-    base = CONVENTIONS.get(name) or _spoken().get(name)
+    if which in CONVENTIONS:
+        return CONVENTIONS[which]
+    spoken = _spoken()
+    name, _, decay = which.strip().partition(":")
+    name = named(name)
+    if name in spoken and not decay:
+        return spoken[name]
+    base = CONVENTIONS.get(name) or spoken.get(name)
     if base is None:
+        hint = did_you_mean(name, (*CONVENTIONS, *spoken, *ALIASES))
+        whose = "" if hint else f"; or say whose: {', '.join(sorted(spoken))}"
         raise ValueError(
-            f"unknown convention {which!r}: known are {', '.join(CONVENTIONS)}; "
-            f"or say whose: {', '.join(sorted(SPEAKERS))}; or FILE.py:CONVENTION"
+            f"unknown convention {which!r}{hint or ':'} known are {', '.join(CONVENTIONS)}{whose};"
+            " or FILE.py:CONVENTION"
         )
     return base.with_decay(decay) if decay else base
 
 
+def named(word: str) -> str:
+    """The name as this package spells it, of a convention or speaker in any case or by an alias."""
+    known = {name.lower(): name for name in (*CONVENTIONS, *_spoken())}
+    lower = word.strip().lower()
+    return known.get(ALIASES.get(lower, lower), word)
+
+
 __all__ = [
+    "ALIASES",
     "CONVENTIONS",
     "READ",
     "SPEAKERS",
@@ -88,6 +119,7 @@ __all__ = [
     "expressed",
     "get",
     "is_file",
+    "named",
     "point_of",
     "summed",
     "symbols_of",

@@ -10,6 +10,7 @@ from momentum.conventions._response import Response
 from momentum.conventions._speaker import Spelling
 from momentum.conventions.hyper import EVERYWHERE, NEUTRAL
 from momentum.conventions.hyper import Hyper as Hyper  # the convention files import it here
+from momentum.errors import did_you_mean
 
 
 class State(NamedTuple):
@@ -132,7 +133,8 @@ class Convention:
         Raises: ValueError for an unknown kind.
         """
         if kind not in _decay.KINDS:
-            raise ValueError(f"unknown weight decay {kind!r}: known are {', '.join(_decay.KINDS)}")
+            known = f"known are {', '.join(_decay.KINDS)}{did_you_mean(kind, _decay.KINDS)}"
+            raise ValueError(f"unknown weight decay {kind!r}: {known}")
         return replace(self, decay=kind)
 
     def step(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from momentum.conventions import CONVENTIONS, SPEAKERS, Convention, Spelling, get
+from momentum.conventions import CONVENTIONS, SPEAKERS, Convention, Spelling, get, named
 from momentum.conventions.hyper import NAMES, NUMBERS
 
 
@@ -46,10 +46,6 @@ class Speaker(NamedTuple):
         raise ValueError(f"{self.name} has no {spelling}: known are {known}")
 
 
-ALIASES = {"scikit-learn": "sklearn", "tensorflow1": "tf1", "pytorch": "torch", "sutskever2013":
-           "sutskever", "the-article": "article", "optimisers.jl": "flux"}  # fmt: skip
-
-
 def speaker(which: "str | Convention | Speaker") -> Speaker:
     """A speaker by name; a convention speaks with all hyper-parameters that its rule has.
 
@@ -58,7 +54,7 @@ def speaker(which: "str | Convention | Speaker") -> Speaker:
     if isinstance(which, Speaker):
         return which
     if isinstance(which, str):
-        which = ALIASES.get(which.lower(), which)
+        which = named(which)
     convention = get(which)
     for spelling in convention.speakers:
         if spelling.name == which:

@@ -139,8 +139,7 @@ def _options(request: Request) -> Options:
     try:
         if request.convention is not None:
             get(request.convention)
-        for dtype in request.dtypes:
-            format_of(dtype)
+        dtypes = [format_of(dtype).name for dtype in request.dtypes]
         chosen = selected(request.only)
         if request.replay is not None:
             problem = Problem.from_text(request.replay)
@@ -156,7 +155,7 @@ def _options(request: Request) -> Options:
     for name, value in request.settings.items():
         arguments += ["--set", f"{name}={value}"]
     return Options(
-        dtypes=tuple(dict.fromkeys(request.dtypes)),
+        dtypes=tuple(dict.fromkeys(dtypes)),
         effort=request.effort,
         seed=request.seed,
         only=tuple(request.only),

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from momentum.doors import completion
+
 CHECK_EXAMPLES = """\b
 Examples:
   momentum check torch.optim:SGD --as torch
@@ -21,6 +23,7 @@ Exit codes: 0 all passed or failed as expected; 1 a check failed or errored;
 """
 
 _PATH = click.Path(path_type=Path)
+EFFORT = click.Choice(["quick", "normal", "deep"], case_sensitive=False)
 
 
 class Seconds(click.FloatRange):
@@ -61,6 +64,7 @@ CHECK_OPTIONS = (
         "--as",
         "convention",
         metavar="CONVENTION",
+        shell_complete=completion.of(completion.conventions),
         help="What the target is meant to follow: a convention (accumulated, scaled) or whose it"
         " is (torch, keras, optax), or one from a file (FILE.py:CONVENTION). Identified first"
         " where it is not given.",
@@ -82,12 +86,13 @@ CHECK_OPTIONS = (
         "--dtype",
         "dtypes",
         metavar="D",
+        shell_complete=completion.of(completion.dtypes),
         multiple=True,
         help="float64, float32, float16 or bfloat16; by default all that the target claims.",
     ),
     click.option(
         "--effort",
-        type=click.Choice(["quick", "normal", "deep"]),
+        type=EFFORT,
         default="normal",
         show_default=True,
         help="How many problems each check draws.",
@@ -96,6 +101,7 @@ CHECK_OPTIONS = (
     click.option(
         "--only",
         metavar="ID",
+        shell_complete=completion.of(completion.checks),
         multiple=True,
         help="A check, a family, or one check in one dtype: check[float32].",
     ),

@@ -14,10 +14,12 @@ from typing import Any
 
 import click
 
-from momentum.doors.check_options import (  # fmt: skip
+from momentum.doors import completion
+from momentum.doors.check_options import (
     AS_WELL,
     CHECK_EXAMPLES,
     CHECK_OPTIONS,
+    EFFORT,
     SECONDS,
     settings_of,
     with_options,
@@ -130,7 +132,12 @@ def article(figures: Path | None, seeds: int | None) -> int:
 @commands.command()
 @click.argument("target")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
-@click.option("--dtype", metavar="D", help="To probe in; the finest that the target claims.")
+@click.option(
+    "--dtype",
+    metavar="D",
+    shell_complete=completion.of(completion.dtypes),
+    help="To probe in; the finest that the target claims.",
+)
 @click.option("--time-limit", type=SECONDS, default=60.0, show_default=True, metavar="S",
               help="Seconds for loading, and for the probes together.")  # fmt: skip
 @AS_WELL
@@ -177,8 +184,22 @@ Exit codes: 0 converted, with proof; 1 there is no conversion; 2 an option is wr
 
 
 @commands.command(epilog=CONVERT_EXAMPLES)
-@click.option("--from", "source", required=True, metavar="A", help="Whose numbers they are.")
-@click.option("--to", "target", required=True, metavar="B", help="Who is to do the same.")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    metavar="A",
+    shell_complete=completion.of(completion.conventions),
+    help="Whose numbers they are.",
+)
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="B",
+    shell_complete=completion.of(completion.conventions),
+    help="Who is to do the same.",
+)
 @click.option("--schedule", type=_PATH, metavar="FILE", help="Numbers that change, by step.")
 @click.option("--steps", type=click.IntRange(1, 100_000), metavar="N",
               help="Steps to convert.")  # fmt: skip
@@ -208,10 +229,11 @@ def convert(
 @click.option("--html", type=_PATH, metavar="FILE", help="Write both tables as a page.")
 @click.option("--jsonl", type=_PATH, metavar="FILE",
               help="Keep rows here; a run that was interrupted goes on from them.")  # fmt: skip
-@click.option("--effort", type=click.Choice(["quick", "normal", "deep"]), default="quick",
+@click.option("--effort", type=EFFORT, default="quick",
               show_default=True, help="How many problems each check draws.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn.")
 @click.option("--only", metavar="NAME", multiple=True,
+              shell_complete=completion.of(completion.implementations),
               help="An implementation, or all whose name begins with this word.")  # fmt: skip
 @AS_WELL
 def matrix(**options: Any) -> int:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from momentum.arithmetic import FORMATS
 from momentum.checks import CHECKS, Check
+from momentum.errors import did_you_mean
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
@@ -39,10 +40,10 @@ def selected(only: Sequence[str]) -> list[Check]:
 
     Raises: ValueError for a name that is neither.
     """
-    known = set(CHECKS) | {c.family for c in CHECKS.values()}
+    known = list(dict.fromkeys([*CHECKS, *(c.family for c in CHECKS.values())]))
     names = {name.partition("[")[0] for name in only}
-    for name in names - known:
-        raise ValueError(f"unknown check {name!r}; --list shows them")
+    for name in sorted(names - set(known)):
+        raise ValueError(f"unknown check {name!r}{did_you_mean(name, known)}; --list shows them")
     return [c for c in CHECKS.values() if not only or c.name in names or c.family in names]
 
 
@@ -73,5 +74,7 @@ def jobs(subject: Subject, options: Options) -> list[tuple[Check, str]]:
             found += [(check, d) for d in (dtypes if check.every_dtype else dtypes[:1])]
     for name in exactly - {f"{c.name}[{d}]" for c, d in found}:
         if options.replay is None:
-            raise ValueError(f"{name!r} matches nothing: the subject claims {', '.join(formats)}")
+            hint = did_you_mean(name.partition("[")[2].rstrip("]"), formats)
+            known = ", ".join(formats)
+            raise ValueError(f"{name!r} matches nothing: the subject claims {known}{hint}")
     return found
