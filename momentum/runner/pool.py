@@ -163,16 +163,22 @@ class Pool:
         """A worker that is at nothing, or why there is none."""
         if self.keeper is None or self.loader is None:
             return Uncontained(self.worker)
+        if self.idle:
+            self.idle = False
+            return Contained(self.loader, self.limit)
         try:
             if self.forks:
-                return Contained(spawned(self.loader.channel), self.limit)
-            if self.idle:
-                self.idle = False
-                return Contained(self.loader, self.limit)
+                with contextlib.suppress(OSError):
+                    return Contained(spawned(self.loader.channel), self.limit)
+            # There is no loader any more, or it cannot be copied.
             fresh = self.keeper.spawn()
             said = self._said(fresh)
-        except OSError:
-            return Lost("ended the process that had loaded it")
+            if isinstance(said, Loaded) and self.forks:
+                self.loader.close()
+                self.loader = fresh
+                return Contained(spawned(fresh.channel), self.limit)
+        except OSError as error:
+            return Lost(f"left no process to go on with ({error})")
         if isinstance(said, Loaded):
             return Contained(fresh, self.limit)
         fresh.close()

@@ -138,7 +138,8 @@ class Supervisor:
                         if (lost := self._begin(seat, one)) is not None:
                             done[one.id] = lost
                 busy = [s for s in (*self.seats, self.helper) if s.job and s.hand]
-                self.pool.wait_for([s.hand for s in busy if s.hand])
+                if busy:
+                    self.pool.wait_for([s.hand for s in busy if s.hand])
                 for seat in busy:
                     self._collect(seat, done, problems)
             yield as_expected(result, self.expected)

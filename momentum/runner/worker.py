@@ -84,6 +84,12 @@ class Worker:
 
     def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
         """Tell the events that a request leads to; the last one is its answer."""
+        try:
+            self._answer(request, tell)
+        except OutOfMemory as error:
+            tell(Exhausted(str(error)))
+
+    def _answer(self, request: Request, tell: Callable[[Event], None]) -> None:
         if isinstance(request, Prepare):
             tell(self._prepared())
             return
@@ -132,23 +138,18 @@ class Worker:
         except (Exception, SystemExit) as error:
             return Refused(f"{self.subject.facts.name} cannot be identified: it {in_words(error)}")
 
-    def _measured(
-        self, job: Job, convention: Convention, tell: Callable[[Event], None]
-    ) -> Found | Exhausted:
+    def _measured(self, job: Job, convention: Convention, tell: Callable[[Event], None]) -> Found:
         options = self.options
-        try:
-            result = run_check(
-                CHECKS[job.check],
-                self.subject,
-                convention,
-                job.dtype,
-                options.effort,
-                options.seed,
-                options.replay,
-                lambda text: tell(Trying(text)),
-            )
-        except OutOfMemory as error:
-            return Exhausted(str(error))
+        result = run_check(
+            CHECKS[job.check],
+            self.subject,
+            convention,
+            job.dtype,
+            options.effort,
+            options.seed,
+            options.replay,
+            lambda text: tell(Trying(text)),
+        )
         return Found(result)
 
     def load_and_serve(self, channel: Channel) -> None:

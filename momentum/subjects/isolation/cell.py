@@ -11,7 +11,7 @@ from select import select
 from typing import Any, NamedTuple
 
 from momentum.subjects.isolation.channel import Channel, pair
-from momentum.subjects.isolation.child import fork, kill_descendants
+from momentum.subjects.isolation.child import CLOSED, fork, kill_descendants
 
 ANSWER = 10.0
 """Seconds within which a process that does nothing else starts another."""
@@ -74,7 +74,9 @@ class Cell:
             return "closed the channel of its results"
         status = self._buried()
         if status is None:
-            return "ended without a word"
+            return "ended together with the process that had loaded it"
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == CLOSED:
+            return "closed the channel of its results"
         if os.WIFSIGNALED(status):
             return f"was killed by signal {signal.Signals(os.WTERMSIG(status)).name}"
         return f"ended the process with exit code {os.WEXITSTATUS(status)}"

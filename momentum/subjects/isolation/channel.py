@@ -27,6 +27,10 @@ def pair() -> tuple[socket.socket, socket.socket, bytes]:
     return here, there, secrets.token_bytes(MARK)
 
 
+class ChannelClosed(OSError):
+    """There is no other end any more, or this one has been closed by a stranger."""
+
+
 class Channel:
     """One end. peer: the process whose messages count, any where it is 0."""
 
@@ -41,19 +45,20 @@ class Channel:
         """Hand an item to the other end.
 
         within: seconds that it may take to read, where it is somebody else's.
-        Raises: OSError where there is none any more, or it does not read.
+        Raises: ChannelClosed where there is none any more, or it does not read.
         """
         if os.getpid() != self.pid:
             os._exit(0)  # a copy of this process that the subject made; one of them is enough
         data = pickle.dumps(item)
         frame = self.mark + _HEAD.pack(self.pid, len(data), zlib.crc32(data)) + data
-        if descriptors:
-            frame = frame[socket.send_fds(self.end, [frame], descriptors) :]
-        self.end.settimeout(within)
         try:
+            if descriptors:
+                frame = frame[socket.send_fds(self.end, [frame], descriptors) :]
+            self.end.settimeout(within)
             self.end.sendall(frame)
-        finally:
             self.end.settimeout(None)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from None
 
     def read(self, wait: bool = True) -> bool:
         """Take in what has come; False where the other end is closed.

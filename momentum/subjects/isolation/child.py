@@ -12,13 +12,16 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from momentum.subjects.isolation.channel import Channel
+from momentum.subjects.isolation.channel import Channel, ChannelClosed
 
 MEMORY = 4 << 30
 """Bytes that a child may allocate beyond what its parent holds."""
 
 _OWN = 700
 """Its channel's descriptor is at least this one, out of the way of who closes the first few."""
+
+CLOSED = 97
+"""Exit code of a child that found its channel closed."""
 
 _PDEATHSIG, _CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
@@ -42,6 +45,8 @@ def fork(
         own = _contained(end, parent, keeper)
         main(Channel(own, mark))
         code = 0
+    except ChannelClosed:
+        code = CLOSED
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     finally:
