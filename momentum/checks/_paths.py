@@ -112,10 +112,13 @@ def near(
 
     allowed: bounds of the run `wanted`; those of the other one are the same, changed likewise.
     """
+    start = problem.start
     for t, (here, there, rows) in enumerate(zip(got, wanted, allowed), 1):
         for i, (a, b, bound) in enumerate(zip(here, there, rows)):
             if a.size:
-                yield _gap(a, change(i, b), 2 * abs(change(i, bound)), problem.shapes[i], t, i)
+                gap = _gap(a, change(i, b), 2 * abs(change(i, bound)), problem.shapes[i], t, i)
+                moved = abs(b - start[i]) if b.shape == start[i].shape else np.inf
+                yield gap._replace(claims=bool(np.any(2 * bound < moved)))
 
 
 def _gap(
@@ -154,8 +157,13 @@ def judged(subject: Subject, convention: Convention, problem: Problem) -> Iterat
     yield from judge(subject, observe(subject, problem), convention)
 
 
-def against(got: Array, truth: Any, bound: Any, where: str, step: int) -> Measured:
-    """The worst element of an iterate against rationals from a closed form."""
+def against(
+    got: Array, truth: Any, bound: Any, where: str, step: int, start: Array | None = None
+) -> Measured:
+    """The worst element of an iterate against rationals from a closed form.
+
+    start: where the run began, to see whether the bound is narrower than the movement.
+    """
     known = np.isfinite(got)
     error = np.where(known, 0.0, np.inf)
     error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
@@ -163,4 +171,7 @@ def against(got: Array, truth: Any, bound: Any, where: str, step: int) -> Measur
     ratio = Deviation(error, bound).ratio
     k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     index = ", ".join(str(int(j)) for j in k)
-    return Measured(float(error[k]), float(bound[k]), f"{where}[{index}]", step, "closed form")
+    moved = np.inf if start is None else abs(nearest_array(truth) - start)
+    claims = bool(np.any(bound < moved))
+    at = f"{where}[{index}]"
+    return Measured(float(error[k]), float(bound[k]), at, step, "closed form", claims)

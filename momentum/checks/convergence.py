@@ -83,7 +83,7 @@ def quadratic_follows_theory(
         # Every step adds its own rounding to the iterate, which the loop then carries on.
         bound = sum(weight[t - s] * allowed[s - 1] for s in range(1, t + 1))
         exactly = exact_array(start) * iterate(method, rate, momentum, 1, exact(1), t)
-        yield against(iterates[t - 1], exactly, bound, f"step {t}", t)
+        yield against(iterates[t - 1], exactly, bound, f"step {t}", t, start)
 
 
 def _echoes(method: Method, rate: Any, momentum: Any, steps: int, keeps: bool) -> list[float]:

@@ -53,7 +53,7 @@ def first_step_is_the_conventions(
         bound = replay_steps(convention, start, [grad], [h], dtype=dtype, tier="fast").bound[0]
         truth = exact_array(start) + moved * exact_array(grad)
         where = f"step 1, parameter {i} of shape {shape}"
-        yield against(observation.iterates[0][i], truth, bound, where, 1)
+        yield against(observation.iterates[0][i], truth, bound, where, 1, start)
 
 
 def zeros_first(setting: Setting) -> Sequence[Problem]:

@@ -79,7 +79,8 @@ def impulse_response_is_closed_form(
         for t, moved in enumerate(displaced, 1):
             got = observation.iterates[t - 1][i]
             where = f"step {t}, parameter {i} of shape {shape}"
-            yield against(got, start + moved * grad, bounds[t - 1], where, t)
+            truth = start + moved * grad
+            yield against(got, truth, bounds[t - 1], where, t, problem.start[i])
 
 
 def long_enough(setting: Setting) -> Sequence[Problem]:
@@ -115,4 +116,4 @@ def impulse_response_sums_up(
         bound = _bounds(subject, convention, observation, i)[-1] + rest
         truth = exact_array(problem.start[i]) + total * exact_array(observation.fed[0][i])
         where = f"step {steps}, parameter {i} of shape {shape}"
-        yield against(observation.iterates[-1][i], truth, bound, where, steps)
+        yield against(observation.iterates[-1][i], truth, bound, where, steps, problem.start[i])

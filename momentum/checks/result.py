@@ -137,7 +137,7 @@ class Results:
         """0: all right or as expected; 1: a must check failed or errored; 3: nothing ran."""
         if self.broken or self.wrong(strict):
             return 1
-        if not any(r.verdict != "skipped" for r in self.results):
+        if not any(r.verdict not in ("skipped", "no_claim") for r in self.results):
             return 3
         return 1 if self.unfinished or (strict and self.stale) else 0
 

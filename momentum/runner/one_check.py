@@ -24,6 +24,8 @@ from momentum.subjects.refusals import Refusals
 SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
 """Problems tried to make a failure smaller."""
 
+NO_CLAIM = "the bound of rounding is wider than the movement: standing still would have passed"
+
 _OURS = str(Path(__file__).parents[1])
 
 
@@ -140,6 +142,7 @@ class _Search:
         self.refusals = Refusals(subject)
         self.refused: dict[str, None] = {}
         self.tried = 0
+        self.claims = False
         self.worst: _Finding | None = None
         self.ratios: dict[str, float] = {}
         self.known: dict[str, _Finding] = {}
@@ -192,6 +195,7 @@ class _Search:
         try:
             for measured in self.check.measure(self.subject, self.convention, problem):
                 ratio = measured.ratio
+                self.claims = self.claims or (measured.claims and measured.bound < math.inf)
                 if ratio > 1:
                     self.tried += 1
                     return _Finding(problem, measured)
@@ -228,9 +232,11 @@ class _Search:
         if measured is None:
             return replace(base, verdict="errored", reason=found.reason)
         failed = self.last is not None
+        if not failed and not self.claims:
+            base = replace(base, reason=NO_CLAIM)
         return replace(
             base,
-            verdict="failed" if failed else "passed",
+            verdict="failed" if failed else "passed" if self.claims else "no_claim",
             error=float(measured.error),
             bound=float(measured.bound),
             ratio=float(measured.ratio),

@@ -200,6 +200,8 @@ def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) 
         return TwinTried("caught", f"a known-wrong twin failed {result.id}, as it must")
     if result.verdict == "passed":
         return TwinTried("missed", f"a known-wrong twin of the subject passed {result.id}")
+    if result.verdict == "no_claim":
+        return TwinTried("not run", f"a known-wrong twin shows nothing: {result.reason}")
     return TwinTried("not run", f"the known-wrong twin could not be run: {result.reason}")
 
 

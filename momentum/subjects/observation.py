@@ -21,7 +21,8 @@ Array = NDArray[np.float64]
 class Measured(NamedTuple):
     """One measurement: an error, the bound that it must not exceed, and where it was taken.
 
-    step counts from 1, 0 where there is no step; how names the comparison.
+    step counts from 1, 0 where there is no step; how names the comparison. claims: standing still
+    would have failed it; where the bound is as wide as the movement it judges, it says nothing.
     """
 
     error: float
@@ -29,6 +30,7 @@ class Measured(NamedTuple):
     where: str
     step: int = 0
     how: str = ""
+    claims: bool = True
 
     @property
     def ratio(self) -> float:
@@ -120,8 +122,10 @@ def judge(
         hypers = [row[problem.groups[batch[0]]] for row in problem.hypers]
         truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier=tier)
         compared = truth.compare([_joined([row[i] for i in batch]) for row in observation.iterates])
-        for how, deviation in (("trajectory", compared.trajectory), ("step", compared.step)):
-            yield from _worst_of_steps(problem, batch, how, deviation)
+        whole = truth.values - start
+        last = np.diff(truth.values, axis=0, prepend=start[None])
+        yield from _worst_of_steps(problem, batch, "trajectory", compared.trajectory, whole)
+        yield from _worst_of_steps(problem, batch, "step", compared.step, last)
 
 
 def _batches(problem: Problem) -> list[list[int]]:
@@ -139,9 +143,10 @@ def _joined(arrays: Sequence[Array | None]) -> Array:
 
 
 def _worst_of_steps(
-    problem: Problem, batch: list[int], how: str, deviation: Deviation
+    problem: Problem, batch: list[int], how: str, deviation: Deviation, movement: Array
 ) -> Iterator[Measured]:
     ratios = deviation.ratio
+    claims = np.any(deviation.bound < np.abs(movement), axis=1)
     for t in range(problem.steps):
         k = int(np.argmax(ratios[t]))
         yield Measured(
@@ -150,6 +155,7 @@ def _worst_of_steps(
             f"step {t + 1}, {place(problem, batch, k)}",
             t + 1,
             how,
+            bool(claims[t]),
         )
 
 
