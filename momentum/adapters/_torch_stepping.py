@@ -1,6 +1,7 @@
 """The ways to step a torch optimizer, and what became of the gradients."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -8,6 +9,21 @@ from torch import Tensor
 
 from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
 from momentum.subjects.protocol import Array, Gradient
+
+
+@contextmanager
+def unwritten_memory_is_nan() -> Iterator[None]:
+    """What torch.empty gives out shows, and shows the same every time.
+
+    Source: torch.utils.deterministic.fill_uninitialized_memory.
+    """
+    on = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(on, warn_only=warn_only)
 
 
 class Stepping:
@@ -86,7 +102,8 @@ class Stepping:
         elif self.scaler.get_scale() != scale:
             self.scaler.update(scale)
         self._feed(self._tensors(gradients, scale))
-        self.scaler.step(self.optimizer)
+        with unwritten_memory_is_nan():
+            self.scaler.step(self.optimizer)
         self.scaler.update()
         return bool(self.scaler.get_scale() < scale)
 

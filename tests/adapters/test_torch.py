@@ -398,3 +398,16 @@ def test_foreign_states_are_three_and_differ_from_the_right_one():
     assert "exp_avg" in states["state of Adam"][1]["state"][0]
     with pytest.raises(ValueError, match="parameter group"):
         started().load(states["one parameter fewer"])
+
+
+def test_a_scaled_step_shows_memory_that_is_never_written():
+    class Unwritten(SGD):
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.data.add_(torch.empty_like(p))
+
+    run = started(Unwritten)
+    run.scaled_step(ones(run), 2.0)
+    assert np.isnan(run.parameters()[0]).all()
+    assert not torch.are_deterministic_algorithms_enabled()
