@@ -1,0 +1,252 @@
+"""Optimizers that nobody wrote: right ones by random algebra, wrong ones by random mistakes.
+
+Both start from a convention's own text, run over expressions; for one setting of the flags its step
+is rewritten, for the others it is the convention's. Which of them is right is not said by how they
+were made: both are run beside the convention in rational numbers, with all hyper-parameters
+changing at every step, and right is what goes the same way exactly.
+"""
+
+import random
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from flint import fmpq
+
+from momentum.arithmetic.expression import Expression, evaluate, made, number, replaced, symbol
+from momentum.conventions import CONVENTIONS, Convention, Hyper, Step, expressed, symbols_of
+from momentum.conventions.hyper import NUMBERS
+from momentum.gallery.machine.machine import DTYPES, PLAIN, Machine
+from momentum.gallery.machine.number import Number, Working, fused_multiply_add
+from momentum.gallery.rewriting import LARGEST, at, equals, mistakes, paths, put
+
+KINDS = ("coupled", "before", "simultaneous", "after")
+MOVES = 24
+"""Rewritings of a right step at most."""
+
+STEPS = 7
+"""Of the exact run that tells right from wrong; the first ones see every branch of a rule."""
+
+WORKINGS = {
+    "": (Working(), DTYPES),
+    "fused wherever it can be": (Working(fused=True), DTYPES),
+    "wider inside": (Working(inside=True), ("float32", "float16", "bfloat16")),
+    "hyper-parameters in float64": (Working(wide_hyper=True), DTYPES),
+}
+"""How a right one may compute, and in which formats."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """An optimizer drawn at random, for one setting of the flags.
+
+    first, later: the step, first and later. scale: what the stored velocity is times the
+    convention's own. how: what was done to the step, in words.
+    """
+
+    convention: Convention
+    nesterov: bool
+    maximize: bool
+    first: Step
+    later: Step
+    scale: Fraction
+    how: tuple[str, ...]
+    working: Working = PLAIN
+    dtypes: tuple[str, ...] = DTYPES
+
+    @property
+    def name(self) -> str:
+        """The convention, the flags, and what was done."""
+        flags = [n for n in ("nesterov", "maximize") if getattr(self, n)]
+        return f"{' '.join([self.convention.full_name, *flags])}: {', '.join(self.how)}"
+
+    def rule(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        """One whole step."""
+        if (h.nesterov, h.maximize) != (self.nesterov, self.maximize):
+            return self.convention.step(theta, grad, state, h)
+        step = self.later if state.step else self.first
+        values = {**h._asdict(), **state._asdict(), "theta": theta, "grad": grad}
+        rational = isinstance(h.lr, fmpq)
+        moved, *parts = evaluate(
+            [step.theta, *step.state.values()],
+            values,
+            lambda x: fmpq(x.numerator, x.denominator) if rational else float(x),
+            _fused,
+        )
+        return moved, type(state)(step=state.step + 1, **dict(zip(step.state, parts)))
+
+    def build(self) -> Machine:
+        """A new subject."""
+        return Machine(
+            self.name, self.convention, rule=self.rule, working=self.working, dtypes=self.dtypes
+        )
+
+    def is_right(self, seed: int) -> bool:
+        """Whether it goes the convention's way exactly, from a random start and schedule."""
+        rng = random.Random(seed)
+
+        def rational() -> fmpq:
+            return fmpq(rng.randint(-97, 97), rng.randint(1, 61))
+
+        theta = other = rational()
+        state = kept = self.convention.initial
+        for _ in range(STEPS):
+            numbers = {n: fmpq(rng.randint(1, 58), 59) for n in NUMBERS if n in self.knows}
+            h = Hyper(**numbers, nesterov=self.nesterov, maximize=self.maximize).lifted(_exact)
+            grad = rational()
+            theta, state = self.convention.step(theta, grad, state, h)
+            try:
+                other, kept = self.rule(other, grad, kept, h)
+            except ZeroDivisionError:
+                return False
+            if other != theta:
+                return False
+        return True
+
+    @property
+    def knows(self) -> frozenset[str]:
+        """The hyper-parameters of its convention."""
+        return self.convention.knows
+
+
+def _exact(x: Any) -> fmpq:
+    return fmpq(x)
+
+
+def _fused(a: Any, b: Any, c: Any) -> Any:
+    """a b + c with one rounding where the numbers round at all."""
+    numbers = [x for x in (a, b, c) if isinstance(x, Number)]
+    if not numbers:
+        return a * b + c
+    kind = next((x for x in numbers if not x.weak), numbers[0])
+    ulp = 2.0**-52
+    to = "nearest" if float(kind.round(1 + ulp)) == 1 + ulp else "odd"
+    x, y, z = (x.value if isinstance(x, Number) else float(x) for x in (a, b, c))
+    return kind.like(fused_multiply_add(x, y, z, to))
+
+
+def settings() -> list[tuple[Convention, bool, bool]]:
+    """Every convention with every kind of decay, and every setting of the flags that it has."""
+    found = []
+    for convention, kind in product(CONVENTIONS.values(), KINDS):
+        for nesterov in (False, True) if "nesterov" in convention.takes else (False,):
+            for maximize in (False, True):
+                found.append((convention.with_decay(kind), nesterov, maximize))
+    return found
+
+
+def _own(seed: int) -> tuple[random.Random, Convention, bool, bool, Step, Step]:
+    every = settings()
+    convention, nesterov, maximize = every[seed % len(every)]
+    h = symbols_of(convention, nesterov=nesterov, maximize=maximize)
+    first, later = expressed(convention, first=True, h=h), expressed(convention, h=h)
+    return random.Random(seed), convention, nesterov, maximize, first, later
+
+
+def right(seed: int) -> Generated:
+    """The right optimizer of this seed; seeds one after another go through all settings.
+
+    Raises: AssertionError if exact arithmetic says that it is wrong.
+    """
+    rng, convention, nesterov, maximize, first, later = _own(seed)
+    how: list[str] = []
+    scale = Fraction(1) if convention.keeps_iterates else rng.choice(SCALES)
+    if scale != 1:
+        how.append(f"velocity times {scale}")
+        first, later = (_rescaled(step, scale) for step in (first, later))
+    alike = first == later
+    later = _rewritten(later, rng, how)
+    first = later if alike else _rewritten(first, rng, [])
+    words, (working, dtypes) = rng.choice(list(WORKINGS.items()))
+    how += [words] if words else []
+    found = Generated(
+        convention, nesterov, maximize, first, later, scale, tuple(how) or ("as it is",),
+        working, dtypes,
+    )  # fmt: skip
+    assert found.is_right(seed), found.name
+    return found
+
+
+SCALES = (Fraction(1), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2))
+"""Powers of two, as any other number rounds the velocity once more at every step."""
+
+
+def _rescaled(step: Step, scale: Fraction) -> Step:
+    """The velocity is kept as `scale` times what it is."""
+    v, by = symbol("v"), number(scale)
+    if scale == -1:
+        back: Expression = made("negative", v)
+    else:
+        back = made("*", number(1 / scale), v)
+    theta = replaced(step.theta, {v: back})
+    state = {n: replaced(e, {v: back}) for n, e in step.state.items()}
+    new = state["v"]
+    return Step(theta, {**state, "v": made("negative", new) if scale == -1 else made("*", by, new)})
+
+
+def _rewritten(step: Step, rng: random.Random, how: list[str]) -> Step:
+    outputs = step.outputs
+    for _ in range(rng.randint(0, MOVES)):
+        name = rng.choice(list(outputs))
+        root = outputs[name]
+        where = paths(root)
+        if len(where) >= LARGEST:
+            continue
+        path = rng.choice(where)
+        choices = equals(at(root, path))
+        if choices:
+            words = rng.choice(sorted({words for words, _ in choices}))
+            part = rng.choice([part for other, part in choices if other == words])
+            outputs[name] = put(root, path, part)
+            if words not in how:
+                how.append(words)
+    theta = outputs.pop("theta")
+    return Step(theta, outputs)
+
+
+def wrong(seed: int) -> Generated:
+    """The wrong optimizer of this seed, by one mistake; those that turn out right are not taken."""
+    rng, convention, nesterov, maximize, first, later = _own(seed)
+    known = frozenset(NUMBERS) & convention.knows | {"theta", "grad", *later.state}
+    while True:
+        steps = {"first": first, "later": later}
+        words = _mistaken(steps, rng, known, alike=first == later)
+        found = Generated(
+            convention, nesterov, maximize, steps["first"], steps["later"], Fraction(1), (words,)
+        )
+        if not found.is_right(seed):
+            return found
+
+
+def _mistaken(
+    steps: dict[str, Step], rng: random.Random, known: frozenset[str], alike: bool
+) -> str:
+    """Make one mistake in the steps; returns what it is."""
+    if not alike and rng.random() < 0.1:
+        which = rng.choice(["first", "later"])
+        steps["first"] = steps["later"] = steps[which]
+        return f"every step is as the {which} one"
+    which = "later" if alike else rng.choice(["first", "later"])
+    outputs = steps[which].outputs
+    name = rng.choice(list(outputs))
+    root = outputs[name]
+    if name == "theta" and rng.random() < 0.15:
+        new, old = steps[which].state["v"], symbol("v")
+        turned = replaced(root, {new: old})
+        words = "the old velocity for the new one"
+    else:
+        path = rng.choice(paths(root))
+        choices = mistakes(at(root, path), rng, known)
+        if not choices:
+            return "nothing"
+        words, part = rng.choice(choices)
+        turned = put(root, path, part)
+    outputs[name] = turned
+    theta = outputs.pop("theta")
+    changed = Step(theta, outputs)
+    steps[which] = changed
+    if alike:
+        steps["first"] = steps["later"] = changed
+        return f"{words} in {name}"
+    return f"{words} in {name}, {which} steps"

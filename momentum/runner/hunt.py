@@ -1,0 +1,180 @@
+"""The suite's test of itself: right and wrong optimizers that nobody wrote, in numbers.
+
+    python -m momentum.runner.hunt --right 10000 --wrong 10000 --seed 0
+
+A right one beyond its bound is a false alarm, and there must be none. A wrong one that no check of
+a normal run fails is a survivor: below the power of a check, or a law that is missing.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from momentum.checks import CHECKS, Check
+from momentum.conventions import Convention, Hyper
+from momentum.gallery.generated import Generated, right, wrong
+from momentum.runner.one_check import forget_local_constants, run_check
+from momentum.subjects.observation import judge, observe
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+
+KINDS = (
+    "normal", "from_zero", "dyadic", "impulse", "wide", "quadratic", "tiny", "still", "constant",
+    "late", "ternary", "faint", "bowl",
+)  # fmt: skip
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+RATES = (1e-5, 1e-3, 0.1, 0.5, 1.0, 1.8)
+MOMENTA = (0.0, 1e-3, 0.07, 0.5, 0.9, 0.99, 0.999)
+DECAYS = (0.0, 1e-4, 0.01, 0.3)
+SHARES = (0.0, 0.1, 0.5, 0.9)
+
+
+class Right(NamedTuple):
+    """The largest error / bound of a right optimizer, and on which problem."""
+
+    seed: int
+    name: str
+    ratio: float
+    problem: str
+
+
+class Wrong(NamedTuple):
+    """A wrong optimizer, and the first check that fails it; empty where none does."""
+
+    seed: int
+    name: str
+    caught_by: str
+
+
+def problem_of(subject: Generated, dtype: str, seed: int) -> Problem:
+    """A random problem for its setting: any kind, and numbers that change in half of the runs."""
+    rng = random.Random(seed)
+    convention = subject.convention
+
+    def row() -> Hyper:
+        numbers = {
+            "lr": rng.choice(RATES) * rng.uniform(0.8, 1.25),
+            "momentum": rng.choice(MOMENTA),
+            "dampening": rng.choice(SHARES),
+            "weight_decay": rng.choice(DECAYS),
+            "nu": rng.choice((0.0, 0.3, 0.7, 0.98, 1.0)),
+        }
+        known = {n: x for n, x in numbers.items() if n in convention.knows}
+        return Hyper(**known, nesterov=subject.nesterov, maximize=subject.maximize)
+
+    first = row()
+    changing = rng.random() < 0.5
+    rows = [first] + [row() if changing and rng.random() < 0.5 else first for _ in range(11)]
+    hypers = tuple((h,) for h in rows[: rng.choice((1, 3, 12))])
+    return Problem(dtype, ((24,),), hypers, (0,), rng.choice(KINDS), seed)
+
+
+def judged(seed: int, problems: int = 2) -> Right:
+    """The right optimizer of a seed, in one of its formats, on some problems."""
+    subject = right(seed)
+    machine = subject.build()
+    dtype = subject.dtypes[seed // 7 % len(subject.dtypes)]
+    worst = Right(seed, subject.name, 0.0, "")
+    for i in range(problems):
+        problem = problem_of(subject, dtype, problems * seed + i)
+        observation = observe(machine, problem)
+        ratio = max((m.ratio for m in judge(machine, observation, subject.convention)), default=0.0)
+        if ratio > worst.ratio:
+            worst = worst._replace(ratio=ratio, problem=problem.to_text())
+    return worst
+
+
+def flagged(seed: int) -> Wrong:
+    """A right optimizer under the whole suite, and the first check that fails it."""
+    return _caught(right(seed), seed)
+
+
+def hunted(seed: int) -> Wrong:
+    """The wrong optimizer of a seed, and the first check that fails it."""
+    return _caught(wrong(seed), seed)
+
+
+def _caught(subject: Generated, seed: int) -> Wrong:
+    convention: Convention = subject.convention
+    for name, dtype in _order(subject):
+        if CHECKS[name].level == "must" and _fails_at_once(CHECKS[name], subject, dtype):
+            return Wrong(seed, subject.name, f"{name}[{dtype}]")
+    for name, dtype in _order(subject):
+        machine = subject.build()
+        result = run_check(CHECKS[name], machine, convention, dtype, "normal", seed, shrinks=0)
+        if result.bad and result.level == "must":
+            return Wrong(seed, subject.name, result.id)
+    return Wrong(seed, subject.name, "")
+
+
+def _fails_at_once(check: Check, subject: Generated, dtype: str) -> bool:
+    """It fails on one of the problems that are tried every time, which cost least."""
+    machine, convention = subject.build(), subject.convention
+    if check.why_not(machine.facts, convention) is not None:
+        return False
+    try:
+        for problem in check.always(Setting.of(machine, convention, dtype)):
+            if any(m.ratio > 1 for m in check.measure(machine, convention, problem)):
+                return True
+    except Exception:  # whatever a wrong rule raises, such as a number that is no array
+        return True
+    return False
+
+
+def _order(subject: Generated) -> Iterator[tuple[str, str]]:
+    """Every check in float32 and those of every dtype in float64: the likeliest to fail first."""
+    flags = [n for n in ("maximize", "nesterov") if getattr(subject, n)]
+    likely = [c for f in (*flags, "schedules", "decay", "trajectory") for c in _of(f)]
+    order = {c.name: c for c in (*likely, *CHECKS.values())}.values()
+    yield from ((c.name, "float32") for c in order)
+    yield from ((c.name, "float64") for c in order if c.every_dtype)
+
+
+def _of(family: str) -> list[Check]:
+    return [c for c in CHECKS.values() if c.family == family]
+
+
+def _counted(found: Iterable[NamedTuple], seconds: float) -> Iterator[NamedTuple]:
+    """As many as the time allows."""
+    until = time.monotonic() + seconds
+    for one in found:
+        yield one
+        if time.monotonic() > until:
+            return
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw, judge, and print the counts; 1 where a right one is beyond its bound or flagged."""
+    parser = argparse.ArgumentParser(prog="momentum.runner.hunt")
+    parser.add_argument("--right", type=int, default=10000, help="right ones against the bound")
+    parser.add_argument("--whole", type=int, default=100, help="right ones under the whole suite")
+    parser.add_argument("--wrong", type=int, default=10000, help="wrong ones under the suite")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seconds", type=float, default=180.0, help="that each of the three takes")
+    given = parser.parse_args(arguments)
+    forget_local_constants()
+    seeds = range(given.seed, given.seed + max(given.right, given.whole, given.wrong))
+    rights = list(_counted(map(judged, seeds[: given.right]), given.seconds))
+    beyond = [r for r in rights if isinstance(r, Right) and r.ratio > 1]
+    print(f"{len(rights)} right ones: {len(beyond)} beyond their bound")
+    for r in beyond:
+        print(f"  seed {r.seed}, {r.ratio:.3g}: {r.name}\n    {r.problem}")
+    wholes = list(_counted(map(flagged, seeds[: given.whole]), given.seconds))
+    alarms = [w for w in wholes if isinstance(w, Wrong) and w.caught_by]
+    print(f"{len(wholes)} right ones under the whole suite: {len(alarms)} flagged")
+    for w in alarms:
+        print(f"  seed {w.seed}, {w.caught_by}: {w.name}")
+    wrongs = list(_counted(map(hunted, seeds[: given.wrong]), given.seconds))
+    living = [w for w in wrongs if isinstance(w, Wrong) and not w.caught_by]
+    share = 100 * (1 - len(living) / max(len(wrongs), 1))
+    print(f"{len(wrongs)} wrong ones: {share:.2f} % fail, {len(living)} survive")
+    for w in living:
+        print(f"  seed {w.seed}: {w.name}")
+    return int(bool(beyond or alarms))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
