@@ -126,6 +126,8 @@ def drift(
 
     def rounded(x: fmpq) -> Rounded:
         value = float(format.round(nearest(x)))
+        if not np.isfinite(value):
+            raise ValueError(f"a number of the conversion is beyond the largest {dtype}")
         error = float(np.nextafter(nearest(abs(x - exact(value))), np.inf)) if x != value else 0.0
         return Rounded(value, abs(value), error, format, True, abs(value) + error)
 

@@ -22,7 +22,18 @@ Exit codes: 0 all passed or failed as expected; 1 a check failed or errored;
 2 the target or an option is wrong; 3 nothing ran; 130 interrupted.
 """
 
-_PATH = click.Path(path_type=Path)
+
+class FilePath(click.Path):
+    """A path, of characters that a path may have."""
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+        """Raises: click.BadParameter."""
+        if "\0" in str(value):
+            self.fail("a path holds no null character", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_PATH = FilePath(path_type=Path)
 EFFORT = click.Choice(["quick", "normal", "deep"], case_sensitive=False)
 
 
@@ -120,7 +131,7 @@ CHECK_OPTIONS = (
     click.option("--update-expected", is_flag=True, help="Rewrite that file from this run."),
     click.option(
         "--jsonl",
-        type=click.Path(path_type=Path, allow_dash=True),
+        type=FilePath(path_type=Path, allow_dash=True),
         metavar="FILE",
         help="Write the report as JSON lines; - is stdout, and the table goes to stderr.",
     ),

@@ -21,6 +21,7 @@ from momentum.doors.check_options import (
     CHECK_OPTIONS,
     EFFORT,
     SECONDS,
+    FilePath,
     settings_of,
     with_options,
 )
@@ -91,7 +92,7 @@ def commands(ctx: click.Context) -> int:
     return 0
 
 
-_PATH = click.Path(path_type=Path)
+_PATH = FilePath(path_type=Path)
 
 
 @commands.command(epilog=CHECK_EXAMPLES)
@@ -156,7 +157,7 @@ def identify(
 
 
 @commands.command()
-@click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("report", type=FilePath(path_type=Path, exists=True, dir_okay=False))
 def explain(report: Path) -> int:
     """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote."""
     from momentum.report import jsonl
@@ -253,7 +254,7 @@ def matrix(**options: Any) -> int:
               help="Coordinates to watch.")  # fmt: skip
 @click.option("--stop", is_flag=True, help="End the training at the first violation.")
 @click.option("--jsonl", type=_PATH, metavar="FILE", help="Write what was found, one file a rank.")
-@click.argument("script", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("script", type=FilePath(path_type=Path, exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def watch(**options: Any) -> int:
     """Run a torch training SCRIPT and verify every step of its SGD-like optimizers.
@@ -273,7 +274,7 @@ def vectors() -> None:
 @vectors.command("write")
 @click.option("--as", "conventions", metavar="CONVENTION", multiple=True,
               help="Only of these; of all by default.")  # fmt: skip
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.argument("folder", type=FilePath(path_type=Path, file_okay=False), metavar="DIR")
 def write_vectors(folder: Path, conventions: tuple[str, ...]) -> int:
     """Write starts, gradients, exact parameters and bounds into DIR, as JSON."""
     from momentum.doors.vectors import write

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from momentum.conversion import schedule
 from momentum.conversion.convert import convert
 from momentum.conversion.speakers import Speaker, speaker
@@ -38,12 +40,13 @@ def run(
         )
         if rows is not None:
             rows = [common | {_own(a, k): v for k, v in row.items()} for row in rows]
-        found = convert(a, target, common if rows is None else rows, steps=steps)
+        with np.errstate(all="ignore"):  # what overflows is told as a difference
+            found = convert(a, target, common if rows is None else rows, steps=steps)
+            lines = tell(found)
         if write is not None and found.exists:
             files.replace(write, _file(schedule.rows_of(found), write.suffix))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    lines = tell(found)
     if write is not None and found.exists:
         lines.append(f"written to {write}")
     return (0 if found.exists else 1), "\n".join(lines)

@@ -65,6 +65,7 @@ def convert_rows(path: Path) -> list[dict[str, str]]:
         (("lr=0.1", "lr=0.2"), "given twice"),
         (("lr=0.1", "--schedule", "nowhere.csv"), "nowhere.csv"),
         (("speed=0.1",), "torch has no speed"),
+        (("lr=0.1", "momentum=1e400"), "beyond the largest"),
         (("lr=1e999999999",), "more than 1000 digits"),
         (("lr=0." + "1" * 5000,), "more than 1000 digits"),
         (("lr=0.1", "--schedule", "/dev/zero"), "cannot read the schedule"),
