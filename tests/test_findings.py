@@ -40,7 +40,7 @@ def test_findings_run_as_written(script: Path, tmp_path: Path) -> None:
 
 
 def test_findings_page_and_scripts_belong_together() -> None:
-    page = (ROOT / "FINDINGS.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     named = re.findall(r"^\|[^|]*\|[^|]*\| `(\w+\.py)` \|", page, re.MULTILINE)
     assert sorted(named) == [p.name for p in SCRIPTS]
 
