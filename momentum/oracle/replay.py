@@ -67,7 +67,12 @@ class Trajectory:
             self.tier,
             flat,
         )
-        return Comparison(self.deviation(flat), again.deviation(flat))
+        step = again.deviation(flat)
+        # Nothing leads back from nan: the step at which it came about is judged, and no later one.
+        lost = np.zeros(step.bound.shape, dtype=bool)
+        lost[1:] = ~np.isfinite(flat[:-1].reshape(lost[1:].shape))
+        step = step._replace(bound=np.where(lost, np.inf, step.bound))
+        return Comparison(self.deviation(flat), step)
 
     def deviation(self, iterates: Array) -> Deviation:
         """Distance of iterates from this trajectory."""

@@ -211,3 +211,16 @@ def test_bounds_are_finite_and_shrink_with_the_unit_roundoff(convention: str, dt
     # Ten steps of at most a dozen roundings each, of numbers at most ten times the result's size
     # (1 / (1 - momentum)), each kept and summed by the velocity at most ten times over.
     assert np.all(got.bound <= 10 * 12 * 10 * 10 * FORMATS[dtype].u * scale)
+
+
+def test_a_step_is_judged_where_a_number_is_lost_and_not_after_it() -> None:
+    """0/0 in bfloat16, where 1 - 0.999 is 0, is right, and nan for good."""
+    rows = {"lr": 0.5, "momentum": [0.999, 0.5, 0.5]}
+    exact = momentum.replay("averaged_debiased", [1.0], [[1.0]] * 3, dtype="bfloat16", **rows)
+    lost = exact.compare([[np.nan]] * 3)
+    assert np.isposinf(lost.step.bound[0])
+    assert np.all(lost.step.ratio <= 1)
+    plain = momentum.replay("scaled", [1.0], [[1.0]] * 3, lr=0.5, momentum=0.5)
+    wrong = plain.compare([plain.values[0], [np.nan], [np.nan]])
+    assert wrong.step.ratio.ravel().tolist()[1:] == [np.inf, 0.0]
+    assert not wrong.passed
