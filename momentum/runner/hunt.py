@@ -11,15 +11,17 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from momentum.checks import CHECKS, Check
-from momentum.conventions import Convention, Hyper
+from momentum.conventions import Hyper
 from momentum.gallery.generated import Generated, right, wrong
 from momentum.runner.one_check import forget_local_constants, run_check
 from momentum.subjects.observation import judge, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
+
+T = TypeVar("T")
 
 KINDS = (
     "normal", "from_zero", "dyadic", "impulse", "wide", "quadratic", "tiny", "still", "constant",
@@ -89,22 +91,22 @@ def judged(seed: int, problems: int = 2) -> Right:
 
 def flagged(seed: int) -> Wrong:
     """A right optimizer under the whole suite, and the first check that fails it."""
-    return _caught(right(seed), seed)
+    return _caught(right(seed), seed, _order(right(seed)))
 
 
 def hunted(seed: int) -> Wrong:
     """The wrong optimizer of a seed, and the first check that fails it."""
-    return _caught(wrong(seed), seed)
+    subject = wrong(seed)
+    for check, dtype in _order(subject):
+        if check.level == "must" and _fails_at_once(check, subject, dtype):
+            return Wrong(seed, subject.name, f"{check.name}[{dtype}]")
+    return _caught(subject, seed, _order(subject))
 
 
-def _caught(subject: Generated, seed: int) -> Wrong:
-    convention: Convention = subject.convention
-    for name, dtype in _order(subject):
-        if CHECKS[name].level == "must" and _fails_at_once(CHECKS[name], subject, dtype):
-            return Wrong(seed, subject.name, f"{name}[{dtype}]")
-    for name, dtype in _order(subject):
-        machine = subject.build()
-        result = run_check(CHECKS[name], machine, convention, dtype, "normal", seed, shrinks=0)
+def _caught(subject: Generated, seed: int, jobs: Iterable[tuple[Check, str]]) -> Wrong:
+    for check, dtype in jobs:
+        machine, convention = subject.build(), subject.convention
+        result = run_check(check, machine, convention, dtype, "normal", seed, shrinks=0)
         if result.bad and result.level == "must":
             return Wrong(seed, subject.name, result.id)
     return Wrong(seed, subject.name, "")
@@ -124,20 +126,21 @@ def _fails_at_once(check: Check, subject: Generated, dtype: str) -> bool:
     return False
 
 
-def _order(subject: Generated) -> Iterator[tuple[str, str]]:
+def _order(subject: Generated) -> Iterator[tuple[Check, str]]:
     """Every check in float32 and those of every dtype in float64: the likeliest to fail first."""
     flags = [n for n in ("maximize", "nesterov") if getattr(subject, n)]
     likely = [c for f in (*flags, "schedules", "decay", "trajectory") for c in _of(f)]
     order = {c.name: c for c in (*likely, *CHECKS.values())}.values()
-    yield from ((c.name, "float32") for c in order)
-    yield from ((c.name, "float64") for c in order if c.every_dtype)
+    yield from ((c, "float32") for c in order)
+    if "float64" in subject.dtypes:
+        yield from ((c, "float64") for c in order if c.every_dtype)
 
 
 def _of(family: str) -> list[Check]:
     return [c for c in CHECKS.values() if c.family == family]
 
 
-def _counted(found: Iterable[NamedTuple], seconds: float) -> Iterator[NamedTuple]:
+def _counted(found: Iterable[T], seconds: float) -> Iterator[T]:
     """As many as the time allows."""
     until = time.monotonic() + seconds
     for one in found:
@@ -158,17 +161,17 @@ def main(arguments: list[str] | None = None) -> int:
     forget_local_constants()
     seeds = range(given.seed, given.seed + max(given.right, given.whole, given.wrong))
     rights = list(_counted(map(judged, seeds[: given.right]), given.seconds))
-    beyond = [r for r in rights if isinstance(r, Right) and r.ratio > 1]
+    beyond = [r for r in rights if r.ratio > 1]
     print(f"{len(rights)} right ones: {len(beyond)} beyond their bound")
     for r in beyond:
         print(f"  seed {r.seed}, {r.ratio:.3g}: {r.name}\n    {r.problem}")
     wholes = list(_counted(map(flagged, seeds[: given.whole]), given.seconds))
-    alarms = [w for w in wholes if isinstance(w, Wrong) and w.caught_by]
+    alarms = [w for w in wholes if w.caught_by]
     print(f"{len(wholes)} right ones under the whole suite: {len(alarms)} flagged")
     for w in alarms:
         print(f"  seed {w.seed}, {w.caught_by}: {w.name}")
     wrongs = list(_counted(map(hunted, seeds[: given.wrong]), given.seconds))
-    living = [w for w in wrongs if isinstance(w, Wrong) and not w.caught_by]
+    living = [w for w in wrongs if not w.caught_by]
     share = 100 * (1 - len(living) / max(len(wrongs), 1))
     print(f"{len(wrongs)} wrong ones: {share:.2f} % fail, {len(living)} survive")
     for w in living:
