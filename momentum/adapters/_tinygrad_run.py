@@ -50,7 +50,9 @@ class TinygradRun(_shared.Keeper):
         """One step of all parameters."""
         from tinygrad.helpers import Context
 
-        self.grads = [tensor(g, self.dtype).realize() for g in _shared.complete(gradients)]
+        self.grads = [tensor(g, self.dtype) for g in _shared.complete(gradients)]
+        if self.grads:
+            self.grads[0].realize(*self.grads[1:])  # at once: tinygrad plans each call anew
         for p, g in zip(self.theta, self.grads):
             p.grad = g
         with Context(TRAINING=1):

@@ -32,7 +32,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     values, others = _shared.divided(fixed)
     if others:
         raise UsageError(f"{name} takes no {next(iter(others))!r}")
-    hyper = frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov"})
+    hyper = frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov"}) - values.keys()
     facts = Facts(
         name=name,
         dtypes=tuple(_TYPES),
@@ -44,8 +44,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     )
 
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
-        if hyper.maximize:
-            raise ValueError("takes no maximize=True")
+        _shared.arguments(hyper, {n: n for n in facts.hyper}, values)
         return _Run(obj, parameters, hyper, dtype)
 
     return PlainSubject(facts, begin)

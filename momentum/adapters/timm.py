@@ -6,6 +6,7 @@ needs neither.
 
 import sys
 import types
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
 from momentum.adapters._record import Adapter
@@ -19,6 +20,7 @@ def prepare() -> None:
     for name, folder in (("timm", ""), ("timm.optim", "/optim")):
         package = types.ModuleType(name)
         package.__path__ = [place + folder for place in found.submodule_search_locations or ()]
+        package.__spec__ = ModuleSpec(name, None, is_package=True)
         sys.modules[name] = package
 
 
