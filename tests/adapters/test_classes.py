@@ -1,0 +1,121 @@
+"""Classes of one's own, as textbooks and small libraries write them."""
+
+import numpy as np
+import pytest
+
+from momentum.adapters import adapt
+from momentum.conventions import Hyper, get
+from momentum.errors import UsageError
+from momentum.subjects.observation import judge, observe
+from momentum.subjects.problems import Problem
+
+
+class DictInPlace:
+    """Deep Learning from Scratch, its way to write it."""
+
+    def __init__(self, lr=0.01, momentum=0.9):
+        self.lr, self.momentum, self.v = lr, momentum, None
+
+    def update(self, params, grads):
+        if self.v is None:
+            self.v = {key: np.zeros_like(x) for key, x in params.items()}
+        for key in params:
+            self.v[key] = self.momentum * self.v[key] - self.lr * grads[key]
+            params[key] += self.v[key]
+
+
+class ListReturned:
+    def __init__(self, learning_rate, momentum):
+        self.rate, self.mu, self.v = learning_rate, momentum, {}
+
+    def step(self, grads, params):
+        after = []
+        for i, (x, g) in enumerate(zip(params, grads)):
+            self.v[i] = self.mu * self.v.get(i, 0 * x) + self.rate * g
+            after.append(x - self.v[i])
+        return after
+
+
+class ByName:
+    """numpy-ml's interface."""
+
+    def __init__(self, lr=0.01, momentum=0.0, clip_norm=None):
+        self.hyper, self.cache = {"lr": lr, "momentum": momentum}, {}
+
+    def update(self, param, param_grad, param_name, cur_loss=None):
+        v = self.cache.get(param_name, np.zeros_like(param_grad))
+        self.cache[param_name] = v = self.hyper["momentum"] * v + self.hyper["lr"] * param_grad
+        return param - v
+
+
+class OneArray:
+    def __init__(self, momentum):
+        self.momentum, self.v = momentum, 0.0
+
+    def __call__(self, w, dw, eta):
+        self.v = self.momentum * self.v + eta * dw
+        return w - self.v
+
+
+CLASSES = (DictInPlace, ListReturned, ByName, OneArray)
+
+
+def ratio(subject, dtype):
+    rows = [Hyper(0.1, 0.9)] * 2
+    if "lr" in subject.facts.settable:
+        rows += [Hyper(0.03, 0.9)] * 2
+    shapes = ((), (3,), (2, 2))
+    problem = Problem(dtype, shapes, tuple((h,) for h in rows), (0,) * 3, "normal", seed=2)
+    return max(m.ratio for m in judge(subject, observe(subject, problem), get("scaled")))
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_class_is_understood(cls):
+    subject = adapt(cls, {}, "mine")
+    assert subject.facts.dtypes == ("float32", "float64", "float16")
+    assert all(ratio(subject, dtype) <= 1 for dtype in subject.facts.dtypes)
+
+
+def test_what_an_object_keeps_in_attributes_can_be_set():
+    held = {cls: adapt(cls, {}, "mine").facts.settable for cls in CLASSES}
+    assert held[DictInPlace] == held[ListReturned] == {"lr", "momentum"}
+    assert held[ByName] == set()
+    assert held[OneArray] == {"lr", "momentum"}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("how", ["resume", "deepcopy", "pickle"])
+def test_run_goes_on(cls, how, goes_on):
+    assert goes_on(adapt(cls, {}, "mine"), how, "float32")
+
+
+class DoesNothing:
+    def __init__(self, lr, momentum): ...
+
+    def step(self, params, grads): ...
+
+
+class NoMomentum:
+    def __init__(self, lr): ...
+
+    def step(self, params, grads): ...
+
+
+class Micrograd:
+    def __init__(self, params, lr=0.1, momentum=0.9): ...
+
+    def step(self): ...
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (DoesNothing, "cannot be stepped"),
+        (NoMomentum, "takes no momentum"),
+        (Micrograd, "no optimizer that is known here"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_one_line(cls, words):
+    with pytest.raises(UsageError, match=words) as caught:
+        adapt(cls, {}, "mine")
+    assert "\n" not in str(caught.value)
