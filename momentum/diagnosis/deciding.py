@@ -11,16 +11,18 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.diagnosis.departing import Departure, constant, seeded, told
-from momentum.diagnosis.departures import DEPARTURES
+from momentum.diagnosis.departures import DEPARTURES, NESTEROV
 from momentum.diagnosis.hypotheses import Hypothesis
-from momentum.diagnosis.probes import Probe, probes, taken
+from momentum.diagnosis.probes import Probe, probes, taken, tried
 from momentum.diagnosis.response import response
-from momentum.subjects.observation import Observation, begin, observe
+from momentum.subjects.observation import Observation, begin
 from momentum.subjects.protocol import Subject
 
 DECAYS = ("coupled", "before", "after")
 """Kinds of decay that exact arithmetic tells apart: `simultaneous` is `before`."""
 
+
+SHAPES = ((8,), (3, 2))
 
 PATIENCE = 3
 """Failures in a row after which hypotheses further away are not judged."""
@@ -41,6 +43,7 @@ class Difference(NamedTuple):
     coordinate: int
     wanted: float
     got: float
+    parameter: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,9 @@ class Candidate:
         )
 
 
-def accepted(subject: Subject, observation: Observation, hypotheses: Sequence[Any]) -> list[bool]:
+def accepted(
+    subject: Subject, observation: Observation, hypotheses: Sequence[Hypothesis], format: str = ""
+) -> list[bool]:
     """Which hypotheses hold.
 
     Equal replays do; the others are judged, the nearest first, until a few in a row have failed:
@@ -114,32 +119,35 @@ def accepted(subject: Subject, observation: Observation, hypotheses: Sequence[An
         if not verdicts[i]:
             if failures == PATIENCE or not np.isfinite(distances[i]):
                 break
-            verdicts[i] = hypotheses[i].holds(subject, observation)
+            verdicts[i] = hypotheses[i].holds(subject, observation, format)
             failures = 0 if verdicts[i] else failures + 1
     return verdicts
 
 
 def decide(
-    subject: Subject, dtype: str, also: Sequence[Convention] = ()
+    subject: Subject, dtype: str, also: Sequence[Convention] = (), format: str = ""
 ) -> tuple[list[Candidate], list[Seen], dict[str, str]]:
     """Candidates that are left, what was seen, and the probes that were refused.
 
-    also: conventions to consider beside those of the package.
+    also: conventions to consider beside those of the package. format: whose error bounds are
+    taken, those of the dtype where none is given.
     """
     facts = subject.facts
     alive = [Candidate(root) for root in _roots(subject, dtype, also)]
     seen: list[Seen] = []
     refused: dict[str, str] = {}
-    for probe in probes(facts, dtype):
-        try:
-            observation = observe(subject, probe.problem)
-        except Exception as error:  # whatever a foreign optimizer raises
-            refused[probe.name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    shapes: tuple[tuple[int, ...], ...] = SHAPES
+    if isinstance(tried(subject, next(probes(facts, dtype, shapes)).problem), str):
+        shapes = SHAPES[:1]  # it may know one parameter alone, or no matrices
+    for probe in probes(facts, dtype, shapes):
+        observation = tried(subject, probe.problem)
+        if isinstance(observation, str):
+            refused[probe.name] = observation
             continue
         seen.append(Seen(probe, observation))
-        tried = [(c, chosen, h) for c in alive for chosen, h in c.hypotheses(probe.about)]
-        verdicts = accepted(subject, observation, [h for _, _, h in tried])
-        good = [(c, chosen) for (c, chosen, _), ok in zip(tried, verdicts) if ok]
+        every = [(c, chosen, h) for c in alive for chosen, h in c.hypotheses(probe.about)]
+        verdicts = accepted(subject, observation, [h for _, _, h in every], format)
+        good = [(c, chosen) for (c, chosen, _), ok in zip(every, verdicts) if ok]
         if not good:
             for c in alive:
                 c.failed.append(probe.name)
@@ -172,6 +180,9 @@ def _roots(subject: Subject, dtype: str, also: Sequence[Convention]) -> list[Hyp
     ]
     if "dampening" not in has and "momentum" in has:
         roots.append(seeded(CONVENTIONS["accumulated"]))
+    if "nesterov" not in has:
+        always = NESTEROV[1]
+        roots += [always.on(r) for r in roots if "nesterov" in r.base.takes]
     if "momentum" not in has and "momentum" not in subject.facts.fixed:
         for momentum in _own_momenta(subject, dtype):
             words = f"its momentum is its own: {momentum:g}"
@@ -187,10 +198,10 @@ _NESTEROV = told(lambda h: h._replace(nesterov=True))
 
 def _own_momenta(subject: Subject, dtype: str) -> list[float]:
     """The ratios of its first coefficients: momentum itself, in either form."""
-    try:
-        h = response(subject, dtype).coefficients
-    except Exception:  # the probes will tell what is wrong
-        return []
+    found = response(subject, dtype)
+    if isinstance(found, str):
+        return []  # the probes will tell what is wrong
+    h = found.coefficients
     ratios = [h[i + 1] / h[i] for i in (0, 1) if h[i]]
     return list(dict.fromkeys(r for r in ratios if np.isfinite(r) and 0 < abs(r) < 2))
 
@@ -221,10 +232,12 @@ def first_difference(seen: Seen, candidate: Candidate) -> Difference:
     format = format_of(seen.observation.problem.dtype)
     for t, (wanted, got) in enumerate(zip(rows, seen.observation.iterates), 1):
         # Numbers that the dtype cannot hold are as near as it comes.
-        unequal = np.flatnonzero(format.round(wanted[0]) != got[0])
-        if unequal.size:
-            k = int(unequal[0])
-            return Difference(seen.probe.name, t, k, float(wanted[0][k]), float(got[0][k]))
+        for i, (x, y) in enumerate(zip(wanted, got)):
+            unequal = np.flatnonzero(format.round(x) != y)
+            if unequal.size:
+                k = int(unequal[0])
+                here, there = float(x.flat[k]), float(y.flat[k])
+                return Difference(seen.probe.name, t, k, here, there, i)
     return Difference(seen.probe.name, 0, 0, 0.0, 0.0)
 
 

@@ -242,7 +242,7 @@ UNFED = Departure(
 )
 
 DEPARTURES: dict[str, tuple[Departure, ...]] = {
-    "nesterov": NESTEROV[:1],
+    "nesterov": NESTEROV,
     "dampening": DAMPENING,
     "maximize": MAXIMIZE,
     "weight_decay": DECAY,

@@ -20,7 +20,8 @@ from momentum.arithmetic import exact, exact_array, format_of, nearest, nearest_
 from momentum.arithmetic.dual import Dual
 from momentum.conventions import Hyper
 from momentum.diagnosis.hypotheses import Hypothesis
-from momentum.subjects.observation import Observation, observe
+from momentum.diagnosis.probes import tried
+from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
 
@@ -73,7 +74,8 @@ def measure(
     chosen = setting(subject.facts) if h is None else h
     size = min(COORDINATES, subject.facts.largest)
     problem = Problem(dtype, ((size,),), ((chosen,),) * STEPS, (0,), "from_zero", seed=5)
-    return estimate(observe(subject, problem), hypothesis, dtype)
+    observation = tried(subject, problem)
+    return () if isinstance(observation, str) else estimate(observation, hypothesis, dtype)
 
 
 def estimate(
@@ -109,6 +111,14 @@ def estimate(
             number = float(getattr(h, n))
             found.append(Estimate(n, number, number, 0.0, np.inf, tied=tuple(kept)))
     return tuple(found)
+
+
+def rates(observation: Observation, hypothesis: Hypothesis) -> Array:
+    """By how much the learning rate of each step deviates from the one set."""
+    h = observation.problem.hypers[0][0]
+    residual, (slopes,) = _sensitivities(observation, hypothesis, h, ("lr",))
+    with np.errstate(all="ignore"):
+        return np.asarray(np.sum(residual * slopes, axis=1) / np.sum(slopes * slopes, axis=1))
 
 
 def _with(h: Hyper, numbers: Mapping[str, Any]) -> Hyper:

@@ -17,12 +17,12 @@ from momentum.arithmetic import FORMATS
 from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal
-from momentum.diagnosis.families import clipped, fitted
-from momentum.diagnosis.hypotheses import Hypothesis, Mask
+from momentum.diagnosis.families import clipped, drifting, fitted
+from momentum.diagnosis.hypotheses import Hypothesis, Mask, Suspect
 from momentum.diagnosis.patterns import OTHERS, SHAPES, Verdicts, fitting
 from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.simulated import simulated
-from momentum.diagnosis.suspects import Suspect, identified, pairs, suspects
+from momentum.diagnosis.suspects import identified, pairs, suspects
 from momentum.diagnosis.trials import Trials
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
@@ -111,7 +111,8 @@ class Explainer:
         several = len(problem.hypers[0]) > 1
         yield suspects(self.convention, several)
         yield identified(self.subject, problem.dtype, self.convention)
-        yield fitted(self.subject, self.convention, problem.dtype)
+        yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
+        yield drifting(self.subject, self.convention, problem.dtype)
         yield clipped(self.convention, observation)
         yield pairs(self.convention)
 
@@ -160,7 +161,7 @@ class Explainer:
             if time.process_time() > self.until:
                 return None
             kept = told.within(scope) if scope.words else told
-            if all(r.all() for o in other for r in self._excused(kept, o)):
+            if all(x.all() for o in other for x in self._verdicts(kept, o).explained):
                 words = [context.words, scope.words]
                 words = [w for w in words if w]
                 text = f"{', '.join(words)}: {suspect.words}" if words else suspect.words
@@ -168,17 +169,34 @@ class Explainer:
         return None
 
     def _verdicts(self, hypothesis: Hypothesis, observation: Observation) -> Verdicts:
-        right = self._excused(self.own, observation)
-        return Verdicts(observation, right, self._excused(hypothesis, observation))
+        right = self.own.agreement(self.subject, observation)
+        explained = hypothesis.agreement(self.subject, observation)
+        excused = self._excused(hypothesis, observation, right)
+        return Verdicts(
+            observation,
+            [a | b for a, b in zip(right, excused)],
+            [a | b for a, b in zip(explained, excused)],
+        )
 
-    def _excused(self, hypothesis: Hypothesis, observation: Observation) -> list[Mask]:
-        """Elements that it explains, or that a cause does which was found before."""
-        right = hypothesis.agreement(self.subject, observation)
-        for known in self.found:
-            if isinstance(known.hypothesis, Hypothesis) and not all(r.all() for r in right):
-                also = known.hypothesis.agreement(self.subject, observation)
-                right = [a | b for a, b in zip(right, also)]
-        return right
+    def _excused(
+        self, hypothesis: Hypothesis, observation: Observation, right: Sequence[Mask]
+    ) -> list[Mask]:
+        """Wrong elements that a cause explains which was found before, and this one leaves alone.
+
+        Where a hypothesis takes a step other than the convention's, it must explain it itself.
+        """
+        excused = [np.zeros_like(r) for r in right]
+        known = [s.hypothesis for s in self.found if isinstance(s.hypothesis, Hypothesis)]
+        if not known or all(r.all() for r in right):
+            return excused
+        pairs = zip(hypothesis.replayed(observation), self.own.replayed(observation))
+        idle = [np.ones_like(r) for r in right]
+        for row, plain in pairs:
+            idle = [i & (a == b).ravel() for i, a, b in zip(idle, row, plain)]
+        for one in known:
+            also = one.agreement(self.subject, observation)
+            excused = [e | (a & i & ~r) for e, a, i, r in zip(excused, also, idle, right)]
+        return excused
 
     def _beside(self, observation: Observation) -> Iterator[Suspect[Any]]:
         yield from coarser(self.subject, self.convention, observation.problem.dtype)

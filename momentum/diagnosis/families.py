@@ -1,19 +1,26 @@
 """Causes with a number in them: the number is fitted, then tried on other data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from flint import fmpq
 
-from momentum.arithmetic import exact
+from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
-from momentum.diagnosis.departing import Departure, told
-from momentum.diagnosis.estimate import COORDINATES, REACH, STEPS, Estimate, estimate, setting
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.clipping import fitted_clip
+from momentum.diagnosis.departing import Departure, scheduled, told
+from momentum.diagnosis.estimate import (
+    COORDINATES,
+    REACH,
+    STEPS,
+    Estimate,
+    estimate,
+    rates,
+    setting,
+)
+from momentum.diagnosis.hypotheses import Hypothesis, Suspect
 from momentum.diagnosis.probes import tried
-from momentum.diagnosis.suspects import Suspect
-from momentum.diagnosis.tellings import fitted_clip
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -22,11 +29,19 @@ NAMES = ("lr", "momentum", "dampening", "weight_decay")
 Found = Suspect[Hypothesis]
 
 
-def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:
-    """Each number of the convention wrong by a factor, by a difference, or stuck."""
+def fitted(
+    subject: Subject, convention: Convention, dtype: str, like: Hyper | None = None
+) -> Iterator[Found]:
+    """Each number of the convention wrong by a factor, by a difference, or stuck.
+
+    like: has the flags to fit with.
+    """
     own = Hypothesis.of(convention)
     known = convention.knows
     h = setting(subject.facts, known)
+    if like is not None:
+        off = 0.0 if like.nesterov else h.dampening
+        h = h._replace(nesterov=like.nesterov, maximize=like.maximize, dampening=off)
     size = min(COORDINATES, subject.facts.largest)
     problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=11)
     observation = tried(subject, problem)
@@ -38,11 +53,13 @@ def fitted(subject: Subject, convention: Convention, dtype: str) -> Iterator[Fou
                 found = estimate(observation, own, dtype, (name,))
             for one in found:
                 if one.name == name and abs(one.deviation) > REACH * one.standard_error:
-                    yield from _forms(own, one)
+                    yield from _forms(own, one, dtype)
 
 
-def _forms(own: Hypothesis, found: Estimate) -> Iterator[Found]:
-    name, doubt = found.name, REACH * found.standard_error
+def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
+    name = found.name
+    # Whoever multiplies a number rounds it.
+    doubt = REACH * found.standard_error + 2 * format_of(dtype).u * abs(found.set)
     if found.set:
         factor = short(1 + found.deviation / found.set, doubt / abs(found.set))
         words = f"{name} is multiplied by {factor!r}"
@@ -53,6 +70,52 @@ def _forms(own: Hypothesis, found: Estimate) -> Iterator[Found]:
     value = short(found.value, doubt)
     words = f"{name} is {value!r} whatever is set"
     yield _suspect(own, name, "stuck", words, lambda x, like: like(value))
+
+
+def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:
+    """A rate that changes by itself: by a factor at every step, or as 1 / (1 + c t).
+
+    The rate of each step comes from its own residuals, by least squares.
+    """
+    own = Hypothesis.of(convention)
+    h = setting(subject.facts, convention.knows)
+    size = min(COORDINATES, subject.facts.largest)
+    problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=12)
+    observation = tried(subject, problem)
+    if isinstance(observation, str):
+        return
+    shares = 1 + rates(observation, own) / float(h.lr)
+    doubt = 2.0**-6 * abs(shares[2] - 1)
+    if not np.all(np.isfinite(shares)) or shares[0] == 0:
+        return
+    factor = short(float(shares[2] / shares[1]), float(doubt) / 2)
+    slope = short(float(1 / shares[2] - 1 / shares[1]), float(doubt) / 2)
+    for step in (0, 1):
+        words = f"lr is multiplied by {factor!r} at every step" + " after the first" * (1 - step)
+        changed = scheduled(_scaled(_power(factor, step)))
+        yield _drift(own, "lr_shrinks", words, changed)
+        words = f"lr is divided by 1 + {slope!r} t at step t, counted from {step}"
+        changed = scheduled(_scaled(_quotient(slope, step)))
+        yield _drift(own, "lr_divided", words, changed)
+
+
+def _power(factor: float, first: int) -> Callable[[int], float]:
+    return lambda t: factor ** (t + first)
+
+
+def _quotient(slope: float, first: int) -> Callable[[int], float]:
+    return lambda t: 1 / (1 + slope * (t + first))
+
+
+def _scaled(share: Callable[[int], float]) -> Callable[[Sequence[Hyper]], Sequence[Hyper]]:
+    return lambda hypers: [h._replace(lr=h.lr * share(t)) for t, h in enumerate(hypers)]
+
+
+def _drift(
+    own: Hypothesis, name: str, words: str, apply: Callable[[Hypothesis], Hypothesis]
+) -> Found:
+    departure = Departure(name, "lr", words, apply)
+    return Suspect(name, words, departure.on(own))
 
 
 def short(number: float, doubt: float) -> float:

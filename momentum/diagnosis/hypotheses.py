@@ -8,7 +8,7 @@ for some elements, parameters or settings only.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,15 +174,33 @@ class Hypothesis:
                 worst[i][elements] = np.maximum(worst[i][elements], ratio[:, part].max(axis=0))
         return worst
 
-    def agreement(self, subject: Subject, observation: Observation) -> list[Mask]:
+    def agreement(self, subject: Subject, observation: Observation, format: str = "") -> list[Mask]:
         """For each parameter the elements that stay within their bounds at every step, flat."""
-        return [r <= self.slack for r in self.ratios(subject, observation)]
+        return [r <= self.slack for r in self.ratios(subject, observation, format)]
 
-    def holds(self, subject: Subject, observation: Observation) -> bool:
-        """Every iterate is equal to the replay, or lies within its error bound."""
+    def holds(self, subject: Subject, observation: Observation, format: str = "") -> bool:
+        """Every iterate is equal to the replay, or lies within its error bound; see `ratios`."""
         if self.distance(observation) == 0:
             return True
-        return all(bool(ok.all()) for ok in self.agreement(subject, observation))
+        return all(bool(ok.all()) for ok in self.agreement(subject, observation, format))
+
+
+class Explanation(Protocol):
+    """How an optimizer with some cause would step."""
+
+    def holds(self, subject: Subject, observation: Observation) -> bool:
+        """The subject's run agrees with it."""
+
+
+Kind = TypeVar("Kind", bound=Explanation, covariant=True)
+
+
+class Suspect(NamedTuple, Generic[Kind]):
+    """A possible cause, and how an optimizer with it would step."""
+
+    name: str
+    words: str
+    hypothesis: Kind
 
 
 _TAKES: dict[int, tuple[Convention, Convention]] = {}

@@ -1,7 +1,7 @@
 """The answer: what a subject computes, what it may as well compute, and what it does not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.diagnosis.deciding import (  # fmt: skip
@@ -16,9 +16,11 @@ from momentum.diagnosis.deciding import (  # fmt: skip
     speaks,
 )
 from momentum.diagnosis.estimate import Estimate, measure
+from momentum.diagnosis.families import drifting, fitted
 from momentum.diagnosis.hypotheses import Hypothesis
-from momentum.diagnosis.probes import DTYPES, dtype_for, taken, trimmed
+from momentum.diagnosis.probes import dtype_for, taken, tried, trimmed
 from momentum.diagnosis.response import Response, response
+from momentum.diagnosis.rounding import below, looks_rounded
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
 
@@ -68,12 +70,22 @@ def identify(
     facts, has = subject.facts, taken(subject.facts)
     chosen, remarks = trial, []
     alive, seen, refused = decide(subject, chosen, also)
-    for coarser in DTYPES[DTYPES.index(chosen) + 1 :] if dtype is None else ():
-        if coarser in facts.dtypes and alive[0].failed:
-            again = decide(subject, coarser, also)
-            if not again[0][0].failed:
-                remarks.append(f"its {trial} is less precise than {trial}: probed in {coarser}")
-                chosen, (alive, seen, refused) = coarser, again
+    fit: Hypothesis | None = None
+    for coarser in below(chosen) if alive[0].failed else ():
+        again = decide(subject, chosen, also, coarser)
+        if again[0][0].failed:
+            continue
+        likely = _best(again[0], facts.name)
+        fit = _fit(subject, likely, chosen, seen)
+        if fit is None and looks_rounded(subject, likely, chosen):
+            remarks.append(f"its {chosen} is less precise than {chosen}: as precise as {coarser}")
+            alive, seen, refused = again
+        elif fit is None:
+            remarks.append(
+                f"within the bounds of {coarser} it is {likely.base.full_name}; in {chosen} it "
+                "departs from it systematically, which no rounding does"
+            )
+        break
     refused = declined | refused
     matched = [c for c in alive if not c.failed]
     unexplained = tuple(alive[0].failed) if alive else ()
@@ -88,30 +100,53 @@ def identify(
             difference = first_difference(failed, ranked[0])
     first = ranked[0]
     best = first.hypothesis(_chosen(first, facts.name)) if matched else first.root
-    found: tuple[Estimate, ...] = ()
-    answer: Response | None = None
-    try:
-        answer = response(subject, chosen)
-        if estimates and matched:
-            found = measure(subject, best, chosen)
-    except Exception as error:  # whatever a foreign optimizer raises
-        refused = refused | {"measurement": f"{type(error).__name__}: {error}"}
+    if fit is not None:
+        best, difference, unexplained = fit, None, ()
+    told = bool(matched) or fit is not None
+    answer = response(subject, chosen)
+    if isinstance(answer, str):
+        refused = refused | {"measurement": answer}
+    found = measure(subject, best, chosen) if estimates and told else ()
     return Identity(
         subject=facts.name,
         dtype=chosen,
         nearest=best.base,
-        matches=tuple(_matches(ranked, facts.name) if matched else ()),
-        departures=best.words if matched else (),
+        matches=tuple(_matches(ranked, facts.name)) if matched else (best.base,) * told,
+        departures=best.words if told else (),
         answers=_answers(first, facts.name, has) if matched else {},
         undecided=tuple(_undecided(ranked, has)) if matched else (),
         refused=refused,
         unexplained=unexplained,
         remarks=tuple(remarks),
         difference=difference,
-        response=answer,
+        response=None if isinstance(answer, str) else answer,
         estimates=found,
         hypothesis=best,
     )
+
+
+def _best(alive: Sequence[Candidate], name: str) -> Hypothesis:
+    """The likeliest of those that are left, with the options that are left."""
+    first = min(alive, key=lambda c: _rank(c, name))
+    return first.hypothesis(_chosen(first, name))
+
+
+def _fit(
+    subject: Subject, likely: Hypothesis, dtype: str, seen: Sequence[Seen]
+) -> Hypothesis | None:
+    """The convention with one number off, where that explains every probe."""
+    groups = (fitted, drifting)
+    for suspect in (s for group in groups for s in group(subject, likely.base, dtype)):
+        more = replace(suspect.hypothesis, base=likely.base)
+        observations = [s.observation for s in seen]
+        observations += [
+            o for seed in (21, 22)
+            if not isinstance(o := tried(subject, replace(
+                seen[0].probe.problem, seed=seed, kind="normal")), str)
+        ]  # fmt: skip
+        if all(more.holds(subject, o) for o in observations):
+            return more
+    return None
 
 
 def _matches(ranked: Sequence[Candidate], name: str) -> Sequence[Convention]:

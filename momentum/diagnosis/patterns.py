@@ -52,10 +52,32 @@ def parts(scope: Scope, seen: Sequence[Verdicts]) -> bool:
 
 
 def fitting(seen: Sequence[Verdicts]) -> Iterator[Scope]:
-    """Every scope that parts right from wrong in these runs, the widest first."""
+    """Every scope that parts right from wrong in these runs, the widest first.
+
+    Two at once, where no single one will do.
+    """
+    if not all((r | e).all() for v in seen for r, e in zip(v.right, v.explained)):
+        return
+    alone = False
     for scope in scopes(seen):
         if parts(scope, seen):
+            alone = True
             yield scope
+    for one, other in () if alone else _two(seen):
+        both = Scope(f"{one.words}: {other.words}", _both(one, other))
+        if parts(both, seen):
+            yield both
+
+
+def _two(seen: Sequence[Verdicts]) -> Iterator[tuple[Scope, Scope]]:
+    sizes = list(_by_size(seen))
+    for one in (*sizes, *SETTINGS):
+        for other in (*ELEMENTS, *_by_place(seen), *(() if one in sizes else PARAMETERS)):
+            yield one, other
+
+
+def _both(one: Scope, other: Scope) -> Callable[[Observation, int], Any]:
+    return lambda o, i: np.logical_and(one.inside(o, i), other.inside(o, i))
 
 
 def scopes(seen: Sequence[Verdicts]) -> Iterator[Scope]:
@@ -128,7 +150,9 @@ def _parameters(words: str, holds: Callable[[Parameter, int], bool], number: int
 
     def inside(observation: Observation, i: int) -> bool:
         p = observation.problem
-        return holds(Parameter(i, p.shapes, p.groups, len(p.hypers[0]) - 1), number)
+        whole = dict(p.options).get("complex")  # the last axis holds the parts of one number
+        shapes = tuple(s[:-1] for s in p.shapes) if whole else p.shapes
+        return holds(Parameter(i, shapes, p.groups, len(p.hypers[0]) - 1), number)
 
     return Scope(words, inside)
 
@@ -227,7 +251,7 @@ ELEMENTS = (
     *(_elements(f"whole blocks of {w} elements", lambda k, n, s, w: k < n // w * w, w)
       for w in WIDTHS),
     *(_elements(f"the elements after the last whole block of {w}",
-                lambda k, n, s, w: k >= n // w * w, w) for w in WIDTHS),
+                lambda k, n, s, w: k >= n // w * w, w) for w in (*WIDTHS, *BLOCKS)),
     _elements("all elements beyond as many as there are rows",
               lambda k, n, s, w: k >= s[0] if s else k < 0),
     _elements("the first element of each parameter", lambda k, n, s, w: k == 0),

@@ -103,7 +103,9 @@ def trimmed(subject: Subject, dtype: str) -> tuple[Subject, dict[str, str]]:
     return Restated(subject, kept), declined
 
 
-def probes(facts: Facts, dtype: str) -> Iterator[Probe]:
+def probes(
+    facts: Facts, dtype: str, shapes: tuple[tuple[int, ...], ...] = ((COORDINATES,),)
+) -> Iterator[Probe]:
     """The rule itself first, then each option, then options together."""
     fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
     has = taken(facts)
@@ -126,8 +128,11 @@ def probes(facts: Facts, dtype: str) -> Iterator[Probe]:
         for t in range(STEPS):
             now = base | {n: CHANGES[n][t] for n in change}
             rows.append((Hyper(**now),))
-        problem = Problem(dtype, ((COORDINATES,),), tuple(rows), (0,), "dyadic", seed=20)
-        return Probe(name, (*always, *about, *(f"{n} change" for n in change)), problem, core)
+        problem = Problem(dtype, shapes, tuple(rows), (0,) * len(shapes), "dyadic", seed=20)
+        # Nesterov's form may be taken where it is off.
+        off = ("nesterov",) if "nesterov" in flags and "nesterov" not in about else ()
+        told = (*always, *about, *off, *(f"{n} change" for n in change))
+        return Probe(name, told, problem, core)
 
     yield probe("constant", (), core=True)
     for n in changing:

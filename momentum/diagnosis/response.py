@@ -6,7 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.diagnosis.probes import VALUES
+from momentum.diagnosis.probes import VALUES, refusal
 from momentum.subjects.protocol import Subject
 
 STEPS = 10
@@ -29,8 +29,15 @@ class Response:
     shifted: bool
 
 
-def response(subject: Subject, dtype: str) -> Response:
-    """Measure it, from parameters at zero."""
+def response(subject: Subject, dtype: str) -> Response | str:
+    """Measure it, from parameters at zero; the subject's words where it refuses."""
+    try:
+        return _measured(subject, dtype)
+    except Exception as error:  # whatever a foreign optimizer raises; ours is raised anew
+        return refusal(error)
+
+
+def _measured(subject: Subject, dtype: str) -> Response:
     facts = subject.facts
     h = facts.domain.combined({n: VALUES[n] for n in ("lr", "momentum", "nu")})
     run = subject.start([np.zeros(3)], [h], dtype)

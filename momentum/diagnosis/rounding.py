@@ -8,15 +8,13 @@ import numpy as np
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
 from momentum.diagnosis.estimate import COORDINATES, setting
-from momentum.diagnosis.hypotheses import Array, Hypothesis, replace_takes
+from momentum.diagnosis.hypotheses import Array, Hypothesis, Suspect
 from momentum.diagnosis.probes import tried
-from momentum.diagnosis.suspects import Suspect
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
 WORDS = "its errors are those of {}: something is computed or kept in it"
-BELOW = ("float32", "float16", "bfloat16")
 SIGMAS = 5
 """Standard deviations by which sums of errors without a common sign stay off 0: beyond them is a
 chance of one in a million."""
@@ -39,8 +37,7 @@ class Coarser:
                 return False
         elif not self.shows(observation):
             return False
-        ratios = self.hypothesis.ratios(subject, observation, self.dtype)
-        return all(bool(np.all(r <= 1)) for r in ratios)
+        return self.hypothesis.holds(subject, observation, self.dtype)
 
     def shows(self, observation: Observation) -> bool:
         """The usual error of a step is not far below one rounding of the step in that format.
@@ -83,15 +80,23 @@ def systematic(hypothesis: Hypothesis, observation: Observation) -> bool:
     )
 
 
+def looks_rounded(subject: Subject, hypothesis: Hypothesis, dtype: str) -> bool:
+    """Errors of a run of many coordinates lean nowhere."""
+    h = setting(subject.facts, hypothesis.base.knows)
+    size = min(COORDINATES, subject.facts.largest)
+    observation = tried(subject, Problem(dtype, ((size,),), ((h,),) * 6, (0,), "normal", seed=17))
+    return not isinstance(observation, str) and not systematic(hypothesis, observation)
+
+
 def coarser(subject: Subject, convention: Convention, dtype: str) -> Iterator[Suspect[Coarser]]:
     """The convention in formats below the one that is claimed, where errors look like rounding."""
-    below = [n for n in BELOW if FORMATS[n].precision < FORMATS[dtype].precision]
-    h = setting(subject.facts, convention.knows)
-    size = min(COORDINATES, subject.facts.largest)
-    problem = Problem(dtype, ((size,),), ((h,),) * 6, (0,), "normal", seed=17)
-    observation = tried(subject, problem)
-    own = Hypothesis.of(replace_takes(convention))
-    if isinstance(observation, str) or systematic(own, observation):
-        return
-    for name in below:
-        yield Suspect(f"computed_in_{name}", WORDS.format(name), Coarser(own, name))
+    own = Hypothesis.of(convention)
+    if looks_rounded(subject, own, dtype):
+        for name in below(dtype):
+            yield Suspect(f"computed_in_{name}", WORDS.format(name), Coarser(own, name))
+
+
+def below(dtype: str) -> list[str]:
+    """Formats of fewer digits."""
+    order = ("float32", "float16", "bfloat16")
+    return [n for n in order if FORMATS[n].precision < FORMATS[dtype].precision]

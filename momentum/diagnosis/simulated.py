@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, get
+from momentum.diagnosis.hypotheses import Suspect
 from momentum.diagnosis.probes import refusal
-from momentum.diagnosis.suspects import Suspect, in_words
+from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Array, Observation

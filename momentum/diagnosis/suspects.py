@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,11 +15,10 @@ from momentum.diagnosis.departures import (  # fmt: skip
     SCHEDULED,
     UNFED,
 )
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.hypotheses import Hypothesis, Suspect
 from momentum.diagnosis.identify import identify
 from momentum.diagnosis.tellings import departures
 from momentum.gallery import GALLERY, Defect, Machine
-from momentum.subjects.observation import Observation
 from momentum.subjects.protocol import Subject
 
 KNOWN: tuple[Departure, ...] = (*NESTEROV, *DAMPENING, *MAXIMIZE, *DECAY, *SCHEDULED, UNFED)
@@ -30,24 +28,6 @@ DECAYS = {
     "before": "the weight decay acts on the parameter, before the step",
     "after": "the weight decay acts on the parameter, after the step",
 }
-
-
-class Explanation(Protocol):
-    """How an optimizer with some cause would step."""
-
-    def holds(self, subject: Subject, observation: Observation) -> bool:
-        """The subject's run agrees with it."""
-
-
-Kind = TypeVar("Kind", bound=Explanation, covariant=True)
-
-
-class Suspect(NamedTuple, Generic[Kind]):
-    """A possible cause, and how an optimizer with it would step."""
-
-    name: str
-    words: str
-    hypothesis: Kind
 
 
 def suspects(convention: Convention, groups: bool = True) -> list[Suspect[Hypothesis]]:

@@ -14,10 +14,20 @@ def describe(identity: Identity) -> str:
 def summary(identity: Identity) -> str:
     """The same in one line."""
     if not identity.matches:
-        return f"no known convention; the nearest is {identity.nearest.full_name}"
+        nearest = f"the nearest is {identity.nearest.full_name}"
+        return f"no known convention: {'; '.join((*decisive(identity), nearest))}"
     names = " = ".join(c.full_name for c in identity.matches)
     departures = f", but {'; '.join(identity.departures)}" if identity.departures else ""
     return f"{names}{departures}"
+
+
+def decisive(identity: Identity) -> list[str]:
+    """What no convention does, whatever its numbers."""
+    r = identity.response
+    if r is None:
+        return []
+    notes = [] if r.linear else ["not linear: a double gradient gives another response"]
+    return notes + ([] if r.shifted else ["changes in time: a step later the response is another"])
 
 
 def _lines(identity: Identity) -> Iterator[str]:
@@ -27,15 +37,16 @@ def _lines(identity: Identity) -> Iterator[str]:
     yield from (f"    {line}" for line in nearest.formula)
     if nearest.decay != "coupled":
         yield f"    weight decay {nearest.decay} the step, not in the gradient"
-    if nearest.speakers:
+    if nearest.speakers and identity.matches:
         yield f"  also spoken by {', '.join(nearest.spoken_by)}"
-    if nearest.source.text:
+    if nearest.source.text and identity.matches:
         yield f"  source: {nearest.source.text}"
     if identity.difference is not None:
         d = identity.difference
         yield ""
         yield (
-            f"  first difference: probe {d.probe!r}, step {d.step}, coordinate {d.coordinate}: "
+            f"  first difference: probe {d.probe!r}, step {d.step}, parameter {d.parameter}, "
+            f"coordinate {d.coordinate}: "
             f"{d.got:.9g}, {nearest.full_name} gives {d.wanted:.9g}"
         )
     if identity.unexplained:
@@ -69,8 +80,7 @@ def _response(identity: Identity) -> Iterator[str]:
     yield "    " + "  ".join(f"{c:.9g}" for c in r.coefficients)
     worst = max(r.uncertainty)
     notes = [f"each to {worst:.1e} or better"]
-    notes += [] if r.linear else ["not linear: a double gradient gives another response"]
-    notes += [] if r.shifted else ["changes in time: a step later the response is another"]
+    notes += decisive(identity)
     yield f"    {'; '.join(notes)}"
 
 

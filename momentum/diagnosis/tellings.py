@@ -12,6 +12,7 @@ from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.hypotheses import Hypothesis, Strand, Telling
 from momentum.subjects.observation import Observation
 
+ORDINALS = {2: "second", 3: "third"}
 NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
@@ -22,8 +23,11 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     yield Departure("doubled_step", "", "stepped twice at every step", taken_as(_twice))
     yield from _several_off(convention)
     yield from GRADIENTS
-    yield Departure("decayed_twice", "weight_decay", "decayed twice, in the gradient and beside "
-                    "the step", around(_beside))  # fmt: skip
+    where = {"before": _beforehand, "beside": _beside, "after": _afterwards}
+    for place, wrap in where.items() if convention.decay == "coupled" else ():
+        words = f"decayed twice, in the gradient and {place} the step"
+        yield Departure(f"decayed_twice_{place}", "weight_decay", words, around(wrap))
+    yield from _periodic()
     yield from _numbers(convention)
     if groups:
         yield from _groups()
@@ -76,7 +80,7 @@ def _zeros_frozen(observation: Observation, strand: Strand) -> Iterable[Strand]:
     return _by_zeros(strand, change)
 
 
-def _fed(change: Callable[[list[Any]], list[Any]]) -> Telling:
+def fed(change: Callable[[list[Any]], list[Any]]) -> Telling:
     """Other gradients, from those of all steps that have one."""
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
@@ -93,15 +97,15 @@ def _summed(grads: list[Any]) -> list[Any]:
 
 GRADIENTS = (
     Departure("first_gradient", "", "every step uses the gradient of the first one",
-              taken_as(_fed(lambda g: [g[0]] * len(g)))),
+              taken_as(fed(lambda g: [g[0]] * len(g)))),
     Departure("late_gradient", "", "every step uses the gradient of the step before",
-              taken_as(_fed(lambda g: [g[0], *g[:-1]]))),
+              taken_as(fed(lambda g: [g[0], *g[:-1]]))),
     Departure("late_gradient_from_zero", "", "every step uses the gradient of the step before, "
-              "the first one none", taken_as(_fed(lambda g: [0 * g[0], *g[:-1]]))),
+              "the first one none", taken_as(fed(lambda g: [0 * g[0], *g[:-1]]))),
     Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
-              taken_as(_fed(_summed), slack=4)),
+              taken_as(fed(_summed), slack=4)),
     Departure("absolute_gradient", "", "gradients lose their sign",
-              taken_as(_fed(lambda g: [np.abs(x) for x in g]))),
+              taken_as(fed(lambda g: [np.abs(x) for x in g]))),
     Departure("zero_elements_still", "", "elements whose gradient is 0 are left out of the step",
               taken_as(_zeros_still)),
     Departure("zero_elements_frozen", "", "elements whose gradient is 0 do not move, but their "
@@ -117,6 +121,49 @@ def _beside(step: Rule) -> Rule:
         return moved - h.lr * h.weight_decay * theta, state
 
     return stepped
+
+
+def _afterwards(step: Rule) -> Rule:
+    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        moved, state = step(theta, grad, state, h)
+        return moved - h.lr * h.weight_decay * moved, state
+
+    return stepped
+
+
+def _beforehand(step: Rule) -> Rule:
+    return lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h)
+
+
+def _periodic() -> Iterator[Departure]:
+    """Something happens at every k-th step."""
+    for k in range(2, 13):
+        every = (
+            "every second step" if k == 2 else f"every {k}th step" if k > 3 else "every third step"
+        )
+        yield Departure(f"velocity_lost_every_{k}", "", f"at {every} the velocity starts at zero",
+                        around(_forgetting(k)))  # fmt: skip
+        yield Departure(f"step_skipped_every_{k}", "", f"{every} is left out",
+                        taken_as(_leaving_out(k)))  # fmt: skip
+
+
+def _forgetting(k: int) -> Callable[[Rule], Rule]:
+    def wrap(step: Rule) -> Rule:
+        def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+            lost = state.step and (state.step + 1) % k == 0
+            return step(theta, grad, state._replace(v=0 * state.v) if lost else state, h)
+
+        return stepped
+
+    return wrap
+
+
+def _leaving_out(k: int) -> Telling:
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        kept = tuple(None if (t + 1) % k == 0 else g for t, g in enumerate(strand.grads))
+        yield strand._replace(grads=kept)
+
+    return telling
 
 
 def _several_off(convention: Convention) -> Iterator[Departure]:
@@ -250,49 +297,3 @@ def _of_group(place: Callable[[int, int], int], names: tuple[str, ...]) -> Telli
         )
 
     return telling
-
-
-def fitted_clip(hypothesis: Hypothesis, limit: float) -> Iterator[Departure]:
-    """Gradients cut, or shortened, to a limit that a run has shown."""
-    shown = f"{limit:g}"
-    yield Departure("clip_value", "", f"gradients are clipped to {shown}",
-                    taken_as(_fed(lambda g: [np.clip(x, -limit, limit) for x in g])))  # fmt: skip
-    yield Departure("clip_norm", "", f"each parameter's gradient is shortened to norm {shown}",
-                    taken_as(_shortened(limit, False, None), slack=4))  # fmt: skip
-    yield Departure("clip_global_norm", "", f"all gradients are shortened to a norm of {shown} "
-                    "together", taken_as(_shortened(limit, True, None), slack=4))  # fmt: skip
-    yield Departure("clip_update", "", f"each parameter's step is shortened to norm {shown}",
-                    taken_as(_shortened(limit, False, hypothesis), slack=4))  # fmt: skip
-
-
-def _shortened(limit: float, together: bool, steps_of: Hypothesis | None) -> Telling:
-    """The gradient, or where a rule is given its step, scaled down to a norm."""
-
-    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
-        grads, hypers = [], []
-        moves = _steps(observation, steps_of, strand.parameter) if steps_of else None
-        for t, g in enumerate(strand.grads):
-            whole = [x for x in observation.fed[t] if x is not None]
-            own = [observation.fed[t][strand.parameter]]
-            measured = [moves[t]] if moves else whole if together else own
-            norm = np.sqrt(sum(float(np.sum(np.square(x))) for x in measured if x is not None))
-            factor = min(1.0, limit / norm) if norm else 1.0
-            h = strand.hypers[t]
-            grads.append(g if g is None or moves else g * factor)
-            hypers.append(h._replace(lr=h.lr * factor) if moves else h)
-        yield strand._replace(grads=tuple(grads), hypers=tuple(hypers))
-
-    return telling
-
-
-def _steps(observation: Observation, hypothesis: Hypothesis, i: int) -> list[Any]:
-    """What the rule would take off the subject's own iterates, step by step."""
-    problem, rule = observation.problem, hypothesis.convention
-    here, state, moves = problem.start[i], rule.initial, []
-    for t, row in enumerate(observation.fed):
-        h, new = problem.hypers[t][problem.groups[i]], here
-        if row[i] is not None:
-            new, state = rule.step(here, row[i], state, h)
-        moves.append(here - new)
-        here = observation.iterates[t][i]
-    return moves

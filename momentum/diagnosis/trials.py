@@ -35,6 +35,8 @@ class Trials:
         found = [same, replace(same, seed=same.seed + 1, kind="sliced")]
         groups = len(problem.hypers[0])
         allowed = [s for s in shapes if (s or facts.scalars) and np.prod(s) <= facts.largest]
+        if dict(problem.options).get("complex"):
+            allowed = [(*s, 2) for s in allowed]
         if not context.fixed_shapes:
             # Every parameter of the problem stays: what goes wrong may need its size.
             both = (*problem.shapes, *allowed)
