@@ -13,6 +13,7 @@ from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.diagnosis import describe, identify, measure, response, summary
 from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.gallery import GALLERY, Machine
+from momentum.gallery.machine.machine import MachineRun
 from momentum.subjects.protocol import Facts
 
 ONE_RULE = {"two_point": {"scaled", "two_point"}}
@@ -157,6 +158,61 @@ def test_identify_measures_a_random_filter_and_claims_no_name(seed: int, dtype: 
     assert max(found.response.uncertainty) <= 8 * 2 * u * reach
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda h, s: h._replace(momentum=h.momentum * 1.001), "momentum is multiplied by 1.001"),
+        (
+            lambda h, s: h._replace(lr=h.lr * 0.9998**s.step),
+            "lr is multiplied by 0.9998 at every step after the first",
+        ),
+    ],
+)
+def test_identify_takes_no_systematic_departure_for_rounding(change: Any, words: str) -> None:
+    convention = get("accumulated")
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        return convention.step(theta, grad, state, change(h, state))
+
+    found = identify(Machine(name="m", convention=convention, rule=rule), estimates=False)
+    assert found.dtype == "float64"
+    assert found.departures == (words,)
+    assert not found.remarks
+
+
+@pytest.mark.parametrize("taken", [frozenset({"lr", "momentum"}), None])
+def test_identify_finds_nesterov_that_is_always_taken(taken: frozenset[str] | None) -> None:
+    convention = get("accumulated")
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        return convention.step(theta, grad, state, h._replace(nesterov=True))
+
+    subject = Machine(name="m", convention=convention, rule=rule, hyper=taken)
+    found = identify(subject, estimates=False)
+    assert found.hypothesis.departures == ("nesterov_always",)
+
+
+def test_identify_leads_with_what_no_convention_does() -> None:
+    convention = get("accumulated")
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        return theta - h.lr * grad.map(np.sign), state._replace(step=state.step + 1)
+
+    found = identify(Machine(name="m", convention=convention, rule=rule))
+    assert summary(found).startswith("no known convention: not linear")
+
+
+def test_identify_looks_at_more_than_one_parameter() -> None:
+    class Second(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            super().update(i, grad if i == 0 else 2 * grad, h)
+
+    found = identify(Machine(name="m", convention=get("accumulated"), run=Second))
+    assert found.matches == ()
+    assert found.difference is not None
+    assert found.difference.parameter == 1
+
+
 def test_identify_describes_the_first_difference() -> None:
     found = identify(Filter((1.0, 0.75, 0.5, 0.25)))
     assert found.nearest.name in ("accumulated", "zero_started", "scaled")
@@ -243,7 +299,7 @@ def test_response_of_an_average_is_a_geometric_series() -> None:
 def test_describe_gives_formula_speakers_and_estimates() -> None:
     text = describe(identify(Machine(name="mine", convention=get("scaled:before"))))
     assert text.startswith("mine: scaled:before")
-    assert "v = momentum v + lr d" in text
+    assert "v = momentum*v + lr*g" in text
     assert "also spoken by d2l" in text
     assert "inside the velocity" in text
     assert "estimates" in text
