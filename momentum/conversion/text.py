@@ -1,5 +1,7 @@
 """A conversion told to people: calls to copy, what was proven, what to know."""
 
+import math
+
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import READ, SPEAKERS, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
@@ -32,6 +34,8 @@ def snippet(who: Speaker, h: Hyper) -> str:
 
 def _number(x: object) -> str:
     number = nearest(exact(x))
+    if math.isinf(number):
+        raise ValueError("a number of the conversion is beyond the largest float64")
     return str(int(number)) if number == int(number) and abs(number) < 1e6 else repr(number)
 
 
