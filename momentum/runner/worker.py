@@ -36,6 +36,7 @@ from momentum.runner.events import (
 from momentum.runner.one_check import OutOfMemory, forget_local_constants, in_words, run_check
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
+from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
 from momentum.subjects.isolation import Channel, limit_trials, serve
 from momentum.subjects.protocol import Subject
 
@@ -70,8 +71,11 @@ class Worker:
         """Import the target, and see that the options fit it."""
         forget_local_constants()
         limit_trials(self.options.time_limit * TRIAL)
+        before = Settings.now()
         try:
-            self.subject = judged_in(self.load_subject(), self.options)
+            subject = judged_in(self.load_subject(), self.options)
+            put_back_after_loading(before)
+            self.subject = Guarded(subject)
             self.todo = jobs(self.subject, self.options)
             if self.convention is not None:
                 get(self.convention)

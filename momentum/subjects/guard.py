@@ -1,0 +1,164 @@
+"""Settings of the whole process: put back after every call of a subject, so that it cannot touch
+the oracle, which computes with the same processor, nor another check.
+
+What a call has left behind can still be asked for: `settings()` of a run that offers it tells what
+was set when the last call returned.
+"""
+
+import ctypes
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from momentum.conventions import Hyper
+from momentum.subjects.protocol import Array, Facts, Subject
+
+_TINY, _UNIT = 2.0**-1022, 2.0**-53
+
+
+class _Processor:
+    """The floating point environment of a thread, as C keeps it; nothing where C is not found."""
+
+    def __init__(self) -> None:
+        try:
+            self.library: Any = ctypes.CDLL(None)
+            self.kept = ctypes.create_string_buffer(64)
+            self.library.fegetenv(self.kept)
+        except (OSError, AttributeError, TypeError):
+            self.library = None
+
+    def put_back(self) -> None:
+        """As it was at first: rounding to nearest, no number flushed to zero."""
+        if self.library is not None:
+            self.library.fesetenv(self.kept)
+
+
+_PROCESSOR = _Processor()
+
+
+def _rounding(tiny: float, unit: float) -> tuple[bool, ...]:
+    """Whether halves of the smallest normal number and ties between numbers are as they must be."""
+    return tiny * 0.5 != 0, 1.0 + unit == 1.0, 1.0 - unit * 0.5 == 1.0, -1.0 - unit == -1.0
+
+
+class Settings(NamedTuple):
+    """What a call may change for everybody. torch: as far as it is loaded."""
+
+    processor: tuple[bool, ...]
+    errors: Mapping[str, Any]
+    torch: tuple[Any, ...]
+
+    @classmethod
+    def now(cls) -> "Settings":
+        """Those of this thread and process."""
+        torch: Any = sys.modules.get("torch")
+        found: tuple[Any, ...] = ()
+        if torch is not None and hasattr(torch, "get_num_threads"):
+            found = (
+                torch.is_grad_enabled(),
+                torch.get_default_dtype(),
+                torch.get_num_threads(),
+                torch.are_deterministic_algorithms_enabled(),
+                torch.get_float32_matmul_precision(),
+            )
+        return cls(_rounding(_TINY, _UNIT), np.geterr(), found)
+
+    def put_back(self) -> None:
+        """Set them."""
+        _PROCESSOR.put_back()
+        np.seterr(**self.errors)
+        torch: Any = sys.modules.get("torch")
+        if torch is None or not self.torch:
+            return
+        grad, dtype, threads, deterministic, precision = self.torch
+        torch.set_flush_denormal(False)
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.set_float32_matmul_precision(precision)
+
+
+def put_back_after_loading(before: Settings) -> None:
+    """What importing and trying a subject has set, but for what its module may set for itself."""
+    now = Settings.now()
+    torch = now.torch
+    if torch:
+        torch = (before.torch[0] if before.torch else True, *torch[1:])
+    wanted = Settings(before.processor, before.errors, torch)
+    if wanted != now:
+        wanted.put_back()
+
+
+@dataclass
+class _Watch:
+    """What is to be put back, and what the last call left."""
+
+    wanted: Settings = field(default_factory=Settings.now)
+    left: Any = None
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """The call, with everything put back when it returns or raises."""
+        self.left = None
+        owner: Any = getattr(function, "__self__", None)
+        result: Any = None
+        try:
+            result = function(*arguments, **named)
+            return result
+        finally:
+            if Settings.now() != self.wanted:
+                run = result if hasattr(result, "settings") else owner
+                if hasattr(run, "settings"):
+                    self.left = run.settings()
+                self.wanted.put_back()
+
+
+class Guarded:
+    """A subject that leaves the settings of the process as they are."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject, self.watch = subject, _Watch()
+
+    @property
+    def facts(self) -> Facts:
+        """Those of the subject."""
+        return self.subject.facts
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "GuardedRun":
+        """A run of the subject, as guarded as this."""
+        run = self.watch.call(self.subject.start, parameters, hypers, dtype, groups, options)
+        return GuardedRun(run, self.watch)
+
+
+class GuardedRun:
+    """A run whose every call leaves the settings of the process as they are."""
+
+    def __init__(self, run: Any, watch: _Watch) -> None:
+        self._run, self._watch = run, watch
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._run, name)
+        if not callable(found):
+            return found
+        kind, watch = type(self._run), self._watch
+
+        def guarded(*arguments: Any, **named: Any) -> Any:
+            if name == "settings" and watch.left is not None:
+                return watch.left
+            inner = [a._run if isinstance(a, GuardedRun) else a for a in arguments]
+            result = watch.call(found, *inner, **named)
+            return GuardedRun(result, watch) if isinstance(result, kind) else result
+
+        vars(self)[name] = guarded  # the next time it is found without this
+        return guarded

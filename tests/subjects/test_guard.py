@@ -1,0 +1,85 @@
+"""A subject may set what it likes for the whole process: it is put back, and can be asked for."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from momentum.subjects.guard import Guarded, Settings
+
+torch = pytest.importorskip("torch")
+
+
+class Setting:
+    """A subject whose step sets something for everybody."""
+
+    def __init__(self, sets):
+        self.sets, self.facts = sets, None
+
+    def start(self, *arguments):
+        return SettingRun(self.sets)
+
+
+class SettingRun:
+    def __init__(self, sets):
+        self.sets = sets
+
+    def step(self, gradients):
+        self.sets()
+
+    def fails(self):
+        self.sets()
+        raise RuntimeError("as it must")
+
+    def settings(self):
+        return {"now": Settings.now()}
+
+    def duplicate(self, how):
+        return SettingRun(self.sets)
+
+    def hand_over(self, other):
+        return type(other)
+
+
+SETS = {
+    "grad mode": lambda: torch.set_grad_enabled(False),
+    "default dtype": lambda: torch.set_default_dtype(torch.float64),
+    "denormals": lambda: torch.set_flush_denormal(True),
+    "threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
+    "deterministic": lambda: torch.use_deterministic_algorithms(True),
+    "errors": lambda: np.seterr(all="raise"),
+}
+
+
+def begun(sets):
+    return Guarded(Setting(sets)).start([], [], "float32")
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("how", ["step", "raise", "copy"])
+def test_guard_puts_back_what_a_call_sets_and_tells_it(name, how):
+    before = Settings.now()
+    run = begun(SETS[name])
+    if how == "copy":
+        run = run.duplicate("deepcopy")
+    if how == "raise":
+        with pytest.raises(RuntimeError, match="as it must"):
+            run.fails()
+    else:
+        run.step([])
+    assert Settings.now() == before
+    assert run.settings()["now"] != before
+    assert sys.float_info.min * 0.5 != 0
+
+
+def test_guard_tells_of_the_last_call_only():
+    calls = []
+    run = begun(lambda: calls.append(torch.set_grad_enabled(bool(calls))))
+    run.step([])
+    assert run.settings()["now"] != Settings.now()
+    run.step([])
+    assert run.settings()["now"] == Settings.now()
+
+
+def test_guard_hands_runs_on_as_they_are():
+    assert begun(int).hand_over(begun(int)) is SettingRun
