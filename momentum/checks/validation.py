@@ -128,7 +128,7 @@ def refuses_them_in_every_group(
 )
 def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
     domain = subject.facts.domain
-    for name in domain.free.intersection(NONNEGATIVE):
+    for name in sorted(domain.free.intersection(NONNEGATIVE)):
         zero = domain.combined({**problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0})
         if getattr(zero, name) == 0:
             refusal = _refusal(subject, [zero], problem)

@@ -35,12 +35,29 @@ from momentum.subjects.isolation import Lost
 Start = Callable[[str, int, int], None]
 
 
+BATCH = 8
+"""Jobs, in whole families, that one worker does; starting one costs as much as a small job."""
+
+
+def batches(jobs: Sequence[Job]) -> dict[str, int]:
+    """The number of each job's batch, by its id."""
+    found: dict[str, int] = {}
+    number = size = 0
+    for _, family in groupby(jobs, lambda job: job.family):
+        if size >= BATCH:
+            number, size = number + 1, 0
+        for job in family:
+            found[job.id] = number
+            size += not job.reason
+    return found
+
+
 class Seat:
-    """Where a worker may be at work. left: jobs of its family that come after `job`."""
+    """Where a worker may be at work. left: jobs of its batch that come after `job`."""
 
     def __init__(self) -> None:
         self.hand: Hand | None = None
-        self.family = ""
+        self.batch = -1
         self.job: Job | None = None
         self.left: deque[Job] = deque()
 
@@ -54,8 +71,8 @@ class Seat:
 class Supervisor:
     """One subject under one convention: loads it, and gives each job its result.
 
-    With every family of checks a worker begins anew, so that no result depends on what else was
-    run, nor on how many workers there are. Close it at the end.
+    With every batch of checks a worker begins anew, so that no result depends on how many workers
+    there are. Close it at the end.
     """
 
     def __init__(
@@ -76,6 +93,7 @@ class Supervisor:
         self.explained: dict[str, str] = {}
         self.header: Header
         self.jobs: tuple[Job, ...] = ()
+        self.batch: dict[str, int] = {}
 
     def prepare(self) -> Header:
         """Load the subject, find its convention, and see what there is to do.
@@ -96,6 +114,7 @@ class Supervisor:
             raise UsageError(said.words)
         assert isinstance(said, Prepared)
         self.header, self.jobs = said
+        self.batch = batches(self.jobs)
         return self.header
 
     def try_twin(self) -> TwinTried:
@@ -126,7 +145,7 @@ class Supervisor:
 
         Raises: TimeIsUp.
         """
-        waiting = deque(deque(group) for _, group in groupby(jobs, lambda job: job.family))
+        waiting = deque(deque(group) for _, group in groupby(jobs, lambda job: self.batch[job.id]))
         done: dict[str, Result | Lost] = {}
         problems: dict[str, str] = {}
         number = {job.id: i for i, job in enumerate(jobs, 1)}
@@ -148,7 +167,7 @@ class Supervisor:
                 seat.clear()
 
     def _next(self, seat: Seat, waiting: deque[deque[Job]]) -> Job | None:
-        """The job that a seat is to do next: of its family, else the first of the next one."""
+        """The job that a seat is to do next: of its batch, else the first of the next one."""
         while True:
             while seat.left:
                 job = seat.left.popleft()
@@ -160,14 +179,14 @@ class Supervisor:
 
     def _begin(self, seat: Seat, job: Job) -> Lost | None:
         """Set a worker to a job; why there is none."""
-        if seat.hand is not None and seat.family != job.family and self.pool.forks:
+        if seat.hand is not None and seat.batch != self.batch[job.id] and self.pool.forks:
             seat.clear()
         if seat.hand is None:
             hired = self.pool.hire()
             if isinstance(hired, Lost):
                 return hired
             seat.hand = hired
-        seat.family, seat.job = job.family, job
+        seat.batch, seat.job = self.batch[job.id], job
         seat.hand.ask(Measure(self.header.convention, job))
         return None
 
@@ -236,7 +255,7 @@ class Supervisor:
             hired = self.pool.hire()
             if isinstance(hired, Lost):
                 return hired
-            seat.hand, seat.family = hired, ""
+            seat.hand, seat.batch = hired, -1
         said = self.pool.asked(seat.hand, request)
         if isinstance(said, Lost):
             seat.clear()

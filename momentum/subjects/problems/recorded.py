@@ -5,9 +5,10 @@ it through a command line without loss.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,9 @@ class Problem:
             return format_of(self.dtype).round(curvature * iterate)
 
     def _values(self, t: int, i: int) -> Array:
-        rng = np.random.default_rng((self.seed, 0, t + 1, i))
-        return special_values.draw(self.kind, t, self.shapes[i], format_of(self.dtype), rng)
+        shape = self.shapes[i]
+        drawn = _small if math.prod(shape) <= SMALL else _drawn
+        return drawn(self.kind, self.seed, t, i, shape, self.dtype).copy()
 
     def cut(self, steps: int) -> "Problem":
         """The same problem, ended after some steps."""
@@ -142,6 +144,18 @@ class Problem:
             missing=frozenset(record.missing),
             options=tuple((k, _tupled(v)) for k, v in record.options),
         )
+
+
+SMALL = 256
+"""Elements of an array that is kept: checks draw the same ones again and again."""
+
+
+def _drawn(kind: str, seed: int, t: int, i: int, shape: tuple[int, ...], dtype: str) -> Array:
+    rng = np.random.default_rng((seed, 0, t + 1, i))
+    return special_values.draw(kind, t, shape, format_of(dtype), rng)
+
+
+_small = lru_cache(4096)(_drawn)
 
 
 def _tupled(value: Any) -> Any:
