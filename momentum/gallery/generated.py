@@ -168,8 +168,10 @@ def right(seed: int) -> Generated:
     return found
 
 
-SCALES = (Fraction(1), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2))
-"""Powers of two, as any other number rounds the velocity once more at every step."""
+SCALES = (Fraction(1), Fraction(1), Fraction(-1), Fraction(2), Fraction(-4))
+"""What a velocity is stored as a multiple of. Left out are other numbers, which round it once more
+at every step, and those below 1, which take digits from a subnormal one.
+"""
 
 
 def _rescaled(step: Step, scale: Fraction) -> Step:
