@@ -1,6 +1,6 @@
 """A convention's own text as data, and the formula that people read, made of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from momentum.arithmetic.expression import BranchError, Expression, lifted, nodes, replaced, symbol
@@ -38,18 +38,24 @@ def symbols_of(convention: "Convention", **values: Any) -> Hyper:
 
 
 def expressed(
-    convention: "Convention", *, first: bool = False, h: Hyper | None = None, **values: Any
+    convention: "Convention",
+    *,
+    first: bool = False,
+    h: Hyper | None = None,
+    rule: Callable[..., Any] | None = None,
+    **values: Any,
 ) -> Step:
     """One whole step of a convention, sign and decay included.
 
     first: the first step, whose state is still given as symbols. h: hyper-parameters, by default
-    `symbols_of` with the values.
+    `symbols_of` with the values. rule: another whole step than the convention's own.
     Raises: TypeError where the rule does more than + - * and /, ValueError where it counts steps.
     """
     h = symbols_of(convention, **values) if h is None else h
+    whole = convention.step if rule is None else rule
     if first:
-        return _stepped(convention, h, 0)
-    found, later = _stepped(convention, h, 1), _stepped(convention, h, 2)
+        return _stepped(convention, whole, h, 0)
+    found, later = (_stepped(convention, whole, h, step) for step in (1, 2))
     if found != later:
         raise ValueError(f"the rule of {convention.name} counts its steps")
     return found
@@ -66,8 +72,8 @@ def _state(convention: "Convention", step: int) -> Any:
     return type(convention.initial)(step=step, **parts)
 
 
-def _stepped(convention: "Convention", h: Hyper, step: int) -> Step:
-    theta, state = convention.step(THETA, GRAD, _state(convention, step), h)
+def _stepped(convention: "Convention", rule: Callable[..., Any], h: Hyper, step: int) -> Step:
+    theta, state = rule(THETA, GRAD, _state(convention, step), h)
     parts = {n: lifted(x) for n, x in state._asdict().items() if n != "step"}
     return Step(lifted(theta), parts)
 

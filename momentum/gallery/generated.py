@@ -151,13 +151,16 @@ def right(seed: int) -> Generated:
     """
     rng, convention, nesterov, maximize, first, later = _own(seed)
     how: list[str] = []
+    if rng.random() < 0.2:
+        first, later = _formed(convention, nesterov, maximize, rng, how)
     scale = Fraction(1) if convention.keeps_iterates else rng.choice(SCALES)
     if scale != 1:
         how.append(f"velocity times {scale}")
         first, later = (_rescaled(step, scale) for step in (first, later))
-    alike = first == later
-    later = _rewritten(later, rng, how)
-    first = later if alike else _rewritten(first, rng, [])
+    if not (how and how[0].startswith("form")):
+        alike = first == later
+        later = _rewritten(later, rng, how)
+        first = later if alike else _rewritten(first, rng, [])
     words, (working, dtypes) = rng.choice(list(WORKINGS.items()))
     how += [words] if words else []
     found = Generated(
@@ -172,6 +175,21 @@ SCALES = (Fraction(1), Fraction(1), Fraction(-1), Fraction(2), Fraction(-4))
 """What a velocity is stored as a multiple of. Left out are other numbers, which round it once more
 at every step, and those below 1, which take digits from a subnormal one.
 """
+
+
+def _formed(
+    convention: Convention, nesterov: bool, maximize: bool, rng: random.Random, how: list[str]
+) -> tuple[Step, Step]:
+    """A named form of the rule: the bound covers it as written, and not in other algebra."""
+    known = {n: 0.5 for n in NUMBERS if n in convention.knows}
+    forms = convention.all_forms(Hyper(**known, nesterov=nesterov, maximize=maximize))
+    which = rng.randrange(len(forms))
+    how.append(f"form {which}")
+    h = symbols_of(convention, nesterov=nesterov, maximize=maximize)
+    return (
+        expressed(convention, first=True, h=h, rule=forms[which]),
+        expressed(convention, h=h, rule=forms[which]),
+    )
 
 
 def _rescaled(step: Step, scale: Fraction) -> Step:
