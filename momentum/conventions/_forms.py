@@ -49,9 +49,18 @@ def velocity_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
         update = (1 + h.momentum) * v - h.momentum * state.v + (1 - keep) * inner * d
         return theta - outer * update, State(state.step + 1, v)
 
+    def nudged(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        """The velocity moves from where it is: v += inner d - (1 - momentum) v."""
+        outer, inner, keep = factors(state, h)
+        d = grad + h.weight_decay * theta
+        v = state.v + (inner * keep * d - (1 - h.momentum) * state.v)
+        update = inner * d + h.momentum * v if h.nesterov else v
+        return theta - outer * update, State(state.step + 1, v)
+
     def forms(h: Hyper) -> tuple[Rule, ...]:
+        moving = (nudged,) if h.momentum else ()
         if h.nesterov:
-            return (multiplied_out, from_old_velocity, from_both_velocities)
-        return (multiplied_out,) if h.weight_decay else ()
+            return (multiplied_out, from_old_velocity, from_both_velocities, *moving)
+        return (multiplied_out, *moving) if h.weight_decay else moving
 
     return forms

@@ -36,6 +36,13 @@ def undone(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
     return (point + h.momentum * state.v) - v, State(state.step + 1, v)
 
 
+def nudged(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    """The velocity moves from where it is."""
+    d = grad + h.weight_decay * gradient_point(theta, state, h)
+    v = state.v + (h.lr * d - (1 - h.momentum) * state.v)
+    return theta - v, State(state.step + 1, v)
+
+
 def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
     """y = x - m v; v' = m v + lr d; x' = x - v'. m was chosen one step ago."""
     m = w.like.momentum if w.held is None else w.held
@@ -84,7 +91,7 @@ convention = Convention(
         Speaker("sutskever", OWN, "the paper's iteration, {}"),
     ),
     takes=frozenset({"momentum"}),
-    forms=lambda h: (moved_twice, undone),
+    forms=lambda h: (moved_twice, undone, nudged) if h.momentum else (moved_twice, undone),
     response=summed(lambda momentum, h, s: 1, rate=None),
     inverse=Inverse(solve, scale=Scale(rescaled, rescaling)),
     gradient_point=gradient_point,

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from momentum.arithmetic import Rounded, exact, format_of, nearest
+from momentum.arithmetic import exact, format_of, nearest
 from momentum.conventions import Convention, Hyper
 from momentum.conversion import linear
 from momentum.conversion.linear import Place
-from momentum.oracle.block import Walk
+from momentum.oracle.kernels import Block
+from momentum.oracle.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -118,20 +119,14 @@ def drift(
     format, and the exact trajectory of the exact hyper-parameters after the steps, for a start
     and gradients of magnitude up to 1. Running error analysis of every form of the rule.
     """
-    format = format_of(dtype)
     convention = target if initial is None else replace(target, initial=initial)
+    plan = Plan(convention, format_of(dtype), own_error=True)
     # Above 1, and no power of two, by which one multiplies without rounding.
     size = np.array([1.25])
-    walk = Walk(convention, format, "fast", size)
-
-    def rounded(x: fmpq) -> Rounded:
-        value = float(format.round(nearest(x)))
-        if not np.isfinite(value):
-            raise ValueError(f"a number of the conversion is beyond the largest {dtype}")
-        error = float(np.nextafter(nearest(abs(x - exact(value))), np.inf)) if x != value else 0.0
-        return Rounded(value, abs(value), error, format, True, abs(value) + error)
-
+    block = Block(size, [plan.initial(n) for n in plan.arrays], plan.format)
     for t in range(steps):
-        h = row_at(hypers, t)
-        walk.take(size, h.lifted(nearest), h.lifted(rounded))
-    return float(np.max(walk.bound))
+        for x in row_at(hypers, t):
+            if not np.isfinite(float(plan.format.round(nearest(exact(x))))):
+                raise ValueError(f"a number of the conversion is beyond the largest {dtype}")
+        block.take(plan.next(row_at(hypers, t)), size, fitting=False)
+    return float(np.max(block.bound))

@@ -1,4 +1,4 @@
-"""One block of coordinates on its way through the steps, in every number type at once."""
+"""One block of coordinates under a rule that is no linear function: numbers one by one."""
 
 from typing import Any, Literal
 
@@ -12,19 +12,41 @@ Array = NDArray[np.float64]
 Tier = Literal["fast", "exact"]
 
 
+class Exact:
+    """Parameter and state over rationals."""
+
+    def __init__(self, convention: Convention, start: Array) -> None:
+        self.convention = convention
+        self.theta, self.state = exact_array(start), convention.initial
+
+    def point(self, h: Hyper) -> Any:
+        """Where the gradient of a closed loop is taken."""
+        return self.convention.gradient_point(self.theta, self.state, h.lifted(exact))
+
+    def take(self, grad: Array, h: Hyper) -> list[Any]:
+        """One step; the new numbers as float64."""
+        lifted = h.lifted(exact)
+        step = self.convention.step(self.theta, exact_array(grad), self.state, lifted)
+        self.theta, self.state = step
+        return [
+            x if isinstance(x, int) else nearest_array(np.asarray(x, dtype=object))
+            for x in (self.theta, *self.state)
+        ]
+
+
 class Walk:
-    """Parameters and state as rounded numbers, and where the tier is exact as rationals too.
+    """Parameters and state as rounded numbers, for rules that `Plan` cannot read.
 
     Every algebraic form of the rule takes each step from the same numbers, and the largest of
-    their errors goes on: so the bound covers implementations that change their form in a run.
+    their errors goes on.
     """
 
-    def __init__(self, convention: Convention, format: Format, tier: Tier, start: Array) -> None:
-        self.convention = convention
-        self.format = format
-        self.own_error = tier == "fast"
+    def __init__(
+        self, convention: Convention, format: Format, start: Array, truth: Exact | None
+    ) -> None:
+        self.convention, self.format, self.truth = convention, format, truth
+        self.own_error = truth is None
         self.rounded = Rounded.of(start, format, self.own_error), convention.initial
-        self.exact = (exact_array(start), convention.initial) if tier == "exact" else None
 
     @property
     def value(self) -> Any:
@@ -37,33 +59,26 @@ class Walk:
         return self.rounded[0].error
 
     def move_to(self, iterate: Array) -> None:
-        """Go on from a subject's own iterate; velocities stay.
-
-        What it shows may be a rounded copy of what it goes on from (master weights, compensated
-        sums), so the start is in doubt by that one rounding.
-        """
+        """Go on from a subject's own iterate; velocities stay. See Block."""
         held = np.where(np.isfinite(iterate), iterate, self.value)
         start = Rounded.of(held, self.format, self.own_error).rounded_once_more()
         self.rounded = start, self.rounded[1]
-        if self.exact is not None:
-            self.exact = exact_array(held), self.exact[1]
+        if self.truth is not None:
+            self.truth.theta = exact_array(held)
 
     def point(self, h: Hyper) -> Any:
         """Where the gradient of a closed loop is taken."""
-        if self.exact is not None:
-            return self.convention.gradient_point(*self.exact, h.lifted(exact))
+        if self.truth is not None:
+            return self.truth.point(h)
         state = self.rounded[1]
         plain = type(state)(*(x.value if isinstance(x, Rounded) else x for x in state))
         return self.convention.gradient_point(self.value, plain, h)
 
-    def take(self, grad: Array, h: Hyper, lifted: Hyper) -> None:
-        """One step; `lifted` is `h` over rounded numbers."""
+    def take(self, grad: Array, h: Hyper, *_: Any) -> None:
+        """One step."""
+        lifted = h.lifted(lambda x: Rounded.of(x, self.format, self.own_error))
         gradient = Rounded.of(grad, self.format, self.own_error)
-        truth: list[Any] | None = None
-        if self.exact is not None:
-            theta, state = self.exact
-            self.exact = self.convention.step(theta, exact_array(grad), state, h.lifted(exact))
-            truth = [_as_float(x) for x in (self.exact[0], *self.exact[1])]
+        truth = None if self.truth is None else self.truth.take(grad, h)
         forms = self.convention.all_forms(h)
         ends = [form(self.rounded[0], gradient, self.rounded[1], lifted) for form in forms]
         columns = list(zip(*((theta, *state) for theta, state in ends)))
@@ -71,11 +86,7 @@ class Walk:
             _largest(column, None if truth is None else truth[i])
             for i, column in enumerate(columns)
         ]
-        if h.momentum and not h.nesterov and self.rounded[1].step:
-            # Old velocity and gradient may leave the parameter one by one: (x - a) - b rounds
-            # x once more than x - (a + b), and saves the rounding of a + b.
-            kept[0] = kept[0].rounded_once_more()
-        self.rounded = kept[0], type(ends[0][1])(*kept[1:])
+        self.rounded = kept[0].rounded_once_more(), type(ends[0][1])(*kept[1:])
 
 
 def _largest(forms: tuple[Any, ...], truth: Any) -> Any:
@@ -88,8 +99,3 @@ def _largest(forms: tuple[Any, ...], truth: Any) -> Any:
         apart = 0.0 if truth is not None else np.abs(number.value - first.value)
         first.error = np.maximum(first.error, number.error + apart)
     return first.stored() if len(forms) > 1 else first
-
-
-def _as_float(number: Any) -> Any:
-    """A part of an exact state as float64."""
-    return number if isinstance(number, int) else nearest_array(np.asarray(number, dtype=object))

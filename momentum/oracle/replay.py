@@ -1,29 +1,20 @@
 """The oracle: the exact trajectory of a convention on a problem, and how far rounding may lead."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.arithmetic import Rounded, exact_array, format_of, nearest_array
+from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.conventions import Convention, Hyper, get
-from momentum.oracle.block import Tier, Walk
+from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
+from momentum.oracle.solving import solve
 
 Array = NDArray[np.float64]
 Gradients = Sequence[Any] | Callable[[Any], Any]
-
-# Arrays of this many elements stay in the processor's cache while all steps pass over them.
-_BLOCK = 16384
-
-# Large arrays are cut for threads instead: NumPy lets them run side by side, and what they wait for
-# each other between two operations counts less the longer an operation takes.
-_SHARED_BLOCK = 131072
 
 
 @dataclass(frozen=True)
@@ -58,14 +49,8 @@ class Trajectory:
             if x.shape != self.start.shape:
                 raise ValueError(f"iterate {t} has shape {x.shape}, wanted {self.start.shape}")
         flat = np.array(got, dtype=np.float64).reshape(len(got), self.start.size)
-        again = _solve(
-            self.convention,
-            self.start,
-            list(self.gradients),
-            self.hypers,
-            self.dtype,
-            self.tier,
-            flat,
+        again = _trajectory(
+            self.convention, self.start, self.gradients, self.hypers, self.dtype, self.tier, flat
         )
         step = again.deviation(flat)
         # Nothing leads back from nan: the step at which it came about is judged, and no later one.
@@ -164,7 +149,20 @@ def replay_steps(
     """`replay` with one whole Hyper a step, so that flags may change too."""
     for h in hypers:
         convention.validate(h)
-    return _solve(convention, start, gradients, tuple(hypers), dtype, tier, None)
+    return _trajectory(convention, start, gradients, tuple(hypers), dtype, tier, None)
+
+
+def _trajectory(
+    convention: Convention,
+    start: Array,
+    gradients: Any,
+    hypers: tuple[Hyper, ...],
+    dtype: str,
+    tier: Tier,
+    iterates: Array | None,
+) -> Trajectory:
+    solved = solve(convention, start, gradients, hypers, format_of(dtype), tier, iterates)
+    return Trajectory(convention, hypers, dtype, tier, start, *solved)
 
 
 def _each_step(name: str, value: Any, steps: int) -> list[float]:
@@ -174,93 +172,3 @@ def _each_step(name: str, value: Any, steps: int) -> list[float]:
     if not np.all(np.isfinite(numbers)):
         raise ValueError(f"{name} must be finite, got {value}")
     return [float(x) for x in np.broadcast_to(numbers, (steps,))]
-
-
-def _quietly(walk: Callable[[slice], None], block: slice) -> None:
-    """Walk a block without warnings: overflow shows in the numbers themselves."""
-    with np.errstate(all="ignore"):
-        walk(block)
-
-
-def _blocks(size: int, whole: bool) -> Iterator[slice]:
-    width = max(size, 1) if whole else _BLOCK if size <= _SHARED_BLOCK else _SHARED_BLOCK
-    for first in range(0, max(size, 1), width):
-        yield slice(first, min(first + width, size))
-
-
-def _solve(
-    convention: Convention,
-    start: Array,
-    gradients: Any,
-    hypers: tuple[Hyper, ...],
-    dtype: str,
-    tier: Tier,
-    iterates: Array | None,
-) -> Trajectory:
-    """All steps of all coordinates, block by block; from the subject's iterates where given."""
-    if not np.all(np.isfinite(start)):
-        raise ValueError("start must be finite")
-    format = format_of(dtype)
-    steps, size = len(hypers), start.size
-    values = np.empty((steps, size))
-    bounds = np.empty((steps, size))
-    truths: list[NDArray[Any]] | None = [] if tier == "exact" else None
-    closed = callable(gradients)
-    recorded: list[Any] = []
-    lifted = [h.lifted(lambda x: Rounded.of(x, format, tier == "fast")) for h in hypers]
-    flat = None if closed else [None if g is None else g.reshape(-1) for g in gradients]
-
-    def walk(block: slice) -> None:
-        here = Walk(convention, format, tier, start.reshape(-1)[block])
-        poisoned = np.zeros(here.value.shape, dtype=bool)
-        for t, h in enumerate(hypers):
-            if iterates is not None and t:
-                here.move_to(iterates[t - 1, block])
-            if flat is None:
-                answer = gradients(here.point(h).reshape(start.shape))
-                grad = None if answer is None else _as_float(answer).reshape(-1)
-                recorded.append(None if grad is None else grad.reshape(start.shape))
-            else:
-                grad = None if flat[t] is None else cast(Array, flat[t])[block]
-            if grad is not None:
-                total = grad.sum()  # not finite where an element is not: one quick pass
-                if not np.isfinite(total):
-                    poisoned |= ~np.isfinite(grad)
-                if poisoned.any():
-                    grad = np.where(poisoned, 0.0, grad)
-                here.take(grad, h, lifted[t])
-            values[t, block] = here.value
-            # A step that passes the parameter by leaves what it shows, bit for bit.
-            passed_by = grad is None and iterates is not None and t > 0
-            bounds[t, block] = 0.0 if passed_by else here.bound
-            if poisoned.any():
-                values[t, block][poisoned] = np.nan
-                bounds[t, block][poisoned] = np.inf
-            if truths is not None and here.exact is not None:
-                truths.append(here.exact[0].reshape(start.shape))
-
-    blocks = list(_blocks(size, whole=closed or tier == "exact"))
-    if size <= _SHARED_BLOCK or len(blocks) == 1:
-        for block in blocks:
-            _quietly(walk, block)
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(partial(_quietly, walk), blocks))
-    bounds[np.isnan(bounds)] = np.inf  # where float64 itself overflowed
-    return Trajectory(
-        convention=convention,
-        hypers=hypers,
-        dtype=dtype,
-        tier=tier,
-        start=start,
-        gradients=tuple(recorded if closed else gradients),
-        values=values.reshape(steps, *start.shape),
-        bound=bounds.reshape(steps, *start.shape),
-        exact=truths,
-    )
-
-
-def _as_float(answer: Any) -> Array:
-    """A gradient function's answer as float64: rationals are rounded to nearest."""
-    array = np.asarray(answer)
-    return nearest_array(exact_array(array)) if array.dtype == object else array.astype(np.float64)

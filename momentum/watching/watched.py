@@ -8,9 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from momentum.arithmetic import Rounded, format_of
+from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper
-from momentum.oracle.block import Walk
+from momentum.oracle.linear import Linear
+from momentum.oracle.plan import Plan
 from momentum.watching.reading import Array, local, taken, velocity_of
 from momentum.watching.sample import Indices
 
@@ -44,30 +45,34 @@ class Watched:
         self.positions = torch.from_numpy(indices).to(local(p).device)
         self.format = format_of(str(p.dtype).removeprefix("torch."))
         start = taken(p, self.positions).cpu().numpy()
-        self.along, self.single = (Walk(convention, self.format, "fast", start) for _ in range(2))
+        self.along, self.single = (self._from(start) for _ in range(2))
         self.last: Array | None = None
         self.fresh = False
         self.idle = False
+
+    def _from(self, start: Array) -> Linear:
+        return Linear(Plan(self.convention, self.format, own_error=True), start)
 
     def take_state(self, p: Tensor, kept: Mapping[str, Any]) -> None:
         """Start from the velocity that the optimizer's own state shows, or from none.
 
         Raises: ValueError where the convention needs more than the state shows.
         """
-        state: Any = self.convention.initial
         velocity = velocity_of(kept, p)
+        state: dict[str, Any] = {}
         if velocity is not None:
-            others = set(state._fields) - {"step", "v"}
+            others = set(type(self.convention.initial)._fields) - {"step", "v"}
             if not others <= set(kept):
                 raise ValueError(
                     f"the optimizer has a velocity already, and its state does not show"
                     f" {', '.join(sorted(others))}, which {self.convention.name} needs to go on"
                 )
             held = taken(velocity, self.positions).cpu().numpy()
-            v = Rounded.of(held, self.format, True).rounded_once_more()
-            state = state._replace(**{n: float(kept[n]) for n in others}, step=1, v=v)
-        for walk in (self.along, self.single):
-            walk.rounded = walk.rounded[0], state
+            state = {**{n: float(kept[n]) for n in others}, "step": 1, "v": held}
+        self.along, self.single = (self._from(x.value) for x in (self.along, self.single))
+        if state:
+            for walk in (self.along, self.single):
+                walk.resume(state)
         self.fresh, self.last = False, None
 
     def moved_beside(self, before: Array) -> bool:
@@ -81,10 +86,9 @@ class Watched:
         """The oracle takes the step that the optimizer has taken."""
         self.single.move_to(before)
         self.last = after
-        lifted = h.lifted(lambda x: Rounded.of(x, self.format, True))
         with np.errstate(all="ignore"):
             for walk in (self.along, self.single):
-                walk.take(grad, h, lifted)
+                walk.take(grad, h)
 
     def compared(self, before: Array, after: Array) -> list[Worst]:
         """Both comparisons; a walk that was left behind goes on from where the parameter is."""

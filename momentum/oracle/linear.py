@@ -1,0 +1,65 @@
+"""A block of coordinates under a convention, step by step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum.arithmetic import exact_array
+from momentum.conventions import Hyper
+from momentum.oracle.block import Exact
+from momentum.oracle.coefficients import Number, Step
+from momentum.oracle.kernels import Block
+from momentum.oracle.plan import Plan
+
+Array = NDArray[np.float64]
+
+
+class Linear:
+    """Parameter and state of a block, with their bounds, and over rationals where wanted."""
+
+    def __init__(self, plan: Plan, start: Array, truth: Exact | None = None) -> None:
+        self.plan, self.truth = plan, truth
+        self.block = Block(start, [plan.initial(n) for n in plan.arrays], plan.format)
+
+    @property
+    def value(self) -> Array:
+        """The parameters."""
+        return self.block.value
+
+    @property
+    def bound(self) -> Array:
+        """How far an implementation may be from them."""
+        return self.block.bound
+
+    def move_to(self, iterate: Array) -> None:
+        """Go on from a subject's own iterate; velocities stay."""
+        self.block.move_to(iterate)
+        if self.truth is not None:
+            self.truth.theta = exact_array(self.block.value)
+
+    def point(self, h: Hyper) -> Any:
+        """Where the gradient of a closed loop is taken."""
+        if self.truth is not None:
+            return self.truth.point(h)
+        rows = dict(zip(self.plan.arrays, self.block.values[1:]))
+        state = self.plan.plain_state(rows)
+        return self.plan.convention.gradient_point(self.block.value, state, h)
+
+    def take(self, grad: Array, h: Hyper, step: Step | None = None, fitting: bool = False) -> None:
+        """One step, planned before or now."""
+        self.block.take(self.plan.next(h) if step is None else step, grad, fitting)
+        if self.truth is not None:
+            theta, *state = self.truth.take(grad, h)
+            fields = dict(zip(self.plan.fields, state))
+            self.block.hold([theta, *(fields[n] for n in self.plan.arrays)])
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that a subject shows, its arrays in doubt by one rounding."""
+        for name, x in state.items():
+            if name in self.plan.arrays:
+                self.block.place(1 + self.plan.arrays.index(name), np.asarray(x, dtype=np.float64))
+            else:
+                self.plan.numbers[name] = Number(float(x), 0.0)
+        self.plan.begun = True
