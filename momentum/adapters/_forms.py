@@ -177,11 +177,16 @@ def _fitting(
             text = f"raised {type(error).__name__}: {error} in a trial"
             raise Misunderstood(text, raised=True) from None
         (theta, v), (shifted, shifted_v) = slots
-        along = bool(np.all(shifted - theta == SHIFT))
-        if answer == "pair" and not along and np.all(shifted_v - v == SHIFT):
+        along = _moved(theta, shifted)
+        if answer == "pair" and not along and _moved(v, shifted_v):
             return replace(form, answer="swapped"), True
         return tried, along
     raise Misunderstood(reasons[0])
+
+
+def _moved(before: Any, after: Any) -> bool:
+    """Nearer to a move by SHIFT than to none: a wrong rate makes the trial's numbers round."""
+    return bool(np.all(np.abs(after - before - SHIFT) < abs(SHIFT) / 2))
 
 
 def _trial(

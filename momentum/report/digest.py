@@ -86,8 +86,11 @@ def rows(results: Iterable[Result]) -> list[Row]:
     return sorted(made, key=lambda row: _distance(row.worst), reverse=True)
 
 
-def skipped(results: Iterable[Result]) -> list[tuple[int, str]]:
-    """How many results were skipped, and why; reasons that differ in their last word are one."""
+def skipped(results: Iterable[Result], most: int = 1000) -> list[tuple[int, str]]:
+    """How many results were skipped, and why; reasons that differ in their last word are one.
+
+    most: of these words that are told.
+    """
     amounts: Counter[str] = Counter()
     words: dict[str, list[str]] = {}
     for r in results:
@@ -97,7 +100,10 @@ def skipped(results: Iterable[Result]) -> list[tuple[int, str]]:
             found = words.setdefault(stem, [])
             if last not in found:
                 found.append(last)
-    return [(n, f"{stem} {', '.join(words[stem])}".strip()) for stem, n in amounts.most_common()]
+    return [
+        (n, f"{stem} {_listed(words[stem], most, 'and')}".strip())
+        for stem, n in amounts.most_common()
+    ]
 
 
 def _behind(result: Result) -> tuple[Kind, str]:
@@ -114,9 +120,8 @@ def _distance(result: Result) -> tuple[bool, float]:
     return bool(result.how), result.ratio
 
 
-def _listed(words: Sequence[str], most: int = 8) -> str:
+def _listed(words: Sequence[str], most: int = 8, last: str = "or") -> str:
     """`1, 2 or 7`; not all of them where they are many."""
-    shown = list(words[:most])
     if len(words) > most:
-        return f"{', '.join(shown)} or others"
-    return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+        return f"{', '.join(words[:most])} {last} {len(words) - most} others"
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

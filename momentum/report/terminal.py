@@ -102,7 +102,7 @@ def _setting(results: Results, seconds: float | None, full: bool) -> Iterator[Re
 
 
 def _skipped(results: Results, amount: int | None) -> Iterator[RenderableType]:
-    reasons = digest.skipped(results.results)
+    reasons = digest.skipped(results.results, 1000 if amount is None else 8)
     if not reasons:
         return
     yield Text()

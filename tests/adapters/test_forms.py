@@ -210,3 +210,15 @@ def test_compiled_functions_are_understood(module, made, kept):
     code = COMPILED.format(made=made)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == kept, done.stderr
+
+
+def rate_off_by_a_thousandth(theta, v, grad, lr, momentum):
+    v = momentum * v + 1.001 * grad
+    return theta - lr * v, v
+
+
+def test_wrong_numbers_cost_no_dtype():
+    """The trial's numbers round where the rate is wrong: the dtypes are judged all the same."""
+    assert adapt(rate_off_by_a_thousandth, {}, "off").facts.dtypes == (
+        adapt(pure, {}, "pure").facts.dtypes
+    )
