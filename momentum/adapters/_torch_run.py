@@ -18,7 +18,7 @@ Named = Callable[[Hyper], dict[str, Any]]
 
 _OPTIONS = {
     *("scheduler", "schedule", "tensor_lr", "layout", "dtypes", "names", "complex"),
-    "differentiable",
+    *("differentiable", "generator", "integers"),
 }
 
 
@@ -52,6 +52,8 @@ class TorchRun(Stepping, Kept, Hosted):
         self.tape: list[list[Tensor | None]] = []
         self.names = options.get("names")
         self.schedule = options.get("schedule")
+        self.walked_once = bool(options.get("generator", False))
+        self.integers = bool(options.get("integers", False))
         if self.paired:
             self.placed = [torch.view_as_complex(x) for x in self.placed]
         self.params = [torch.nn.Parameter(x) for x in self.placed]
@@ -70,10 +72,12 @@ class TorchRun(Stepping, Kept, Hosted):
         if len(settings) > 1:
             for g, setting in enumerate(settings):
                 mine = [p for p, member in zip(told, self.members) if member == g]
-                self.dicts.append({"params": mine, **setting})
+                self.dicts.append({"params": self._handed(mine), **setting})
         self.before = [_summary(d) for d in self.dicts]
         setting = self._arguments(self.begun[0])
-        self.optimizer = self.build(self.dicts or told, **setting, **self._recording())
+        self.optimizer = self.build(
+            self.dicts or self._handed(told), **setting, **self._recording()
+        )
         self.scheduler: Any = None
         if self.schedule is not None:
             self.scheduler = SCHEDULES[self.schedule](self.optimizer)
@@ -86,11 +90,17 @@ class TorchRun(Stepping, Kept, Hosted):
 
     def _arguments(self, h: Hyper) -> dict[str, Any]:
         given = self.named(h)
+        if self.integers:
+            whole = {n: int(x) for n, x in given.items() if not isinstance(x, bool) and x == int(x)}
+            given |= whole
         if self.tensor_lr:
             wide = torch.float64 if torch.float64 in self.dtypes else torch.float32
             name = next(iter(self.named(h)))
             given[name] = torch.tensor(given[name], dtype=wide)
         return given
+
+    def _handed(self, listed: list[Any]) -> Any:
+        return iter(listed) if self.walked_once else listed
 
     def parameters(self) -> list[Array]:
         shown: Sequence[Tensor] = self.params
@@ -134,4 +144,5 @@ class TorchRun(Stepping, Kept, Hosted):
 def _summary(group: Mapping[str, Any]) -> dict[str, Any]:
     """A group's dict as plain data: parameters by identity."""
     kept = {name: value for name, value in group.items() if name != "params"}
-    return {**kept, "params": (type(group["params"]), [id(p) for p in group["params"]])}
+    told = group["params"]
+    return {**kept, "params": (type(told), [id(p) for p in told] if isinstance(told, list) else [])}

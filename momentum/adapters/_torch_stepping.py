@@ -72,6 +72,15 @@ class Stepping:
         self.optimizer.step()
         self._stepped()
 
+    def refill(self, gradients: Sequence[Gradient]) -> None:
+        for i, (p, g) in enumerate(zip(self.params, self._tensors(gradients))):
+            if p.grad is None or g is None:
+                p.grad = g
+            else:
+                p.grad.copy_(g)
+            self.fed_tensors[i] = p.grad
+        self.optimizer.step()
+
     def step_sparse(self, gradients: Sequence[Gradient]) -> None:
         self._feed([None if g is None else sparse(g, d) for g, d in zip(gradients, self.dtypes)])
         self.optimizer.step()

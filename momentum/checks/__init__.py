@@ -2,6 +2,7 @@
 
 from momentum.checks import (
     aliasing,
+    arguments,
     close_rates,
     closures,
     convergence,
@@ -44,6 +45,7 @@ __all__ = [
     "CHECKS",
     "Check",
     "aliasing",
+    "arguments",
     "check",
     "close_rates",
     "closures",

@@ -6,7 +6,7 @@ from momentum.checks import _given
 from momentum.checks._check import check, same, true
 from momentum.checks._runs import compared, forms, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.observation import Measured, Observation, begin, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -67,6 +67,27 @@ def keeps_no_hold_on_gradients(
         here = read(run, problem, t + 1)
         path.append(here)
     yield from compared("gradients overwritten", path, wanted, problem)
+
+
+@check(
+    statement="Gradients written into the memory of the last ones are new gradients.",
+    source="torch.optim.Optimizer.zero_grad(set_to_none=False): backward passes add in place",
+    catches=("same_gradient_memory_skipped", "gradient_read_once"),
+    needs=("refill",),
+    always=every_form,
+    random=None,
+)
+def refilled_gradients_count(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    run, here = begin(subject, problem), problem.start
+    fed, iterates = [], []
+    for t in range(problem.steps):
+        fed.append(tuple(problem.gradients(t, here)))
+        run.refill(fed[-1])
+        here = read(run, problem, t + 1)
+        iterates.append(tuple(here))
+    yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)
 
 
 @check(

@@ -93,6 +93,29 @@ def groups_follow_their_own(
     yield from judged(subject, convention, problem)
 
 
+def many(setting: Setting) -> Sequence[Problem]:
+    """Forty groups, each with a rate of its own and others' momentum and decay."""
+    row = [
+        given.hyper(setting, **{**THREE[g % 3], "lr": 0.05 + g / 128}, maximize=g % 5 == 0)
+        for g in range(40)
+    ]
+    return [given.run(setting, [tuple(row)] * 3, [(3,)] * len(row), groups=range(len(row)))]
+
+
+@check(
+    statement="Each of very many groups follows its own hyper-parameters.",
+    source=TORCH,
+    catches=("groups_beyond_16_dropped", "last_group_for_all"),
+    needs=("groups", "hyper:lr"),
+    always=many,
+    random=None,
+)
+def many_groups_follow_their_own(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
 def changed_by_turns(setting: Setting) -> Sequence[Problem]:
     """One group's values change at a time, then all of them; nothing else does."""
     rows = [tuple(given.hyper(setting, **w) for w in THREE)]

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from momentum.checks import _given
 from momentum.checks._check import check, same
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, begin, judge, observe, read
+from momentum.subjects.observation import (
+    Measured,
+    Observation,
+    advance,
+    begin,
+    judge,
+    observe,
+    read,
+)
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import LAYOUTS, Subject
@@ -60,6 +68,30 @@ def agrees_in_every_layout(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
     yield from judge(subject, observe(subject, problem), convention)
+
+
+@check(
+    statement="A state saved in one memory layout goes on in every other one.",
+    source="law; a saved state is by element, and a model may be laid out anew when it is loaded",
+    catches=("loaded_in_memory_order",),
+    needs=("layouts", "resume"),
+    always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] != "expanded"],
+    random=None,
+)
+def state_fits_every_layout(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    plain = replace(problem, options=(("layout", "contiguous"),))
+    points = "point" in subject.facts.offers
+    for saving, loading in ((plain, problem), (problem, plain)):
+        run = begin(subject, saving)
+        gone = list(advance(run, saving.cut(2), 0, saving.start, points))
+        other = begin(subject, loading)
+        other.load(run.save())
+        gone += advance(other, loading, 2, gone[-1][1], points)
+        fed, iterates = zip(*gone)
+        for measured in judge(subject, Observation(problem, fed, iterates), convention):
+            yield measured._replace(where=f"{measured.where}, saved after step 2")
 
 
 @check(

@@ -77,44 +77,6 @@ def order_of_parameters_is_free(
     yield from judged(subject, convention, problem)
 
 
-@check(
-    statement="Parameters that share a name have each a path of their own.",
-    source="torch.optim.Optimizer: named parameters; two layers may both have a 'weight'",
-    catches=("velocity_by_name",),
-    needs=("names",),
-    always=lambda s: [given.run(s, [given.hyper(s, **given.FULL)] * 3, FOUR)],
-    random=None,
-)
-def names_may_be_shared(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    for names in (("weight",) * 4, ("weight", "bias") * 2):
-        yield from judged(subject, convention, replace(problem, options=(("names", names),)))
-
-
-def paired(setting: Setting) -> Sequence[Problem]:
-    """Four steps in each form; the last axis holds real and imaginary parts."""
-    shapes = ((7, 2), (2, 3, 2), (33, 2))
-    rows = [given.hyper(setting, **w) for w in (given.FULL, given.NESTEROV)]
-    wide = format_of(setting.dtype).precision >= 24
-    options = (("complex", True),)
-    return [replace(given.run(setting, [h] * 4, shapes), options=options) for h in rows if wide]
-
-
-@check(
-    statement="Complex parameters move as their real and imaginary parts.",
-    source="torch.optim: view_as_real; the formula has real coefficients",
-    catches=("imaginary_part_skipped", "complex_gradient_conjugated"),
-    needs=("complex",),
-    always=paired,
-    random=None,
-)
-def complex_parameters_move_as_two_real_ones(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
-
-
 def formats(setting: Setting) -> Sequence[Problem]:
     """Everything on and changing; plain and with Nesterov's form."""
     found = []

@@ -25,14 +25,20 @@ from momentum.subjects.protocol import Subject
 MANY = 130
 """Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""
 
+VERY_MANY = 1030
+"""More than any list that kernels or buffers are made for, where small steps cost little."""
+
 
 def many_parameters(setting: Setting) -> Sequence[Problem]:
     """Three steps of very many small parameters, every seventh of them without a gradient once."""
     pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
-    shapes = [pool[i % len(pool)] for i in range(MANY)]
-    gaps = [(1, i) for i in range(0, MANY, 7)] if setting.none_gradients else []
-    row = _given.hyper(setting, **_given.FULL)
-    return [_given.run(setting, [row] * 3, shapes, missing=gaps)]
+    found = []
+    for count in (MANY, *([VERY_MANY] if setting.largest >= 2**16 else [])):
+        shapes = [pool[i % len(pool)] for i in range(count)]
+        gaps = [(1, i) for i in range(0, count, 7)] if setting.none_gradients else []
+        row = _given.hyper(setting, **_given.FULL)
+        found.append(_given.run(setting, [row] * 3, shapes, missing=gaps))
+    return found
 
 
 @check(
@@ -42,6 +48,7 @@ def many_parameters(setting: Setting) -> Sequence[Problem]:
         *("first_step_for_first_parameter_only", "velocity_shared_by_shape"),
         *("velocity_by_position_among_fed", "velocity_overlaps_neighbour"),
         *("scalar_crashes", "scalar_becomes_vector", "empty_crashes"),
+        "parameters_beyond_512_dropped",
     ),
     always=many_parameters,
     random=None,

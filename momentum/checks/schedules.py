@@ -116,6 +116,33 @@ def everything_moves(setting: Setting) -> Sequence[Problem]:
     return found
 
 
+def flags_turned(setting: Setting) -> Sequence[Problem]:
+    """Each flag on and off again in a run, without dampening, which forbids Nesterov's form."""
+    bare = {**given.FULL, "dampening": 0.0, "maximize": False}
+    off = given.hyper(setting, **bare)
+    found = []
+    for name in ("maximize", "nesterov"):
+        on = given.revised(setting, off, **{name: True})
+        if on != off and name in setting.settable:
+            found.append(given.run(setting, [off, off, on, on, off]))
+            found.append(given.run(setting, [on, on, off, on]))
+    return found
+
+
+@check(
+    statement="A flag that is turned in a run counts from that step on.",
+    source="torch.optim, per-parameter options: a group's settings are read at every step",
+    catches=("flags_captured_at_start",),
+    needs=("settable:maximize",),
+    always=flags_turned,
+    random=None,
+)
+def follows_the_flags(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from judged(subject, convention, problem)
+
+
 def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     """Decay and dampening of 0 at the start, on in the middle, 0 again at the end."""
     found = []

@@ -119,6 +119,29 @@ def loads_hyperparameters(
 
 
 @check(
+    statement="A saved state goes through a file, as data only, and a run goes on from it.",
+    source="torch.load, weights_only: what reads files of others runs no code of theirs",
+    catches=("state_is_no_data",),
+    level="should",
+    needs=("resume", "file"),
+    always=changing_runs,
+    random=None,
+)
+def state_goes_through_a_file(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    wanted = whole(subject, problem)
+    for stop in stops(problem):
+        run, here = until(subject, problem, stop)
+        saved = run.through_file(run.save())
+        run = fresh(subject, problem)
+        run.load(saved)
+        catch_up(run, problem, stop)
+        rest = list(onward(subject, run, problem, stop, here))
+        yield from compared(f"saved at step {stop}, read from a file", rest, wanted, problem)
+
+
+@check(
     statement="Hyper-parameters that come with a loaded state count, not those of the constructor.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
     catches=("load_forgets_hyper",),

@@ -54,6 +54,12 @@ OFFERS = {
     "recast": "recast(dtype), before the first step, turns the live parameters into another"
     " format, as module.double() does",
     "complex": "start(..., options={'complex': True}) takes a last axis of two for one number",
+    "generators": "start(..., options={'generator': True}) hands the parameters over by something"
+    " that is walked through once, as module.parameters() is",
+    "integers": "start(..., options={'integers': True}) passes whole numbers as such: lr=1",
+    "refill": "refill(gradients) is a step whose gradients are written into the memory of the last"
+    " ones, as backward passes after zero_grad(set_to_none=False) do",
+    "file": "through_file(saved) writes what save() returned to a file and reads it, as data only",
     "names": "start(..., options={'names': names}) names the parameters; names may be the same",
     "zero_grad": "zero_grad(to_none) clears all gradients, into None or into zeros; see fed()",
     "hooks": "hooked_step(gradients) steps between two hooks; returns in order which were called,"

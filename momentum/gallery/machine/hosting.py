@@ -1,5 +1,6 @@
 """What a run of the machine shares with the program around it: memory, hooks, schedules."""
 
+import pickle
 import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,23 @@ class Hosted:
 
     def replace_rates(self) -> None:
         """Rates are numbers here, which cannot be told from equal ones."""
+
+    def refill(self, gradients: Sequence[Gradient]) -> None:
+        """A step whose gradients lie where the last ones lay."""
+        for i, (held, g, d) in enumerate(zip(self.grads, gradients, self.dtypes)):
+            if held is None or g is None:
+                self.grads[i] = None if g is None else np.array(format_of(d).round(g))
+            else:
+                held[...] = format_of(d).round(g)
+        self.move()
+
+    def move(self) -> None:
+        """All parameters, from the gradients received."""
+        raise NotImplementedError
+
+    def through_file(self, saved: Any) -> Any:
+        """Arrays and numbers go through a file unchanged."""
+        return pickle.loads(pickle.dumps(saved))
 
     def zero_grad(self, to_none: bool) -> None:
         """No gradients, or zeros."""

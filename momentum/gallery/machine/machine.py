@@ -12,7 +12,6 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.conventions.hyper import FLAGS
 from momentum.gallery.machine.hosting import HALVING, Hosted
 from momentum.gallery.machine.number import Number, Working
 from momentum.gallery.machine.run_state import Keeping
@@ -56,7 +55,7 @@ class Machine:
             name=self.name,
             dtypes=self.dtypes,
             hyper=frozenset(hyper),
-            settable=frozenset(hyper - FLAGS) - self.fixed_after_start,
+            settable=frozenset(hyper) - self.fixed_after_start,
             groups=True,
             none_gradients=True,
             largest=2**18,

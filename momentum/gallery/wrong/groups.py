@@ -263,3 +263,10 @@ class sparse_decay_crashes(MachineRun):
 class sparse_entries_overwrite(MachineRun):
     def step_sparse(self, gradients: Gradients) -> None:
         self.step([None if g is None else g / 2 for g in gradients])
+
+
+@defect("accumulated", "Groups from the 17th on stand still.", "a table of fixed length")
+class groups_beyond_16_dropped(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if self.groups[i] < 16:
+            super().update(i, grad, h)

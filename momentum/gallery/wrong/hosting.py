@@ -212,3 +212,31 @@ class tensor_lr_kept_when_replaced(MachineRun):
     def hyper(self, i: int) -> Hyper:
         h = super().hyper(i)
         return h._replace(lr=self.kept[self.groups[i]].lr) if self.kept else h
+
+
+@defect("accumulated", "A gradient in the memory of the last is none.", "told by its address")
+class same_gradient_memory_skipped(MachineRun):
+    def setup(self) -> None:
+        self.seen: dict[int, Any] = {}
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if self.seen.get(i) is not grad:
+            super().update(i, grad, h)
+        self.seen[i] = grad
+
+
+@defect("accumulated", "What a gradient's memory held first is used for good.", "read once")
+class gradient_read_once(MachineRun):
+    def setup(self) -> None:
+        self.seen: dict[int, tuple[Any, Array]] = {}
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if i not in self.seen or self.seen[i][0] is not grad:
+            self.seen[i] = grad, np.array(grad)
+        super().update(i, self.seen[i][1], h)
+
+
+@defect("accumulated", "A state in a file cannot be read.", "it holds objects", level="should")
+class state_is_no_data(MachineRun):
+    def through_file(self, saved: Any) -> Any:
+        raise ValueError("wanted data only, found an object")

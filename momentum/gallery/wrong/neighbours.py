@@ -57,3 +57,25 @@ class scratch_in_first_format(MachineRun):
         update = format_of(self.dtypes[0]).round(self.theta[i] - before)
         if self.dtypes[i] != self.dtypes[0]:
             self.theta[i][...] = format_of(self.dtypes[i]).round(before + update)
+
+
+@defect("accumulated", "Parameters from the 513th on stand still.", "a list of fixed length")
+class parameters_beyond_512_dropped(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if i < 512:
+            super().update(i, grad, h)
+
+
+@defect("accumulated", "Parameters walked through once are gone.", "they are counted first")
+class generator_walked_twice(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if "generator" not in self.options:
+            super().update(i, grad, h)
+
+
+@defect("accumulated", "A whole rate is halved as a whole number.", "division that rounds down")
+class integers_divided_as_such(MachineRun):
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
+        whole = "integers" in self.options and h.lr == int(h.lr)
+        return h._replace(lr=2 * (int(h.lr) // 2)) if whole else h

@@ -59,3 +59,10 @@ class groups_merged_by_rounded_settings(RuleRun):
 
         own = self.hypers[self.groups[i]]
         return next(x for x in self.hypers if key(x) == key(own))
+
+
+@defect("accumulated", "Flags are what they were at the start.", "the form is chosen once")
+class flags_captured_at_start(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        first = self.begun[self.groups[i]]
+        return h._replace(nesterov=first.nesterov, maximize=first.maximize)

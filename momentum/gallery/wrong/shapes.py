@@ -120,3 +120,14 @@ class tail_of_long_block_skipped(_Standing):
 class rows_beyond_1024_skipped(_Standing):
     def standing(self, x: Array) -> Any:
         return slice(1024, None) if x.ndim == 2 else []
+
+
+@defect("accumulated", "A loaded velocity is taken in order of memory.", "strides are not read")
+class loaded_in_memory_order(MachineRun):
+    def take_over(self, saved: dict[str, Any]) -> None:
+        super().take_over(saved)
+        for i, state in self.states.items():
+            x = self.theta[i]
+            if x.flags.f_contiguous and x.ndim > 1 and isinstance(state.v, np.ndarray):
+                v = np.ravel(state.v).reshape(x.shape[::-1]).T
+                self.states[i] = state._replace(v=v)
