@@ -1,6 +1,7 @@
 from .adapters import Adapter as Adapter
 from .adapters import load as load
 from .adapters.plain import plain_subject as plain_subject
+from .arithmetic import exact as exact
 from .conventions import CONVENTIONS as CONVENTIONS
 from .conventions import Convention as Convention
 from .conventions import Hyper as Hyper

@@ -209,6 +209,8 @@ class Measure:
             # (1 - c) a has a product on the way of the lone a.
             merged = not term.factors and shared.count(term.atom) > 1
             growth += (sums + merged if free else term.sums) * self.log
+            if not free and len(term.factors) < 2:
+                far = size  # as it is written, nothing larger comes before the product
             grown, added = math.exp(growth), size * math.expm1(growth)
             added += lost * grown
             floor += floors * grown

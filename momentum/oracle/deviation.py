@@ -45,6 +45,25 @@ class Comparison(NamedTuple):
     trajectory: Deviation
     step: Deviation
 
+    def __str__(self) -> str:
+        """A few lines: passed or not, and the worst ratio of each comparison and where."""
+        lines = ["passed" if self.passed else "failed"]
+        for name, deviation in self._asdict().items():
+            if not deviation.error.size:
+                lines.append(f"{name}: no elements")
+                continue
+            step, *coordinate = deviation.worst
+            at = f", coordinate {', '.join(map(str, coordinate))}" if coordinate else ""
+            error, bound = (x[deviation.worst] for x in deviation)
+            lines.append(
+                f"{name}: worst ratio {deviation.ratio[deviation.worst]:.3g} at step {step + 1}{at}"
+                f" (error {error:.3g}, bound {bound:.3g})"
+            )
+        unclaimed = int(np.isposinf(self.step.bound).sum())
+        if unclaimed:
+            lines.append(f"no claim for {unclaimed} of {self.step.bound.size} numbers")
+        return "\n".join(lines)
+
     @property
     def passed(self) -> bool:
         """Every error lies within its bound."""

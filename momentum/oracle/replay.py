@@ -1,6 +1,6 @@
 """The oracle: the exact trajectory of a convention on a problem, and how far rounding may lead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
+from momentum.oracle.given import as_array, helped, named_format
 from momentum.oracle.solving import solve
 
 Array = NDArray[np.float64]
@@ -42,7 +43,7 @@ class Trajectory:
 
         Raises: ValueError where number or shape do not fit.
         """
-        got = [np.asarray(x, dtype=np.float64) for x in iterates]
+        got = [np.asarray(as_array(x), dtype=np.float64) for x in iterates]
         if len(got) != len(self.gradients):
             raise ValueError(f"got {len(got)} iterates for {len(self.gradients)} steps")
         for t, x in enumerate(got, 1):
@@ -85,7 +86,7 @@ def replay(
     nesterov: bool = False,
     maximize: bool = False,
     nu: Any = 1.0,
-    dtype: str = "float32",
+    dtype: Any = "float32",
     tier: Tier = "fast",
     steps: int | None = None,
 ) -> Trajectory:
@@ -97,44 +98,45 @@ def replay(
     closed loop of `steps` steps), called with float64 arrays by the fast tier and with object
     arrays of rationals by the exact one. What it returned is kept in `gradients`, and the bound
     is that of an implementation fed with just these.
-    lr, momentum, dampening, weight_decay, nu: a number, or a sequence with one value a step.
+    start, gradients: lists, NumPy arrays (also of ml_dtypes) or tensors, on any device.
+    lr, momentum, dampening, weight_decay, nu: a number, or a sequence with one value a step; a
+    closed loop takes as many steps as the sequence has, where `steps` is not given.
+    dtype: a name, or what NumPy, torch or ml_dtypes call it; `float32:flushing` is a name.
     tier: "exact" computes with rationals; "fast" with float64, whose own rounding the bound holds.
 
     Shapes: start and every gradient alike. Units: none.
     Raises: ValueError for shapes that differ, numbers that are not finite (gradients may be), an
     unknown name, or a hyper-parameter that the convention does not have.
     """
-    chosen = get(convention)
-    origin = np.array(start, dtype=np.float64)
+    chosen, format = get(convention), named_format(dtype)
+    origin = np.array(as_array(start), dtype=np.float64)
+    given = {
+        "lr": lr,
+        "momentum": momentum,
+        "dampening": dampening,
+        "weight_decay": weight_decay,
+        "nu": nu,
+    }
     if callable(gradients):
         if steps is None:
-            raise ValueError("a closed loop needs steps=, the number of steps to take")
-        fed: Any = gradients
+            steps = _length(given)
+        fed: Any = helped(gradients)
     else:
-        fed = [None if g is None else np.asarray(g, dtype=np.float64) for g in gradients]
+        fed = [None if g is None else as_array(g) for g in gradients]
         if steps is not None and steps != len(fed):
             raise ValueError(f"steps={steps}, but there are {len(fed)} gradients")
         steps = len(fed)
         for t, g in enumerate(fed, 1):
             if g is not None and g.shape != origin.shape:
                 raise ValueError(f"gradient {t} has shape {g.shape}, wanted {origin.shape}")
-    numbers = {
-        name: _each_step(name, value, steps)
-        for name, value in (
-            ("lr", lr),
-            ("momentum", momentum),
-            ("dampening", dampening),
-            ("weight_decay", weight_decay),
-            ("nu", nu),
-        )
-    }
+    numbers = {name: _each_step(name, value, steps) for name, value in given.items()}
     hypers = tuple(
         Hyper(nesterov=bool(nesterov), maximize=bool(maximize), **dict(zip(numbers, row)))
         for row in zip(*numbers.values())
     )
     if tier not in ("fast", "exact"):
         raise ValueError(f"unknown tier {tier!r}: known are 'fast' and 'exact'")
-    return replay_steps(chosen, origin, fed, hypers, dtype=dtype, tier=tier)
+    return replay_steps(chosen, origin, fed, hypers, dtype=format, tier=tier)
 
 
 def replay_steps(
@@ -165,8 +167,16 @@ def _trajectory(
     return Trajectory(convention, hypers, dtype, tier, start, *solved)
 
 
+def _length(given: Mapping[str, Any]) -> int:
+    """The steps that the sequences among the hyper-parameters have."""
+    lengths = {n: len(x) for n, v in given.items() if (x := as_array(v)).ndim}
+    if not lengths:
+        raise ValueError("a closed loop needs steps=, or a sequence of lr, to know its length")
+    return next(iter(lengths.values()))
+
+
 def _each_step(name: str, value: Any, steps: int) -> list[float]:
-    numbers = np.asarray(value, dtype=np.float64)
+    numbers = np.asarray(as_array(value), dtype=np.float64)
     if numbers.ndim and numbers.shape != (steps,):
         raise ValueError(f"{name} has shape {numbers.shape}, wanted one value or {steps}")
     if not np.all(np.isfinite(numbers)):

@@ -1,0 +1,71 @@
+"""What people hand to the oracle: arrays of any library, dtypes, gradient functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum.arithmetic import FORMATS, format_of
+
+
+def as_array(x: Any) -> NDArray[Any]:
+    """A NumPy array of the same numbers, in a float type that NumPy has.
+
+    x: a number, a list, an array (also of ml_dtypes), or a tensor of torch, also of bfloat16, with
+    a gradient or on a device. Raises: ValueError where it holds no real numbers.
+    """
+    if hasattr(x, "detach") and hasattr(x, "cpu"):  # torch: NumPy knows no bfloat16
+        x = x.detach().cpu()
+        x = x.double().numpy() if "bfloat16" in str(x.dtype) else x.numpy()
+    try:
+        array = np.asarray(x)
+        if array.dtype == object and any(hasattr(y, "detach") for y in array.flat):
+            array = np.asarray([float(y) for y in array.flat]).reshape(array.shape)
+        plain = array.dtype in (np.float16, np.float32, np.float64)
+        return array if plain else array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"wanted real numbers, got {type(x).__name__}: {error}") from None
+
+
+def named_format(dtype: Any) -> str:
+    """The name of a format, from a name or from a dtype of NumPy, torch or ml_dtypes.
+
+    Raises: ValueError, naming the known ones.
+    """
+    if isinstance(dtype, str):
+        name = dtype.removeprefix("torch.").removeprefix("np.").removeprefix("numpy.")
+    elif str(dtype).startswith("torch."):
+        name = str(dtype).removeprefix("torch.")
+    else:
+        try:
+            name = np.dtype(dtype).name
+        except TypeError:
+            raise ValueError(f"dtype {dtype!r} is no name or dtype: {', '.join(FORMATS)}") from None
+    name = {"float": "float32", "half": "float16", "double": "float64"}.get(name, name)
+    format_of(name)
+    return name
+
+
+def helped(gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A gradient function whose mixing of rationals and floats gets an error that helps."""
+
+    def called(point: Any) -> Any:
+        try:
+            answer = gradient(point)
+        except TypeError as error:
+            if "fmpq" not in str(error):
+                raise
+            raise TypeError(
+                f"the gradient function mixes rationals and floats ({error}): the exact tier calls"
+                " it with rationals; write momentum.exact(0.1) * x for 0.1 * x"
+            ) from error
+        return None if answer is None else answer if _rational(answer) else as_array(answer)
+
+    return called
+
+
+def _rational(answer: Any) -> bool:
+    """An object array of rationals, which is kept as it is."""
+    array = np.asarray(answer) if not hasattr(answer, "detach") else None
+    return array is not None and array.dtype == object

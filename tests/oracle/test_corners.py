@@ -1,0 +1,300 @@
+"""The corners that random small problems do not meet, and rules written down a second time."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import momentum
+from momentum.arithmetic import FORMATS, format_of
+from momentum.oracle.deviation import Comparison, Deviation
+
+SINGLE: dict[str, Any] = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
+MANY = 200_000
+
+
+def torch_steps(
+    start: Any, grads: Sequence[Any], lr: float, momentum: float, kind: Any, subtract: bool = False
+) -> list[Any]:
+    """The rule of torch in NumPy; subtract: old velocity and gradient leave x one by one."""
+    x, v, path = start.astype(kind), None, []
+    lr, momentum = kind(lr), kind(momentum)
+    for g in (g.astype(kind) for g in grads):
+        if subtract and v is not None:
+            x = x - lr * (momentum * v) - lr * g
+        v = g if v is None else momentum * v + g
+        if not subtract or not path:
+            x = x - lr * v
+        path.append(x.astype(np.float64))
+    return path
+
+
+@pytest.mark.parametrize("subtract", [False, True], ids=["once", "one_by_one"])
+@pytest.mark.parametrize(("lr", "momentum_"), [(0.5, 0.5), (0.75, 0.625), (0.375, 0.9375)])
+@pytest.mark.parametrize("dtype", SINGLE)
+def test_few_bit_rates_hold_over_many_elements(
+    dtype: str, lr: float, momentum_: float, subtract: bool
+) -> None:
+    """Rates that are held without error leave the bound nothing but the roundings themselves."""
+    rng = np.random.default_rng(7)
+    format = FORMATS[dtype]
+    start, *grads = (format.round(rng.standard_normal(MANY)) for _ in range(4))
+    path = torch_steps(start, grads, lr, momentum_, SINGLE[dtype], subtract)
+    compared = momentum.replay(
+        "torch", start, grads, lr=lr, momentum=momentum_, dtype=dtype
+    ).compare(path)
+    worst = max(compared.trajectory.ratio.max(), compared.step.ratio.max())
+    assert worst <= 1
+    # The corner is met: rounding nearly uses up its bound. The oracle's own float64 rounds alike.
+    assert worst > 0.3 or dtype == "float64"
+
+
+@pytest.mark.parametrize("dtype", SINGLE)
+def test_power_of_two_rates_hold_among_subnormal_numbers(dtype: str) -> None:
+    format = FORMATS[dtype]
+    rng = np.random.default_rng(3)
+    tiny = format.smallest_subnormal
+    start, *grads = (rng.integers(-40, 40, 500) * tiny for _ in range(6))
+    path = torch_steps(start, grads, 0.5, 0.25, SINGLE[dtype])
+    truth = momentum.replay("torch", start, grads, lr=0.5, momentum=0.25, dtype=dtype, tier="exact")
+    compared = truth.compare(path)
+    assert compared.passed
+    assert compared.trajectory.error.max() > 0  # the products did round
+    path[-1] = path[-1] + 8 * tiny
+    assert not truth.compare(path).passed
+
+
+@pytest.mark.parametrize(("part", "claimed"), [(0.4, True), (0.9, False)])
+def test_a_sum_that_may_overflow_inside_is_not_claimed(part: float, claimed: bool) -> None:
+    """momentum v + g with both near the largest number, and a result that is small again."""
+    format = FORMATS["float16"]
+    big = float(format.round(part * format.largest))
+    truth = momentum.replay(
+        "torch", [0.0, 0.0], [[big, 1.0], [big, 1.0]], lr=2.0**-10, momentum=0.9375,
+        dtype="float16",
+    )  # fmt: skip
+    assert np.isfinite(truth.bound[0]).all()
+    assert np.array_equal(np.isfinite(truth.bound[1]), [claimed, True])
+
+
+def test_a_flushing_run_is_right_where_flushing_is_said_and_wrong_where_not() -> None:
+    f = np.float32
+    tiny = f(FORMATS["float32"].smallest_normal)
+
+    def flushed(x: Any) -> Any:
+        return np.where(np.abs(x) < tiny, f(0), x)
+
+    rng = np.random.default_rng(1)
+    start, *grads = (f(rng.standard_normal(300)) * tiny for _ in range(5))
+    for lr in (f(0.1), f(5.0)):
+        x, v, path = flushed(start), f(0) * start, []
+        for g in grads:
+            v = flushed(flushed(f(0.9) * v) + flushed(g))
+            x = flushed(x - flushed(lr * v))
+            path.append(x.astype(np.float64))
+        judged = {
+            dtype: momentum.replay(
+                "zero_started", start, grads, lr=float(lr), momentum=0.9, dtype=dtype
+            ).compare(path).passed
+            for dtype in ("float32", "float32:flushing")
+        }  # fmt: skip
+        assert judged == {"float32": False, "float32:flushing": True}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_debiased_average_near_momentum_one_holds(dtype: str) -> None:
+    """momentum 1 - 2^-9 is held without error, and 1 - momentum is a small difference."""
+    kind, m = SINGLE[dtype], 1 - 2.0**-9
+    rng = np.random.default_rng(5)
+    start, *grads = (FORMATS[dtype].round(rng.standard_normal(2000)) for _ in range(20))
+    x, v, weight, path = start.astype(kind), kind(0), kind(0), []
+    for g in grads:
+        v = kind(m) * v + kind(1 - m) * g.astype(kind)
+        weight = kind(kind(m) * weight + kind(1 - m))
+        x = x - kind(0.125) * (v / weight)
+        path.append(x.astype(np.float64))
+    truth = momentum.replay("averaged_debiased", start, grads, lr=0.125, momentum=m, dtype=dtype)
+    assert truth.compare(path).passed
+    undivided = [start - (start - y) * (1 - m) for y in path]
+    # In float16 half of the digits go where 1 - momentum is formed, and the bound says so.
+    assert truth.compare(undivided).passed is (dtype == "float16")
+
+
+def test_a_rate_wrong_only_in_the_last_of_many_steps_is_found_there() -> None:
+    rng = np.random.default_rng(2)
+    f, steps = np.float32, 300
+    start, *grads = (f(rng.standard_normal(50)).astype(np.float64) for _ in range(steps + 1))
+    path = torch_steps(start, grads, 0.1, 0.9, f)
+    late = torch_steps(start, grads[:-1], 0.1, 0.9, f)
+    v = f(0)
+    for g in grads:
+        v = f(0.9) * v + g.astype(f)
+    late.append((late[-1].astype(f) - f(0.1 * (1 + 2.0**-12)) * v).astype(np.float64))
+    truth = momentum.replay("torch", start, grads, lr=0.1, momentum=0.9)
+    assert truth.compare(path).passed
+    found = truth.compare(late)
+    assert not found.passed
+    assert found.trajectory.ratio.max() <= 1
+    assert found.step.worst[0] == steps - 1
+
+
+def test_an_input_beyond_the_format_is_judged_by_the_rounded_one() -> None:
+    """What is fed need not fit: its own rounding is in the bound."""
+    start, grads = [1.0 + 2.0**-20], [[1.0 + 2.0**-19]]
+    truth = momentum.replay("torch", start, grads, lr=0.5, dtype="float16")
+    half = np.float16(1.0) - np.float16(0.5) * np.float16(1.0)
+    assert truth.compare([[float(half)]]).passed
+    assert truth.bound[0, 0] >= 2.0**-20 + 2.0**-20
+
+
+def test_a_comparison_passes_only_where_both_do() -> None:
+    good = Deviation(np.array([[0.5]]), np.array([[1.0]]))
+    bad = Deviation(np.array([[2.0]]), np.array([[1.0]]))
+    assert [Comparison(a, b).passed for a in (good, bad) for b in (good, bad)] == [
+        True, False, False, False,
+    ]  # fmt: skip
+
+
+# Every convention a second time, by its textbook, one number at a time.
+
+F = Fraction
+Numbers = list[tuple[F, F, F, F]]
+"""lr, momentum, weight decay and gradient of each step."""
+
+
+def by_torch(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    path: list[F] = []
+    buffer: F | None = None
+    for lr, mu, decay, g in rows:
+        g = g + decay * x
+        buffer = g if buffer is None else mu * buffer + g
+        x = x - lr * (g + mu * buffer if nesterov else buffer)
+        path.append(x)
+    return path
+
+
+def by_optax(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    path, trace = [], F(0)
+    for lr, decay_rate, decay, g in rows:
+        g += decay * x
+        trace = g + decay_rate * trace
+        x += -lr * (g + decay_rate * trace if nesterov else trace)
+        path.append(x)
+    return path
+
+
+def by_article(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    """Without Nesterov; with it Keras: w += momentum velocity - lr g."""
+    path, velocity = [], F(0)
+    for lr, mu, decay, g in rows:
+        g += decay * x
+        velocity = mu * velocity - lr * g
+        x += mu * velocity - lr * g if nesterov else velocity
+        path.append(x)
+    return path
+
+
+def by_average(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    path, mean = [], F(0)
+    for lr, mu, decay, g in rows:
+        g += decay * x
+        mean += (1 - mu) * (g - mean)
+        x -= lr * (g + mu * (mean - g) if nesterov else mean)
+        path.append(x)
+    return path
+
+
+def by_debiasing(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    """Each average is the sum of its gradients, weighed, over the sum of the weights."""
+    path: list[F] = []
+    weights: list[F] = []
+    seen: list[F] = []
+    for lr, mu, decay, g in rows:
+        weights = [mu * w for w in weights] + [1 - mu]
+        seen.append(g + decay * x)
+        x -= lr * sum((w * d for w, d in zip(weights, seen)), F(0)) / sum(weights)
+        path.append(x)
+    return path
+
+
+def by_qhm(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    path, buffer, nu = [], F(0), F(7, 8)
+    for lr, mu, decay, g in rows:
+        g += decay * x
+        buffer = (1 - mu) * g + mu * buffer
+        x -= lr * ((1 - nu) * g + nu * buffer)
+        path.append(x)
+    return path
+
+
+def by_polyak(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    path, last = [], x
+    for lr, mu, decay, g in rows:
+        x, last = (1 + mu - lr * decay) * x - mu * last - lr * g, x
+        path.append(x)
+    return path
+
+
+def by_sutskever(x: F, rows: Numbers, nesterov: bool) -> list[F]:
+    path, v = [], F(0)
+    for lr, mu, decay, g in rows:
+        v = mu * v - lr * (g + decay * (x + mu * v))
+        x += v
+        path.append(x)
+    return path
+
+
+TEXTBOOK: dict[str, Callable[[F, Numbers, bool], list[F]]] = {
+    "accumulated": by_torch,
+    "zero_started": by_optax,
+    "scaled": by_article,
+    "averaged": by_average,
+    "averaged_debiased": by_debiasing,
+    "quasi_hyperbolic": by_qhm,
+    "two_point": by_polyak,
+    "look_ahead": by_sutskever,
+}
+
+
+def test_every_convention_has_its_textbook() -> None:
+    assert set(TEXTBOOK) == set(momentum.CONVENTIONS)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.125])
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("name", TEXTBOOK)
+def test_replay_is_the_textbook_in_fractions(name: str, nesterov: bool, decay: float) -> None:
+    if nesterov and "nesterov" not in momentum.CONVENTIONS[name].takes:
+        pytest.skip(f"{name} has no Nesterov form")
+    rng = np.random.default_rng(11)
+    lrs, mus, grads = rng.uniform(0.01, 1, 7), rng.uniform(0.1, 0.99, 7), rng.standard_normal(7)
+    got = momentum.replay(
+        name, [0.75], grads[:, None], lr=lrs, momentum=mus, weight_decay=decay, nesterov=nesterov,
+        nu=0.875 if name == "quasi_hyperbolic" else 1.0, tier="exact",
+    )  # fmt: skip
+    rows = [(F(lr), F(mu), F(decay), F(g)) for lr, mu, g in zip(lrs, mus, grads)]
+    wanted = TEXTBOOK[name](F(3, 4), rows, nesterov)
+    assert got.exact is not None
+    assert [F(int(x[0].p), int(x[0].q)) for x in got.exact] == wanted
+
+
+def test_torch_in_float64_is_a_few_units_from_the_exact_path() -> None:
+    """Trusts no bound: 20 steps of at most six roundings, of numbers below 8."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(4)
+    start, *grads = (rng.standard_normal(16) for _ in range(21))
+    p = torch.nn.Parameter(torch.from_numpy(start.copy()))
+    optimizer = torch.optim.SGD([p], lr=0.1, momentum=0.5, weight_decay=0.01)
+    path = []
+    for g in grads:
+        p.grad = torch.from_numpy(g.copy())
+        optimizer.step()
+        path.append(p.detach().numpy().copy())
+    truth = momentum.replay(
+        "torch", start, grads, lr=0.1, momentum=0.5, weight_decay=0.01, dtype="float64",
+        tier="exact",
+    )  # fmt: skip
+    assert np.abs(truth.values).max() < 8
+    assert np.abs(truth.values - path).max() <= 20 * 6 * 8 * format_of("float64").u
