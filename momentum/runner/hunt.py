@@ -92,8 +92,8 @@ def judged(seed: int, problems: int = 2) -> Right:
 
 
 def flagged(seed: int) -> Wrong:
-    """A right optimizer under the whole suite, and the first check that fails it."""
-    return _caught(right(seed), seed, _order(right(seed)))
+    """A right optimizer under every check, at quick effort, and the first check that fails it."""
+    return _caught(right(seed), seed, _order(right(seed)), "quick")
 
 
 def hunted(seed: int) -> Wrong:
@@ -102,13 +102,13 @@ def hunted(seed: int) -> Wrong:
     for check, dtype in _order(subject):
         if check.level == "must" and _fails_at_once(check, subject, dtype):
             return Wrong(seed, subject.name, f"{check.name}[{dtype}]")
-    return _caught(subject, seed, _order(subject))
+    return _caught(subject, seed, _order(subject), "normal")
 
 
-def _caught(subject: Generated, seed: int, jobs: Iterable[tuple[Check, str]]) -> Wrong:
+def _caught(subject: Generated, seed: int, jobs: Iterable[tuple[Check, str]], effort: str) -> Wrong:
     for check, dtype in jobs:
         machine, convention = subject.build(), subject.convention
-        result = run_check(check, machine, convention, dtype, "normal", seed, shrinks=0)
+        result = run_check(check, machine, convention, dtype, effort, seed, shrinks=0)
         if result.bad and result.level == "must":
             return Wrong(seed, subject.name, result.id)
     return Wrong(seed, subject.name, "")
