@@ -27,8 +27,17 @@ def fitted(
     else:
         parameters = [p for p in parameters if p.name not in arrays]
     taken = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    names = _shared.known_names(taken, also)
-    hyper, others = _shared.divided(fixed, names)
+    # A dampening that is a switch, as torch-optimi's and fastai's, is no number of ours.
+    switches = {p.name for p in parameters if isinstance(p.default, bool)}
+    names = {
+        n: theirs
+        for n, theirs in _shared.known_names(taken, also).items()
+        if n in _shared.FLAGS or theirs not in switches
+    }
+    hyper, others = _shared.divided(
+        {n: x for n, x in fixed.items() if n not in switches or n in names.values()}, names
+    )
+    others |= {n: x for n, x in fixed.items() if n in switches and n not in names.values()}
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for given in (*(n for n in hyper if n not in names), *(n for n in others if n not in taken)):
         if not open_ended:

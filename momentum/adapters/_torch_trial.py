@@ -110,7 +110,10 @@ def _along_bases(made: type) -> list[str]:
         if "__init__" in vars(base):
             parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
             taken += [
-                p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+                p.name
+                for p in parameters
+                if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+                and (p.name in FLAGS or not isinstance(p.default, bool))  # a switch is no number
             ]
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break

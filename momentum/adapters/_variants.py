@@ -82,3 +82,53 @@ def bitsandbytes_sgd(
     for group in made.param_groups:
         group["betas"] = (momentum, group["betas"][1])
     return made
+
+
+def accelerated_sgd(
+    params: Any,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> Any:
+    """torch.optim.SGD behind accelerate's AcceleratedOptimizer."""
+    rest: Any = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
+    inner = torch.optim.SGD(params, lr, momentum, dampening, **rest)
+    return import_module("accelerate").Accelerator(cpu=True).prepare_optimizer(inner)
+
+
+def fabric_sgd(
+    params: Any,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> Any:
+    """torch.optim.SGD behind the wrapper of Lightning Fabric."""
+    rest: Any = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
+    inner = torch.optim.SGD(params, lr, momentum, dampening, **rest)
+    fabric = import_module("lightning.fabric").Fabric(accelerator="cpu", devices=1)
+    return fabric.setup_optimizers(inner)
+
+
+def zero_redundancy_sgd(
+    params: Any,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> Any:
+    """torch.optim.SGD inside ZeroRedundancyOptimizer, in a process group of one."""
+    group: Any = import_module("torch.distributed")
+    if not group.is_initialized():
+        group.init_process_group("gloo", store=group.HashStore(), rank=0, world_size=1)
+    rest = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
+    return import_module("torch.distributed.optim").ZeroRedundancyOptimizer(
+        params, torch.optim.SGD, lr=lr, momentum=momentum, dampening=dampening, **rest
+    )

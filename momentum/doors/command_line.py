@@ -228,6 +228,7 @@ def convert(
 
 @commands.command()
 @click.option("--html", type=_PATH, metavar="FILE", help="Write both tables as a page.")
+@click.option("--markdown", type=_PATH, metavar="FILE", help="Write them for the documentation.")
 @click.option("--jsonl", type=_PATH, metavar="FILE",
               help="Keep rows here; a run that was interrupted goes on from them.")  # fmt: skip
 @click.option("--effort", type=EFFORT, default="quick",

@@ -29,6 +29,7 @@ INTERRUPTED = 130
 def matrix(
     jsonl: Path | None,
     html: Path | None,
+    markdown: Path | None,
     effort: Effort,
     seed: int,
     only: Sequence[str],
@@ -49,8 +50,8 @@ def matrix(
     absent = {one.name: one.distribution for one in chosen if not one.installed}
     setting = Setting(effort, seed, __version__)
     done = {} if jsonl is None else _kept(jsonl, setting)
-    files.different(jsonl, html)
-    for path in (jsonl, html):
+    files.different(jsonl, html, markdown)
+    for path in (jsonl, html, markdown):
         if path is not None:
             files.writable(path)
     interrupted = False
@@ -66,6 +67,8 @@ def matrix(
     rows = [done[one.name] for one in present if one.name in done]
     if html is not None:
         files.replace(html, tables.page(rows, absent, asdict(setting)))
+    if markdown is not None:
+        files.replace(markdown, tables.markdown(rows, absent, asdict(setting)))
     say(tables.text(rows, absent).rstrip("\n"))
     if interrupted:
         return INTERRUPTED

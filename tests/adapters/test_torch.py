@@ -411,3 +411,20 @@ def test_a_scaled_step_shows_memory_that_is_never_written():
     run.scaled_step(ones(run), 2.0)
     assert np.isnan(run.parameters()[0]).all()
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+class Switched(torch.optim.SGD):
+    """dampening is a switch: the gradient's share is 1 - momentum where it is on."""
+
+    def __init__(self, params, lr, momentum=0.0, dampening: bool = False):
+        super().__init__(params, lr, momentum, dampening=momentum if dampening else 0.0)
+
+
+def test_dampening_that_is_a_switch_is_no_number():
+    assert adapt(Switched, {}, "x").facts.hyper == {"lr", "momentum"}
+    run = adapt(Switched, {"dampening": True}, "x").start(
+        [np.zeros(1)], [Hyper(0.5, 0.5, 0.5)], "float32"
+    )
+    for _ in range(2):
+        run.step([np.ones(1)])
+    assert float(run.parameters()[0][0]) == -1.0  # v = 1, then 1/2 + 1/2

@@ -259,3 +259,18 @@ def test_page_holds_everything_and_needs_no_network() -> None:
     assert "x = 1 &amp; 2" in page
     assert "b (dist-b)" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_markdown_holds_both_tables_and_why_what_failed() -> None:
+    wrong = (
+        {"id": "b[float32]", "kind": "expected", "statement": "", "evidence": "known"},
+        {"id": "a[float32]", "kind": "expected", "statement": "", "evidence": "known"},
+        {"id": "c[float64]", "kind": "failed", "statement": "", "evidence": "error 3"},
+    )
+    setting = {"effort": "quick", "seed": 0, "momentum": "1"}
+    page = tables.markdown([made("one", wrong=wrong)], {"b": "dist-b"}, setting)
+    assert "- **one**: known: `a[float32]`, `b[float32]` (known)\n" in page
+    assert "- **one**: failed: `c[float64]`\n" in page
+    assert page.count("```") == 6
+    assert "IMPLEMENTATION x CONVENTION" in page
+    assert "Not installed: b" in page

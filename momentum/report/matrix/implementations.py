@@ -105,7 +105,7 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
             "jax nesterov", "jax.example_libraries.optimizers:nesterov", "zero_started", "jax",
             environment=_JAX,
         ),
-        *(_keras(backend) for backend in ("jax", "torch", "numpy")),
+        *(_keras(backend) for backend in ("jax", "torch", "numpy", "tensorflow")),
         Implementation(
             "scikit-learn", "sklearn.neural_network._stochastic_optimizers:SGDOptimizer", "scaled",
             "scikit-learn",
@@ -162,6 +162,29 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
         Implementation("river Momentum", "river.optim:Momentum", "scaled", "river"),
         Implementation(
             "river NesterovMomentum", "river.optim:NesterovMomentum", "look_ahead", "river"
+        ),
+        *(
+            Implementation(
+                name, f"momentum.adapters._variants:{factory}", "accumulated", distribution,
+                module=distribution.partition(" ")[0],
+            )
+            for name, factory, distribution in (
+                ("accelerate", "accelerated_sgd", "accelerate torch"),
+                ("lightning fabric", "fabric_sgd", "lightning torch"),
+                ("torch zero redundancy", "zero_redundancy_sgd", "torch"),
+            )
+        ),
+        Implementation("torch-optimi", "optimi:SGD", "zero_started", "torch-optimi"),
+        *(
+            Implementation(
+                name, f"momentum.adapters._variants_plain:{subject}", convention, distribution,
+                module=module, environment=_JAX,
+            )
+            for name, subject, convention, distribution, module in (
+                ("flax nnx", "nnx", "zero_started", "flax optax jax", "flax"),
+                ("autograd", "autograd", "averaged", "autograd", "autograd"),
+                ("tensorflow v1", "tensorflow1", "zero_started", "tensorflow-cpu", "tensorflow"),
+            )
         ),
         Implementation(
             "onnx reference", "onnx.reference:ReferenceEvaluator", "accumulated", "onnx",

@@ -23,6 +23,36 @@ def text(rows: Sequence[Row], absent: Mapping[str, str]) -> str:
     return "\n".join([*_families(rows), "", *_conventions(rows), "", *_notes(rows, absent)]) + "\n"
 
 
+def markdown(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, Any]) -> str:
+    """The same as a page of the documentation, with what is wrong where and why."""
+    how = f"`momentum matrix --effort {setting['effort']} --seed {setting['seed']}`"
+    blocks = (_conventions(rows), _families(rows), _notes(rows, absent))
+    lines = [
+        "# Matrix",
+        "",
+        f"What {how} of momentum {setting['momentum']} printed: each implementation against every",
+        "convention, and under every family of checks. This page is its `--markdown`.",
+    ]
+    for block in blocks:
+        lines += ["", "```text", *block, "```"]
+    lines += ["", "## What failed", ""]
+    for r in rows:
+        lines += [f"- **{r.name}**: {text}" for text in _reasons(r)]
+    return "\n".join(lines) + "\n"
+
+
+def _reasons(r: Row) -> Iterator[str]:
+    """A line for each kind of failure and reason: the checks, and why or how far."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in r.wrong:
+        why = one["evidence"] if one["kind"] == "expected" else ""
+        found.setdefault((one["kind"], why), []).append(one["id"])
+    words = {"expected": "known", "failed": "failed", "advice": "advice"}
+    for (kind, why), ids in found.items():
+        names = ", ".join(f"`{name}`" for name in sorted(ids))
+        yield f"{words[kind]}: {names}" + (f" ({why})" if why else "")
+
+
 def families() -> list[str]:
     """All families, in the order of the registry."""
     return list(dict.fromkeys(c.family for c in CHECKS.values()))
