@@ -64,9 +64,14 @@ Request = Prepare | Describe | TryTwin | Measure | Explain | Respond
 
 
 class Loaded(NamedTuple):
-    """The target is a subject. forks: copies of its process can be made that work as well."""
+    """The target is a subject.
+
+    forks: copies of its process can be made that work as well. compiles: a worker that begins anew
+    has everything to compile again.
+    """
 
     forks: bool
+    compiles: bool = False
 
 
 class Refused(NamedTuple):

@@ -149,6 +149,7 @@ class Pool:
             )
         assert isinstance(said, Loaded)
         self.forks = said.forks
+        self.renews = said.forks and not said.compiles
         self.idle = not self.forks
 
     def _said(self, cell: Cell) -> Event | Lost | None:

@@ -72,7 +72,8 @@ class Supervisor:
     """One subject under one convention: loads it, and gives each job its result.
 
     With every batch of checks a worker begins anew, so that no result depends on how many workers
-    there are. Close it at the end.
+    there are; where that would mean to compile everything again, there is one worker for all.
+    Close it at the end.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class Supervisor:
         number = {job.id: i for i, job in enumerate(jobs, 1)}
         for job in jobs:
             while (result := self._settled(job, done, problems)) is None:
-                for seat in self.seats:
+                for seat in self.seats if self.pool.renews else self.seats[:1]:
                     while seat.job is None and (one := self._next(seat, waiting)) is not None:
                         on_start(one.id, number[one.id], len(jobs))
                         if (lost := self._begin(seat, one)) is not None:
@@ -179,7 +180,7 @@ class Supervisor:
 
     def _begin(self, seat: Seat, job: Job) -> Lost | None:
         """Set a worker to a job; why there is none."""
-        if seat.hand is not None and seat.batch != self.batch[job.id] and self.pool.forks:
+        if seat.hand is not None and seat.batch != self.batch[job.id] and self.pool.renews:
             seat.clear()
         if seat.hand is None:
             hired = self.pool.hire()
@@ -250,7 +251,7 @@ class Supervisor:
     def _asked(self, request: Request) -> Event | Lost:
         """The answer of a worker that does nothing else."""
         seat = self.seats[0]
-        if seat.hand is None or self.pool.forks:
+        if seat.hand is None or self.pool.renews:
             seat.clear()
             hired = self.pool.hire()
             if isinstance(hired, Lost):

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
@@ -39,6 +40,9 @@ from momentum.runner.series import impulse
 from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
 from momentum.subjects.isolation import Channel, limit_trials, serve
 from momentum.subjects.protocol import Subject
+
+COMPILERS = ("jax", "tensorflow", "tinygrad", "mlx")
+"""Frameworks that compile what they run, in each process for itself."""
 
 TRIAL = 0.25
 """Part of the time limit that a trial of the subject may take while it is loaded."""
@@ -84,7 +88,7 @@ class Worker:
         except (Exception, SystemExit) as error:
             name = " ".join(self.options.arguments) or "the target"
             return Refused(f"{name} {in_words(error)}")
-        return Loaded(_is_alone())
+        return Loaded(_is_alone(), any(name in sys.modules for name in COMPILERS))
 
     def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
         """Tell the events that a request leads to; the last one is its answer."""

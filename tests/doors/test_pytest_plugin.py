@@ -166,3 +166,38 @@ def test_plugin_loads_nothing_heavy_until_it_is_used():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.strip() == "[]"
+
+
+HOSTILE = """
+import os, time
+
+def _right(theta, v, grad, lr, momentum):
+    v = momentum * v + lr * grad
+    return theta - v, v
+
+def exits(theta, v, grad, lr, momentum):
+    if theta.dtype.itemsize == 8 and theta.size > 25:
+        os._exit(0)
+    return _right(theta, v, grad, lr, momentum)
+
+def hangs(theta, v, grad, lr, momentum):
+    if theta.dtype.itemsize == 8 and theta.size > 25:
+        time.sleep(600)
+    return _right(theta, v, grad, lr, momentum)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("exits", "ended the process with exit code 0"), ("hangs", "still running after 4 s")],
+)
+def test_target_that_exits_or_hangs_is_one_failed_test(run, pytester, name, words):
+    pytester.makepyfile(hostile=HOSTILE, test_after="def test_after(): pass")
+    result = run(
+        "test_after.py", "--momentum-target", f"hostile:{name}", "--momentum-as", "scaled",
+        "--momentum-effort", "quick", "--momentum-time-limit", "4",
+        "-k", "control or test_after or agrees_with_oracle",
+    )  # fmt: skip
+    outcomes = result.parseoutcomes()
+    assert (outcomes["failed"], outcomes["passed"]) == (1, 4)
+    assert words in result.stdout.str()
