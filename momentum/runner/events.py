@@ -101,7 +101,7 @@ class TwinTried(NamedTuple):
 
 
 class Trying(NamedTuple):
-    """The text of the problem that is tried next, should it be the last."""
+    """The text of the problem that is tried next, should it be the last; none at a trial."""
 
     problem: str
 

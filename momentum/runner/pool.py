@@ -10,7 +10,7 @@ from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.runner.events import Event, Exhausted, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
-from momentum.runner.worker import TRIAL, Worker
+from momentum.runner.worker import Worker
 from momentum.subjects.isolation import CAN_FORK, Cell, Keeper, Lost, spawned
 from momentum.subjects.protocol import Subject
 
@@ -44,17 +44,16 @@ class Hand(Protocol):
 class Contained:
     """A worker in a process of its own."""
 
-    def __init__(self, cell: Cell, limit: float, first: float = 0.0) -> None:
+    def __init__(self, cell: Cell, limit: float) -> None:
         self.cell, self.limit = cell, limit
         self.handles = cell.handles
         self.problem = ""
-        self.patience = first or limit
-        self.until = time.monotonic() + self.patience
+        self.until = time.monotonic() + limit
 
     def ask(self, request: Request) -> None:
         """Begin with a request."""
-        self.problem, self.patience = "", self.limit
-        self.until = time.monotonic() + self.patience
+        self.problem = ""
+        self.until = time.monotonic() + self.limit
         with contextlib.suppress(OSError):  # its end is seen when it is asked for the answer
             self.cell.channel.send(request, within=self.limit)
 
@@ -63,6 +62,8 @@ class Contained:
         for item in self.cell.take():
             if isinstance(item, Trying):
                 self.problem = item.problem
+                if not item.problem:  # loading has come as far as a trial, which has its own limit
+                    self.until = time.monotonic() + self.limit
             elif isinstance(item, Exhausted):
                 return Lost(item.reason, slow=True)
             else:
@@ -71,7 +72,7 @@ class Contained:
         if self.cell.ended or self.cell.channel.damaged:
             return Lost(self.cell.last_words())
         if time.monotonic() >= self.until:
-            return Lost(f"still running after {self.patience:g} s", slow=True)
+            return Lost(f"still running after {self.limit:g} s", slow=True)
         return None
 
     def close(self) -> None:
@@ -122,7 +123,6 @@ class Pool:
         self.limit, self.name = options.time_limit, " ".join(options.arguments) or "the target"
         total = options.total_limit
         self.deadline = float("inf") if total is None else time.monotonic() + total
-        self.loading = self.limit * (1 + 2 * TRIAL)
         self.worker = Worker(load, convention, options)
         self.keeper = Keeper(self.worker.load_and_serve) if isolated and CAN_FORK else None
         self.loader: Cell | None = None
@@ -153,7 +153,7 @@ class Pool:
         self.idle = not self.forks
 
     def _said(self, cell: Cell) -> Event | Lost | None:
-        hand = Contained(cell, self.limit, self.loading)
+        hand = Contained(cell, self.limit)
         said = None
         while said is None:
             self.wait_for([hand])

@@ -124,7 +124,8 @@ class Supervisor:
         said = self._asked(TryTwin(self.header.convention, dtype))
         if isinstance(said, Lost):
             self.ledger.enter("", said)
-            return TwinTried("not run", f"the known-wrong twin {said.reason}")
+            was = "was " if said.reason.startswith("still") else ""
+            return TwinTried("not run", f"the known-wrong twin {was}{said.reason}")
         assert isinstance(said, TwinTried)
         return said
 

@@ -71,10 +71,10 @@ class Worker:
         self.todo: list[tuple[Check, str]] = []
         self.explainer: Explainer | None = None
 
-    def load(self) -> Loaded | Refused:
-        """Import the target, and see that the options fit it."""
+    def load(self, tell: Callable[[Event], None] = lambda event: None) -> Loaded | Refused:
+        """Import the target, and see that the options fit it; tells of each trial of it."""
         forget_local_constants()
-        limit_trials(self.options.time_limit * TRIAL)
+        limit_trials(self.options.time_limit * TRIAL, lambda: tell(Trying("")))
         before = Settings.now()
         try:
             subject = judged_in(self.load_subject(), self.options)
@@ -166,7 +166,7 @@ class Worker:
         Where copies would not work, because threads run that a copy would lack, this process is
         the worker.
         """
-        loaded = self.load()
+        loaded = self.load(channel.send)
         channel.send(loaded)
         if isinstance(loaded, Loaded):
             gc.freeze()  # what loading made stays; collecting it again and again takes long

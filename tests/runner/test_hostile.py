@@ -220,7 +220,7 @@ def test_hostile_step_has_no_descriptor_but_its_own(tmp_path):
 
 
 def test_hostile_load_that_hangs_is_named():
-    with pytest.raises(UsageError, match="was still loading after 3 s"):
+    with pytest.raises(UsageError, match="was still loading after 2 s"):
         run(hangs, "scaled", OPTIONS)
 
 

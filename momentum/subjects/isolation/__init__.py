@@ -78,17 +78,26 @@ def stream(
         child.close()
 
 
-_longest_trial = [float("inf")]
+class _Trials(NamedTuple):
+    longest: float = float("inf")
+    on_trial: Callable[[], None] = lambda: None
 
 
-def limit_trials(seconds: float) -> None:
-    """No trial in this process is to take longer than this, whatever limit it has."""
-    _longest_trial[0] = seconds
+_trials = [_Trials()]
+
+
+def limit_trials(seconds: float, on_trial: Callable[[], None] = lambda: None) -> None:
+    """No trial in this process is to take longer than this, whatever limit it has.
+
+    on_trial: called when one begins.
+    """
+    _trials[0] = _Trials(seconds, on_trial)
 
 
 def trial_limit(seconds: float) -> float:
-    """Seconds that a trial may take, of those that it would be given."""
-    return min(seconds, _longest_trial[0])
+    """Seconds that a trial which now begins may take, of those that it would be given."""
+    _trials[0].on_trial()
+    return min(seconds, _trials[0].longest)
 
 
 def survives(work: Callable[[], bool], limit: float = 5.0) -> bool:
