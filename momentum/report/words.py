@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 
 from momentum.checks.result import VERDICTS, Header, Result, Results, Verdict
-from momentum.runner.series import note
+from momentum.runner.series import setting_in_words
 from momentum.subjects.problems import Problem
 
 ALWAYS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped")
@@ -102,10 +102,10 @@ def setting(result: Result) -> str:
     row = problem.hypers[min(max(result.step, 1), problem.steps) - 1]
     named = re.search(r"\bparameter (\d+)", result.where)
     if named and int(named[1]) < len(problem.groups):
-        return note(problem, row[problem.groups[int(named[1])]])
+        return setting_in_words(problem, row[problem.groups[int(named[1])]])
     if len(set(row)) == 1:
-        return note(problem, row[0])
-    told = [note(problem, h).partition(", ")[2] for h in row]
+        return setting_in_words(problem, row[0])
+    told = [setting_in_words(problem, h).partition(", ")[2] for h in row]
     return f"{problem.dtype}, " + "; ".join(f"group {g}: {text}" for g, text in enumerate(told))
 
 

@@ -72,7 +72,7 @@ def _candidates(
             float(ratio[t, k]),
             Series(
                 where=place(problem, [i], k),
-                note=note(problem, problem.hypers[t][group]),
+                note=setting_in_words(problem, problem.hypers[t][group]),
                 start=float(start.reshape(-1)[k]),
                 steps=tuple(int(s) + 1 for s in kept),
                 got=_floats(got[kept, k]),
@@ -95,7 +95,7 @@ def _floats(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[
     return tuple(float(x) for x in values)
 
 
-def note(problem: Problem, h: Hyper) -> str:
+def setting_in_words(problem: Problem, h: Hyper) -> str:
     """The setting of a problem in words: `float32, lr 0.1, momentum 0.9, nesterov`."""
     words = [problem.dtype, f"lr {float(h.lr):g}"]
     for name, value in h._asdict().items():

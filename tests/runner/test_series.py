@@ -7,7 +7,7 @@ import pytest
 
 from momentum.adapters import adapt
 from momentum.conventions import Hyper, get
-from momentum.runner.series import POINTS, SHORTEST, furthest, impulse, note
+from momentum.runner.series import POINTS, SHORTEST, furthest, impulse, setting_in_words
 from momentum.subjects.problems import Problem
 
 
@@ -51,7 +51,9 @@ def test_furthest_keeps_a_long_run_readable_and_its_worst_step_in_it():
         return theta + 1000.0 * (len(count) == 777), v
 
     long = problem(steps=1500, shapes=((),))
-    series = furthest(adapt(wrong_once, {}, "wrong_once"), get("scaled"), long)
+    subject = adapt(wrong_once, {}, "wrong_once")
+    count.clear()  # of the trials that showed what it takes
+    series = furthest(subject, get("scaled"), long)
     assert len(series.steps) <= POINTS + 1
     assert 777 in series.steps
     assert series.steps[0] == 1
@@ -76,6 +78,6 @@ def test_impulse_answers_with_powers_of_the_momentum():
          "float64, lr 0.125, momentum 0.5, weight_decay 0.1, nesterov"),
     ],
 )  # fmt: skip
-def test_note_names_what_is_on(hyper, text):
+def test_setting_in_words_names_what_is_on(hyper, text):
     made = problem(**hyper)
-    assert note(made, made.hypers[0][0]) == text
+    assert setting_in_words(made, made.hypers[0][0]) == text
