@@ -9,6 +9,7 @@ it is not. No cause is better than a false one.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal
 from momentum.diagnosis.families import clipped, drifting, fitted
 from momentum.diagnosis.hypotheses import Hypothesis, Mask, Suspect
+from momentum.diagnosis.mutants import mutants
 from momentum.diagnosis.patterns import OTHERS, SHAPES, Verdicts, fitting
 from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.simulated import simulated
 from momentum.diagnosis.suspects import identified, pairs, suspects
-from momentum.diagnosis.trials import Trials
+from momentum.diagnosis.trials import Trials, cut
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -34,10 +36,12 @@ SECONDS = 20.0
 VAIN = 3
 """Searches without a result after which none is made."""
 
+SCOPES = 4
+"""Scopes that part all runs at hand, and are tried on others."""
+
 NEAR = 64
 """Bounds of the convention that a hypothesis may be away, in a replay without bounds of its own,
 and still be judged: bounds of related rules in one run differ by less."""
-
 
 CLEAR = 3
 """A run beside the subject is within two bounds of it; so where the subject is further than three
@@ -53,6 +57,7 @@ class Explainer:
         self.until = 0.0
         self.found: list[Suspect[Any]] = []
         self.vain = 0
+        self.judged: dict[int, tuple[Observation, list[Mask]]] = {}
         self.trials = Trials(subject, convention, self._fails_on)
 
     def explain(self, result: Result) -> str:
@@ -71,12 +76,13 @@ class Explainer:
 
     def _cause(self, observation: Observation) -> Suspect[Any] | None:
         for known in self.found:
-            if self._explains(known, observation):
+            if known.hypothesis.holds(self.subject, observation):
                 return known
         if self.vain >= VAIN:
             return None
         problem = observation.problem
         self.until = time.process_time() + SECONDS
+        self.judged.clear()
         context = minimal(problem, self._fails_on)
         least = self.trials.observed(context.problem)
         if least is None:
@@ -91,14 +97,14 @@ class Explainer:
         held = self.trials.battery(problem.dtype)
         for group in self._groups(least):
             for suspect in self._near(least, group):
-                found = self._scoped(suspect, context, chosen, [*other, *held])
+                found = self._scoped(suspect, context, [*chosen, *held], other)
                 if found is not None:
                     self.found.append(found)
                     return found
         for beside in self._beside(observation):
             if time.process_time() > self.until:
                 break
-            if all(self._explains(beside, o) for o in (*chosen, *other, *held)):
+            if all(beside.hypothesis.holds(self.subject, o) for o in (*chosen, *other, *held)):
                 self.found.append(beside)
                 return beside
         found = self._place(context, chosen, other)
@@ -110,6 +116,7 @@ class Explainer:
         problem = observation.problem
         several = len(problem.hypers[0]) > 1
         yield suspects(self.convention, several)
+        yield mutants(self.convention, observation)
         yield identified(self.subject, problem.dtype, self.convention)
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield drifting(self.subject, self.convention, problem.dtype)
@@ -121,7 +128,7 @@ class Explainer:
     ) -> Iterator[Suspect[Hypothesis]]:
         """Those that come near to all wrong elements of the smallest failing run."""
         bounds = self._reach(least)
-        wrong = [~ok for ok in self.own.agreement(self.subject, least)]
+        wrong = self._wrong(least)
         for suspect in group:
             if time.process_time() > self.until:
                 return
@@ -154,22 +161,22 @@ class Explainer:
         told = replace(suspect.hypothesis, base=self.convention).within(*context.scopes)
         seen = []
         for observation in chosen:
-            seen.append(self._verdicts(told, observation))
-            if next(fitting(seen), None) is None:
-                return None
-        for scope in fitting(seen):
+            v = self._verdicts(told, observation)
+            if not all((r | e).all() for r, e in zip(v.right, v.explained)):
+                return None  # it is wrong there, and this does not say why
+            seen.append(v)
+        for scope in islice(fitting(seen), SCOPES):
             if time.process_time() > self.until:
                 return None
             kept = told.within(scope) if scope.words else told
             if all(x.all() for o in other for x in self._verdicts(kept, o).explained):
-                words = [context.words, scope.words]
-                words = [w for w in words if w]
+                words = [w for w in (context.words, scope.words) if w]
                 text = f"{', '.join(words)}: {suspect.words}" if words else suspect.words
                 return Suspect(suspect.name, text, kept)
         return None
 
     def _verdicts(self, hypothesis: Hypothesis, observation: Observation) -> Verdicts:
-        right = self.own.agreement(self.subject, observation)
+        right = self._right(observation)
         explained = hypothesis.agreement(self.subject, observation)
         excused = self._excused(hypothesis, observation, right)
         return Verdicts(
@@ -177,6 +184,14 @@ class Explainer:
             [a | b for a, b in zip(right, excused)],
             [a | b for a, b in zip(explained, excused)],
         )
+
+    def _right(self, observation: Observation) -> list[Mask]:
+        """Elements that keep to the convention; looked at once for each run."""
+        kept = self.judged.get(id(observation))
+        if kept is None:
+            kept = observation, self.own.agreement(self.subject, observation)
+            self.judged[id(observation)] = kept
+        return kept[1]
 
     def _excused(
         self, hypothesis: Hypothesis, observation: Observation, right: Sequence[Mask]
@@ -231,29 +246,25 @@ class Explainer:
                 return Suspect("place", words, self.own)
         return None
 
-    def _explains(self, suspect: Suspect[Hypothesis], observation: Observation) -> bool:
-        return suspect.hypothesis.holds(self.subject, observation)
-
     def _fails_on(self, problem: Problem) -> bool:
         observation = self.trials.observed(problem)
         return observation is not None and self._fails(observation) is not None
 
     def _fails(self, observation: Observation) -> int | None:
         """The first step at which the convention does not hold."""
-        wrong = self._wrong(observation)
-        if not any(w.any() for w in wrong):
+        if not any(w.any() for w in self._wrong(observation)):
             return None
         low, high = 1, observation.problem.steps
         while low < high:
             middle = (low + high) // 2
-            if any(w.any() for w in self._wrong(_cut(observation, middle))):
+            if any(w.any() for w in self._wrong(cut(observation, middle))):
                 high = middle
             else:
                 low = middle + 1
         return low
 
     def _wrong(self, observation: Observation) -> list[Mask]:
-        return [~ok for ok in self.own.agreement(self.subject, observation)]
+        return [~ok for ok in self._right(observation)]
 
     def _when(self, observation: Observation) -> str:
         """From which step on, after which change, and in which dtypes only."""
@@ -281,12 +292,6 @@ class Explainer:
     def _right_in(self, problem: Problem, dtype: str) -> bool:
         observation = self.trials.observed(replace(problem, dtype=dtype))
         return observation is not None and self._fails(observation) is None
-
-
-def _cut(observation: Observation, steps: int) -> Observation:
-    return Observation(
-        observation.problem.cut(steps), observation.fed[:steps], observation.iterates[:steps]
-    )
 
 
 def explain(result: Result, subject: Subject, convention: Convention) -> str:

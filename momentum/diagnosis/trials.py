@@ -113,3 +113,10 @@ def _apart(h: Hyper, g: int, fixed: Mapping[str, Any]) -> Hyper:
     other = {"lr": h.lr * (1 + g / 5), "momentum": h.momentum * (1 - g / 9)}
     other |= {"dampening": h.dampening * (1 - g / 7), "weight_decay": h.weight_decay * (1 + g / 3)}
     return h._replace(**{n: x for n, x in other.items() if n not in fixed})
+
+
+def cut(observation: Observation, steps: int) -> Observation:
+    """Its first steps."""
+    return Observation(
+        observation.problem.cut(steps), observation.fed[:steps], observation.iterates[:steps]
+    )

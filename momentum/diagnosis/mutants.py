@@ -1,0 +1,259 @@
+"""Rules that differ from a convention's by one small mistake in its text, anywhere in it.
+
+The convention's step is an expression; every part of it, at one place or wherever it is used, is
+exchanged, dropped, doubled or multiplied by a number that is fitted to what the subject did.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from flint import fmpq
+
+from momentum.arithmetic.expression import (  # fmt: skip
+    Expression,
+    evaluate,
+    made,
+    nodes,
+    number,
+    replaced,
+    symbol,
+)
+from momentum.arithmetic.notation import Notation
+from momentum.conventions import Convention, Hyper, Rule, Step, expressed, symbols_of
+from momentum.conventions.hyper import NUMBERS
+from momentum.diagnosis.hypotheses import Hypothesis, Suspect
+from momentum.gallery.rewriting import at, paths, put
+from momentum.subjects.observation import Observation
+
+WRITTEN = Notation()
+FITS = 4
+"""Iterations to fit a factor: the step depends on it nearly linearly."""
+
+NAMES = {"theta": "the new parameter", "v": "the new velocity"}
+Flags = tuple[bool, bool]
+
+
+class Mutant(NamedTuple):
+    """A whole rule as expressions, for one setting of the flags, and what is odd in it.
+
+    exchange: a part, and what stands in its place wherever it is used, with other flags too.
+    """
+
+    words: str
+    first: Step
+    later: Step
+    exchange: tuple[Expression, Expression] | None = None
+
+
+def mutants(convention: Convention, observation: Observation) -> Iterator[Suspect[Hypothesis]]:
+    """All of them, for the flags of a run that is wrong."""
+    h = observation.problem.hypers[0][0]
+    flags = bool(h.nesterov), bool(h.maximize)
+    try:
+        first, later = _both(convention, flags)
+    except (TypeError, ValueError):  # its text is no expression
+        return
+    for mutant in _exchanged(convention, first, later):
+        yield _suspect(convention, mutant, flags)
+    wrong = _first_wrong(convention, observation)
+    for words, steps in _places(first, later):
+        factor = _fitted(convention, steps, flags, wrong)
+        if factor is not None:
+            mutant = steps(factor)
+            yield _suspect(convention, mutant._replace(words=words.format(float(factor))), flags)
+
+
+def _suspect(convention: Convention, mutant: Mutant, flags: Flags) -> Suspect[Hypothesis]:
+    return Suspect(mutant.words, mutant.words, _hypothesis(convention, mutant, flags))
+
+
+def _hypothesis(convention: Convention, mutant: Mutant, flags: Flags) -> Hypothesis:
+    """The mutant; with other flags the convention, or its exchange in the text for those."""
+    steps = {flags: (mutant.first, mutant.later)}
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        grad = -grad if h.maximize else grad  # `Convention.step` has turned its sign already
+        here = bool(h.nesterov), bool(h.maximize)
+        if here not in steps and mutant.exchange is None:
+            return convention.step(theta, grad, state, h)
+        if here not in steps and mutant.exchange is not None:
+            both = _both(convention, here)
+            steps[here] = (
+                _everywhere(both[0], *mutant.exchange),
+                _everywhere(both[1], *mutant.exchange),
+            )
+        step = steps[here][1 if state.step else 0]
+        values = {**h._asdict(), **state._asdict(), "theta": theta, "grad": grad}
+        rational = isinstance(h.lr, fmpq)
+        moved, *parts = evaluate(
+            [step.theta, *step.state.values()],
+            values,
+            lambda x: fmpq(x.numerator, x.denominator) if rational else float(x),
+        )
+        return moved, type(state)(step=state.step + 1, **dict(zip(step.state, parts)))
+
+    own = Hypothesis.of(convention)
+    wrong = replace(own.convention, rule=rule, forms=_no_forms, decay="coupled")
+    return replace(own, convention=wrong, words=(mutant.words,), slack=2)
+
+
+def _no_forms(h: Hyper) -> tuple[Rule, ...]:
+    return ()
+
+
+def _both(convention: Convention, flags: Flags) -> tuple[Step, Step]:
+    """First and later step."""
+    h = symbols_of(convention, nesterov=flags[0], maximize=flags[1])
+    return expressed(convention, first=True, h=h), expressed(convention, h=h)
+
+
+def _exchanged(convention: Convention, first: Step, later: Step) -> Iterator[Mutant]:
+    """One part for another."""
+    names = sorted(frozenset(NUMBERS) & convention.knows)
+    arrays = ["theta", "grad", *later.state]
+    if first != later:
+        yield Mutant("every step is as the first one", first, first)
+        yield Mutant("the first step is as all later ones", later, later)
+    if "v" in later.state:
+        table = {later.state["v"]: symbol("v")}
+        late = later._replace(theta=replaced(later.theta, table))
+        yield Mutant("the parameter takes the old velocity", first, late)
+        early = first._replace(theta=replaced(first.theta, {first.state["v"]: symbol("v")}))
+        yield Mutant("the parameter takes the old velocity, at the first step too", early, late)
+        yield Mutant("at the first step the parameter takes the velocity before it", early, later)
+    for which in ("later",) if first == later else ("first", "later"):
+        own = first if which == "first" else later
+        for place, part, build in _parts(own):
+            for other in _others(part, names, arrays):
+                changed = build(other)
+                words = f"{WRITTEN.text(other)} in place of {WRITTEN.text(part)} in {place}"
+                if first == later:
+                    yield Mutant(words, changed, changed)
+                else:
+                    when = "at the first step" if which == "first" else "after the first"
+                    yield Mutant(
+                        f"{words}, {when}",
+                        changed if which == "first" else first,
+                        changed if which == "later" else later,
+                    )
+    for part in dict.fromkeys(nodes([*first.outputs.values(), *later.outputs.values()])):
+        for other in _others(part, names, arrays):
+            words = f"{WRITTEN.text(other)} in place of {WRITTEN.text(part)}, at every step"
+            pair = _everywhere(first, part, other), _everywhere(later, part, other)
+            yield Mutant(f"{words} and with all flags", *pair, (part, other))
+            yield Mutant(words, *pair)
+
+
+def _parts(step: Step) -> Iterator[tuple[str, Expression, Any]]:
+    """Each part at each place, and each part wherever it is used; how to exchange it."""
+    for name, root in step.outputs.items():
+        for path in paths(root):
+
+            def build(other: Expression, name: str = name, path: Any = path) -> Step:
+                outputs = step.outputs
+                outputs[name] = put(outputs[name], path, other)
+                return Step(outputs.pop("theta"), outputs)
+
+            yield NAMES.get(name, name), at(root, path), build
+    for part in nodes([*step.outputs.values()]):
+        yield "the whole step", part, lambda other, part=part: _everywhere(step, part, other)
+
+
+def _everywhere(step: Step, part: Expression, other: Expression) -> Step:
+    outputs = {n: replaced(e, {part: other}) for n, e in step.outputs.items()}
+    return Step(outputs.pop("theta"), outputs)
+
+
+def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Iterator[Expression]:
+    """What may stand in its place by mistake."""
+    if e.operation == "symbol":
+        alike = names if e.name in names else arrays
+        yield from (symbol(n) for n in alike if n != e.name)
+        if e.name in names:
+            yield from (number(0), number(1), made("-", number(1), e))
+    if e.operation == "number":
+        yield from (number(e.value + x) for x in (1, -1, Fraction(1, 2), Fraction(-1, 2)))
+    if e.operation in ("+", "-", "*"):
+        a, b = e.args
+        yield from (made(o, a, b) for o in ("+", "-", "*") if o != e.operation)
+        yield from (a, b)
+        if e.operation == "-":
+            yield made("-", b, a)
+        yield made("*" if e.operation == "*" else e.operation, e, b)
+        if e.operation == "*":
+            yield made("*", e, a)
+    if e.operation == "negative":
+        yield e.args[0]
+
+
+def _places(first: Step, later: Step) -> Iterator[tuple[str, Any]]:
+    """Every place for a factor, with a function from the factor to the mutant."""
+    for which in ("later",) if first == later else ("first", "later"):
+        own = first if which == "first" else later
+        for place, part, build in _parts(own):
+            if part.operation == "number" and part.value == 0:
+                continue
+            words = f"{WRITTEN.text(part)} in {place} is multiplied by {{!r}}"
+            words += "" if first == later else f", {which} steps"
+
+            def steps(
+                factor: Fraction, part: Any = part, build: Any = build, which: str = which
+            ) -> Mutant:
+                changed = build(made("*", number(factor), part))
+                if first == later:
+                    return Mutant("", changed, changed)
+                pair = (changed, later) if which == "first" else (first, changed)
+                return Mutant("", *pair)
+
+            yield words.replace("{", "{{").replace("}", "}}").replace("{{!r}}", "{!r}"), steps
+
+
+def _first_wrong(convention: Convention, observation: Observation) -> Observation:
+    """A few steps are enough to fit a factor."""
+    steps = min(3, observation.problem.steps)
+    return Observation(
+        observation.problem.cut(steps), observation.fed[:steps], observation.iterates[:steps]
+    )
+
+
+def _fitted(
+    convention: Convention, steps: Any, flags: Flags, observation: Observation
+) -> Fraction | None:
+    """The factor with which the mutant comes nearest to the subject, if it comes near at all."""
+    got = _flat(observation.iterates)
+    factor, probe = 1.0, 2.0**-10
+    for _ in range(FITS):
+        here = _run(convention, steps, factor, flags, observation)
+        there = _run(convention, steps, factor + probe, flags, observation)
+        slope, left = (there - here) / probe, got - here
+        size = float(slope @ slope)
+        if not np.isfinite(size) or size == 0 or not np.all(np.isfinite(left)):
+            return None
+        factor += float(slope @ left) / size
+    here = _run(convention, steps, factor, flags, observation)
+    scale = float(np.max(np.abs(got))) or 1.0
+    if not np.all(np.isfinite(here)) or np.max(np.abs(got - here)) > 2.0**-6 * scale:
+        return None
+    return _shortest(factor)
+
+
+def _shortest(factor: float) -> Fraction:
+    """A number of few digits that is near, in quarters or thousandths, else as it is."""
+    for denominator in (1, 2, 4, 8, 10, 100, 1000, 1024, 10000):
+        near = Fraction(round(factor * denominator), denominator)
+        if abs(float(near) - factor) < 2.0**-18 * max(abs(factor), 2.0**-10):
+            return near
+    return Fraction(factor)
+
+
+def _run(
+    convention: Convention, steps: Any, factor: float, flags: Flags, observation: Observation
+) -> Any:
+    return _flat(_hypothesis(convention, steps(Fraction(factor)), flags).replayed(observation))
+
+
+def _flat(rows: Sequence[Sequence[Any]]) -> Any:
+    return np.concatenate([np.ravel(x) for row in rows for x in row])
