@@ -57,13 +57,19 @@ def mutants(convention: Convention, observation: Observation) -> Iterator[Suspec
     except (TypeError, ValueError):  # its text is no expression
         return
     for mutant in _exchanged(convention, first, later):
-        yield _suspect(convention, mutant, flags)
+        if all(_moves(step, first) for step in (mutant.first, mutant.later)):
+            yield _suspect(convention, mutant, flags)
     wrong = _first_wrong(convention, observation)
     for words, steps in _places(first, later):
         factor = _fitted(convention, steps, flags, wrong)
         if factor is not None:
             mutant = steps(factor)
             yield _suspect(convention, mutant._replace(words=words.format(float(factor))), flags)
+
+
+def _moves(step: Step, own: Step) -> bool:
+    """The parameter still depends on an array, and is no number for all elements."""
+    return bool(step.theta.symbols & {"theta", "grad", *own.state})
 
 
 def _suspect(convention: Convention, mutant: Mutant, flags: Flags) -> Suspect[Hypothesis]:
