@@ -63,15 +63,18 @@ class Generated:
 
     def rule(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
         """One whole step."""
+        rational = isinstance(h.lr, fmpq)
         if (h.nesterov, h.maximize) != (self.nesterov, self.maximize):
-            return self.convention.step(theta, grad, state, h)
+            by = _exact(self.scale) if rational else float(self.scale)
+            own = state if by == 1 else state._replace(v=state.v * (1 / by))
+            moved, new = self.convention.step(theta, grad, own, h)
+            return moved, new if by == 1 else new._replace(v=new.v * by)
         step = self.later if state.step else self.first
         values = {**h._asdict(), **state._asdict(), "theta": theta, "grad": grad}
-        rational = isinstance(h.lr, fmpq)
         moved, *parts = evaluate(
             [step.theta, *step.state.values()],
             values,
-            lambda x: fmpq(x.numerator, x.denominator) if rational else float(x),
+            _exact if rational else float,
             _fused,
         )
         return moved, type(state)(step=state.step + 1, **dict(zip(step.state, parts)))
@@ -111,7 +114,7 @@ class Generated:
 
 
 def _exact(x: Any) -> fmpq:
-    return fmpq(x)
+    return fmpq(x.numerator, x.denominator) if isinstance(x, Fraction) else fmpq(x)
 
 
 def _fused(a: Any, b: Any, c: Any) -> Any:

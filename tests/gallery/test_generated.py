@@ -4,9 +4,10 @@ import random
 from fractions import Fraction
 
 import pytest
+from flint import fmpq
 
 from momentum.arithmetic.expression import evaluate, made, number, symbol
-from momentum.conventions import CONVENTIONS, expressed, get
+from momentum.conventions import CONVENTIONS, Hyper, expressed, get
 from momentum.gallery.generated import KINDS, Generated, right, settings, wrong
 from momentum.gallery.machine.number import Working
 from momentum.gallery.rewriting import at, equals, mistakes, paths, put
@@ -98,3 +99,15 @@ def test_a_fused_operation_rounds_once_in_a_generated_step() -> None:
 
     (got,) = evaluate([fused], {"x": x}, float, _fused)
     assert float(got.value) == 2.0**-24
+
+
+def test_flags_that_change_in_a_run_find_the_velocity_as_they_left_it() -> None:
+    scaled = next(g for g in map(right, range(500)) if g.scale != 1 and g.nesterov)
+    theta, state = fmpq(1), scaled.convention.initial
+    other, kept = theta, state
+    for step in range(6):
+        numbers = {n: fmpq(step + 1, 9) for n in ("lr", "momentum", "weight_decay")}
+        h = Hyper(**numbers, nesterov=step % 2 == 0, maximize=scaled.maximize)
+        theta, state = scaled.convention.step(theta, fmpq(step - 2), state, h)
+        other, kept = scaled.rule(other, fmpq(step - 2), kept, h)
+        assert other == theta
