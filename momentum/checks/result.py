@@ -44,7 +44,8 @@ class Result:
 
     problem: text of the problem (Problem.from_text) that gave it. step counts from 1.
     ratios: the worst error / bound of each way to compare ("trajectory", "step").
-    surprise: it was expected to fail, and passed.
+    surprise: it was expected to fail, and passed. power: the smallest relative error of each
+    hyper-parameter that would have failed it, where it was held to the oracle and passed.
     """
 
     check: str
@@ -68,6 +69,7 @@ class Result:
     ratios: Mapping[str, float] = field(default_factory=dict)
     series: Series | None = None
     surprise: bool = False
+    power: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -16,6 +16,7 @@ from momentum.conventions import Convention
 from momentum.runner.series import furthest
 from momentum.subjects.isolation import is_exhaustion
 from momentum.subjects.observation import Measured
+from momentum.subjects.power import power
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import EFFORTS, Setting
 from momentum.subjects.protocol import Subject, SubjectError
@@ -25,6 +26,8 @@ SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
 """Problems tried to make a failure smaller."""
 
 NO_CLAIM = "the bound of rounding is wider than the movement: standing still would have passed"
+
+POWER_CHECK = "agrees_with_oracle"
 
 _OURS = str(Path(__file__).parents[1])
 
@@ -85,6 +88,12 @@ def run_check(
     if result.verdict == "failed" or (only is not None and result.verdict == "passed"):
         shown = furthest(subject, convention, Problem.from_text(result.problem))
         result = replace(result, series=shown)
+    if result.verdict == "passed" and search.judged:
+        # All problems of the check that stands for the dtype; of the others the longest one.
+        most = len(search.judged) if check.name == POWER_CHECK else 1
+        longest = sorted(search.judged, key=lambda p: -p.steps)[:most]
+        suffix = subject.facts.format_name("")
+        result = replace(result, power=power(convention, longest, suffix))
     return result
 
 
@@ -143,6 +152,7 @@ class _Search:
         self.refused: dict[str, None] = {}
         self.tried = 0
         self.claims = False
+        self.judged: list[Problem] = []
         self.worst: _Finding | None = None
         self.ratios: dict[str, float] = {}
         self.known: dict[str, _Finding] = {}
@@ -213,6 +223,8 @@ class _Search:
             self.tried += 1
             return _Finding(problem, None, in_words(error))
         self.tried += measured is not None
+        if measured is not None and measured.how in ("trajectory", "step"):
+            self.judged.append(problem)
         return None
 
     def result(self, base: Result) -> Result:

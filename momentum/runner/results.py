@@ -11,6 +11,7 @@ from momentum.runner.options import Options
 from momentum.runner.pool import Load, TimeIsUp
 from momentum.runner.supervisor import Start, Supervisor
 from momentum.runner.worker import TWIN_CHECK
+from momentum.subjects.power import smallest
 
 
 def run(
@@ -68,7 +69,15 @@ def run(
         control=twin.words if twin else "",
         unfinished=unfinished,
         impulse=impulse,
+        power=_power(found),
     )
+
+
+def _power(results: Sequence[Result]) -> dict[str, dict[str, float]]:
+    """The power of all results together, by dtype."""
+    dtypes = dict.fromkeys(r.dtype for r in results)
+    found = {dtype: smallest(r.power for r in results if r.dtype == dtype) for dtype in dtypes}
+    return {dtype: errors for dtype, errors in found.items() if errors}
 
 
 def _broken(twin: TwinTried | None, results: Sequence[Result]) -> str:

@@ -113,7 +113,7 @@ def judge(
     """The oracle's judgement: the worst of each step, against trajectory and step, per group."""
     problem = observation.problem
     dtype = subject.facts.format_name(problem.dtype)
-    for batch in _batches(problem):
+    for batch in batches(problem):
         start = _joined([problem.start[i] for i in batch])
         fed = [
             None if row[batch[0]] is None else _joined([row[i] for i in batch])
@@ -128,7 +128,7 @@ def judge(
         yield from _worst_of_steps(problem, batch, "step", compared.step, last)
 
 
-def _batches(problem: Problem) -> list[list[int]]:
+def batches(problem: Problem) -> list[list[int]]:
     """Parameters that share hyper-parameters and missing gradients: one array to the oracle."""
     together: dict[tuple[Any, ...], list[int]] = {}
     for i, shape in enumerate(problem.shapes):
