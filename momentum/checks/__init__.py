@@ -3,6 +3,7 @@
 from momentum.checks import (
     aliasing,
     arguments,
+    bias,
     close_rates,
     closures,
     convergence,
@@ -46,6 +47,7 @@ __all__ = [
     "Check",
     "aliasing",
     "arguments",
+    "bias",
     "check",
     "close_rates",
     "closures",

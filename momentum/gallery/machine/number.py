@@ -182,10 +182,15 @@ class Working:
         return "nearest" if (WIDER[dtype] if self.inside else dtype) == "float64" else "odd"
 
     def hyper(self, value: Any, dtype: str) -> Number:
-        """A hyper-parameter as the rule sees it."""
+        """A hyper-parameter as the rule sees it; in half precision it has more digits."""
         if self.wide_hyper or self.inside:
             return Number(value, _as_it_is, weak=True)
-        return Number(format_of(dtype).round(value), self.rounding(dtype), fused=self._fused(dtype))
+        if dtype in ("float64", "float32"):
+            return Number(
+                format_of(dtype).round(value), self.rounding(dtype), fused=self._fused(dtype)
+            )
+        single = format_of("float32").round
+        return Number(single(value), single, weak=True)
 
     def state_format(self, dtype: str) -> str:
         """Format in which the velocity is kept."""

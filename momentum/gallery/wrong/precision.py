@@ -7,7 +7,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, get
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.machine.number import NARROWER, Number, Working
+from momentum.gallery.machine.number import NARROWER, Number, Working, towards_zero
 from momentum.gallery.wrong._defect import Moved, RuleRun, defect
 from momentum.subjects.protocol import Array
 
@@ -129,6 +129,33 @@ class velocity_quantised(MachineRun):
 class hyper_in_half(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h.lifted(lambda x: float(format_of("float16").round(x)))
+
+
+@defect(
+    "accumulated",
+    "The momentum has no more digits than the parameters.",
+    "a device scalar of the parameter's dtype",
+    dtypes=HALVES,
+)
+class momentum_held_in_half(RuleRun):
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        return h._replace(momentum=float(format_of(self.dtypes[i]).round(h.momentum)))
+
+
+@defect(
+    "accumulated",
+    "Computed in float32, and cut where it is stored.",
+    "a bfloat16 that is the upper half of a float32",
+    dtypes=HALVES,
+)
+class stores_towards_zero(MachineRun):
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+        own, self.dtypes[i] = self.dtypes[i], "float32"
+        moved, state = super().advanced(i, theta, grad, h)
+        self.dtypes[i] = own
+        cut = towards_zero(format_of(own))
+        kept = (cut(x) if isinstance(x, np.ndarray) else x for x in state)
+        return cut(moved), type(state)(*kept)
 
 
 @defect("accumulated", "lr is rounded to float32.", "a C float", dtypes=("float64",))

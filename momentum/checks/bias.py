@@ -1,0 +1,141 @@
+"""Errors that a bound of the worst case cannot see: small, and all of one sign.
+
+Rounding to nearest errs by half a unit to either side. Over many coordinates with random start and
+gradients its errors, each as a fraction of its bound, have the mean 0, whatever algebra, fused
+operations or wider formats a right implementation uses: with hyper-parameters of few bits, which
+every format holds, and movements of many units, nothing prefers a side. Truncation does, and so
+does a momentum that is held in half precision.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from momentum.arithmetic import exact_array, format_of, nearest_array
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._paths import Feed, path
+from momentum.conventions import Convention
+from momentum.oracle.replay import replay_steps
+from momentum.subjects.observation import Array, Measured
+from momentum.subjects.problems import Problem
+from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.protocol import Subject
+
+MAURER = "Maurer and Pontil 2009, Empirical Bernstein bounds, theorem 4"
+CHANCE = 1e-11
+"""That a mean of errors without bias is found beyond its bound: for one mean, in one direction.
+
+With all dtypes, problems and directions together less than 10^-9.
+"""
+MANY = 2**14
+
+
+def _size(setting: Setting) -> int:
+    """Exact numbers take their time, so float64 has fewer."""
+    return min(setting.largest, MANY if setting.dtype != "float64" else MANY // 4)
+
+
+def few_bits(setting: Setting) -> Sequence[Problem]:
+    """Hyper-parameters that every format holds; from 0, and from elsewhere."""
+    h = given.hyper(setting, lr=0.375, momentum=0.625, nu=0.75)
+    held = all(float(x) * 8 == int(float(x) * 8) for x in (h.lr, h.momentum, h.weight_decay))
+    shape = [(_size(setting),)]
+    kinds = ("normal", "from_zero") if held else ()
+    return [given.run(setting, [h] * 4, shape, kind=kind, seed=5) for kind in kinds]
+
+
+@check(
+    statement="Over many coordinates the errors of rounding have no common sign.",
+    source=f"IEEE Std 754-2019, section 4.3.1: roundTiesToEven; {MAURER}",
+    catches=("rounds_towards_zero", "stores_towards_zero"),
+    level="should",
+    every_dtype=True,
+    always=few_bits,
+    random=None,
+)
+def rounds_without_bias(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    gradients = [problem.gradients(t, problem.start) for t in range(problem.steps)]
+    feed = Feed(problem.start, gradients, list(problem.hypers))
+    truth, share = _errors(subject, convention, problem, feed)
+    moved = np.sign(np.diff(truth, axis=0, prepend=feed.start[0][None]))
+    sides = {"away from 0": np.sign(truth), "along the step": moved, "upwards": np.ones_like(truth)}
+    for name, side in sides.items():
+        yield _mean(share[-1] * side[-1], name, problem)
+
+
+def between_two(setting: Setting) -> Sequence[Problem]:
+    """A momentum nearly halfway between two numbers of half precision, from 0."""
+    format = format_of(setting.dtype)
+    if format.precision >= format_of("float32").precision or not given.free(setting, "momentum"):
+        return []
+    momentum = float(format.round(0.9)) + 0.4375 * format.u
+    h = given.hyper(setting, lr=0.5, momentum=momentum, nu=1.0)
+    return [given.run(setting, [h] * 6, [(_size(setting),)], kind="from_zero", seed=6)]
+
+
+@check(
+    statement="In half precision the momentum keeps more digits than the parameters have.",
+    source=f"Micikevicius et al., Mixed Precision Training, 2018, section 3; {MAURER}",
+    catches=("momentum_held_in_half",),
+    level="should",
+    needs=("hyper:momentum",),
+    every_dtype=True,
+    always=between_two,
+    random=None,
+)
+def momentum_keeps_its_digits(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    # The same gradient at every step, so that the velocity's error only grows.
+    same = problem.gradients(0, problem.start)
+    feed = Feed(problem.start, [same] * problem.steps, list(problem.hypers))
+    truth, share = _errors(subject, convention, problem, feed)
+    yield _mean(share[-1] * np.sign(truth[-1]), "away from 0", problem)
+
+
+def _errors(
+    subject: Subject, convention: Convention, problem: Problem, feed: Feed
+) -> tuple[Array, Array]:
+    """Exact iterates of the one parameter, and errors as fractions of their bounds.
+
+    Fractions lie between -1 and 1. Shapes: (steps, coordinates).
+    """
+    got = [row[0] for row in path(subject, problem, feed)]
+    tier: Any = "exact" if problem.dtype == "float64" else "fast"
+    truth = replay_steps(
+        convention,
+        feed.start[0],
+        [row[0] for row in feed.gradients],
+        [row[0] for row in feed.hypers],
+        dtype=subject.facts.format_name(problem.dtype),
+        tier=tier,
+    )
+    if truth.exact is None:
+        error = np.array(got) - truth.values
+    else:
+        error = np.array([nearest_array(exact_array(x) - e) for x, e in zip(got, truth.exact)])
+    with np.errstate(all="ignore"):
+        share = np.where(truth.bound > 0, error / truth.bound, 0.0)
+    return truth.values, np.clip(np.nan_to_num(share), -1.0, 1.0)
+
+
+def _mean(values: Array, side: str, problem: Problem) -> Measured:
+    """A mean of independent numbers between -1 and 1, against what chance lets it be.
+
+    bound = sqrt(2 V ln(2/c) / n) + 14 ln(2/c) / (3 (n - 1)) + 4 u
+
+    The last term is no chance: where a unit of rounding is not small against the numbers, as in
+    bfloat16, their density changes within it, and errors are uniform up to such a share only.
+    """
+    n, step = values.size, problem.steps
+    weight = math.log(2 / CHANCE)
+    bound = math.sqrt(2 * float(np.var(values, ddof=1)) * weight / n) + 14 * weight / (3 * (n - 1))
+    bound += 4 * format_of(problem.dtype).u
+    mean = float(np.mean(values))
+    where = f"step {step}, {n} coordinates: the mean error {side}, of its bound, is {mean:+.3f}"
+    return Measured(abs(mean), bound, where, step)
