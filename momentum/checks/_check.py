@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Source
-from momentum.subjects.observation import Measured
+from momentum.subjects.observation import Measured, judge, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import OFFERS, Facts, Subject
@@ -120,6 +120,20 @@ def check(
         return measure
 
     return register
+
+
+def agrees(name: str, module: str, **declared: Any) -> None:
+    """Register a check that says no more than that the subject agrees with the oracle.
+
+    name, module: of the check, and of the file that declares it; the rest is that of `check`.
+    """
+
+    def measure(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+        yield from judge(subject, observe(subject, problem), convention)
+
+    measure.__name__ = measure.__qualname__ = name
+    measure.__module__ = module
+    check(**declared)(measure)
 
 
 def same(got: Any, wanted: Any, where: str, step: int = 0) -> Measured:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import agrees, check
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
 from momentum.subjects.observation import Measured
@@ -85,7 +85,9 @@ def paired(setting: Setting) -> Sequence[Problem]:
     return [replace(given.run(setting, [h] * 4, shapes), options=options) for h in rows if wide]
 
 
-@check(
+agrees(
+    "complex_parameters_move_as_two_real_ones",
+    __name__,
     statement="Complex parameters move as their real and imaginary parts.",
     source="torch.optim: view_as_real; the formula has real coefficients",
     catches=("imaginary_part_skipped", "complex_gradient_conjugated"),
@@ -93,7 +95,3 @@ def paired(setting: Setting) -> Sequence[Problem]:
     always=paired,
     random=None,
 )
-def complex_parameters_move_as_two_real_ones(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import agrees, check
 from momentum.checks._paths import bounds, feed_of, judged, near, path
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.observation import Measured
@@ -35,7 +35,9 @@ def one_after_another(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "close_rates_in_a_run_differ",
+    __name__,
     statement="Rates that differ by a thousandth to a millionth are different rates in a run.",
     source="law; what is kept for a rate must be looked up by the rate itself, not by a round one",
     catches=("rate_looked_up_rounded", "small_changes_of_rate_ignored"),
@@ -44,10 +46,6 @@ def one_after_another(setting: Setting) -> Sequence[Problem]:
     always=one_after_another,
     random=None,
 )
-def close_rates_in_a_run_differ(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def first_steps(setting: Setting) -> Sequence[Problem]:
@@ -87,7 +85,9 @@ def close_groups(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members)]
 
 
-@check(
+agrees(
+    "close_groups_follow_their_own",
+    __name__,
     statement="Groups that differ by a thousandth in one hyper-parameter each follow their own.",
     source="law; groups may be put together only where all of their settings are equal",
     catches=("groups_merged_by_rounded_settings",),
@@ -96,10 +96,6 @@ def close_groups(setting: Setting) -> Sequence[Problem]:
     always=close_groups,
     random=None,
 )
-def close_groups_follow_their_own(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def moving(setting: Setting) -> Sequence[Problem]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import against, judged
+from momentum.checks._check import agrees, check
+from momentum.checks._paths import against
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Measured, observe
@@ -26,17 +26,15 @@ def quadratics(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 6, kind="quadratic") for w in wanted]
 
 
-@check(
+agrees(
+    "closed_loop_agrees",
+    __name__,
     statement="In a closed loop each step is the convention's, from where the subject really is.",
     source="Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3",
     catches=("look_ahead_decays_iterate", "two_point_previous_too_old", "look_ahead_not_undone"),
     always=quadratics,
     random=lambda s: problems(s, steps=(2, 5), kinds=("quadratic",), shapes=((5,), (2, 3))),
 )
-def closed_loop_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def around_the_limit(setting: Setting) -> Sequence[Problem]:

@@ -1,15 +1,11 @@
 """Dampening: the share of a gradient that the velocity does not take."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import judged
-from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
+from momentum.checks._check import agrees
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
 
 
 def damped(setting: Setting) -> Sequence[Problem]:
@@ -26,7 +22,9 @@ def damped(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
 
 
-@check(
+agrees(
+    "dampening_agrees",
+    __name__,
     statement="Dampening holds back its share of the decayed gradient, and of nothing else.",
     source="torch.optim.SGD, algorithm box; bitsandbytes-foundation/bitsandbytes#2085",
     catches=(
@@ -43,7 +41,3 @@ def damped(setting: Setting) -> Sequence[Problem]:
         s, steps=(2, 5), with_=("dampening", "momentum"), shapes=((5,), (2, 3))
     ),
 )
-def dampening_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -1,15 +1,11 @@
 """Weight decay: of which kind, of which parameter value, in which order, how much."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import judged
-from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
+from momentum.checks._check import agrees
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
 
 LOSHCHILOV = "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 1"
 
@@ -27,7 +23,9 @@ def decayed(setting: Setting) -> Sequence[Problem]:
     ]
 
 
-@check(
+agrees(
+    "decay_is_of_its_kind",
+    __name__,
     statement="Weight decay is of the convention's kind: in the gradient, or beside the rule.",
     source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844; bitsandbytes-foundation/bitsandbytes#2010",
     catches=(
@@ -45,10 +43,6 @@ def decayed(setting: Setting) -> Sequence[Problem]:
     always=decayed,
     random=None,
 )
-def decay_is_of_its_kind(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def only_decay(setting: Setting) -> Sequence[Problem]:
@@ -59,7 +53,9 @@ def only_decay(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, row, [(23,)], kind="still", seed=3) for row in rows]
 
 
-@check(
+agrees(
+    "decay_alone_agrees",
+    __name__,
     statement="With gradients of zero each parameter decays in proportion to its own value.",
     source=f"{LOSHCHILOV}; jettify/pytorch-optimizer#454: a constant in place of the parameter",
     catches=(
@@ -76,10 +72,6 @@ def only_decay(setting: Setting) -> Sequence[Problem]:
     always=only_decay,
     random=None,
 )
-def decay_alone_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def small_and_large(setting: Setting) -> Sequence[Problem]:
@@ -96,7 +88,9 @@ def small_and_large(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 4, [(17,)]) for w in wanted]
 
 
-@check(
+agrees(
+    "decay_of_any_size_agrees",
+    __name__,
     statement="Small and large coefficients of decay count as they are.",
     source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844",
     catches=("decay_times_lr_twice", "decay_ignored"),
@@ -104,13 +98,11 @@ def small_and_large(setting: Setting) -> Sequence[Problem]:
     always=small_and_large,
     random=None,
 )
-def decay_of_any_size_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
-@check(
+agrees(
+    "decay_agrees_in_combinations",
+    __name__,
     statement="Weight decay agrees in all combinations with momentum, dampening and maximize.",
     source=f"{LOSHCHILOV}; apache/mxnet#13683",
     catches=(
@@ -127,7 +119,3 @@ def decay_of_any_size_agrees(
         shapes=((5,), (2, 3)),
     ),
 )
-def decay_agrees_in_combinations(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import against, judged
+from momentum.checks._check import agrees, check
+from momentum.checks._paths import against
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Measured, observe
@@ -64,17 +64,15 @@ def zeros_first(setting: Setting) -> Sequence[Problem]:
     return [*late, *(given.run(setting, [h] * 4, [(27,)], kind="ternary") for h in rows)]
 
 
-@check(
+agrees(
+    "zero_gradient_makes_a_first_step",
+    __name__,
     statement="A first gradient of zero makes the first step all the same: the next is the second.",
     source="torch.optim.SGD, algorithm box: t > 1 decides, not the value of the velocity",
     catches=("first_step_by_zero_velocity",),
     always=zeros_first,
     random=None,
 )
-def zero_gradient_makes_a_first_step(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def several_parameters(setting: Setting) -> Sequence[Problem]:
@@ -84,7 +82,9 @@ def several_parameters(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 3, shapes) for w in wanted]
 
 
-@check(
+agrees(
+    "every_parameter_has_a_first_step",
+    __name__,
     statement="Every parameter makes a first step of its own, with all hyper-parameters on.",
     source="open-lm-engine/accelerated-model-architectures#436: a stale first-step flag",
     catches=(
@@ -96,7 +96,3 @@ def several_parameters(setting: Setting) -> Sequence[Problem]:
     always=several_parameters,
     random=None,
 )
-def every_parameter_has_a_first_step(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import agrees, check
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.observation import (
     Measured,
@@ -15,7 +15,6 @@ from momentum.subjects.observation import (
     advance,
     begin,
     judge,
-    observe,
     read,
 )
 from momentum.subjects.problems import Problem
@@ -167,7 +166,9 @@ def tensor_rates(setting: Setting) -> Sequence[Problem]:
     return [replace(_given.run(setting, rows), options=(("tensor_lr", True),))]
 
 
-@check(
+agrees(
+    "takes_a_tensor_for_learning_rate",
+    __name__,
     statement="A learning rate that is a tensor means what the number in it means.",
     source="torch.optim.SGD: lr (float, Tensor)",
     catches=("tensor_lr_goes_stale", "tensor_lr_in_half"),
@@ -177,7 +178,3 @@ def tensor_rates(setting: Setting) -> Sequence[Problem]:
         s, steps=(1, 6), schedule=("lr",), options=(("tensor_lr", True),), groups=2
     ),
 )
-def takes_a_tensor_for_learning_rate(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judge(subject, observe(subject, problem), convention)

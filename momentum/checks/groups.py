@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import Feed, bounds, feed_of, judged, near, path
+from momentum.checks._check import agrees, check
+from momentum.checks._paths import Feed, bounds, feed_of, near, path
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.observation import Array, Measured
 from momentum.subjects.problems import Problem
@@ -69,7 +69,9 @@ def flags_alone(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "groups_follow_their_own",
+    __name__,
     statement="Each group follows its own hyper-parameters, whatever the others have.",
     source=TORCH,
     catches=(
@@ -87,10 +89,6 @@ def flags_alone(setting: Setting) -> Sequence[Problem]:
     always=lambda s: [*different(s), *alike_but_for_one(s)],
     random=lambda s: problems(s, steps=(1, 4), groups=3, shapes=((3,), (3,), (2, 2))),
 )
-def groups_follow_their_own(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def many(setting: Setting) -> Sequence[Problem]:
@@ -102,7 +100,9 @@ def many(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [tuple(row)] * 3, [(3,)] * len(row), groups=range(len(row)))]
 
 
-@check(
+agrees(
+    "many_groups_follow_their_own",
+    __name__,
     statement="Each of very many groups follows its own hyper-parameters.",
     source=TORCH,
     catches=("groups_beyond_16_dropped", "last_group_for_all"),
@@ -110,10 +110,6 @@ def many(setting: Setting) -> Sequence[Problem]:
     always=many,
     random=None,
 )
-def many_groups_follow_their_own(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def changed_by_turns(setting: Setting) -> Sequence[Problem]:
@@ -128,7 +124,9 @@ def changed_by_turns(setting: Setting) -> Sequence[Problem]:
     return [_problem(setting, rows)]
 
 
-@check(
+agrees(
+    "groups_change_alone",
+    __name__,
     statement="A change of one group's hyper-parameters in a run reaches that group alone.",
     source=f"{TORCH}; torch.optim.lr_scheduler, which sets each group's rate",
     catches=("set_changes_all_groups", "set_reaches_first_group_only"),
@@ -136,10 +134,6 @@ def changed_by_turns(setting: Setting) -> Sequence[Problem]:
     always=changed_by_turns,
     random=None,
 )
-def groups_change_alone(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def some_without_momentum(setting: Setting) -> Sequence[Problem]:
@@ -154,7 +148,9 @@ def some_without_momentum(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "group_without_momentum_agrees",
+    __name__,
     statement="A group without momentum steps by its own gradient, next to groups that have it.",
     source="bitsandbytes-foundation/bitsandbytes#2082: the update of the parameter before",
     catches=("update_of_previous_parameter", "momentum_of_first_group_for_all"),
@@ -162,10 +158,6 @@ def some_without_momentum(setting: Setting) -> Sequence[Problem]:
     always=some_without_momentum,
     random=None,
 )
-def group_without_momentum_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 @check(

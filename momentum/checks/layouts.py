@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from momentum.checks import _given
-from momentum.checks._check import check, same
+from momentum.checks._check import agrees, check, same
 from momentum.conventions import Convention
 from momentum.subjects.observation import (
     Measured,
@@ -15,7 +15,6 @@ from momentum.subjects.observation import (
     advance,
     begin,
     judge,
-    observe,
     read,
 )
 from momentum.subjects.problems import Problem
@@ -53,7 +52,9 @@ def random_layouts(setting: Setting) -> st.SearchStrategy[Problem]:
     )
 
 
-@check(
+agrees(
+    "agrees_in_every_layout",
+    __name__,
     statement="Every iterate lies within its error bound whatever the memory layout.",
     source="torch.memory_format; NumPy reference, ndarray.strides",
     catches=(
@@ -64,10 +65,6 @@ def random_layouts(setting: Setting) -> st.SearchStrategy[Problem]:
     always=every_layout,
     random=random_layouts,
 )
-def agrees_in_every_layout(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judge(subject, observe(subject, problem), convention)
 
 
 @check(

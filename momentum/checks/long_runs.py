@@ -6,8 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import judged
+from momentum.checks._check import agrees, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Measured, observe
@@ -29,7 +28,9 @@ def long(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, rows, [(3,)], kind=kind) for kind in ("from_zero", "faint")]
 
 
-@check(
+agrees(
+    "long_runs_agree",
+    __name__,
     statement="Hundreds of steps later each step is still exactly the convention's.",
     source=HIGHAM,
     catches=(
@@ -44,10 +45,6 @@ def long(setting: Setting) -> Sequence[Problem]:
     always=long,
     random=None,
 )
-def long_runs_agree(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def near_one(setting: Setting) -> Sequence[Problem]:
@@ -58,7 +55,9 @@ def near_one(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [h] * 5, [(5,)], kind="from_zero") for h in rows]
 
 
-@check(
+agrees(
+    "momentum_near_one_agrees",
+    __name__,
     statement="Momentum near 1 and near 0 counts as it is.",
     source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
     catches=("momentum_capped", "hyper_in_half"),
@@ -66,10 +65,6 @@ def near_one(setting: Setting) -> Sequence[Problem]:
     always=near_one,
     random=None,
 )
-def momentum_near_one_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def constant(setting: Setting) -> Sequence[Problem]:

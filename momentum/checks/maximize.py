@@ -1,15 +1,11 @@
 """Maximizing: the gradient's sign turned, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import judged
-from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
+from momentum.checks._check import agrees
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
 
 
 def maximizing(setting: Setting) -> Sequence[Problem]:
@@ -26,7 +22,9 @@ def maximizing(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
 
 
-@check(
+agrees(
+    "maximize_agrees",
+    __name__,
     statement="Maximizing turns the gradient's sign before decay and velocity, at every step.",
     source="torch.optim.SGD, algorithm box; pytorch/pytorch#68164; PaddlePaddle/Paddle#79341",
     catches=(
@@ -41,7 +39,3 @@ def maximizing(setting: Setting) -> Sequence[Problem]:
     always=maximizing,
     random=lambda s: problems(s, steps=(1, 5), with_=("maximize",), shapes=((5,), (2, 3))),
 )
-def maximize_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, same
-from momentum.checks._paths import judged
+from momentum.checks._check import agrees, check, same
 from momentum.conventions import Convention
 from momentum.subjects.observation import Measured, begin, judge, observe
 from momentum.subjects.problems import Problem
@@ -47,7 +46,9 @@ def no_gradient_no_move(
         yield same(iterates[t][i], before, f"step {t + 1}, parameter {i}", t + 1)
 
 
-@check(
+agrees(
+    "no_gradient_keeps_the_velocity",
+    __name__,
     statement="A step without gradient leaves the velocity as it was, for the steps after it.",
     source=TORCH,
     catches=(
@@ -63,10 +64,6 @@ def no_gradient_no_move(
     always=gaps,
     random=lambda s: problems(s, steps=(2, 5), missing=True, groups=2, shapes=((3,), (3,))),
 )
-def no_gradient_keeps_the_velocity(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def late(setting: Setting) -> Sequence[Problem]:
@@ -75,7 +72,9 @@ def late(setting: Setting) -> Sequence[Problem]:
     return _problems(setting, frozen, [*frozen, *((t, 2) for t in range(6))], steps=6)
 
 
-@check(
+agrees(
+    "late_unfreezing_agrees",
+    __name__,
     statement="A parameter's first step is that of its own first gradient, however late.",
     source="fine-tuning with gradual unfreezing: Howard and Ruder 2018, section 3.3",
     catches=(
@@ -88,10 +87,6 @@ def late(setting: Setting) -> Sequence[Problem]:
     always=late,
     random=None,
 )
-def late_unfreezing_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def none_at_all(setting: Setting) -> Sequence[Problem]:
@@ -133,14 +128,12 @@ def zeros_and_gaps(setting: Setting) -> Sequence[Problem]:
     return [*mixed, *sliced, *whole]
 
 
-@check(
+agrees(
+    "zero_gradient_is_a_step",
+    __name__,
     statement="A gradient of zero is a gradient: velocity and decay go on, element by element.",
     source=f"{TORCH}; microsoft/CNTK#2411, apache/mxnet#9177: lazy updates",
     catches=("zero_gradient_is_none", "zero_elements_skipped", "zero_rows_skipped"),
     always=zeros_and_gaps,
     random=None,
 )
-def zero_gradient_is_a_step(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -8,8 +8,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import judged
+from momentum.checks._check import agrees, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Array, Measured
@@ -39,7 +38,9 @@ def subsets(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "subsets_with_gradients_agree",
+    __name__,
     statement="Whichever of equal parameters have gradients, each path is that of the one alone.",
     source=LAW,
     catches=("velocity_by_position_among_fed", "velocities_stacked_by_shape"),
@@ -47,10 +48,6 @@ def subsets(setting: Setting) -> Sequence[Problem]:
     always=subsets,
     random=None,
 )
-def subsets_with_gradients_agree(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 ROW: tuple[tuple[int, ...], ...] = ((5,), (2, 3), (1,), (17,), (5,), (3, 2), (130,))
@@ -64,17 +61,15 @@ def orders(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [h] * 3, shapes) for shapes in rows]
 
 
-@check(
+agrees(
+    "order_of_parameters_is_free",
+    __name__,
     statement="A path does not depend on the order in which the parameters are given.",
     source=LAW,
     catches=("scratch_as_long_as_the_first", "first_step_for_first_parameter_only"),
     always=orders,
     random=None,
 )
-def order_of_parameters_is_free(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def formats(setting: Setting) -> Sequence[Problem]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, true
+from momentum.checks._check import agrees, check, true
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
@@ -25,7 +25,9 @@ def with_everything(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
 
 
-@check(
+agrees(
+    "nesterov_agrees",
+    __name__,
     statement="Nesterov's form agrees with the exact trajectory, alone and with all else on.",
     source=f"{BENGIO}, section 3.5, equations 6 and 7; pytorch/pytorch#5920; apache/mxnet#13683",
     catches=(
@@ -43,13 +45,11 @@ def with_everything(setting: Setting) -> Sequence[Problem]:
     always=with_everything,
     random=None,
 )
-def nesterov_agrees(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
-@check(
+agrees(
+    "nesterov_agrees_in_combinations",
+    __name__,
     statement="Nesterov's form agrees in all combinations with decay, dampening and schedules.",
     source=f"{BENGIO}, section 3.5; apache/mxnet#15543",
     catches=("nesterov_on_moved_parameter", "nesterov_gradient_without_lr"),
@@ -58,10 +58,6 @@ def nesterov_agrees(
         s, steps=(2, 6), schedule=("lr", "momentum"), with_=("nesterov",), shapes=((5,), (3, 2))
     ),
 )
-def nesterov_agrees_in_combinations(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def without_momentum(setting: Setting) -> Sequence[Problem]:

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import agrees, check
 from momentum.checks._repeated import repeated
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import (
     Array,
     Measured,
-    judge,
-    observe,
 )
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting
@@ -41,7 +39,9 @@ def many_parameters(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "agrees_on_many_parameters",
+    __name__,
     statement="Every iterate lies within its error bound where there are very many parameters.",
     source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
     catches=(
@@ -53,10 +53,6 @@ def many_parameters(setting: Setting) -> Sequence[Problem]:
     always=many_parameters,
     random=None,
 )
-def agrees_on_many_parameters(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judge(subject, observe(subject, problem), convention)
 
 
 LARGE = ((2 * 2**16 + 17,), (5, 4105), (4105, 5))

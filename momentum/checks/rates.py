@@ -6,8 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import exact_array, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check, same
-from momentum.checks._paths import judged
+from momentum.checks._check import agrees, check, same
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Measured, observe
@@ -54,7 +53,9 @@ def zero_rate_moves_nothing(
                 yield same(iterates[t + 1], wanted, where, t + 1)
 
 
-@check(
+agrees(
+    "zero_rate_feeds_the_velocity",
+    __name__,
     statement="A step at rate 0 still feeds the velocity, which later steps show.",
     source="Dive into Deep Learning, section Momentum: the velocity sums all past gradients",
     catches=("zero_lr_skips_velocity",),
@@ -62,10 +63,6 @@ def zero_rate_moves_nothing(
     always=with_zero_rates,
     random=None,
 )
-def zero_rate_feeds_the_velocity(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def extreme_rates(setting: Setting) -> Sequence[Problem]:
@@ -79,7 +76,9 @@ def extreme_rates(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [h] * 3, [(17,)], kind="from_zero") for h in rows]
 
 
-@check(
+agrees(
+    "extreme_rates_agree",
+    __name__,
     statement="Tiny and huge learning rates count as they are, without floor or cap.",
     source="Bottou, Curtis, Nocedal 2018, Optimization Methods for Large-Scale ML, section 4.2",
     catches=("lr_has_floor", "lr_has_tiny_floor", "large_lr_capped"),
@@ -87,7 +86,3 @@ def extreme_rates(setting: Setting) -> Sequence[Problem]:
     always=extreme_rates,
     random=None,
 )
-def extreme_rates_agree(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

@@ -1,15 +1,11 @@
 """Hyper-parameters that change in a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.checks._paths import judged
-from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
+from momentum.checks._check import agrees
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
 
 SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
 
@@ -23,7 +19,9 @@ def moving_rates(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, rows, kind=k) for rows in (every, last) for k in ("from_zero",)]
 
 
-@check(
+agrees(
+    "follows_the_learning_rate",
+    __name__,
     statement="A learning rate that changes in a run counts where the convention places it.",
     source="Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.1, remark 2",
     catches=(
@@ -41,10 +39,6 @@ def moving_rates(setting: Setting) -> Sequence[Problem]:
     always=moving_rates,
     random=None,
 )
-def follows_the_learning_rate(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def moving_momentum(setting: Setting) -> Sequence[Problem]:
@@ -61,7 +55,9 @@ def moving_momentum(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "follows_the_momentum",
+    __name__,
     statement="A momentum that changes in a run weighs the velocity from the step of its change.",
     source="Sutskever, Martens, Dahl, Hinton 2013, section 3 (momentum schedule), equation 5",
     catches=(
@@ -74,10 +70,6 @@ def moving_momentum(setting: Setting) -> Sequence[Problem]:
     always=moving_momentum,
     random=None,
 )
-def follows_the_momentum(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def momentum_through_zero(setting: Setting) -> Sequence[Problem]:
@@ -89,7 +81,9 @@ def momentum_through_zero(setting: Setting) -> Sequence[Problem]:
     ]
 
 
-@check(
+agrees(
+    "momentum_may_pass_zero",
+    __name__,
     statement="A step at momentum 0 leaves its own gradient as the velocity of the next.",
     source="the convention's formula at momentum 0; torch.optim.SGD keeps the old velocity instead",
     catches=("velocity_not_fed_at_zero_momentum",),
@@ -98,10 +92,6 @@ def momentum_through_zero(setting: Setting) -> Sequence[Problem]:
     always=momentum_through_zero,
     random=None,
 )
-def momentum_may_pass_zero(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def everything_moves(setting: Setting) -> Sequence[Problem]:
@@ -129,7 +119,9 @@ def flags_turned(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "follows_the_flags",
+    __name__,
     statement="A flag that is turned in a run counts from that step on.",
     source="torch.optim, per-parameter options: a group's settings are read at every step",
     catches=("flags_captured_at_start",),
@@ -137,10 +129,6 @@ def flags_turned(setting: Setting) -> Sequence[Problem]:
     always=flags_turned,
     random=None,
 )
-def follows_the_flags(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
@@ -158,7 +146,9 @@ def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-@check(
+agrees(
+    "follows_all_changes",
+    __name__,
     statement="Every hyper-parameter that changes in a run takes effect at once, and only it.",
     source="deeplearning4j/deeplearning4j#1707: hyper-parameters captured at construction",
     catches=(
@@ -172,7 +162,3 @@ def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     always=lambda s: [*everything_moves(s), *switched_on_and_off(s)],
     random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
 )
-def follows_all_changes(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)

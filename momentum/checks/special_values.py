@@ -7,8 +7,8 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check, true
-from momentum.checks._paths import bounds, feed_of, judged, near, path
+from momentum.checks._check import agrees, check, true
+from momentum.checks._paths import bounds, feed_of, near, path
 from momentum.conventions import Convention
 from momentum.subjects.observation import Array, Measured, observe
 from momentum.subjects.problems import Problem
@@ -78,17 +78,15 @@ def poison_does_not_spread(
     yield from near(got, wanted, allowed, problem, healthy)
 
 
-@check(
+agrees(
+    "healthy_coordinates_agree",
+    __name__,
     statement="Coordinates with finite gradients agree, with inf, nan and signed zeros around.",
     source=IEEE,
     catches=("nan_leaks_to_neighbours", "zero_elements_skipped"),
     always=lambda s: _of_kind(s, "special"),
     random=lambda s: problems(s, steps=(1, 5), kinds=("special",), shapes=((33,), (2, 3))),
 )
-def healthy_coordinates_agree(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def magnitudes(setting: Setting) -> Sequence[Problem]:
@@ -96,7 +94,9 @@ def magnitudes(setting: Setting) -> Sequence[Problem]:
     return [p for kind in ("tiny", "huge", "wide") for p in _of_kind(setting, kind)]
 
 
-@check(
+agrees(
+    "all_magnitudes_agree",
+    __name__,
     statement="Subnormal, huge and mixed magnitudes agree wherever nothing overflows.",
     source=IEEE,
     catches=(
@@ -110,10 +110,6 @@ def magnitudes(setting: Setting) -> Sequence[Problem]:
     always=magnitudes,
     random=None,
 )
-def all_magnitudes_agree(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judged(subject, convention, problem)
 
 
 def overflowing(setting: Setting) -> Sequence[Problem]:

@@ -1,14 +1,11 @@
 """Every iterate against the oracle, in every dtype."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
-from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, judge, observe
+from momentum.checks._check import agrees
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting, problems
-from momentum.subjects.protocol import Subject
 
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
 
@@ -20,7 +17,9 @@ def every_size(setting: Setting) -> Sequence[Problem]:
     return [Problem(setting.dtype, shapes, (row,) * 4, (0,) * len(shapes), seed=1)]
 
 
-@check(
+agrees(
+    "agrees_with_oracle",
+    __name__,
     statement="Every iterate lies within its error bound of the exact trajectory.",
     source=HIGHAM,
     catches=(
@@ -49,7 +48,3 @@ def every_size(setting: Setting) -> Sequence[Problem]:
     always=every_size,
     random=lambda s: problems(s, steps=(1, 16)),
 )
-def agrees_with_oracle(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
-    yield from judge(subject, observe(subject, problem), convention)
