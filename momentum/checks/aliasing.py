@@ -17,6 +17,13 @@ def every_form(setting: Setting) -> Sequence[Problem]:
     return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
+def with_a_gap(setting: Setting) -> Sequence[Problem]:
+    """The same; and with a gradient that is missing once, after the first."""
+    row = forms(setting)[-1]
+    gap = [_given.run(setting, [row] * 3, missing=[(1, 0)])] if setting.none_gradients else []
+    return [*every_form(setting), *gap]
+
+
 @check(
     statement="A step leaves the gradients as they were.",
     source="pytorch/pytorch#12218",
@@ -25,8 +32,8 @@ def every_form(setting: Setting) -> Sequence[Problem]:
         *("gradient_overwritten_by_nesterov", "gradient_cleared"),
     ),
     needs=("fed",),
-    always=every_form,
-    random=lambda s: problems(s, missing=True),
+    always=with_a_gap,
+    random=problems,
 )
 def leaves_gradients_alone(
     subject: Subject, convention: Convention, problem: Problem

@@ -41,6 +41,7 @@ def subsets(setting: Setting) -> Sequence[Problem]:
 agrees(
     "subsets_with_gradients_agree",
     __name__,
+    errors_fail=True,
     statement="Whichever of equal parameters have gradients, each path is that of the one alone.",
     source=LAW,
     catches=("velocity_by_position_among_fed", "velocities_stacked_by_shape"),
