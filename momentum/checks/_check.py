@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Source
+from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.observation import Measured, judge, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
@@ -56,6 +57,11 @@ class Check:
 
     def why_not(self, facts: Facts, convention: Convention) -> str | None:
         """The reason why this check does not apply, None where it does."""
+        if facts.domain.empty is not None:
+            return facts.domain.empty
+        for name, value in facts.domain.fixed.items():
+            if name not in convention.knows and value != NEUTRAL.get(name, value):
+                return f"convention {convention.name} has no {name}, which is fixed to {value}"
         for need in self.needs:
             kind, _, name = need.rpartition(":")
             if kind == "hyper":

@@ -1,0 +1,92 @@
+"""Whatever a caller fixes, every check asks for combinations that the optimizer accepts."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from momentum.adapters import load
+from momentum.checks import CHECKS
+from momentum.conventions import get
+from momentum.errors import UsageError
+from momentum.runner.one_check import run_check
+from momentum.subjects.problems.strategies import Setting
+
+CHOICES = {
+    "nesterov": ("True", "False"),
+    "momentum": ("0.9", "0.0"),
+    "dampening": ("0.3", "0.0"),
+    "weight_decay": ("0.1",),
+    "maximize": ("True",),
+    "lr": ("0.05",),
+}
+COMBINATIONS = [
+    {name: value for name, value in zip(CHOICES, row) if value is not None}
+    for row in itertools.product(*((None, *values) for values in CHOICES.values()))
+]
+REFUSED = "nesterov_without_momentum_is_plain"
+"""The one check that asks for a combination in order to see it refused."""
+
+
+def contradicts_itself(fixed: dict[str, str]) -> bool:
+    nesterov = fixed.get("nesterov") == "True"
+    return nesterov and (fixed.get("dampening") == "0.3" or fixed.get("momentum") == "0.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "first"),
+    [("foreach", "False", 0), ("foreach", "True", 4), ("fused", "True", 9)],
+)
+def test_every_check_asks_for_what_the_optimizer_accepts(name: str, value: str, first: int) -> None:
+    for fixed in COMBINATIONS[first::13]:
+        if contradicts_itself(fixed):
+            with pytest.raises(UsageError, match="Nesterov momentum requires"):
+                load("torch.optim:SGD", {**fixed, name: value})
+            continue
+        subject = load("torch.optim:SGD", {**fixed, name: value})
+        if subject.facts.domain.empty:
+            continue
+        setting = Setting.of(subject, "accumulated", "float32", "quick")
+        rows = {
+            row
+            for check in CHECKS.values()
+            if check.why_not(subject.facts, get("accumulated")) is None and check.name != REFUSED
+            for problem in check.always(setting)
+            for row in problem.hypers
+        }
+        for row in rows:
+            subject.start([np.zeros(2) for _ in row], list(row), "float32", list(range(len(row))))
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        {"nesterov": "True"},
+        {"dampening": "0.3"},
+        {"momentum": "0.0"},
+        {"nesterov": "True", "weight_decay": "0.1"},
+    ],
+    ids=lambda fixed: " ".join(f"{n}={x}" for n, x in fixed.items()),
+)
+@pytest.mark.parametrize(
+    "check", ["agrees_with_oracle", "decay_agrees_in_combinations", "accepts_zero"]
+)
+def test_drawn_combinations_are_accepted_too(check: str, fixed: dict[str, str]) -> None:
+    result = run_check(
+        CHECKS[check], load("torch.optim:SGD", fixed), get("accumulated"), "float32", "quick"
+    )
+    assert (result.verdict, result.reason) in {
+        ("passed", ""),
+        ("skipped", "weight_decay is fixed to 0"),
+    }
+
+
+def test_dampening_without_momentum_is_not_judged() -> None:
+    subject = load("torch.optim:SGD", {"momentum": "0.0", "dampening": "0.3"})
+    result = run_check(
+        CHECKS["agrees_with_oracle"], subject, get("accumulated"), "float32", "quick"
+    )
+    assert result.verdict == "skipped"
+    assert result.reason == "dampening 0.3 without momentum has no agreed meaning"
