@@ -26,4 +26,4 @@ def gradient(p: Tensor) -> Tensor:
     """The gradient as a dense tensor of the parameter's type."""
     assert p.grad is not None
     grad = p.grad if p.grad.layout == torch.strided else p.grad.to_dense()
-    return grad.to(p.dtype)
+    return grad if grad.dtype == p.dtype else grad.to(p.dtype)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, get
 from momentum.conventions.hyper import FLAGS, NUMBERS
+from momentum.sgd._applying import Due, apply
 from momentum.sgd._reading import gradient, number
 
 
@@ -28,8 +29,8 @@ class MomentumSGD(torch.optim.Optimizer):
 
     A parameter without gradient is passed by: neither it nor its velocity moves. A sparse gradient
     is taken as the dense one that it stands for. Parameters keep their storage, gradients are never
-    changed; velocities have the type of their parameter. The state is the rule's own, and its
-    tensors are replaced, not written to: what `state_dict` returned stays as it was.
+    changed; velocities have the type of their parameter. The state is the rule's own. Its tensors
+    are written to where they are large, but what `state_dict` returned stays as it was.
 
     `look_ahead` takes its gradient at another point: see the method of that name. `step(closure)`
     calls the closure there; `step()` applies the rule to the gradients as they are.
@@ -41,6 +42,7 @@ class MomentumSGD(torch.optim.Optimizer):
     """
 
     _ahead = False
+    _shown = True  # somebody may hold the state's tensors
 
     def __init__(
         self,
@@ -86,16 +88,13 @@ class MomentumSGD(torch.optim.Optimizer):
             with self.look_ahead(), torch.enable_grad():
                 loss = closure()
         with torch.no_grad():
-            for p, convention, state, h in _plan(self.param_groups, self.state):
-                if p.grad is not None:
-                    grad = gradient(p)
-                    moved, state = convention.step(p, grad, state, h)
-                    # A rule may keep what it was given; the next step must find it unchanged.
-                    self.state[p] = {
-                        name: x.clone() if x is p or x is grad else x
-                        for name, x in state._asdict().items()
-                    }
-                    p.copy_(moved)
+            due = [
+                Due(p, gradient(p), convention, state, h)
+                for p, convention, state, h in _plan(self.param_groups, self.state)
+                if p.grad is not None
+            ]
+            self.state.update(apply(due, in_place=not self._shown))
+        self._shown = False
         return loss
 
     @contextmanager
@@ -129,6 +128,11 @@ class MomentumSGD(torch.optim.Optimizer):
             with torch.no_grad():
                 for p, home, _ in moves:
                     p.copy_(home)
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and groups, as torch's; the tensors in it stay as they are."""
+        self._shown = True
+        return super().state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where another MomentumSGD was; nothing is shared with it.
