@@ -57,7 +57,7 @@ def mutants(convention: Convention, observation: Observation) -> Iterator[Suspec
     except (TypeError, ValueError):  # its text is no expression
         return
     for mutant in _exchanged(convention, first, later):
-        if all(_moves(step, first) for step in (mutant.first, mutant.later)):
+        if _moves(mutant.first, first) and _moves(mutant.later, later):
             yield _suspect(convention, mutant, flags)
     wrong = _first_wrong(convention, observation)
     for words, steps in _places(first, later):
@@ -68,8 +68,12 @@ def mutants(convention: Convention, observation: Observation) -> Iterator[Suspec
 
 
 def _moves(step: Step, own: Step) -> bool:
-    """The parameter still depends on an array, and is no number for all elements."""
-    return bool(step.theta.symbols & {"theta", "grad", *own.state})
+    """What depends on an array still does, and is no one number for all elements."""
+    arrays = {"theta", "grad", *own.state}
+    return all(
+        step.outputs[name].symbols & arrays or not e.symbols & arrays
+        for name, e in own.outputs.items()
+    )
 
 
 def _suspect(convention: Convention, mutant: Mutant, flags: Flags) -> Suspect[Hypothesis]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from momentum.conventions import Convention, Hyper
 from momentum.diagnosis.context import Context, in_layout
-from momentum.diagnosis.probes import probes, tried
+from momentum.diagnosis.probes import STEPS, VALUES, probes, tried
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -92,6 +93,12 @@ class Trials:
                 wide = replace(probe.problem, shapes=shapes, groups=(0,) * 3)
                 runs.append(self.observed(replace(wide, seed=31)))
                 runs.append(self.observed(replace(wide, seed=32, hypers=decimal, kind="normal")))
+            # Everything at once, with each setting of the flags: what is off hides much.
+            for nesterov, maximize in product((False, True), repeat=2):
+                flags = {"nesterov": nesterov, "maximize": maximize}
+                row = (kept.domain.combined({**VALUES, **flags}),)
+                full = Problem(dtype, ((8,), (3, 5)), (row,) * STEPS, (0, 0), seed=33)
+                runs.append(self.observed(full))
             self.seen[dtype] = [o for o in runs if o is not None]
         return self.seen[dtype]
 
