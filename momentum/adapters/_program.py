@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from threading import Timer
 from typing import Any
 
+from momentum.adapters import _words
 from momentum.errors import UsageError
 from momentum.subjects.protocol import SubjectError
 
@@ -27,7 +28,7 @@ class Program:
     """
 
     def __init__(self, command: str, patience: float) -> None:
-        self.patience, self.late = patience, False
+        self.patience, self.late, self.in_words = patience, False, False
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the program)
         try:
             self.process = subprocess.Popen(
@@ -57,7 +58,8 @@ class Program:
         timer = Timer(self.patience, self._end_late)
         timer.start()
         try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            said = _words.request_of(request) if self.in_words else json.dumps(request)
+            self.process.stdin.write(said.encode() + b"\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline(_LONGEST)
         except OSError:
@@ -67,15 +69,26 @@ class Program:
         if not line.endswith(b"\n"):
             raise SubjectError(self._last_words(request["do"], line))
         try:
-            answer = json.loads(line)
-            if not isinstance(answer, dict):
-                raise ValueError
-        except ValueError:  # also where it is no UTF-8
+            answer = self._read(line)
+        except (ValueError, RecursionError) as error:  # also where it is no UTF-8
             self.end()
-            text = f"answered {request['do']!r} with {line[:60]!r}, wanted one JSON object a line"
+            wanted = str(error) if self.in_words else "wanted one JSON object a line"
+            text = f"answered {request['do']!r} with {line[:60]!r}, {wanted}"
             raise SubjectError(text) from None
         if "error" in answer:
             raise Refused(str(answer["error"]))
+        return answer
+
+    def _read(self, line: bytes) -> dict[str, Any]:
+        """What a line says. Raises: ValueError."""
+        if line.startswith(_words.GREETING):
+            self.in_words = True
+            return _words.facts_of(line.decode())
+        if self.in_words:
+            return _words.answer_of(line.decode())
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise ValueError
         return answer
 
     def end(self) -> None:
