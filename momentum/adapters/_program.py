@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shlex
 import subprocess
 import tempfile
@@ -29,6 +30,7 @@ class Program:
 
     def __init__(self, command: str, patience: float) -> None:
         self.patience, self.late, self.in_words = patience, False, False
+        self.owner = os.getpid()
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the program)
         try:
             self.process = subprocess.Popen(
@@ -40,12 +42,12 @@ class Program:
         except (OSError, ValueError, IndexError) as error:
             raise UsageError(f"cannot start {command!r}: {error}") from None
 
-        weakref.finalize(self, _let_go, self.process)
+        weakref.finalize(self, _let_go, self.process, self.owner)
 
     @property
     def alive(self) -> bool:
-        """It can be asked again."""
-        return self.process.poll() is None
+        """It can be asked again, and by this process: a fork has no pipe to its parent's."""
+        return self.owner == os.getpid() and self.process.poll() is None
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request.
@@ -114,8 +116,10 @@ class Program:
         return f"ended with exit code {code} at {what!r}{words}"
 
 
-def _let_go(process: "subprocess.Popen[bytes]") -> None:
+def _let_go(process: "subprocess.Popen[bytes]", owner: int) -> None:
     """The end of its input tells a program to end; one that does not is killed."""
+    if owner != os.getpid():
+        return
     assert process.stdin is not None
     with contextlib.suppress(OSError):
         process.stdin.close()

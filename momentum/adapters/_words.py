@@ -11,7 +11,7 @@ and from then on is asked
     set h1 ... h7                             -> ok
 
 Every number is a float64 as 16 hexadecimal digits of its bits; h1 to h7 are lr, momentum,
-dampening, weight_decay, nesterov, maximize and nu, flags as 0 or 1; P parameters of n elements each.
+dampening, weight_decay, nesterov, maximize and nu, flags as 0 or 1; P parameters of n elements.
 """
 
 import struct

@@ -63,8 +63,15 @@ def adapt(command: str, fixed: Mapping[str, Any], name: str) -> Subject:
         raise UsageError(f"{name}: {error}") from None
     idle = [first]
 
+    def greeted() -> Program:
+        program = Program(command, patience)
+        program.ask({"do": "facts"})
+        return program
+
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> ProcessRun:
-        program = idle.pop() if idle else Program(command, patience)
+        while idle and not idle[-1].alive:
+            idle.pop()
+        program = idle.pop() if idle else greeted()
         run = ProcessRun(program, facts.hyper, facts.fixed)
         weakref.finalize(run, lambda: idle.append(program) if program.alive else None)
         run.begin(parameters, hyper, dtype)

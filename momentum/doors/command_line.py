@@ -290,3 +290,27 @@ def verify_vectors(answers: Path) -> int:
     from momentum.doors.vectors import verify
 
     return verify(answers)
+
+
+@commands.command()
+@click.argument("language", metavar="LANGUAGE | selftest")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--as", "convention", default="torch", show_default=True, metavar="CONVENTION",
+              help="Whose step to fill in.")  # fmt: skip
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              default=".", metavar="DIR", help="Where to write it; here by default.")  # fmt: skip
+def harness(language: str, command: tuple[str, ...], convention: str, into: Path) -> int:
+    """Write a program in LANGUAGE that `check --process` can run, with a right step filled in.
+
+    LANGUAGE is c, cpp, rust, javascript, java, fortran or python. `harness selftest COMMAND` tries
+    whether a harness keeps numbers, before its optimizer is judged.
+    """
+    from momentum.doors.harness import selftest, write
+
+    if language == "selftest":
+        if not command:
+            raise click.UsageError("wanted the command to try, as in: harness selftest ./harness")
+        return selftest(" ".join(command))
+    if command:
+        raise click.UsageError(f"wanted one language, got also {command[0]!r}")
+    return write(language, convention, into)

@@ -107,7 +107,7 @@ def template(language: str, convention: str | Convention) -> tuple[str, str]:
         raise ValueError(f"{chosen.name} has no template: {error}") from None
     hyper = [n for n in NAMES if n in chosen.knows]
     places = {
-        "TITLE": f"SGD with momentum as {chosen.full_name} says it, for `momentum check --process`.",
+        "TITLE": f"SGD with momentum as {chosen.full_name} says it, behind the protocol.",
         "RULE": f"\n{spoken.rule_prefix}".join(chosen.formula),
         "BUILD": spoken.build,
         "RUN": f"momentum check --process '{spoken.run}' --as {chosen.full_name}",

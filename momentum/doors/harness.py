@@ -1,0 +1,116 @@
+"""What `momentum harness` does: write a template, or try a harness before it is relied on."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+
+from momentum.adapters import load
+from momentum.arithmetic import format_of
+from momentum.conventions import Hyper
+from momentum.errors import UsageError
+from momentum.languages.harness import template
+from momentum.report.foreign import one_line
+from momentum.runner import files
+from momentum.subjects.protocol import Subject, SubjectError
+
+SPECIAL = (
+    0.0,
+    -0.0,
+    1.5,
+    -(2.0**-30),
+    2.0**-149,
+    2.0**-126,
+    2.0**127,
+    math.inf,
+    -math.inf,
+    math.nan,
+)
+"""Numbers that every format from float32 on holds, and that are lost where text goes wrong."""
+
+
+_H = Hyper(0.125, 0.5)
+
+
+def write(language: str, convention: str, folder: Path) -> int:
+    """Write a template into a folder; a file that is there already is left alone.
+
+    Raises: UsageError.
+    """
+    try:
+        name, text = template(language, convention)
+        path = folder / name
+        with path.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already, and is left as it is") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {files.reason(error)}") from None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    click.echo(f"wrote {path}; how to build and run it stands in its first lines")
+    return 0
+
+
+def selftest(command: str) -> int:
+    """0 where a program reads, keeps and writes numbers rightly and begins anew; 1 where not.
+
+    Raises: UsageError where it does not start or says no proper facts.
+    """
+    subject = load(f"process:{command}")
+    found = []
+    for dtype in subject.facts.dtypes:
+        found += [(f"{dtype}: {name}", words) for name, words in _tried(subject, dtype)]
+    for name, words in found:
+        click.echo(f"{'ok   ' if not words else 'WRONG'} {name}{': ' + words if words else ''}")
+    return 1 if any(words for _, words in found) else 0
+
+
+def _tried(subject: Subject, dtype: str) -> list[tuple[str, str]]:
+    """What was tried, and what was wrong with it."""
+    tests: dict[str, Callable[[Subject, str], str]] = {
+        "every number comes back as it was sent": _echo,
+        "a step without a gradient moves nothing": _still,
+        "a run begins anew, and parameters keep their places": _again,
+    }
+    found = []
+    for name, test in tests.items():
+        try:
+            found.append((name, test(subject, dtype)))
+        except (SubjectError, ValueError) as error:
+            found.append((name, one_line(str(error))))
+    return found
+
+
+def _echo(subject: Subject, dtype: str) -> str:
+    sent = format_of(dtype).round(np.array(SPECIAL))
+    (got,) = subject.start([sent], [_H], dtype).parameters()
+    for a, b in zip(sent, got):
+        if a.tobytes() != b.tobytes() and not (np.isnan(a) and np.isnan(b)):
+            return f"sent {float(a)!r}, got {float(b)!r}"
+    return ""
+
+
+def _still(subject: Subject, dtype: str) -> str:
+    if not subject.facts.none_gradients:
+        return ""
+    start = np.array([1.0, -0.5, 2.0])
+    run = subject.start([start], [_H], dtype)
+    run.step([None])
+    return "" if np.array_equal(run.parameters()[0], start) else "the parameter moved"
+
+
+def _again(subject: Subject, dtype: str) -> str:
+    starts = [np.arange(1.0, n + 1) for n in (3, 1, 5)]
+    ends = []
+    for _ in range(2):
+        run = subject.start([x.copy() for x in starts], [_H], dtype)
+        for _ in range(3):
+            run.step([np.ones(x.shape) for x in starts])
+        ends.append(run.parameters())
+        if [x.shape for x in ends[-1]] != [x.shape for x in starts]:
+            return "the parameters came back in another order or of other sizes"
+    same = all(np.array_equal(a, b) for a, b in zip(*ends))
+    return "" if same else "the second run on the same numbers ended elsewhere"

@@ -1,0 +1,82 @@
+"""Templates: each compiles, passes as it is, and fails with one character of its step changed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from momentum.conventions import CONVENTIONS
+from momentum.doors.command_line import entry
+from momentum.languages.harness import LANGUAGES, template
+
+TOOLS = {"c": "cc", "cpp": "c++", "rust": "rustc", "javascript": "node", "java": "java",
+         "fortran": "gfortran", "python": "python"}  # fmt: skip
+LIGHT = ["--effort", "quick", "--only", "agrees_with_oracle", "--only", "follows_all_changes",
+         "--only", "maximize_agrees"]  # fmt: skip
+
+
+def built(folder: Path, language: str, text: str | None = None) -> str:
+    """The command that runs a template, built in a folder."""
+    spoken = LANGUAGES[language]
+    if shutil.which(TOOLS[language]) is None:
+        pytest.skip(f"there is no {TOOLS[language]} here")
+    if text is not None:
+        (folder / spoken.file).write_text(text, encoding="utf-8")
+    if spoken.build:
+        subprocess.run(spoken.build.split(), cwd=folder, check=True, capture_output=True)
+    tool, _, rest = spoken.run.partition(" ")
+    return f"{folder}/harness" if tool.startswith("./") else f"{tool} {folder}/{rest}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_template_passes_as_it_is(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry(["harness", language, "--as", "keras", "--into", str(tmp_path)]) == 0
+    command = built(tmp_path, language)
+    assert entry(["harness", "selftest", command]) == 0
+    assert entry(["check", "--process", command, "--as", "keras", *LIGHT]) == 0, (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_template_with_a_changed_sign_fails(language: str, tmp_path: Path) -> None:
+    _, text = template(language, "torch")
+    assert "theta - lr*v" in text
+    command = built(tmp_path, language, text.replace("theta - lr*v", "theta + lr*v"))
+    assert entry(["harness", "selftest", command]) == 0
+    assert entry(["check", "--process", command, "--as", "torch", *LIGHT]) == 1
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_convention_has_a_template(language: str, name: str) -> None:
+    _, text = template(language, name)
+    assert "@@" not in text
+
+
+def test_selftest_finds_a_harness_that_loses_digits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, text = template("python", "torch")
+    lossy = text.replace('return struct.pack(">d", x).hex()',
+                         'return struct.pack(">d", float(f"{x:.3f}")).hex()')  # fmt: skip
+    assert lossy != text
+    assert entry(["harness", "selftest", built(tmp_path, "python", lossy)]) == 1
+    assert "WRONG float64: every number comes back as it was sent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["harness", "cobol"], ["harness", "c", "--as", "banana"], ["harness", "selftest"]]
+)
+def test_bad_input_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "harness.py").write_text("mine", encoding="utf-8")
+    assert entry(["harness", "python", "--into", str(tmp_path)]) == 2
+    assert (tmp_path / "harness.py").read_text(encoding="utf-8") == "mine"
