@@ -1,0 +1,81 @@
+"""Commands for what is not a subject to load: live trainings, and programs in other languages."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from momentum.doors.check_options import FilePath
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--as", "convention", metavar="CONVENTION", help="What its optimizers are meant to follow."
+)
+@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="Verify each N steps.")  # fmt: skip
+@click.option("--sample", default="65536", show_default=True, metavar="N|all",
+              help="Coordinates to watch.")  # fmt: skip
+@click.option("--stop", is_flag=True, help="End the training at the first violation.")
+@click.option("--jsonl", type=_PATH, metavar="FILE", help="Write what was found, one file a rank.")
+@click.argument("script", type=FilePath(path_type=Path, exists=True, dir_okay=False))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def watch(**options: Any) -> int:
+    """Run a torch training SCRIPT and verify every step of its SGD-like optimizers.
+
+    Options of momentum come before SCRIPT, its own after it.
+    """
+    from momentum.doors.watch import watch
+
+    return watch(**options)
+
+
+@click.group()
+def vectors() -> None:
+    """Test vectors to take to any language, and the verdict on what came back."""
+
+
+@vectors.command("write")
+@click.option("--as", "conventions", metavar="CONVENTION", multiple=True,
+              help="Only of these; of all by default.")  # fmt: skip
+@click.argument("folder", type=FilePath(path_type=Path, file_okay=False), metavar="DIR")
+def write_vectors(folder: Path, conventions: tuple[str, ...]) -> int:
+    """Write starts, gradients, exact parameters and bounds into DIR, as JSON."""
+    from momentum.doors.vectors import write
+
+    return write(folder, conventions)
+
+
+@vectors.command("verify")
+@click.argument("answers", type=_PATH)
+def verify_vectors(answers: Path) -> int:
+    """Judge ANSWERS, JSON lines with the id of a case and the parameters after each step."""
+    from momentum.doors.vectors import verify
+
+    return verify(answers)
+
+
+@click.command()
+@click.argument("language", metavar="LANGUAGE | selftest")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--as", "convention", default="torch", show_default=True, metavar="CONVENTION",
+              help="Whose step to fill in.")  # fmt: skip
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              default=".", metavar="DIR", help="Where to write it; here by default.")  # fmt: skip
+def harness(language: str, command: tuple[str, ...], convention: str, into: Path) -> int:
+    """Write a program in LANGUAGE that `check --process` can run, with a right step filled in.
+
+    LANGUAGE is c, cpp, rust, javascript, java, fortran or python. `harness selftest COMMAND` tries
+    whether a harness keeps numbers, before its optimizer is judged.
+    """
+    from momentum.doors.harness import selftest, write
+
+    if language == "selftest":
+        if not command:
+            raise click.UsageError("wanted the command to try, as in: harness selftest ./harness")
+        return selftest(" ".join(command))
+    if command:
+        raise click.UsageError(f"wanted one language, got also {command[0]!r}")
+    return write(language, convention, into)
