@@ -135,6 +135,7 @@ class hyper_in_half(RuleRun):
     "accumulated",
     "The momentum has no more digits than the parameters.",
     "a device scalar of the parameter's dtype",
+    level="should",
     dtypes=HALVES,
 )
 class momentum_held_in_half(RuleRun):
@@ -146,6 +147,7 @@ class momentum_held_in_half(RuleRun):
     "accumulated",
     "Computed in float32, and cut where it is stored.",
     "a bfloat16 that is the upper half of a float32",
+    level="should",
     dtypes=HALVES,
 )
 class stores_towards_zero(MachineRun):
