@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "findings").glob("*.py"))
 PREFIXES = ("pytorch_optimizer", "torch_optimizer", "bitsandbytes", "heavyball", "torchopt",
-            "chainer", "paddle", "keras_tensorflow", "keras", "tinygrad", "torch")  # fmt: skip
+            "chainer", "paddle", "keras_tensorflow", "keras", "tinygrad", "timm",
+            "torch")  # fmt: skip
 
 NEEDS = {"keras": ("keras", "jax"), "keras_tensorflow": ("keras", "tensorflow")}
 

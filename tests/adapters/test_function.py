@@ -140,6 +140,8 @@ def test_function_that_ends_the_process_is_left_to_the_checks(end):
     def ending(theta, v, grad, lr, momentum):
         end(3)
 
+    if "jax" in sys.modules:
+        pytest.skip("a process that has loaded JAX is not forked")
     assert adapt(ending, {}, "x").facts.dtypes == ("float32", "float64")
 
 
