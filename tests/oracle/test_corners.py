@@ -9,6 +9,7 @@ import pytest
 
 import momentum
 from momentum.arithmetic import FORMATS, format_of
+from momentum.conventions import Convention, Hyper, State
 from momentum.oracle.deviation import Comparison, Deviation
 
 SINGLE: dict[str, Any] = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
@@ -298,3 +299,15 @@ def test_torch_in_float64_is_a_few_units_from_the_exact_path() -> None:
     )  # fmt: skip
     assert np.abs(truth.values).max() < 8
     assert np.abs(truth.values - path).max() <= 20 * 6 * 8 * format_of("float64").u
+
+
+def test_a_rule_may_add_a_number_to_every_element() -> None:
+    def rule(theta: Any, grad: Any, state: State, h: Hyper) -> tuple[Any, State]:
+        v = h.momentum * state.v + grad + 1
+        return theta - h.lr * v, State(state.step + 1, v)
+
+    convention = Convention(name="constant", rule=rule)
+    zeros = [np.zeros(2)] * 2
+    truth = momentum.replay(convention, [1.0, 2.0], zeros, lr=0.5, momentum=0.5, dtype="float32")
+    assert truth.values.tolist() == [[0.5, 1.5], [-0.25, 0.75]]  # v = 1, then 1.5
+    assert np.all((truth.bound > 0) & (truth.bound < 1e-6))
