@@ -10,7 +10,7 @@ from momentum.gallery import GALLERY, THEMES
 @pytest.mark.parametrize("name", GALLERY)
 def test_defect_starts_and_steps(name):
     defect = GALLERY[name]
-    run = defect.build().start([np.ones(3)], [Hyper(0.1, 0.9)], defect.dtypes[0])
+    run = defect.build().start([np.ones(3)], [Hyper(0.1, 0.25)], defect.dtypes[0])
     run.step([np.ones(3)])
     assert run.parameters()[0].shape == (3,)
 

@@ -160,7 +160,8 @@ def test_run_stops_as_broken_where_the_twin_passes(monkeypatch):
 
 
 def test_run_is_broken_where_only_the_twin_cannot_be_run(monkeypatch):
-    monkeypatch.setattr(worker, "Twin", lambda twin_of: subject(raises))
+    twin = subject(raises)
+    monkeypatch.setattr(worker, "Twin", lambda twin_of: twin)
     results = scaled()
     assert "the known-wrong twin could not be run: raised RuntimeError" in results.broken
     assert results.exit_code() == 1
