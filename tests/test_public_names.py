@@ -38,3 +38,13 @@ def test_import_is_quick_and_loads_nothing_heavy() -> None:
         "import momentum, sys; sys.exit(len({'numpy', 'torch', 'hypothesis'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_works_where_torch_is_not_installed() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"  # as if it were not there
+        "import momentum; help(momentum)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Reference oracle" in done.stdout

@@ -16,6 +16,7 @@ def damped(setting: Setting) -> Sequence[Problem]:
         {**base, "dampening": 0.99},
         {**base, "dampening": 1e-3},
         {**base, "momentum": 0.35, "dampening": 0.8, "weight_decay": 0.15},
+        {**base, "momentum": 0.6, "dampening": 1.0},
         given.FULL,
         given.NESTEROV,
     )

@@ -21,7 +21,11 @@ from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import LAYOUTS, Subject
 
-SHAPES = ((3, 5), (2, 3, 4), (2, 3, 2, 4), (17,), (16, 17), (2, 3, 2, 2, 3), (2, 3, 2, 2, 3), ())
+# One in three lies so in its gradient alone: a square one can be read in the wrong order.
+SHAPES = (
+    *((3, 5), (2, 3, 4), (2, 3, 2, 4), (17,), (16, 17), (2, 3, 2, 2, 3), (2, 3, 2, 2, 3)),
+    *((4, 4), ()),
+)
 BETWEEN = 7.0
 
 

@@ -48,17 +48,20 @@ agrees(
 
 
 def near_one(setting: Setting) -> Sequence[Problem]:
-    """Momenta from 0.96 to 1 - 2^-20, and near 0."""
+    """Momenta from 0.96 to 1 - 2^-20, near 0, and 1 itself in a run."""
     momenta = (0.96, 1 - 2.0**-7, 0.9999, 1 - 2.0**-20, 1e-3)
     rows = [given.hyper(setting, lr=0.3, momentum=m, nu=0.9) for m in momenta]
     rows += [given.hyper(setting, lr=0.3, momentum=1 - 2.0**-7, nesterov=True)]
-    return [given.run(setting, [h] * 5, [(5,)], kind="from_zero") for h in rows]
+    half = given.hyper(setting, lr=0.3, momentum=0.5, nu=0.9)
+    one = [half] * 2 + [given.changed(setting, half, momentum=1.0)] * 3
+    runs = [*([h] * 5 for h in rows), one]
+    return [given.run(setting, run, [(5,)], kind="from_zero") for run in runs]
 
 
 agrees(
     "momentum_near_one_agrees",
     __name__,
-    statement="Momentum near 1 and near 0 counts as it is.",
+    statement="Momentum near 1, at 1 and near 0 counts as it is.",
     source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
     catches=("momentum_capped", "hyper_in_half"),
     needs=("hyper:momentum",),

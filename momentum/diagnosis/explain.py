@@ -9,7 +9,8 @@ it is not. No cause is better than a false one.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -87,12 +88,8 @@ class Explainer:
         least = self.trials.observed(context.problem)
         if least is None:
             return None
-        chosen = [
-            least,
-            observation,
-            *self.trials.varied(context, SHAPES, 1),
-            *self.trials.edge(context),
-        ]
+        drawn = self.trials.varied(context, SHAPES, 1)
+        chosen = [least, observation, *drawn, *self.trials.edge(context)]
         other = self.trials.varied(context, OTHERS, 2)
         held = self.trials.battery(problem.dtype)
         for group in self._groups(least):
@@ -101,10 +98,12 @@ class Explainer:
                 if found is not None:
                     self.found.append(found)
                     return found
+        twice = tuple((2 * int(np.prod(s, dtype=int)),) for s in context.problem.shapes)
+        runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
         for beside in self._beside(observation):
             if time.process_time() > self.until:
                 break
-            if all(beside.hypothesis.holds(self.subject, o) for o in (*chosen, *other, *held)):
+            if all(beside.hypothesis.holds(self.subject, o) for o in runs):
                 self.found.append(beside)
                 return beside
         found = self._place(context, chosen, other)
@@ -169,7 +168,8 @@ class Explainer:
             if time.process_time() > self.until:
                 return None
             kept = told.within(scope) if scope.words else told
-            if all(x.all() for o in other for x in self._verdicts(kept, o).explained):
+            tried = chain(other, self.trials.around(context, scope))
+            if all(x.all() for o in tried for x in self._verdicts(kept, o).explained):
                 words = [w for w in (context.words, scope.words) if w]
                 text = f"{', '.join(words)}: {suspect.words}" if words else suspect.words
                 return Suspect(suspect.name, text, kept)
@@ -223,9 +223,10 @@ class Explainer:
         self, context: Context, chosen: Sequence[Observation], other: Sequence[Observation]
     ) -> Suspect[Any] | None:
         """Which elements are wrong, where it is not all of them, and how they are is unknown."""
-        seen = [self._verdicts(self.own, o) for o in chosen]
+        own = partial(self._verdicts, self.own)
+        seen = [own(o) for o in chosen]
         blind = [v._replace(explained=[np.ones_like(x) for x in v.right]) for v in seen]
-        trial = [*seen, *(self._verdicts(self.own, o) for o in other)]
+        trial = [*seen, *map(own, other)]
         for scope in fitting(blind):
             sides = {
                 bool(x)
@@ -237,7 +238,7 @@ class Explainer:
                 continue  # it says nothing of these runs
             exact = all(
                 np.array_equal(~right, np.broadcast_to(scope.inside(v.observation, i), right.shape))
-                for v in trial
+                for v in chain(trial, map(own, self.trials.around(context, scope)))
                 for i, right in enumerate(v.right)
             )
             if exact:

@@ -52,10 +52,14 @@ Telling = Callable[[Observation, Strand], Iterable[Strand]]
 
 
 class Scope(NamedTuple):
-    """Where a departure holds. inside: the elements of a parameter, as one truth or a flat mask."""
+    """Where a departure holds. inside: the elements of a parameter, as one truth or a flat mask.
+
+    around: shapes on both sides of the number in its words, where a wider or narrower place parts.
+    """
 
     words: str
     inside: Callable[[Observation, int], Any]
+    around: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)

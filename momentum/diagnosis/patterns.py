@@ -64,7 +64,7 @@ def fitting(seen: Sequence[Verdicts]) -> Iterator[Scope]:
             alone = True
             yield scope
     for one, other in () if alone else _two(seen):
-        both = Scope(f"{one.words}: {other.words}", _both(one, other))
+        both = Scope(f"{one.words}: {other.words}", _both(one, other), one.around + other.around)
         if parts(both, seen):
             yield both
 
@@ -154,7 +154,8 @@ def _parameters(words: str, holds: Callable[[Parameter, int], bool], number: int
         shapes = tuple(s[:-1] for s in p.shapes) if whole else p.shapes
         return holds(Parameter(i, shapes, p.groups, len(p.hypers[0]) - 1), number)
 
-    return Scope(words, inside)
+    sizes = [(n,) for n in (number - 1, number, number + 1)] if words.endswith("elements") else []
+    return Scope(words, inside, tuple(sizes))
 
 
 PARAMETERS = (
@@ -244,7 +245,8 @@ def _elements(
         size = math.prod(shape)
         return np.broadcast_to(chosen(np.arange(size), size, shape, number), (size,))
 
-    return Scope(words, inside)
+    around = [(n,) for n in (number - 1, number, number + 1, 2 * number + 1, 3 * number - 1)]
+    return Scope(words, inside, tuple(around) if "block" in words or "after" in words else ())
 
 
 ELEMENTS = (

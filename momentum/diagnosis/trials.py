@@ -1,6 +1,6 @@
 """Runs to choose a cause by, and runs to try the choice on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from momentum.conventions import Convention, Hyper
 from momentum.diagnosis.context import Context, in_layout
+from momentum.diagnosis.hypotheses import Scope
 from momentum.diagnosis.probes import STEPS, VALUES, probes, tried
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
@@ -60,6 +61,11 @@ class Trials:
             found.append(replace(last, seed=same.seed + 4, missing=gaps))
         return [o for p in found if (o := self.observed(p)) is not None]
 
+    def around(self, context: Context, scope: Scope) -> Iterator[Observation]:
+        """The counter-probe of a place: sizes on both sides of the number that it is told by."""
+        if scope.around and not context.fixed_shapes:
+            yield from self.varied(context, scope.around, 3)
+
     def edge(self, context: Context) -> list[Observation]:
         """Vectors of the least size that fails, and of one element less, where size matters."""
         problem = context.problem
@@ -99,6 +105,10 @@ class Trials:
                 row = (kept.domain.combined({**VALUES, **flags}),)
                 full = Problem(dtype, ((8,), (3, 5)), (row,) * STEPS, (0, 0), seed=33)
                 runs.append(self.observed(full))
+            # And without momentum, and without decay, at values that no check has chosen.
+            for off in ({"momentum": 0.0, "dampening": 0.0}, {"weight_decay": 0.0}):
+                row = (kept.domain.combined({**VALUES, **off, "nesterov": False}),)
+                runs.append(self.observed(Problem(dtype, ((8,),), (row,) * STEPS, (0,), seed=34)))
             self.seen[dtype] = [o for o in runs if o is not None]
         return self.seen[dtype]
 
