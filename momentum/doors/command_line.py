@@ -28,7 +28,7 @@ from momentum.doors.check_options import (
 from momentum.doors.interrupts import interruptible
 from momentum.doors.programs import harness, vectors, watch
 from momentum.errors import UsageError
-from momentum.report.foreign import any_encoding, one_line, say
+from momentum.report.foreign import any_encoding, one_line, say, silence
 
 INTERRUPTED = 130
 LONGEST = 1000
@@ -57,11 +57,8 @@ def _entered(arguments: list[str] | None) -> int:
         click.echo("momentum: interrupted", err=True)
         return INTERRUPTED
     except OSError as error:  # a folder that is gone, a disk that is full
-        if error.errno != errno.EIO:
-            return _refuse(str(error))
-        # The terminal is gone.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        silence(sys.stdout)  # what is still in its buffer would fail again at the end
+        return 1 if error.errno == errno.EIO else _refuse(str(error))  # EIO: no terminal any more
     return code if isinstance(code, int) else 0
 
 

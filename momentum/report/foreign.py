@@ -54,13 +54,13 @@ def say(text: str, stream: IO[str] | None = None, styled: bool = False) -> None:
         stream.write((text if styled else visible(text, keep="\n")) + "\n")
         stream.flush()
     except BrokenPipeError:
-        _silence(stream)
+        silence(stream)
     except (OSError, ValueError) as error:
-        _silence(stream)
+        silence(stream)
         raise UsageError(f"cannot print: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _silence(stream: IO[str]) -> None:
+def silence(stream: IO[str]) -> None:
     """Let nothing that is still in its buffer trouble the end of the process."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

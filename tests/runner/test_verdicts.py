@@ -29,7 +29,7 @@ def inside(theta, v, grad, lr, momentum):
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "subjects.py").write_text(SUBJECTS)
+    (tmp_path / "own_optimizers.py").write_text(SUBJECTS)
     monkeypatch.chdir(tmp_path)
 
 
@@ -78,14 +78,14 @@ def test_torch_sgd_fails_as_is_on_record(path: str) -> None:
 
 
 def test_momentum_off_by_32_units_fails() -> None:
-    code, results = verdict("subjects:OffByUnits", "--as", "torch", "--dtype", "float32")
+    code, results = verdict("own_optimizers:OffByUnits", "--as", "torch", "--dtype", "float32")
     assert code == 1
     assert "exact_where_nothing_rounds[float32]" in failures(results)
 
 
 def test_rate_inside_the_velocity_fails_as_torch_and_passes_as_scaled() -> None:
-    assert verdict("subjects:inside", "--as", "torch")[0] == 1
-    assert verdict("subjects:inside", "--as", "scaled")[0] == 0
+    assert verdict("own_optimizers:inside", "--as", "torch")[0] == 1
+    assert verdict("own_optimizers:inside", "--as", "scaled")[0] == 0
 
 
 @pytest.mark.parametrize(
