@@ -1,7 +1,7 @@
 """Templates of a program that speaks the protocol, with the convention's own step filled in."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from momentum.arithmetic.notation import Notation, Statement, updates
@@ -49,11 +49,9 @@ _C = Language(
 
 LANGUAGES: Mapping[str, Language] = {
     "c": _C,
-    "cpp": Language(
-        "harness.cpp", "c++ -O2 harness.cpp -o harness", "./harness", "    ",
-        "const double {0} = h[{1}];", "const bool {0} = h[{1}] != 0;",
-        "double {0} = state[{1}];", "state[{1}] = {0};", "{} = {};", "const double {} = {};",
-        "if ({}) {{", "}} else {{", "}}", rule_prefix="// ",
+    "cpp": replace(
+        _C, file="harness.cpp", build="c++ -O2 harness.cpp -o harness",
+        flag="const bool {0} = h[{1}] != 0;", rule_prefix="// ",
     ),
     "rust": Language(
         "harness.rs", "rustc -O harness.rs", "./harness", "    ",
