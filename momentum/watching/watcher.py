@@ -137,7 +137,7 @@ class Watcher:
         groups = optimizer.param_groups
         for p, one in self.watched.items():
             # torch: a velocity stands still while momentum is 0, and goes on from there
-            if one.fresh or (one.idle and groups[self.places[p][0]]["momentum"]):
+            if one.fresh or (one.idle and groups[self.places[p][0]].get("momentum")):
                 one.take_state(p, self.optimizer.state.get(p) or {})
         closure = args[1] if len(args) > 1 else kwargs.get("closure")  # args[0]: the optimizer
         if closure is None:

@@ -293,3 +293,18 @@ def test_budgets_give_small_tensors_all_and_every_tensor_some() -> None:
     assert budgets([10, 1000, 20], 100) == [10, 70, 20]
     assert budgets([5, 5, 5], 2) == [1, 1, 1]
     assert budgets([5, 5], "all") == ["all", "all"]
+
+
+def test_an_optimizer_without_a_momentum_of_its_own_is_watched() -> None:
+    class Descent(torch.optim.Optimizer):
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> None:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.add_(p.grad, alpha=-group["lr"])
+
+    net = model()
+    optimizer = Descent(net.parameters(), {"lr": 0.1})
+    with momentum.watch(optimizer, "torch") as report:
+        train(net, optimizer)
+    assert report.passed, str(report)
