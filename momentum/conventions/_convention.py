@@ -4,20 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from momentum.arithmetic.number import Number
 from momentum.conventions import _decay, _text
 from momentum.conventions._inverse import Inverse
 from momentum.conventions._response import Response
+from momentum.conventions._rule import Rule, State
 from momentum.conventions._speaker import Spelling
 from momentum.conventions.hyper import EVERYWHERE, NEUTRAL
 from momentum.conventions.hyper import Hyper as Hyper  # the convention files import it here
 from momentum.errors import did_you_mean
-
-
-class State(NamedTuple):
-    """What a rule keeps between steps: steps taken with a gradient, and the velocity."""
-
-    step: int = 0
-    v: Any = 0
 
 
 class Source(NamedTuple):
@@ -28,15 +23,12 @@ class Source(NamedTuple):
 
 NOWHERE = Source("")
 
-Rule = Callable[[Any, Any, Any, Hyper], tuple[Any, Any]]
-"""rule(theta, grad, state, h) -> (theta, state), with + - * only, on one array."""
-
 
 def _no_forms(h: Hyper) -> tuple[Rule, ...]:
     return ()
 
 
-def _here(theta: Any, state: Any, h: Hyper) -> Any:
+def _here(theta: Number, state: State, h: Hyper) -> Number:
     return theta
 
 
@@ -47,7 +39,7 @@ INSIDE = "inside the velocity: old gradients keep the rate they came with"
 def _signed(rule: Rule) -> Rule:
     """The rule with the gradient's sign turned first of all where `maximize` is set."""
 
-    def signed(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def signed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
         return rule(theta, -grad if h.maximize else grad, state, h)
 
     return signed

@@ -8,29 +8,33 @@ Source: Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algor
 from collections.abc import Callable
 from typing import Any
 
+from momentum.arithmetic.number import Number
+from momentum.conventions._rule import Rule
+from momentum.conventions.hyper import Hyper
 
-def _without(h: Any) -> Any:
+
+def _without(h: Hyper) -> Hyper:
     return h._replace(weight_decay=0)
 
 
-def coupled(rule: Any) -> Any:
+def coupled(rule: Rule) -> Rule:
     """The rule as it is: theta is decayed through its gradient, and so through the velocity."""
     return rule
 
 
-def before(rule: Any) -> Any:
+def before(rule: Rule) -> Rule:
     """theta = (1 - lr weight_decay) theta; then the rule, with the gradient already taken."""
 
-    def decayed(theta: Any, grad: Any, state: Any, h: Any) -> Any:
+    def decayed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
         return rule((1 - h.lr * h.weight_decay) * theta, grad, state, _without(h))
 
     return decayed
 
 
-def simultaneous(rule: Any) -> Any:
+def simultaneous(rule: Rule) -> Rule:
     """theta = rule(theta) - lr weight_decay theta, with theta from before the step."""
 
-    def decayed(theta: Any, grad: Any, state: Any, h: Any) -> Any:
+    def decayed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
         moved, state = rule(theta, grad, state, _without(h))
         # keras, numpy: this order of the factors may underflow twice, the other only once
         return moved - h.lr * (h.weight_decay * theta), state
@@ -38,17 +42,17 @@ def simultaneous(rule: Any) -> Any:
     return decayed
 
 
-def after(rule: Any) -> Any:
+def after(rule: Rule) -> Rule:
     """theta = (1 - lr weight_decay) rule(theta)."""
 
-    def decayed(theta: Any, grad: Any, state: Any, h: Any) -> Any:
+    def decayed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
         moved, state = rule(theta, grad, state, _without(h))
         return (1 - h.lr * h.weight_decay) * moved, state
 
     return decayed
 
 
-KINDS: dict[str, Callable[[Any], Any]] = {
+KINDS: dict[str, Callable[[Rule], Rule]] = {
     "coupled": coupled,
     "before": before,
     "simultaneous": simultaneous,

@@ -6,23 +6,26 @@ equal in exact arithmetic and different in rounding; an error bound has to cover
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from momentum.conventions._convention import Hyper, Rule, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import Hyper
+from momentum.conventions._rule import Rule, State
 
-Factors = Callable[[Any, Hyper], tuple[Any, Any, Any]]
+Stepped = tuple[Number, State]
+
+Factors = Callable[[State, Hyper], tuple[Number, Number, Number]]
 """factors(state, h) -> (outer, inner, keep)."""
 
 
 def velocity_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
     """The other forms of a velocity rule, as far as a step's hyper-parameters tell them apart."""
 
-    def velocity(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+    def velocity(theta: Number, grad: Number, state: State, h: Hyper) -> Number:
         _, inner, keep = factors(state, h)
         decay = inner * keep * h.weight_decay * theta
         return h.momentum * state.v + inner * keep * grad + decay
 
-    def multiplied_out(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def multiplied_out(theta: Number, grad: Number, state: State, h: Hyper) -> Stepped:
         """Decay on the parameter itself, then the terms of the update one by one."""
         outer, inner, keep = factors(state, h)
         v = velocity(theta, grad, state, h)
@@ -34,14 +37,14 @@ def velocity_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
             moved = kept - outer * (h.momentum * state.v + inner * keep * grad)
         return moved, State(state.step + 1, v)
 
-    def from_old_velocity(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def from_old_velocity(theta: Number, grad: Number, state: State, h: Hyper) -> Stepped:
         """Nesterov's form of Bengio, Boulanger-Lewandowski and Pascanu 2013, equation 7."""
         outer, inner, keep = factors(state, h)
         d = grad + h.weight_decay * theta
         update = h.momentum * h.momentum * state.v + (1 + h.momentum * keep) * inner * d
         return theta - outer * update, State(state.step + 1, velocity(theta, grad, state, h))
 
-    def from_both_velocities(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def from_both_velocities(theta: Number, grad: Number, state: State, h: Hyper) -> Stepped:
         """Nesterov's form in Caffe: (1 + momentum) v_new - momentum v_old."""
         outer, inner, keep = factors(state, h)
         d = grad + h.weight_decay * theta
@@ -49,7 +52,7 @@ def velocity_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
         update = (1 + h.momentum) * v - h.momentum * state.v + (1 - keep) * inner * d
         return theta - outer * update, State(state.step + 1, v)
 
-    def nudged(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def nudged(theta: Number, grad: Number, state: State, h: Hyper) -> Stepped:
         """The velocity moves from where it is: v += inner d - (1 - momentum) v."""
         outer, inner, keep = factors(state, h)
         d = grad + h.weight_decay * theta

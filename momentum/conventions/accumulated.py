@@ -1,10 +1,10 @@
 """Velocity as a sum of gradients, started with the first one; learning rate outside."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from momentum.arithmetic import exact
-from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._forms import velocity_forms
 from momentum.conventions._inverse import (  # fmt: skip
     Found,
@@ -15,18 +15,19 @@ from momentum.conventions._inverse import (  # fmt: skip
     shifts_outside,
 )
 from momentum.conventions._response import summed
+from momentum.conventions._rule import State
 from momentum.conventions._speaker import BUFFER, DAMPENING, DECAY, NESTEROV, OWN, SIGN, TORCH
 from momentum.conventions._speaker import Spelling as Speaker
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * theta
     v = d if state.step == 0 else h.momentum * state.v + (1 - h.dampening) * d
     update = d + h.momentum * v if h.nesterov else v
     return theta - h.lr * update, State(state.step + 1, v)
 
 
-def factors(state: Any, h: Hyper) -> tuple[Any, Any, Any]:
+def factors(state: State, h: Hyper) -> tuple[Number, Number, Number]:
     return h.lr, 1, 1 if state.step == 0 else 1 - h.dampening
 
 

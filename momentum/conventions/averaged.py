@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Rule, Source, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._forms import velocity_forms
 from momentum.conventions._inverse import (  # fmt: skip
     Found,
@@ -16,18 +17,19 @@ from momentum.conventions._inverse import (  # fmt: skip
     shifts,
 )
 from momentum.conventions._response import summed
+from momentum.conventions._rule import Rule, State
 from momentum.conventions._speaker import DECAY, NESTEROV, OPTAX_DECAY, OWN
 from momentum.conventions._speaker import Spelling as Speaker
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * theta
     v = h.momentum * state.v + (1 - h.momentum) * d
     update = (1 - h.momentum) * d + h.momentum * v if h.nesterov else v
     return theta - h.lr * update, State(state.step + 1, v)
 
 
-def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def interpolated(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The average as a move from the old one towards the gradient (lerp)."""
     d = grad + h.weight_decay * theta
     v = state.v + (1 - h.momentum) * (d - state.v)
@@ -35,7 +37,7 @@ def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]
     return theta - h.lr * update, State(state.step + 1, v)
 
 
-def interpolated_back(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def interpolated_back(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The average as a move from the gradient back towards the old one."""
     d = grad + h.weight_decay * theta
     v = d + h.momentum * (state.v - d)
@@ -43,7 +45,7 @@ def interpolated_back(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any,
     return theta - h.lr * update, State(state.step + 1, v)
 
 
-def factors(state: Any, h: Hyper) -> tuple[Any, Any, Any]:
+def factors(state: State, h: Hyper) -> tuple[Number, Number, Number]:
     return h.lr, 1 - h.momentum, 1
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Rule, Source
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Wanted, averaging
 from momentum.conventions._response import Response
+from momentum.conventions._rule import Rule
 from momentum.conventions._speaker import DECAY, OPTAX_DECAY
 from momentum.conventions._speaker import Spelling as Speaker
 
@@ -18,14 +20,14 @@ class State(NamedTuple):
     weight: Any = 0
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * theta
     v = h.momentum * state.v + (1 - h.momentum) * d
     weight = h.momentum * state.weight + (1 - h.momentum)
     return theta - h.lr * (v / weight), State(state.step + 1, v, weight)
 
 
-def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def interpolated(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The average as a move from the old one towards the gradient (lerp)."""
     d = grad + h.weight_decay * theta
     v = state.v + (1 - h.momentum) * (d - state.v)
@@ -33,7 +35,7 @@ def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]
     return theta - h.lr * (v / weight), State(state.step + 1, v, weight)
 
 
-def interpolated_back(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def interpolated_back(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The average as a move from the gradient back towards the old one."""
     d = grad + h.weight_decay * theta
     v = d + h.momentum * (state.v - d)

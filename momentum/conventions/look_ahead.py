@@ -4,31 +4,33 @@ from collections.abc import Iterator
 from typing import Any
 
 from momentum.arithmetic import exact
-from momentum.conventions._convention import INSIDE, Convention, Hyper, Source, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import INSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted
 from momentum.conventions._response import summed
+from momentum.conventions._rule import State
 from momentum.conventions._speaker import OWN
 from momentum.conventions._speaker import Spelling as Speaker
 
 
-def gradient_point(theta: Any, state: Any, h: Hyper) -> Any:
+def gradient_point(theta: Number, state: State, h: Hyper) -> Number:
     return theta - h.momentum * state.v
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * gradient_point(theta, state, h)
     v = h.momentum * state.v + h.lr * d
     return theta - v, State(state.step + 1, v)
 
 
-def moved_twice(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def moved_twice(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The parameter goes to the look-ahead point and on from there by the gradient."""
     point = gradient_point(theta, state, h)
     d = grad + h.weight_decay * point
     return point - h.lr * d, State(state.step + 1, h.momentum * state.v + h.lr * d)
 
 
-def undone(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def undone(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The parameter comes back from the look-ahead point before it moves."""
     point = gradient_point(theta, state, h)
     d = grad + h.weight_decay * point
@@ -36,7 +38,7 @@ def undone(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
     return (point + h.momentum * state.v) - v, State(state.step + 1, v)
 
 
-def nudged(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def nudged(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The velocity moves from where it is."""
     d = grad + h.weight_decay * gradient_point(theta, state, h)
     v = state.v + (h.lr * d - (1 - h.momentum) * state.v)

@@ -6,35 +6,37 @@ from typing import Any
 from flint import fmpq
 
 from momentum.arithmetic import exact
-from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Rule, Source, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Wanted
 from momentum.conventions._inverse import share as share_of
 from momentum.conventions._response import Response
+from momentum.conventions._rule import Rule, State
 from momentum.conventions._speaker import DECAY, OWN
 from momentum.conventions._speaker import Spelling as Speaker
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * theta
     v = h.momentum * state.v + (1 - h.momentum) * d
     return theta - h.lr * ((1 - h.nu) * d + h.nu * v), State(state.step + 1, v)
 
 
-def interpolated(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def interpolated(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """Both means as moves from one end towards the other (lerp)."""
     d = grad + h.weight_decay * theta
     v = state.v + (1 - h.momentum) * (d - state.v)
     return theta - h.lr * (d + h.nu * (v - d)), State(state.step + 1, v)
 
 
-def interpolated_back(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def interpolated_back(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """The average as a move from the gradient back towards the old one."""
     d = grad + h.weight_decay * theta
     v = d + h.momentum * (state.v - d)
     return theta - h.lr * (d + h.nu * (v - d)), State(state.step + 1, v)
 
 
-def multiplied_out(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def multiplied_out(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     """Two updates of the parameter, one for each step."""
     d = grad + h.weight_decay * theta
     v = h.momentum * state.v + (1 - h.momentum) * d

@@ -4,22 +4,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from momentum.arithmetic import exact
-from momentum.conventions._convention import INSIDE, Convention, Hyper, Source, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import INSIDE, Convention, Hyper, Source
 from momentum.conventions._forms import velocity_forms
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted, roots, usual
 from momentum.conventions._response import summed
+from momentum.conventions._rule import State
 from momentum.conventions._speaker import DECAY, NESTEROV, OWN, RATE
 from momentum.conventions._speaker import Spelling as Speaker
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * theta
     v = h.momentum * state.v + h.lr * d
     update = h.lr * d + h.momentum * v if h.nesterov else v
     return theta - update, State(state.step + 1, v)
 
 
-def factors(state: Any, h: Hyper) -> tuple[Any, Any, Any]:
+def factors(state: State, h: Hyper) -> tuple[Number, Number, Number]:
     return 1, h.lr, 1
 
 

@@ -1,16 +1,17 @@
 """Polyak's heavy ball: no velocity, but the last two iterates."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from momentum.conventions._convention import INSIDE, Convention, Hyper, Source, State
+from momentum.arithmetic.number import Number
+from momentum.conventions._convention import INSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Wanted, usual
 from momentum.conventions._response import summed
+from momentum.conventions._rule import State
 from momentum.conventions._speaker import DECAY, OWN
 from momentum.conventions._speaker import Spelling as Speaker
 
 
-def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
     d = grad + h.weight_decay * theta
     previous = theta if state.step == 0 else state.v
     return theta - h.lr * d + h.momentum * (theta - previous), State(state.step + 1, theta)
