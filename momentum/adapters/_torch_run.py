@@ -10,6 +10,7 @@ from momentum.adapters._torch_program import SCHEDULES, Hosted
 from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_stepping import Stepping
 from momentum.adapters._torch_tensors import DTYPES, read, tensor
+from momentum.adapters._torch_trial import without_leaves
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, SubjectError
 
@@ -78,6 +79,8 @@ class TorchRun(Stepping, Kept, Hosted):
         self.optimizer = self.build(
             self.dicts or self._handed(told), **setting, **self._recording()
         )
+        if not self.recorded:
+            without_leaves(self.optimizer)
         self.scheduler: Any = None
         if self.schedule is not None:
             self.scheduler = SCHEDULES[self.schedule](self.optimizer)
@@ -129,6 +132,7 @@ class TorchRun(Stepping, Kept, Hosted):
         added = [torch.nn.Parameter(tensor(x, self.dtypes[0])) for x in parameters]
         own = {} if hyper is None else self._arguments(hyper)
         self.optimizer.add_param_group({"params": added, **own})
+        without_leaves(self.optimizer)
         self.members += [len(self.begun)] * len(added)
         self.begun.append(self.begun[0] if hyper is None else hyper)
         self.params += added

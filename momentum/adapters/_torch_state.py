@@ -88,7 +88,8 @@ class Kept:
 
     def graph_nodes(self) -> int:
         state = [x for x in tensors_in(list(self.optimizer.state.values())) if x.requires_grad]
-        return len(state) + sum(not (p.is_leaf and p.requires_grad) for p in self.params)
+        wanted = not self.optimizer.defaults.get("differentiable")
+        return len(state) + sum(not p.is_leaf or p.requires_grad != wanted for p in self.params)
 
     def live_objects(self) -> int:
         gc.collect(1)  # what a few steps leave behind is young

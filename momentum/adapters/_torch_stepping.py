@@ -94,8 +94,10 @@ class Stepping:
             self.optimizer.zero_grad()
             terms = [(p * g).sum().double() for p, g in zip(self.params, factors) if g is not None]
             loss = torch.stack(terms).sum() if terms else torch.zeros(())
-            if terms:
+            if loss.requires_grad:
                 loss.backward()  # type: ignore[no-untyped-call]  # torch ships it so
+            elif terms:
+                self._feed([None if g is None else g.clone() for g in factors])
             losses.append(float(loss.detach()))
             return loss.detach()
 

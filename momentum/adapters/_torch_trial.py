@@ -39,6 +39,7 @@ class Trial:
             ) from None
         if not isinstance(made, torch.optim.Optimizer):
             raise UsageError(f"{self.name} returned {type(made).__name__}, wanted an Optimizer")
+        without_leaves(made)
         return made
 
     recording = "differentiable"
@@ -75,6 +76,17 @@ class Trial:
             return True
 
         return survives(tried)
+
+
+def without_leaves(optimizer: torch.optim.Optimizer) -> None:
+    """Let an optimizer whose every step is recorded write in place, which no leaf of a graph lets.
+
+    Only its gradients could then be followed, and those that are fed ask for nothing.
+    """
+    if optimizer.defaults.get("differentiable"):
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                p.requires_grad_(False)
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:

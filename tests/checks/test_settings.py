@@ -37,7 +37,12 @@ def contradicts_itself(fixed: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "value", "first"),
-    [("foreach", "False", 0), ("foreach", "True", 4), ("fused", "True", 9)],
+    [
+        ("foreach", "False", 0),
+        ("foreach", "True", 4),
+        ("fused", "True", 9),
+        ("differentiable", "True", 2),
+    ],
 )
 def test_every_check_asks_for_what_the_optimizer_accepts(name: str, value: str, first: int) -> None:
     for fixed in COMBINATIONS[first::13]:
@@ -90,3 +95,23 @@ def test_dampening_without_momentum_is_not_judged() -> None:
     )
     assert result.verdict == "skipped"
     assert result.reason == "dampening 0.3 without momentum has no agreed meaning"
+
+
+STEPPED = (
+    *("agrees_with_oracle", "closure_gives_the_gradients", "deepcopy_is_faithful"),
+    *("keeps_no_autograd_graph", "late_group_starts_afresh", "resumes_where_it_stopped"),
+    *("differentiates_the_rule", "loss_scale_is_invisible", "writes_where_the_parameter_points"),
+)
+
+
+@pytest.mark.parametrize("nesterov", [{}, {"nesterov": "True", "momentum": "0.9"}], ids=str)
+@pytest.mark.parametrize("check", STEPPED)
+def test_an_optimizer_that_records_its_steps_is_judged_like_any_other(
+    check: str, nesterov: dict[str, str]
+) -> None:
+    subject = load("torch.optim:SGD", {"differentiable": "True", **nesterov})
+    result = run_check(CHECKS[check], subject, get("accumulated"), "float32", "quick", shrinks=0)
+    assert result.verdict == "passed" or (check, result.reason) == (
+        "differentiates_the_rule",
+        "no problem fits the subject",
+    ), result
