@@ -13,9 +13,7 @@ from typing import Any
 
 import click
 
-from momentum.arithmetic import format_of
 from momentum.checks.result import Header, Result, Results
-from momentum.conventions import get
 from momentum.errors import UsageError
 from momentum.report import jsonl as lines
 from momentum.report import table, terminal, words
@@ -135,27 +133,15 @@ def _load(target: str, settings: Mapping[str, str]) -> Subject:
 
 def _options(request: Request) -> Options:
     """What can be refused before anything is loaded is refused here."""
-    problem = None
     try:
-        if request.convention is not None:
-            get(request.convention)
-        dtypes = [format_of(dtype).name for dtype in request.dtypes]
-        chosen = selected(request.only)
-        if request.replay is not None:
-            problem = Problem.from_text(request.replay)
-            if len(request.only) != 1 or len(chosen) != 1:
-                raise ValueError("--replay needs exactly one --only, and that of a single check")
+        problem = None if request.replay is None else Problem.from_text(request.replay)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    files.different(request.jsonl, request.html, request.expected)
-    for path in (request.jsonl, request.html):
-        if path is not None and str(path) != "-":
-            files.writable(path)
     arguments = [request.target]
     for name, value in request.settings.items():
         arguments += ["--set", f"{name}={value}"]
-    return Options(
-        dtypes=tuple(dict.fromkeys(dtypes)),
+    options = Options(
+        dtypes=tuple(request.dtypes),
         effort=request.effort,
         seed=request.seed,
         only=tuple(request.only),
@@ -164,7 +150,12 @@ def _options(request: Request) -> Options:
         workers=request.jobs,
         replay=problem,
         arguments=tuple(arguments),
-    )
+    ).checked(request.convention)
+    files.different(request.jsonl, request.html, request.expected)
+    for path in (request.jsonl, request.html):
+        if path is not None and str(path) != "-":
+            files.writable(path)
+    return options
 
 
 def _expectations(request: Request) -> list[Expectation]:

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from momentum.arithmetic import format_of
 from momentum.checks.result import Results
-from momentum.conventions import Convention, get
+from momentum.conventions import Convention
 from momentum.doors.targets import Target
-from momentum.errors import UsageError
 from momentum.runner.expectations import Expectation, refuse_unknown
-from momentum.runner.options import Effort, Options, selected
+from momentum.runner.options import Effort, Options
 from momentum.runner.results import run
 
 
@@ -41,48 +39,18 @@ def check(
         >>> momentum.check("torch.optim:SGD", "torch", effort="quick").verdict()  # doctest: +SKIP
         'passed'
     """
-    options = options_for(
-        Target(target, settings or {}), convention, dtypes=dtypes, effort=effort, seed=seed,
-        only=only, time_limit=time_limit, total_limit=total_limit, jobs=jobs,
-    )  # fmt: skip
-    loadable = Target(target, settings or {})
-    return run(loadable.load, convention, options, expectations(expected))
-
-
-def options_for(
-    target: Target,
-    convention: str | Convention | None,
-    *,
-    dtypes: Sequence[str] = (),
-    effort: Effort = "normal",
-    seed: int = 0,
-    only: Sequence[str] = (),
-    time_limit: float = 60.0,
-    total_limit: float | None = None,
-    jobs: int = 1,
-) -> Options:
-    """Options of a run; what can be refused before anything is loaded is refused here.
-
-    Raises: UsageError.
-    """
-    try:
-        if convention is not None:
-            get(convention)
-        for dtype in dtypes:
-            format_of(dtype)
-        selected(only)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return Options(
-        dtypes=tuple(dict.fromkeys(dtypes)),
+    what = Target(target, settings or {})
+    options = Options(
+        dtypes=tuple(dtypes),
         effort=effort,
         seed=seed,
         only=tuple(only),
         time_limit=time_limit,
         total_limit=total_limit,
-        arguments=target.arguments,
+        arguments=what.arguments,
         workers=jobs,
-    )
+    ).checked(convention)
+    return run(what.load, convention, options, expectations(expected))
 
 
 def expectations(expected: Mapping[str, str] | Sequence[Expectation]) -> list[Expectation]:

@@ -8,14 +8,14 @@ def test_conformance(check):
 import atexit
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from momentum.conventions import Convention
-from momentum.doors.functions import expectations, options_for
+from momentum.doors.functions import expectations
 from momentum.doors.targets import Target
 from momentum.errors import UsageError
 from momentum.report import words
@@ -96,44 +96,32 @@ class Case:
 
 
 def cases(
-    target: Any,
-    as_: str | Convention | None = None,
-    *,
-    settings: Mapping[str, Any] | None = None,
+    what: Target,
+    convention: str | Convention | None,
+    options: Options,
     expected: Mapping[str, str] | Sequence[Expectation] = (),
-    effort: Effort = "normal",
-    dtypes: Sequence[str] = (),
-    only: Sequence[str] = (),
-    seed: int = 0,
-    time_limit: float = 60.0,
 ) -> list[Case]:
     """The control, and then every check of the subject in every dtype.
 
-    target: an optimizer class, a factory, a step function, a Subject, or a text such as
-    `torch.optim:SGD`. settings: arguments of its constructor. expected: id -> reason.
-    time_limit: seconds for loading, for identifying, and for each case.
     Raises: UsageError for what does not fit, an expectation that matches nothing, and where no
     check applies, because a run in which nothing ran must not look green.
     """
-    what = Target(target, settings or {})
     known = {e.id: e for e in expectations(expected)}
-    options = options_for(
-        what, as_, dtypes=dtypes, effort=effort, seed=seed, only=only, time_limit=time_limit
-    )
-    bench = Bench(what, as_, options)
+    options = replace(options, arguments=what.arguments).checked(convention)
+    bench = Bench(what, convention, options)
     supervisor = bench.supervisor()
     jobs = supervisor.jobs
     ids = {job.id for job in jobs}
-    strange = [] if only or dtypes else [id_ for id_ in known if id_ not in ids]
+    strange = [] if options.only or options.dtypes else [id_ for id_ in known if id_ not in ids]
     wrong = f"expected failures match nothing: {', '.join(strange)}" if strange else ""
     if all(job.reason for job in jobs):
         wrong = f"every check of {supervisor.header.target} is skipped: nothing would run"
     if wrong:
         supervisor.close()
         raise UsageError(wrong)
-    found = [Case(f"{what.name}-control[{jobs[0].dtype}]", bench, None, effort)]
+    found = [Case(f"{what.name}-control[{jobs[0].dtype}]", bench, None, options.effort)]
     for job in jobs:
-        found.append(Case(f"{what.name}-{job.id}", bench, job, effort, known.get(job.id)))
+        found.append(Case(f"{what.name}-{job.id}", bench, job, options.effort, known.get(job.id)))
     return found
 
 
@@ -149,14 +137,15 @@ def parametrize(
     seed: int = 0,
     time_limit: float = 60.0,
 ) -> pytest.MarkDecorator:
-    """A decorator that gives a test function one `check` after the other; options as for `cases`.
+    """A decorator that gives a test function one `check` after the other.
 
+    target: an optimizer class, a factory, a step function, a Subject, or a text such as
+    `torch.optim:SGD`. settings: arguments of its constructor. expected: id -> reason.
+    time_limit: seconds for loading, for identifying, and for each case.
     Raises: UsageError, see `cases`.
     """
-    found = cases(
-        target, as_, settings=settings, expected=expected, effort=effort, dtypes=dtypes,
-        only=only, seed=seed, time_limit=time_limit,
-    )  # fmt: skip
+    options = Options(tuple(dtypes), effort, seed, tuple(only), time_limit)
+    found = cases(Target(target, settings or {}), as_, options, expected)
     return pytest.mark.parametrize(
         "check", [pytest.param(c, id=c.id, marks=c.marks) for c in found]
     )

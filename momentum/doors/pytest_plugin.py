@@ -61,20 +61,23 @@ class _Target(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """Raises: pytest.UsageError where target or options are wrong."""
         from momentum.doors.parametrize import cases
+        from momentum.doors.targets import Target
         from momentum.errors import UsageError
         from momentum.runner.expectations import read
+        from momentum.runner.options import Options
 
         option = self.config.getoption
         expected = option("--momentum-expected")
         try:
             found = cases(
-                self.name,
+                Target(self.name, dict(_setting(text) for text in option("--momentum-set"))),
                 option("--momentum-as"),
-                settings=dict(_setting(text) for text in option("--momentum-set")),
-                expected=read(Path(expected)) if expected else (),
-                effort=option("--momentum-effort"),
-                seed=option("--momentum-seed"),
-                time_limit=option("--momentum-time-limit"),
+                Options(
+                    effort=option("--momentum-effort"),
+                    seed=option("--momentum-seed"),
+                    time_limit=option("--momentum-time-limit"),
+                ),
+                read(Path(expected)) if expected else (),
             )
         except UsageError as error:
             raise pytest.UsageError(f"--momentum-target: {error}") from None

@@ -1,12 +1,13 @@
 """What to run: which checks, in which dtypes, how hard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from momentum.arithmetic import FORMATS
+from momentum.arithmetic import FORMATS, format_of
 from momentum.checks import CHECKS, Check
-from momentum.errors import did_you_mean
+from momentum.conventions import Convention, get
+from momentum.errors import UsageError, did_you_mean
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
@@ -33,6 +34,22 @@ class Options:
     replay: Problem | None = None
     arguments: tuple[str, ...] = ()
     workers: int = 1
+
+    def checked(self, convention: str | Convention | None) -> "Options":
+        """The same; what can be refused before anything is loaded is refused here.
+
+        Raises: UsageError.
+        """
+        try:
+            if convention is not None:
+                get(convention)
+            dtypes = [format_of(dtype).name for dtype in self.dtypes]
+            chosen = selected(self.only)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        if self.replay is not None and (len(self.only) != 1 or len(chosen) != 1):
+            raise UsageError("--replay needs exactly one --only, and that of a single check")
+        return replace(self, dtypes=tuple(dict.fromkeys(dtypes)))
 
 
 def selected(only: Sequence[str]) -> list[Check]:

@@ -10,7 +10,9 @@ import pytest
 import momentum
 from momentum.doors.command_line import entry
 from momentum.doors.parametrize import ConformanceFailure, cases
+from momentum.doors.targets import Target
 from momentum.errors import UsageError
+from momentum.runner.options import Options
 
 SUBJECTS = """
 def right(theta, v, grad, lr, momentum):
@@ -60,7 +62,8 @@ def test_doors_give_the_same_verdicts_ids_and_causes(subjects):
     by_command = {x["id"]: x for x in lines if x["record"] == "result"}
     assert list(by_command) == [r.id for r in by_function.results]
     told = {}
-    for case in cases("door_subjects:wrong", "scaled", effort="quick", only=ONLY)[1:]:
+    options = Options(effort="quick", only=tuple(ONLY))
+    for case in cases(Target("door_subjects:wrong"), "scaled", options)[1:]:
         with pytest.raises(ConformanceFailure) as caught:
             case()
         told[case.job.id] = str(caught.value)
