@@ -1,4 +1,4 @@
-// Keras' SGD with momentum in JavaScript, behind the protocol of momentum/adapters/process.py.
+// Keras' SGD with momentum in JavaScript, behind the process protocol, version 1 (docs/protocol.md).
 //
 //     momentum check "process:node examples/sgd.js" --as scaled
 "use strict";

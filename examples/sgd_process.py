@@ -1,4 +1,4 @@
-"""torch's SGD with momentum in plain Python, behind the protocol of momentum/adapters/process.py.
+"""torch's SGD with momentum in plain Python, behind the process protocol, version 1.
 
 momentum check "process:python examples/sgd_process.py" --as torch
 """

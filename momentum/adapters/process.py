@@ -1,118 +1,226 @@
-"""Any program, in any language, as a subject: target `process:COMMAND`, JSON lines on its pipes.
+"""Any program, in any language, as a subject: target `process:COMMAND`.
 
-Each line that we write to its standard input it answers with one line on its standard output.
-
-    {"do": "facts"}                                        -> FACTS
-    {"do": "start", "dtype": NAME, "hyper": HYPER,
-     "parameters": [{"shape": [INT, ...], "values": [NUMBER, ...]}, ...]}    -> STATE, or ERROR
-    {"do": "step", "gradients": [[NUMBER, ...] or null, ...]}                -> STATE
-    {"do": "set", "hyper": HYPER}                                            -> {}
-    {"do": "save"}                                         -> {"state": any JSON}
-    {"do": "load", "state": what "save" gave}              -> STATE
-
-    FACTS  = {"protocol": 1, "dtypes": [NAME, ...], "hyper": [NAME, ...]}, and where it is so:
-             "fixed": {NAME: NUMBER or true}, what it has for good and "hyper" need not name;
-             "settable": [NAME, ...], "none_gradients": true, "flushes_subnormals": true,
-             "scalars": false, "empty": false, "largest": INT,
-             "offers": of ["resume", "validates", "nesterov_with_dampening"]
-    STATE  = {"parameters": [[NUMBER, ...], ...]}: all values, in the order they came, row by row
-    HYPER  = {"lr": NUMBER, "nesterov": true, ...}: those that FACTS names
-    NUMBER = "0x1.8p-3", "inf", "-inf" or "nan"; in answers a JSON number will do as well
-    ERROR  = {"error": "why"}: at "start", hyper-parameters are refused; elsewhere a failure
-
-"start" begins anew: nothing of an earlier run is left. A program that sees the end of its input
-ends. A `--set NAME=VALUE` fixes what it names in "hyper", or says what else it has for good.
-What it writes to standard error is quoted when it fails. Where "resume" is offered, "save"
-gives all state, parameters too. A program gets 20 s for an answer, or `--set timeout=SECONDS`.
+It answers one line on its standard output for each that it reads from its standard input, in the
+protocol of `momentum.languages.protocol`, which docs/protocol.md tells in full. What it writes to
+standard error is quoted when it fails. It gets 20 s for an answer, or `--set timeout=SECONDS`. Any
+other `--set NAME=VALUE` fixes what it names in "hyper", or says what else it has for good.
 """
 
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from momentum.adapters import _shared
-from momentum.adapters._process_run import ProcessRun
-from momentum.adapters._program import Program
-from momentum.adapters.plain import PlainSubject
-from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS
 from momentum.errors import UsageError
-from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
-
-_OFFERS = frozenset({"resume", "validates", "nesterov_with_dampening"})
-_MORE = {
-    "none_gradients": bool, "flushes_subnormals": bool,
-    "scalars": bool, "empty": bool, "largest": int,
-}  # fmt: skip
+from momentum.languages import protocol
+from momentum.languages.numbers import number, numbers, texts
+from momentum.languages.program import Program
+from momentum.languages.protocol import Answer, Asked, Hello, Numbers, Parameter, Result
+from momentum.subjects.protocol import Array, Facts, Gradient, SubjectError
 
 
-def adapt(command: str, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(command: str, fixed: Mapping[str, Any], name: str) -> "ProcessSubject":
     """A subject around a command line; programs that are done with one run serve the next.
 
     Raises: UsageError where it does not start or says no proper facts.
     """
     values, others = _shared.divided(fixed)
-    patience = float(others.pop("timeout", 20.0))
+    said = others.pop("timeout", 20.0)
     if others:
         raise UsageError(f"{name} takes no {next(iter(others))!r}: it takes timeout")
-    first = Program(command, patience)
+    if not isinstance(said, int | float) or not 0 < said < 1e6:
+        raise UsageError(f"{name}: timeout is {said!r:.40}, wanted seconds")
     try:
-        facts = _facts(first.ask({"do": "facts"}), values, name)
-    except (SubjectError, TypeError, KeyError, ValueError) as error:
+        first = Program(command, float(said))
+        facts = _facts(first.hello, values, name)
+    except (SubjectError, ValueError) as error:
         raise UsageError(f"{name}: {error}") from None
-    idle = [first]
+    return ProcessSubject(facts, command, float(said), [first])
 
-    def greeted() -> Program:
-        program = Program(command, patience)
-        program.ask({"do": "facts"})
-        return program
 
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> ProcessRun:
-        while idle and not idle[-1].alive:
-            idle.pop()
-        program = idle.pop() if idle else greeted()
-        run = ProcessRun(program, facts.hyper, facts.fixed)
+@dataclass(frozen=True)
+class ProcessSubject:
+    """A command line, and the programs of it that wait for their next run."""
+
+    facts: Facts
+    command: str
+    patience: float
+    idle: list[Program] = field(default_factory=list)
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "ProcessRun":
+        """A new run.
+
+        Raises: ValueError where the program refuses it, SubjectError where it fails.
+        """
+        if len(hypers) > 1 and not self.facts.groups:
+            raise SubjectError(f"has one group, got {len(hypers)}")
+        strange = [n for n in options or {} if protocol.OPTIONS.get(n) not in self.facts.offers]
+        _shared.no_options(dict.fromkeys(strange))
+        while self.idle and not self.idle[-1].alive:
+            self.idle.pop()
+        program = self.idle.pop() if self.idle else Program(self.command, self.patience)
+        run = ProcessRun(program, self.facts, [x.shape for x in parameters], list(hypers))
+        idle = self.idle
         weakref.finalize(run, lambda: idle.append(program) if program.alive else None)
-        run.begin(parameters, hyper, dtype)
+        run.ask(
+            protocol.Start(
+                dtype=dtype,
+                hyper=run.said(),
+                parameters=[Parameter(x.shape, texts(x)) for x in parameters],
+                groups=list(groups or [0] * len(parameters)),
+                options=dict(options or {}),
+            )
+        )
         return run
 
-    return PlainSubject(facts, begin)
+
+class ProcessRun:
+    """A live run in a program; what changes is told with the next step."""
+
+    def __init__(
+        self, program: Program, facts: Facts, shapes: Sequence[tuple[int, ...]], hyper: list[Hyper]
+    ) -> None:
+        self.program, self.facts, self.shapes, self.hyper = program, facts, shapes, hyper
+        self.untold = False
+        self.last = Result([])
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        """One step; None where there is no gradient."""
+        self.steps([gradients], [self.hyper])
+
+    def steps(
+        self, gradients: Sequence[Sequence[Gradient]], hypers: Sequence[Sequence[Hyper]]
+    ) -> list[list[Array]]:
+        """Many steps in one message; the parameters after each."""
+        asked = []
+        for fed, row in zip(gradients, hypers):
+            if list(row) != self.hyper:
+                self.hyper, self.untold = list(row), True
+            asked.append(
+                protocol.Step([None if g is None else texts(g) for g in fed], self._changed())
+            )
+        request = protocol.Steps(steps=asked)
+        answer, what = self._answer(request), self.program.verb(request)
+        if answer.results is None or len(answer.results) != len(asked):
+            raise SubjectError(f"answered {what!r} without {len(asked)} results")
+        found = [self._arrays(what, one.parameters) for one in answer.results]
+        self.last = answer.results[-1]
+        return found
+
+    def parameters(self) -> list[Array]:
+        """What it last said."""
+        return self._arrays("parameters", self.last.parameters)
+
+    def point(self) -> list[Array]:
+        """Where it wants the next gradient."""
+        if self.last.point is None:
+            raise SubjectError("offers point, and does not say it")
+        return self._arrays("point", self.last.point)
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        """New hyper-parameters from the next step on."""
+        self.hyper = [hyper if g == group else h for g, h in enumerate(self.hyper)]
+        self.untold = True
+        self.said()
+
+    def save(self) -> Any:
+        """All of its state."""
+        self._tell()
+        answer = self._answer(protocol.Save())
+        if answer.state is protocol.NOTHING:
+            raise SubjectError("answered 'save' without a state")
+        return answer.state
+
+    def load(self, saved: Any) -> None:
+        """Go on from what `save` returned."""
+        self.ask(protocol.Load(state=saved))
+
+    def place(self, values: Sequence[Array]) -> None:
+        """Write other values into the parameters."""
+        self.ask(protocol.Place(parameters=[texts(x) for x in values]))
+
+    def restart(self) -> None:
+        """A new optimizer on the same parameters."""
+        self.ask(protocol.Restart())
+
+    def ask(self, request: Asked) -> None:
+        """A request that is answered with all parameters."""
+        self._tell()
+        answer = self._answer(request)
+        if answer.parameters is None:
+            raise SubjectError(f"answered {request.what!r} without {len(self.shapes)} parameters")
+        self.last = Result(answer.parameters, answer.point)
+        self.parameters()
+
+    def said(self) -> list[protocol.Hypers]:
+        """The hyper-parameters of all groups. Raises: ValueError where it has none such."""
+        names = {name: name for name in self.facts.hyper}
+        rows = [_shared.arguments(h, names, self.facts.fixed) for h in self.hyper]
+        return [
+            {n: x if isinstance(x, bool) else x.hex() for n, x in held.items()} for held in rows
+        ]
+
+    def _changed(self) -> list[protocol.Hypers] | None:
+        """Those that it has not been told yet."""
+        changed, self.untold = self.untold, False
+        return self.said() if changed else None
+
+    def _tell(self) -> None:
+        if (changed := self._changed()) is not None:
+            self._answer(protocol.Steps(steps=[protocol.Step(None, changed)]))
+
+    def _answer(self, request: Asked) -> Answer:
+        try:
+            answer = self.program.ask(request)
+        except ValueError as error:
+            raise SubjectError(str(error)) from None
+        if answer.skipped is not None:
+            raise ValueError(answer.skipped or "refused without a reason")
+        if answer.error is not None:
+            older = self.program.hello.protocol == 1
+            if older and isinstance(request, protocol.Start):  # it has no other word for a refusal
+                raise ValueError(answer.error)
+            raise SubjectError(answer.error or "failed without a reason")
+        return answer
+
+    def _arrays(self, what: str, said: Sequence[Numbers]) -> list[Array]:
+        if len(said) != len(self.shapes):
+            raise SubjectError(f"answered {what!r} without {len(self.shapes)} parameters")
+        try:
+            arrays = [np.array(numbers(row), dtype=np.float64) for row in said]
+            return [x.reshape(shape) for x, shape in zip(arrays, self.shapes)]
+        except ValueError as error:
+            raise SubjectError(f"answered {what!r} with wrong parameters: {error}") from None
 
 
-def _facts(said: Mapping[str, Any], fixed: Mapping[str, Any], name: str) -> Facts:
-    if said.get("protocol") != 1:
-        raise SubjectError(f"speaks protocol {said.get('protocol')!r}, wanted 1")
-    for key, known in (
-        ("dtypes", set(FORMATS)),
-        ("hyper", set(Hyper._fields)),
-        ("settable", set(Hyper._fields)),
-        ("fixed", set(Hyper._fields)),
-        ("offers", _OFFERS),
-    ):
-        if not set(said.get(key, ())) <= known:
-            raise SubjectError(f"{key} are {said[key]}, wanted some of {', '.join(sorted(known))}")
-    own = {n: _value(n, x) for n, x in dict(said.get("fixed", {})).items()}
+def _facts(said: Hello, fixed: Mapping[str, Any], name: str) -> Facts:
+    own = {n: bool(x) if n in FLAGS else number(x) for n, x in said.fixed.items()}
     for n in own.keys() & fixed.keys():
         if own[n] != fixed[n]:
             raise SubjectError(f"has {n} fixed to {own[n]}, not to {fixed[n]}")
-    more = {key: kind(said[key]) for key, kind in _MORE.items() if key in said}
     return Facts(
         name=name,
-        dtypes=tuple(said["dtypes"]),
-        hyper=frozenset(said["hyper"]),
-        settable=frozenset(said.get("settable", ())),
+        dtypes=tuple(said.dtypes),
+        hyper=frozenset(said.hyper),
+        settable=frozenset(said.settable),
         fixed=own | dict(fixed),
-        offers=frozenset(said.get("offers", ())),
-        **more,
+        groups=said.groups,
+        none_gradients=said.none_gradients,
+        offers=frozenset(said.offers) | {"steps", *(protocol.OPTIONS[n] for n in said.options)},
+        flushes_subnormals=said.flushes_subnormals,
+        scalars=said.scalars,
+        empty=said.empty,
+        largest=said.largest,
     )
-
-
-def _value(name: str, said: Any) -> Any:
-    """A fixed hyper-parameter.
-
-    Raises: TypeError where it is none.
-    """
-    if name in FLAGS:
-        return bool(said)
-    return float.fromhex(said) if isinstance(said, str) else float(said)

@@ -70,6 +70,24 @@ def cores() -> int:
     return min(4, len(able))
 
 
+PROCESS = click.option(
+    "--process",
+    metavar="COMMAND",
+    help="A program in any language that speaks the process protocol, instead of a TARGET.",
+)
+
+
+def named(target: str | None, process: str | None) -> str:
+    """The one target that is named. Raises: click.UsageError."""
+    if target is not None and not target.strip():
+        raise click.UsageError("TARGET is empty: wanted one such as torch.optim:SGD")
+    if process is None and target is not None:
+        return target
+    if process is None or target is not None:
+        raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
+    return f"process:{process}"
+
+
 CHECK_OPTIONS = (
     click.option(
         "--as",
@@ -88,11 +106,7 @@ CHECK_OPTIONS = (
         callback=settings_of,
         help="Fix an argument of the target's constructor; VALUE is a Python literal.",
     ),
-    click.option(
-        "--process",
-        metavar="COMMAND",
-        help="Check a program that answers JSON lines, in any language, instead of a TARGET.",
-    ),
+    PROCESS,
     click.option(
         "--dtype",
         "dtypes",

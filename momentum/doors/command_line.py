@@ -20,8 +20,10 @@ from momentum.doors.check_options import (
     CHECK_EXAMPLES,
     CHECK_OPTIONS,
     EFFORT,
+    PROCESS,
     SECONDS,
     FilePath,
+    named,
     settings_of,
     with_options,
 )
@@ -106,13 +108,10 @@ def check(target: str | None, process: str | None, list_: bool, **options: Any) 
         from momentum.doors.check import list_checks
 
         return list_checks(options["only"])
-    if target is not None and not target.strip():
-        raise click.UsageError("TARGET is empty: wanted one such as torch.optim:SGD")
-    if (target is None) == (process is None):
-        raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
+    chosen = named(target, process)
     from momentum.doors.check import Request, check
 
-    return check(Request(target=target or f"process:{process}", **options))
+    return check(Request(target=chosen, **options))
 
 
 @commands.command()
@@ -129,7 +128,8 @@ def article(figures: Path | None, seeds: int | None) -> int:
 
 
 @commands.command()
-@click.argument("target")
+@click.argument("target", required=False)
+@PROCESS
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
 @click.option(
     "--dtype",
@@ -141,16 +141,18 @@ def article(figures: Path | None, seeds: int | None) -> int:
               help="Seconds for loading, and for the probes together.")  # fmt: skip
 @AS_WELL
 def identify(
-    target: str,
+    target: str | None,
+    process: str | None,
     settings: dict[str, str],
     dtype: str | None,
     time_limit: float,
     also: tuple[str, ...],
 ) -> int:
     """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
+    chosen = named(target, process)
     from momentum.doors.identify import told
 
-    say(told(target, settings, dtype, also, time_limit))
+    say(told(chosen, settings, dtype, also, time_limit))
     return 0
 
 

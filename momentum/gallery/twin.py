@@ -6,7 +6,7 @@ from typing import Any
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Run, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,20 @@ class Twin:
 class TwinRun:
     """A run that hands on wrong gradients and everything else untouched."""
 
-    run: Run
+    run: Any
     dtype: str
 
     def step(self, gradients: Sequence[Gradient]) -> None:
         """One step with the wrong gradients."""
+        self.run.step(self._wrong(gradients))
+
+    def steps(self, gradients: Sequence[Sequence[Gradient]], hypers: Any) -> Any:
+        """Many steps with wrong gradients, of a run that offers to take them at once."""
+        return self.run.steps([self._wrong(row) for row in gradients], hypers)
+
+    def _wrong(self, gradients: Sequence[Gradient]) -> list[Gradient]:
         format = format_of(self.dtype)
-        self.run.step([None if g is None else format.round(1.5 * g) for g in gradients])
+        return [None if g is None else format.round(1.5 * g) for g in gradients]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.run, name)

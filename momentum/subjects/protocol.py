@@ -72,6 +72,8 @@ OFFERS = {
     "threads": "runs may be stepped in several threads at once",
     "point": "point() gives the parameters at which the next gradient is to be taken",
     "live_objects": "live_objects() counts the framework's tensors that are alive",
+    "steps": "steps(gradients, hypers) takes many steps at once and returns the parameters after"
+    " each, sooner than step by step",
     "graph": "graph_nodes() counts parameters and state tensors that hang in an autograd graph",
     "nesterov_with_dampening": "both at once are accepted",
     "storage": "storage() gives an identity of each parameter's memory",

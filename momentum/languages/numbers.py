@@ -1,0 +1,42 @@
+"""Numbers as text: what the protocol and the vectors write, and what they read."""
+
+import re
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+_BITS = {8: ">f", 16: ">d"}
+_HEX = re.compile(r"[+-]?0x[0-9a-f]*\.?[0-9a-f]*(p[+-]?\d+)?", re.IGNORECASE)
+
+
+def texts(values: Any) -> list[str]:
+    """The numbers of an array, row by row, as hexadecimal floats, which lose nothing."""
+    return [x.hex() for x in values.ravel().tolist()]
+
+
+def number(said: object) -> float:
+    """A number as any program may write it: 0.1875, "0.1875", "0x1.8p-3", "inf", "-inf", "nan", or
+    the bits of a float32 or float64 as "0x" and 8 or 16 digits.
+
+    Raises: ValueError where it is none.
+    """
+    if isinstance(said, int | float) and not isinstance(said, bool):
+        try:
+            return float(said)
+        except OverflowError:
+            raise ValueError(f"{said!r:.30}… is beyond every float") from None
+    if isinstance(said, str):
+        digits = said[2:] if said[:2] in ("0x", "0X") else ""
+        try:
+            if len(digits) in _BITS and not {".", "p", "P"} & set(digits):
+                found: float = struct.unpack(_BITS[len(digits)], bytes.fromhex(digits))[0]
+                return found
+            return float.fromhex(said) if _HEX.fullmatch(said.strip()) else float(said)
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError(f"{said!r:.40} is no number: wanted such as 0.1875 or '0x1.8p-3'")
+
+
+def numbers(said: Iterable[object]) -> list[float]:
+    """Numbers as any program may write them. Raises: ValueError."""
+    return [number(x) for x in said]
