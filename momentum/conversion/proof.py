@@ -128,5 +128,5 @@ def drift(
         for x in row_at(hypers, t):
             if not np.isfinite(float(plan.format.round(nearest(exact(x))))):
                 raise ValueError(f"a number of the conversion is beyond the largest {dtype}")
-        block.take(plan.next(row_at(hypers, t)), size, fitting=False)
+        block.take(plan.next(row_at(hypers, t)), size)
     return float(np.max(block.bound))

@@ -14,6 +14,7 @@ and the largest of all forms. See docs/bound.md for the class of implementations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import FORMATS, Format, exact, nearest
 from momentum.arithmetic.expanded import Compound, Factor, Term
-from momentum.oracle.expansion import Output, Sum
+from momentum.oracle.expansion import Output, Sum, Way
 
 Array = NDArray[np.float64]
 
@@ -38,8 +39,9 @@ class Number(NamedTuple):
     value: float
     error: float
 
-    @classmethod
-    def given(cls, x: Any, format: Format) -> "Number":
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def given(x: Any, format: Format) -> "Number":
         """A hyper-parameter: held in the format, in float32 or in float64, the worst of them."""
         value = nearest(x) if isinstance(x, fmpq) else float(x)
         held = [float(format.round(value))]
@@ -52,21 +54,22 @@ class Number(NamedTuple):
             error = max(abs(y - value) for y in held)
         if format.flushes and abs(value) < format.smallest_normal:
             error = max(error, abs(value))
-        return cls(value, error)
+        return Number(value, error)
 
 
 class Step(NamedTuple):
-    """One step. Shapes: value, doubt, reach (outputs, outputs + 1); floor (outputs,).
+    """One step: new values = value [values; gradient], and as errors to sizes
 
-    reach: no intermediate result exceeds reach (|a| + error(a)). spread: what errors of outputs and
-    sizes of outputs and gradient add to the new errors, (outputs, 2 outputs + 1).
+        new errors = spread [errors; |values|; |gradient|; error(gradient); 1]
+
+    reach: no intermediate result exceeds reach [|values| + errors; |gradient| + its error].
+
+    Shapes: value and reach (outputs, outputs + 1), spread (outputs, 2 outputs + 3).
     """
 
     value: Array
-    doubt: Array
-    floor: Array
-    reach: Array
     spread: Array
+    reach: tuple[tuple[float, ...], ...]
 
 
 class _Path(NamedTuple):
@@ -88,6 +91,7 @@ class Measure:
         self.log = math.log1p(format.operation_u)
         self.underflow = format.underflow * (2.0 if format.flushes else 1.0)
         self.known: dict[Factor, Number] = {}
+        self.paths: dict[int, _Path] = {}
 
     def factor(self, f: Factor) -> Number:
         """A factor's value and error."""
@@ -140,7 +144,13 @@ class Measure:
         return value
 
     def path(self, term: Term) -> _Path:
-        """A term's own roundings, those of the sums apart."""
+        """A term's own roundings, those of the sums apart; of one object once."""
+        found = self.paths.get(id(term))
+        if found is None:
+            found = self.paths[id(term)] = self._path(term)
+        return found
+
+    def _path(self, term: Term) -> _Path:
         size = float(abs(term.coefficient))
         growth, reach, least, floors, products = 0.0, max(size, 1.0), min(size, 1.0), 0, 0
         rounded = int(math.frexp(size)[0] != 0.5)
@@ -172,65 +182,67 @@ class Measure:
         atoms: the column of each old number.
         """
         theta, *fields = outputs
-        with np.errstate(all="ignore"):  # where a number is infinite, no claim is made
-            return self._step(theta, fields, outputs, atoms)
-
-    def _step(
-        self, theta: str, fields: list[str], outputs: Mapping[str, Output], atoms: Mapping[str, int]
-    ) -> Step:
         rows = {f"new {n}": self._row(outputs[n], atoms, {}) for n in fields}
-        first = self._row(outputs[theta], atoms, rows)
-        value, doubt, floor, reach = (np.array(x) for x in zip(first, *rows.values()))
-        spread = np.hstack([(np.abs(value) + doubt)[:, : len(value)], doubt])
-        return Step(value, doubt, floor, reach, spread)
+        every = [self._row(outputs[theta], atoms, rows), *rows.values()]
+        last = len(every)
+        spread = [[*(abs(v) + d for v, d in zip(row.value, row.doubt[:last])), *row.doubt,
+                   abs(row.value[last]) + row.doubt[last], row.floor]
+                  for row in every]  # fmt: skip
+        reach = tuple(tuple(row.reach) for row in every)
+        return Step(np.array([row.value for row in every]), np.array(spread), reach)
 
     def _row(self, output: Output, atoms: Mapping[str, int], new: Mapping[str, "_Row"]) -> "_Row":
         count = len(atoms)
-        value, own = np.zeros(count), np.zeros(count)
+        value, doubt, reach, floor = [0.0] * count, [0.0] * count, [0.0] * count, 0.0
+        own = [0.0] * count
         for term in output.forms[0]:
             column, coefficient = atoms[term.atom], self.signed(term)
             value[column] += coefficient
             if self.own_error:  # this value is itself a sum of float64 products
                 own[column] += abs(coefficient) * (len(output.forms[0]) - 1 + len(term.factors))
-        doubt, reach, floor = np.zeros(count), np.zeros(count), 0.0
-        for way, free in output.ways:
-            d, r, f = self._way(way, free, atoms, new)
-            doubt, reach, floor = np.maximum(doubt, d), np.maximum(reach, r), max(floor, f)
-        return _Row(value, (doubt + own * _FLOAT64_U) * _SLACK, floor * _SLACK, reach)
+        for way in output.ways:
+            d, r, f = self._way(way, atoms, new)
+            doubt, reach = list(map(_larger, doubt, d)), list(map(_larger, reach, r))
+            floor = _larger(floor, f)
+        doubt = [(d + o * _FLOAT64_U) * _SLACK for d, o in zip(doubt, own)]
+        return _Row(value, doubt, floor * _SLACK, reach)
 
     def _way(
-        self, way: Sum, free: bool, atoms: Mapping[str, int], new: Mapping[str, "_Row"]
-    ) -> tuple[Array, Array, float]:
-        doubt, reach = np.zeros(len(atoms)), np.zeros(len(atoms))
-        floor, largest, sums = 0.0, 1.0, max(len(way) - 1, 0)
-        shared = [t.atom for t in way]
-        for term in way:
+        self, way: Way, atoms: Mapping[str, int], new: Mapping[str, "_Row"]
+    ) -> tuple[list[float], list[float], float]:
+        doubt, reach = [0.0] * len(atoms), [0.0] * len(atoms)
+        floor, largest = 0.0, 1.0
+        for term, sums in way.terms:
             size, growth, lost, floors, far = self.path(term)
-            # (1 - c) a has a product on the way of the lone a.
-            merged = not term.factors and shared.count(term.atom) > 1
-            growth += (sums + merged if free else term.sums) * self.log
-            if not free and len(term.factors) < 2:
+            growth += sums * self.log
+            if not way.free and len(term.factors) < 2:
                 far = size  # as it is written, nothing larger comes before the product
             grown, added = math.exp(growth), size * math.expm1(growth)
             added += lost * grown
             floor += floors * grown
             largest = max(largest, far)
-            if term.atom in new:
-                row = new[term.atom]
-                doubt += added * (np.abs(row.value) + row.doubt) + size * row.doubt
-                reach += far * grown * row.reach
-                floor += (size + added) * row.floor
-            else:
-                doubt[atoms[term.atom]] += added
-                reach[atoms[term.atom]] += far * grown
-        floor += sums * self.format.lost_in_sums * largest
-        return doubt, reach, floor
+            row = new.get(term.atom)
+            if row is None:
+                column = atoms[term.atom]
+                doubt[column] += added
+                reach[column] += far * grown
+                continue
+            for j, (value, d, r) in enumerate(zip(row.value, row.doubt, row.reach)):
+                doubt[j] += added * (abs(value) + d) + size * d
+                reach[j] += far * grown * r
+            floor += (size + added) * row.floor
+        return doubt, reach, floor + way.sums * self.format.lost_in_sums * largest
 
 
 class _Row(NamedTuple):
     """One output's rows of the matrices of Step."""
 
-    value: Array
-    doubt: Array
+    value: list[float]
+    doubt: list[float]
     floor: float
-    reach: Array
+    reach: list[float]
+
+
+def _larger(a: float, b: float) -> float:
+    """The larger one; nan, which no claim survives, before all."""
+    return a if a >= b or a != a else b

@@ -35,15 +35,17 @@ class Output:
     through: tuple[Sum, ...] = ()
 
     @cached_property
-    def ways(self) -> tuple[tuple[Sum, bool], ...]:
-        """The sums of terms that an implementation may compute, and whether in any order.
+    def ways(self) -> tuple["Way", ...]:
+        """The sums of terms that an implementation may compute.
 
         The rule's own terms in any order, as they stand and with like ones taken together; those
         of the other forms as they are written.
         """
         rule, *others = self.forms
+        known: dict[Term, Term] = {}  # a term that several sums share is one object, measured once
         free = dict.fromkeys((rule, cancelled(rule)), True)
-        return (*free.items(), *((terms, False) for terms in (*others, *self.through)))
+        ways = (*free.items(), *((terms, False) for terms in (*others, *self.through)))
+        return tuple(Way.of([known.setdefault(t, t) for t in sum], free) for sum, free in ways)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -56,6 +58,27 @@ class Output:
     def is_array(self) -> bool:
         """A function of arrays, and not a pure number; zero is neither."""
         return any(t.atom for form in self.forms for t in form)
+
+
+class Way(NamedTuple):
+    """A sum that an implementation may compute; free: in any order, and not as it is written.
+
+    terms: each with the sums on its way that it does not say itself. sums: all of them.
+    """
+
+    terms: tuple[tuple[Term, int], ...]
+    free: bool
+    sums: int
+
+    @classmethod
+    def of(cls, terms: Sequence[Term], free: bool) -> "Way":
+        """The way of these terms."""
+        sums = max(len(terms) - 1, 0)
+        atoms = [t.atom for t in terms]
+        # (1 - c) a has a product on the way of the lone a.
+        merged = [not t.factors and atoms.count(t.atom) > 1 for t in terms]
+        roundings = [sums + m if free else t.sums for t, m in zip(terms, merged)]
+        return cls(tuple(zip(terms, roundings)), free, sums)
 
 
 def _names(term: Term) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Blocks of coordinates on their way through the steps: value and bound in one pass."""
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -14,23 +16,23 @@ Array = NDArray[np.float64]
 class Block:
     """Parameter and state of a block of coordinates, with their errors.
 
-    The arrays are rows of one matrix, so that a step is two products with small matrices:
-        values' = value [values; gradient]
-        errors' = [|value| + doubt, doubt] [errors; |values|; |gradient|] + floor
-    Shapes: values (rows + 1, n), the last row for the gradient; sizes (2 rows + 1, n).
+    The arrays are rows of matrices, so that a step is two products with small ones: see Step.
+    Shapes: values (rows + 1, n), the last row for the gradient; sizes (2 rows + 3, n).
     """
 
     def __init__(self, start: Array, initial: list[float], format: Format) -> None:
         self.format = format
         rows, n = 1 + len(initial), start.size
         self.rows = rows
-        self.values, self.spare = np.empty((rows + 1, n)), np.empty((rows + 1, n))
+        self.values, self.moved = np.zeros((rows + 1, n)), np.empty((rows, n))
+        self.values[:rows] = np.array([0.0, *initial])[:, None]
         self.values[0] = start
-        for i, x in enumerate(initial, 1):
-            self.values[i] = x
-        self.sizes, self.errors = np.empty((2 * rows + 1, n)), np.zeros((rows, n))
+        self.sizes = np.zeros((2 * rows + 3, n))
+        self.sizes[-1] = 1.0
+        self.off = False  # the gradient's row of errors is not zero
+        self.errors = np.zeros((rows, n))
         self.errors[0] = off_format(start, format)
-        self.largest = np.full(rows, np.inf)  # of |values| + errors, row by row
+        self.largest = [math.inf] * rows  # of |values| + errors, row by row
 
     @property
     def value(self) -> Array:
@@ -54,47 +56,52 @@ class Block:
     def place(self, row: int, x: Array) -> None:
         """Other numbers in a row, in doubt by one rounding."""
         self.values[row] = x
-        np.abs(self.values[row], out=self.errors[row])
-        self.errors[row] *= self.format.operation_u
-        self.errors[row] += self.format.smallest_subnormal / 2
-        self.largest[row] = np.inf
+        error = np.abs(self.values[row], out=self.errors[row])
+        error *= self.format.operation_u
+        error += self.format.smallest_subnormal / 2
+        self.largest[row] = math.inf
 
-    def take(self, step: Step, gradient: Array, fitting: bool) -> None:
-        """One step. fitting: all elements of the gradient are known to be the format's."""
-        rows, sizes = self.rows, self.sizes
-        self.values[rows] = gradient
+    def take(self, step: Step, gradient: Array, off: Any = None) -> None:
+        """One step. off: how far the gradient is from numbers of the format; None: look."""
+        rows, values, sizes = self.rows, self.values, self.sizes
+        values[rows] = gradient
         sizes[:rows] = self.errors
-        np.abs(self.values, out=sizes[rows:])
-        doubt = 0.0 if fitting else off_format(self.values[rows], self.format)
-        reach = self._reach(step, doubt)
+        np.abs(values, out=sizes[rows : 2 * rows + 1])
+        off = off_format(values[rows], self.format) if off is None else off
+        if self.off or isinstance(off, np.ndarray):
+            sizes[-2] = off
+            self.off = isinstance(off, np.ndarray)
+        beyond = self._beyond(step)
         np.matmul(step.spread, sizes, out=self.errors)
-        self.errors += step.floor[:, None]
-        if isinstance(doubt, np.ndarray):
-            self.errors += (np.abs(step.value) + step.doubt)[:, rows:] * doubt
-        np.matmul(step.value, self.values, out=self.spare[:rows])
-        self.values, self.spare = self.spare, self.values
-        if reach is not None:
-            self.errors[~(reach <= self.format.largest)] = np.inf
+        np.matmul(step.value, values, out=self.moved)
+        values[:rows] = self.moved
+        if beyond is not None:
+            self.errors[beyond] = np.inf
 
-    def _reach(self, step: Step, doubt: Any) -> Array | None:
-        """The largest intermediate results of each element, where some may overflow.
+    def _beyond(self, step: Step) -> NDArray[np.bool_] | None:
+        """Where an intermediate result may overflow, if it may anywhere.
 
         First by the largest of all elements, as of the last look; a look costs a pass.
         """
         rows, sizes, limit = self.rows, self.sizes, self.format.largest / 4
-        gradient = np.max(sizes[2 * rows], initial=0.0) + np.max(doubt, initial=0.0)
-        for stale in (np.isinf(self.largest), np.ones(rows, dtype=bool)):
-            for i in np.flatnonzero(stale):
-                self.largest[i] = np.max(sizes[i], initial=0.0)
-                self.largest[i] += np.max(sizes[rows + i], initial=0.0)
-            peak = step.reach @ np.append(self.largest, gradient)
-            if np.all(peak <= limit):
-                self.largest = peak * (1.0 + 2.0**-20) + step.floor
+        gradient = float(sizes[2 * rows].max(initial=0.0))
+        if self.off:
+            gradient += float(sizes[-2].max(initial=0.0))
+        for stale in (math.inf, 0.0):
+            for i, size in enumerate(self.largest):
+                if size >= stale or size != size:
+                    self.largest[i] = float(sizes[i].max(initial=0.0))
+                    self.largest[i] += float(sizes[rows + i].max(initial=0.0))
+            peaks = [sum(map(operator.mul, row, (*self.largest, gradient))) for row in step.reach]
+            if all(peak <= limit for peak in peaks):
+                floors = step.spread[:, -1].tolist()
+                self.largest = [x * (1.0 + 2.0**-20) + f for x, f in zip(peaks, floors)]
                 return None
-        self.largest[:] = np.inf
-        held = sizes[rows : 2 * rows] + sizes[:rows]
-        reach = step.reach[:, :rows] @ held + step.reach[:, rows:] * (sizes[2 * rows] + doubt)
-        return np.asarray(reach + step.floor[:, None])
+        self.largest = [math.inf] * rows
+        held = sizes[rows : 2 * rows + 1].copy()
+        held[:rows] += sizes[:rows]
+        held[rows] += sizes[-2]
+        return ~(np.array(step.reach) @ held + step.spread[:, -1:] <= self.format.largest)
 
     def hold(self, values: list[Array]) -> None:
         """The values, known more exactly."""

@@ -47,9 +47,9 @@ class Linear:
         state = self.plan.plain_state(rows)
         return self.plan.convention.gradient_point(self.block.value, state, h)
 
-    def take(self, grad: Array, h: Hyper, step: Step | None = None, fitting: bool = False) -> None:
-        """One step, planned before or now."""
-        self.block.take(self.plan.next(h) if step is None else step, grad, fitting)
+    def take(self, grad: Array, h: Hyper, step: Step | None = None, off: Any = None) -> None:
+        """One step, planned before or now. off: see Block.take."""
+        self.block.take(self.plan.next(h) if step is None else step, grad, off)
         if self.truth is not None:
             theta, *state = self.truth.take(grad, h)
             fields = dict(zip(self.plan.fields, state))

@@ -1,6 +1,7 @@
 """The steps of a run as matrices, one after another."""
 
 from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ Array = NDArray[np.float64]
 
 _GENERIC = Hyper(lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.01, nu=0.7)
 
+Pure = tuple[tuple[str, Number], ...]
+"""The pure numbers of a state, by name."""
+
 
 class Plan:
     """What each step of a convention does, from the hyper-parameters alone.
@@ -29,15 +33,12 @@ class Plan:
         self.convention, self.format, self.own_error = convention, format, own_error
         self.fields: tuple[str, ...] = type(convention.initial)._fields
         self.arrays = self._arrays()
-        names = ("theta", *(f"state {n}" for n in self.arrays), "grad")
-        self.atoms = {name: i for i, name in enumerate(names)}
         self.numbers: dict[str, Number] = {
             n: Number.given(x, FORMATS["float64"])
             for n, x in zip(self.fields, convention.initial)
             if n not in self.arrays
         }
         self.begun = False
-        self._steps: dict[tuple[Any, ...], Step] = {}
 
     def _arrays(self) -> tuple[str, ...]:
         """Fields that some step makes an array."""
@@ -57,36 +58,17 @@ class Plan:
     def next(self, h: Hyper) -> Step:
         """The next step that the parameter takes, with these hyper-parameters."""
         outputs = expansion(self.convention, h, [self._told(n) for n in self.fields])
-        named = dict(zip(("theta", *self.fields), outputs))
-        moving = {n: named[n] for n in ("theta", *self.arrays)}
-        read = frozenset().union(*(x.names for x in moving.values()))
-        key = h, outputs[0], tuple(x for n, x in self.numbers.items() if f"state {n}" in read)
-        step = self._steps.get(key)
-        if step is None:
-            step = self._steps[key] = self._measure(h).step(moving, self.atoms)
-        self.numbers = {n: self._followed(n, named[n], h) for n in self.numbers}
+        text = _text(outputs, self.fields, self.arrays)
+        read = tuple((n, x) for n, x in self.numbers.items() if n in text.read)
+        step, followed = _measured(text, h, self.format, self.own_error, read)
+        counted = {n: Number(self.numbers[n].value + 1.0, 0.0) for n in text.counted}
+        self.numbers = {**self.numbers, **counted, **dict(followed)}
         self.begun = True
         return step
 
-    def _measure(self, h: Hyper) -> Measure:
-        given = {n: Number.given(getattr(h, n), self.format) for n in NUMBERS}
-        held = {f"state {n}": x for n, x in self.numbers.items()}
-        return Measure(given | held, self.format, self.own_error)
-
-    def _followed(self, name: str, output: Output, h: Hyper) -> Number:
-        """A pure number after the step, with the largest error of all forms as they stand."""
-        if output.is_array:
-            raise NotLinear("a number of the state becomes an array")
-        if output.forms == (_counted(f"state {name}"),):
-            return Number(self.numbers[name].value + 1.0, 0.0)
-        measure = self._measure(h)
-        value = measure.sum(output.forms[0]).value
-        return Number(value, max(measure.sum(form).error for form in output.forms))
-
     def _told(self, name: str) -> Any:
-        initial = getattr(self.convention.initial, name)
         if name in self.arrays:
-            return "array" if self.begun or initial != 0 else 0
+            return "array" if self.begun or getattr(self.convention.initial, name) != 0 else 0
         value, error = self.numbers[name]
         return value if error or value not in (0, 1) else int(value)
 
@@ -97,6 +79,50 @@ class Plan:
         return type(self.convention.initial)(**{**numbers, **rows})
 
 
-def _counted(name: str) -> tuple[Term, ...]:
-    """The terms of a count that grows by one."""
-    return (Term(1, (name,)), Term(1))
+class _Text:
+    """The outputs of a step by name: moving arrays, and the pure numbers beside them."""
+
+    def __init__(
+        self, outputs: tuple[Output, ...], fields: tuple[str, ...], arrays: tuple[str, ...]
+    ) -> None:
+        named = dict(zip(("theta", *fields), outputs))
+        self.moving = {n: named[n] for n in ("theta", *arrays)}
+        self.atoms = {n: i for i, n in enumerate(
+            ("theta", *(f"state {n}" for n in arrays), "grad"))}  # fmt: skip
+        self.pure = {n: x for n, x in named.items() if n not in self.moving}
+        if any(x.is_array for x in self.pure.values()):
+            raise NotLinear("a number of the state becomes an array")
+
+    @cached_property
+    def counted(self) -> tuple[str, ...]:
+        """Numbers that grow by one."""
+        return tuple(n for n, x in self.pure.items()
+                     if x.forms == ((Term(1, (f"state {n}",)), Term(1)),))  # fmt: skip
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """Numbers of the state that something but their own count is made of."""
+        others = (x for n, x in self.pure.items() if n not in self.counted)
+        names = frozenset(n for x in (*self.moving.values(), *others) for n in x.names)
+        return frozenset(n.removeprefix("state ") for n in names if n.startswith("state "))
+
+
+@lru_cache(maxsize=1024)
+def _text(outputs: tuple[Output, ...], fields: tuple[str, ...], arrays: tuple[str, ...]) -> _Text:
+    return _Text(outputs, fields, arrays)
+
+
+@lru_cache(maxsize=4096)
+def _measured(
+    text: _Text, h: Hyper, format: Format, own_error: bool, numbers: Pure
+) -> tuple[Step, Pure]:
+    """A step, and the pure numbers after it with the largest error of all forms as they stand."""
+    given = {n: Number.given(getattr(h, n), format) for n in NUMBERS}
+    measure = Measure(given | {f"state {n}": x for n, x in numbers}, format, own_error)
+    followed = []
+    for name, output in text.pure.items():
+        if name not in text.counted:
+            value = measure.sum(output.forms[0]).value
+            error = max(measure.sum(form).error for form in output.forms)
+            followed.append((name, Number(value, error)))
+    return measure.step(text.moving, text.atoms), tuple(followed)

@@ -12,7 +12,7 @@ from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
 from momentum.oracle.given import as_array, helped, named_format
-from momentum.oracle.solving import solve
+from momentum.oracle.solving import Errors, Solving, Values, distance
 
 Array = NDArray[np.float64]
 Gradients = Sequence[Any] | Callable[[Any], Any]
@@ -43,34 +43,34 @@ class Trajectory:
 
         Raises: ValueError where number or shape do not fit.
         """
-        got = [np.asarray(as_array(x), dtype=np.float64) for x in iterates]
+        got = [as_array(x) for x in iterates]
         if len(got) != len(self.gradients):
             raise ValueError(f"got {len(got)} iterates for {len(self.gradients)} steps")
         for t, x in enumerate(got, 1):
             if x.shape != self.start.shape:
                 raise ValueError(f"iterate {t} has shape {x.shape}, wanted {self.start.shape}")
-        flat = np.array(got, dtype=np.float64).reshape(len(got), self.start.size)
-        again = _trajectory(
-            self.convention, self.start, self.gradients, self.hypers, self.dtype, self.tier, flat
+        flat = [x.reshape(-1) for x in got]
+        sink = Errors(flat, self.values.reshape(len(got), self.start.size))
+        run = Solving(
+            self.convention, self.start, self.gradients, self.hypers, format_of(self.dtype),
+            self.tier, sink, flat,
+        )  # fmt: skip
+        run.run()
+        if self.exact is not None and run.truths is not None:
+            for truths, errors in ((self.exact, sink.apart), (run.truths, sink.single)):
+                for x, truth, error in zip(flat, truths, errors):
+                    _exactly_apart(x, truth.reshape(-1), error)
+        apart, single, bound = (
+            x.reshape(self.values.shape) for x in (sink.apart, sink.single, sink.bounds)
         )
-        step = again.deviation(flat)
-        # Nothing leads back from nan: the step at which it came about is judged, and no later one.
-        lost = np.zeros(step.bound.shape, dtype=bool)
-        lost[1:] = ~np.isfinite(flat[:-1].reshape(lost[1:].shape))
-        step = step._replace(bound=np.where(lost, np.inf, step.bound))
-        return Comparison(self.deviation(flat), step)
+        return Comparison(Deviation(apart, self.bound), Deviation(single, bound))
 
     def deviation(self, iterates: Array) -> Deviation:
-        """Distance of iterates from this trajectory."""
-        got = np.asarray(iterates, dtype=np.float64).reshape(self.values.shape)
-        error = np.full(got.shape, np.inf)
-        known = np.isfinite(got) & np.isfinite(self.values)
-        if self.exact is None:
-            error[known] = np.abs(got[known] - self.values[known])
-        else:
-            truth = np.array(self.exact, dtype=object).reshape(got.shape)
-            if known.any():
-                error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
+        """Distance of iterates from this trajectory alone. Shapes: as values."""
+        error = np.empty(self.values.shape)
+        distance(iterates, self.values, error)
+        for got, truth, part in zip(iterates, self.exact or (), error):
+            _exactly_apart(got, truth, part)
         return Deviation(error, self.bound)
 
 
@@ -151,20 +151,20 @@ def replay_steps(
     """`replay` with one whole Hyper a step, so that flags may change too."""
     for h in hypers:
         convention.validate(h)
-    return _trajectory(convention, start, gradients, tuple(hypers), dtype, tier, None)
+    sink = Values(len(hypers), start.size)
+    run = Solving(convention, start, gradients, tuple(hypers), format_of(dtype), tier, sink)
+    run.run()
+    shape = (len(hypers), *start.shape)
+    fed = tuple(run.recorded if run.closed else gradients)
+    values, bounds = sink.values.reshape(shape), sink.bounds.reshape(shape)
+    return Trajectory(
+        convention, tuple(hypers), dtype, tier, start, fed, values, bounds, run.truths
+    )
 
 
-def _trajectory(
-    convention: Convention,
-    start: Array,
-    gradients: Any,
-    hypers: tuple[Hyper, ...],
-    dtype: str,
-    tier: Tier,
-    iterates: Array | None,
-) -> Trajectory:
-    solved = solve(convention, start, gradients, hypers, format_of(dtype), tier, iterates)
-    return Trajectory(convention, hypers, dtype, tier, start, *solved)
+def _exactly_apart(got: Any, truth: Any, error: Array) -> None:
+    known = np.isfinite(got) & np.isfinite(error)
+    error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
 
 
 def _length(given: Mapping[str, Any]) -> int:
