@@ -29,6 +29,8 @@ def from_file(which: str) -> Convention:
     path, name, decay = Path(address["path"]), address["name"], address["decay"]
     try:
         stamp = path.stat().st_mtime_ns
+        if not path.is_file():
+            raise ValueError(f"{path}: it is no file")
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     module = _module(path.resolve(), stamp)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from momentum.conventions import get
 from momentum.errors import UsageError
 from momentum.runner.events import Describe, Described, Refused
-from momentum.runner.options import Options
+from momentum.runner.options import Options, convention_of
 from momentum.runner.pool import Pool
 from momentum.subjects.isolation import Lost
 from momentum.subjects.protocol import Subject
@@ -23,11 +22,8 @@ def told(
 
     Raises: UsageError where it cannot be loaded or probed, or takes longer for either.
     """
-    try:
-        for which in also:
-            get(which)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    for which in also:
+        convention_of(which, time_limit)
     options = Options(arguments=(target,), time_limit=time_limit)
     pool = Pool(partial(_load, target, dict(settings)), None, options)
     try:
@@ -38,8 +34,7 @@ def told(
     finally:
         pool.close()
     if isinstance(said, Lost):
-        limit = " (--time-limit)" if said.slow else ""
-        raise UsageError(f"{target} {said.reason} while it was probed{limit}")
+        raise UsageError(f"{target} {said.words()} while it was probed")
     if isinstance(said, Refused):
         raise UsageError(said.words)
     assert isinstance(said, Described)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -12,14 +11,14 @@ from typing import Any
 import click
 
 from momentum import __version__
-from momentum.conventions import Convention, get
+from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.report.foreign import is_watched, say
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
 from momentum.report.matrix.rows import Row, Setting, row
 from momentum.runner import files
-from momentum.runner.options import Effort
+from momentum.runner.options import Effort, convention_of
 
 FORMAT = "momentum-matrix"
 VERSION = 1
@@ -42,10 +41,7 @@ def matrix(
     Raises: UsageError for an unknown name, or a file that cannot be read or written.
     """
     chosen = _chosen(only)
-    try:
-        more = [get(which) for which in also]
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    more = [convention_of(which) for which in also]
     present = [one for one in chosen if one.installed]
     absent = {one.name: one.distribution for one in chosen if not one.installed}
     setting = Setting(effort, seed, __version__)
@@ -115,8 +111,9 @@ def _kept(path: Path, setting: Setting) -> dict[str, Row]:
     if not path.exists():
         return {}
     lines = files.read(path, "the matrix").split("\n")[:-1]
-    records = [files.json_of(line, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
-    if not all(isinstance(r, dict) for r in records):
+    said = [files.json_of(line, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
+    records = [r for r in said if isinstance(r, dict)]
+    if len(records) < len(said):
         raise UsageError(f"{path} holds no matrix: it is left as it is")
     if not records:
         return {}
@@ -135,13 +132,9 @@ def _lines(path: Path | None, setting: Setting, done: Mapping[str, Row]) -> Iter
         yield lambda record: None
         return
     header = {"record": "header", "format": FORMAT, "version": VERSION, "setting": asdict(setting)}
-    fresh = path.with_name(path.name + ".new")
+    kept = "".join(_line(record) for record in (header, *(r.to_record() for r in done.values())))
     try:
-        with fresh.open("w", encoding="utf-8") as stream:
-            for record in (header, *(r.to_record() for r in done.values())):
-                stream.write(_line(record))
-        os.replace(fresh, path)
-        with path.open("a", encoding="utf-8") as stream:
+        with files.grown(path, kept) as stream:
 
             def write(record: Mapping[str, Any]) -> None:
                 stream.write(_line(record))
@@ -149,7 +142,7 @@ def _lines(path: Path | None, setting: Setting, done: Mapping[str, Row]) -> Iter
 
             yield write
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        raise UsageError(f"cannot write {path}: {files.reason(error)}") from None
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from momentum.doors.check_options import FilePath
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "--as", "convention", metavar="CONVENTION", help="What its optimizers are meant to follow."
 )

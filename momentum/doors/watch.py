@@ -1,13 +1,16 @@
 """What `momentum watch` does: run a script, print what was found, and return the exit code."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from momentum.conventions import get
 from momentum.errors import UsageError
+from momentum.report.foreign import say
+from momentum.runner import files
+from momentum.runner.options import convention_of
 
 
 def watch(
@@ -19,18 +22,20 @@ def watch(
     stop: bool,
     jsonl: Path | None,
 ) -> int:
-    """0: every watched step stayed within its bound; 1: one did not; 3: nothing was watched.
+    """0: every watched step stayed within its bound; 1: one did not, or the script failed;
+    3: nothing was watched.
 
     With torchrun each rank writes its own file, `NAME.rank0.jsonl` and so on.
     Raises: UsageError where an option is wrong.
     """
-    try:
-        if convention is not None:
-            get(convention)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    if convention is not None:
+        convention_of(convention)
+    if not script.is_file():
+        raise UsageError(f"cannot run {script}: it is no file")
     if sample != "all" and not (sample.isdecimal() and int(sample)):
         raise UsageError(f"--sample {sample}: wanted a count, or all")
+    if jsonl is not None:
+        files.writable(jsonl)
     try:
         from momentum.watching.report import WatchError
         from momentum.watching.script import run
@@ -52,12 +57,16 @@ def watch(
             marks = ([f"rank{rank}"] if "RANK" in os.environ else []) + (
                 [str(number)] if number else []
             )
-            report.write(jsonl.with_suffix(".".join(["", *marks, "jsonl"])))
+            path = jsonl.with_suffix(".".join(["", *marks, "jsonl"])) if marks else jsonl
+            files.replace(path, report.text())
     for name, count in watching.unknown.items():
         click.echo(
             f"momentum watch: {name} took {count} steps unwatched: its convention is not known"
             " (say --as)", err=True,
         )  # fmt: skip
+    if watching.failure:
+        say(watching.failure, sys.stderr)
+        return 1
     if not watching.reports:
         return 3
     return 0 if all(report.passed for report in watching.reports) else 1

@@ -69,4 +69,4 @@ class Stream:
                 shutil.copy2(target, beside)
             self.earlier = beside
             target.unlink()
-        return target.open("w", encoding="utf-8")
+        return files.begun(target)

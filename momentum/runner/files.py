@@ -1,12 +1,15 @@
 """Files that a person names: read whole or refused in one line, replaced whole or left alone."""
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+import time
 from pathlib import Path
-from typing import Any, TypeVar
+from select import select
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -14,6 +17,12 @@ from momentum.errors import UsageError
 
 MOST = 1 << 28
 """Bytes that a file may have; a device that never ends has more."""
+
+PATIENCE = 2.0
+"""Seconds in which somebody has to begin to write into a pipe."""
+
+SILENCE = 60.0
+"""Seconds in which something has to come from whoever does."""
 
 T = TypeVar("T")
 
@@ -24,8 +33,7 @@ def read(path: Path, what: str) -> str:
     Raises: UsageError where it cannot be read, is too large, or is no UTF-8.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MOST + 1)
+        data = _bytes_of(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {what} {path}: {reason(error)}") from None
     if len(data) > MOST:
@@ -36,7 +44,39 @@ def read(path: Path, what: str) -> str:
         raise UsageError(f"cannot read {what} {path}: it is no UTF-8 text") from None
 
 
-def json_of(line: str, where: str) -> Any:
+def _bytes_of(path: Path) -> bytes:
+    """What a file, or a pipe that somebody fills, holds: one byte more than `MOST` at most.
+
+    Raises: OSError, also where nothing comes.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    parts: list[bytes] = []
+    size, began = 0, time.monotonic()
+    try:
+        if os.isatty(number):
+            raise OSError("it is a terminal")
+        while size <= MOST:
+            try:
+                part = os.read(number, min(1 << 20, MOST + 1 - size))
+            except BlockingIOError:  # there is a writer, who has not written yet
+                if not select([number], [], [], SILENCE)[0]:
+                    raise OSError(f"nothing comes from it within {SILENCE:g} s") from None
+                continue
+            if part:
+                parts.append(part)
+                size += len(part)
+            elif size or not stat.S_ISFIFO(os.fstat(number).st_mode):
+                break
+            elif time.monotonic() - began > PATIENCE:
+                raise OSError("it is a pipe that nobody writes into")
+            else:
+                time.sleep(0.02)
+    finally:
+        os.close(number)
+    return b"".join(parts)
+
+
+def json_of(line: str, where: str) -> object:
     """What a line of JSON says.
 
     Raises: UsageError where it is none.
@@ -47,7 +87,7 @@ def json_of(line: str, where: str) -> Any:
         raise UsageError(f"{where}: no JSON that can be read: {error}") from None
 
 
-def record_of(value: Mapping[str, Any], kind: type[T], where: str) -> T:
+def record_of(value: object, kind: type[T], where: str) -> T:
     """The record that a mapping holds; keys that it does not know are passed over.
 
     Raises: UsageError where a key is missing or a value of another type.
@@ -96,7 +136,8 @@ def replace(path: Path, text: str) -> None:
     try:
         target = path.resolve()
         if _special(target):
-            target.write_text(text, encoding="utf-8")
+            with begun(target) as stream:
+                stream.write(text)
             return
         number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
@@ -117,8 +158,34 @@ def replace(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {reason(error)}") from None
 
 
+def grown(path: Path, text: str) -> IO[str]:
+    """A file to add to, which begins with this text.
+
+    Raises: OSError; UsageError where the text cannot be written.
+    """
+    target = path.resolve()
+    if _special(target):
+        stream = begun(target)
+        stream.write(text)
+        return stream
+    replace(path, text)
+    return target.open("a", encoding="utf-8")
+
+
+def begun(path: Path) -> IO[str]:
+    """A file to write from its beginning; a pipe only where somebody reads it.
+
+    Raises: OSError.
+    """
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o666)
+    os.set_blocking(number, True)
+    return open(number, "w", encoding="utf-8")
+
+
 def reason(error: Exception) -> str:
     """Why the system refused."""
+    if isinstance(error, OSError) and error.errno == errno.ENXIO:
+        return "nobody is at the other end"
     return getattr(error, "strerror", None) or str(error)
 
 

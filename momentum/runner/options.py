@@ -1,6 +1,7 @@
 """What to run: which checks, in which dtypes, how hard."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,6 +9,7 @@ from momentum.arithmetic import FORMATS, format_of
 from momentum.checks import CHECKS, Check
 from momentum.conventions import Convention, get
 from momentum.errors import UsageError, did_you_mean
+from momentum.subjects.isolation import Lost, stream
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
@@ -40,9 +42,9 @@ class Options:
 
         Raises: UsageError.
         """
+        if convention is not None:
+            convention_of(convention, self.time_limit)
         try:
-            if convention is not None:
-                get(convention)
             dtypes = [format_of(dtype).name for dtype in self.dtypes]
             chosen = selected(self.only)
         except ValueError as error:
@@ -50,6 +52,29 @@ class Options:
         if self.replay is not None and (len(self.only) != 1 or len(chosen) != 1):
             raise UsageError("--replay needs exactly one --only, and that of a single check")
         return replace(self, dtypes=tuple(dict.fromkeys(dtypes)))
+
+
+def convention_of(which: str | Convention, limit: float = 60.0) -> Convention:
+    """The convention that somebody names; a file of theirs is first run in a process that may end.
+
+    limit: seconds that it may take.
+    Raises: UsageError where there is none.
+    """
+
+    def tried() -> Iterator[bool]:
+        with contextlib.suppress(ValueError):
+            get(which)
+        yield True
+
+    if isinstance(which, str) and ".py" in which:
+        for said in stream(tried, limit):
+            if isinstance(said, Lost):
+                end = f"was not done after {limit:g} s" if said.slow else said.reason
+                raise UsageError(f"convention {which!r}: its file {end}")
+    try:
+        return get(which)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def selected(only: Sequence[str]) -> list[Check]:

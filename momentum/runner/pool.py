@@ -141,12 +141,8 @@ class Pool:
         if isinstance(said, Refused):
             raise UsageError(said.words)
         if isinstance(said, Lost):
-            slow = "was still loading" + said.reason.removeprefix("still running")
-            raise UsageError(
-                f"{self.name} {slow} (--time-limit)"
-                if said.slow
-                else f"{self.name} {said.reason} while it was loaded"
-            )
+            words = said.words("loading")
+            raise UsageError(f"{self.name} {words}{'' if said.slow else ' while it was loaded'}")
         assert isinstance(said, Loaded)
         self.forks = said.forks
         self.renews = said.forks and not said.compiles

@@ -104,11 +104,8 @@ class Supervisor:
         self.pool.load()
         said = self._asked(Prepare())
         if isinstance(said, Lost):
-            what = said.reason
-            if said.slow:
-                what = f"was {what} (--time-limit)"
             raise UsageError(
-                f"the convention cannot be identified: the subject {what} while it was probed;"
+                f"the convention cannot be identified: the subject {said.words()} while probed;"
                 " say which it is meant to follow, with --as"
             )
         if isinstance(said, Refused):
@@ -124,8 +121,7 @@ class Supervisor:
         said = self._asked(TryTwin(self.header.convention, dtype))
         if isinstance(said, Lost):
             self.ledger.enter("", said)
-            was = "was " if said.reason.startswith("still") else ""
-            return TwinTried("not run", f"the known-wrong twin {was}{said.reason}")
+            return TwinTried("not run", f"the known-wrong twin {said.words()}")
         assert isinstance(said, TwinTried)
         return said
 

@@ -121,10 +121,13 @@ class WatchReport:
             lines += [f"  {v}" for v in self.violations[:5]]
         return "\n".join(lines)
 
-    def write(self, path: str | Path) -> None:
+    def text(self) -> str:
         """The report as JSON lines: a header, then one line for each violation kept."""
         head = {k: v for k, v in asdict(self).items() if k != "violations"}
         lines = [{"kind": "watch", **head}]
         lines += [{"kind": "violation", **asdict(v)} for v in self.violations]
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        Path(path).write_text(text, encoding="utf-8")
+        return "".join(json.dumps(line) + "\n" for line in lines)
+
+    def write(self, path: str | Path) -> None:
+        """Write that text into a file."""
+        Path(path).write_text(self.text(), encoding="utf-8")

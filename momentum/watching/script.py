@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.optim.optimizer import (
 
 from momentum.conventions import Convention
 from momentum.watching.reading import convention_of
-from momentum.watching.report import WatchReport
+from momentum.watching.report import WatchError, WatchReport
 from momentum.watching.sample import Sample
 from momentum.watching.watcher import Watcher
 
@@ -29,6 +30,7 @@ class EveryOptimizer:
         self.options = (convention, every, sample, 200, 0, raises)
         self.watchers: dict[int, Watcher] = {}
         self.unknown: dict[str, int] = {}
+        self.failure = ""
 
     def watcher_of(self, optimizer: torch.optim.Optimizer) -> Watcher | None:
         """The watcher of an optimizer, None where its convention is not known."""
@@ -85,7 +87,7 @@ def run(
 ) -> EveryOptimizer:
     """Run a script as `python SCRIPT ARGUMENTS` would, and watch its optimizers.
 
-    What the script raises passes through, after what was found has been kept.
+    What the script raises ends it, and is told in `failure`; what was found has been kept.
     """
     watching = EveryOptimizer(convention, every, sample, raises)
     argv, path = sys.argv, list(sys.path)
@@ -96,7 +98,20 @@ def run(
             runpy.run_path(str(script), run_name="__main__")
     except SystemExit as end:
         if end.code not in (None, 0):
-            raise
+            watching.failure = f"{script} ended with exit code {end.code}"
+    except (WatchError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # whatever the script raises
+        watching.failure = _told(error)
     finally:
         sys.argv, sys.path[:] = argv, path
     return watching
+
+
+def _told(error: BaseException) -> str:
+    """The script's traceback, from its own first line on."""
+    frame = error.__traceback__
+    ours = (__file__, runpy.__file__, "<frozen runpy>")
+    while frame is not None and frame.tb_frame.f_code.co_filename in ours:
+        frame = frame.tb_next
+    return "".join(traceback.format_exception(error.with_traceback(frame))).rstrip()

@@ -1,5 +1,11 @@
 """Files are read whole or refused, and replaced whole or left alone."""
 
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+
 import pytest
 
 from momentum.errors import UsageError
@@ -21,4 +27,71 @@ def test_replace_keeps_mode_and_link_and_leaves_nothing_beside(tmp_path):
 def test_read_refuses_in_one_line(path, monkeypatch):
     monkeypatch.setattr(files, "MOST", 1 << 20)
     with pytest.raises(UsageError, match="cannot read"):
-        files.read(files.Path(path), "the file")
+        files.read(Path(path), "the file")
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+def test_read_refuses_a_pipe_that_nobody_writes_into(pipe):
+    with pytest.raises(UsageError, match="it is a pipe that nobody writes into"):
+        files.read(pipe, "the report")
+
+
+def test_read_waits_for_whoever_writes_into_a_pipe(pipe):
+    def write():
+        with pipe.open("w") as out:
+            out.write("a")
+            out.flush()
+            time.sleep(0.2)
+            out.write("b")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert files.read(pipe, "the report") == "ab"
+    thread.join()
+
+
+def test_read_refuses_a_terminal():
+    terminal, end = os.openpty()
+    try:
+        with pytest.raises(UsageError, match="it is a terminal"):
+            files.read(Path(os.ttyname(end)), "the report")
+    finally:
+        os.close(terminal)
+        os.close(end)
+
+
+def test_writing_refuses_a_pipe_that_nobody_reads(pipe):
+    with pytest.raises(UsageError, match="nobody is at the other end"):
+        files.replace(pipe, "text")
+    with pytest.raises(OSError, match="No such device"):
+        files.grown(pipe, "text")
+
+
+def test_a_pipe_that_is_read_gets_everything(pipe):
+    got = []
+    thread = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    thread.start()
+    while not got:
+        try:
+            with files.grown(pipe, "a") as out:
+                out.write("b")
+            break
+        except OSError:  # the reader has not come yet
+            time.sleep(0.01)
+    thread.join()
+    assert got == ["ab"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_grown_keeps_a_file_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with files.grown(path, "a") as out:
+        assert path.read_text() == "a"
+        out.write("b")
+    assert path.read_text() == "ab"

@@ -34,6 +34,13 @@ class Lost(NamedTuple):
     reason: str
     slow: bool = False
 
+    def words(self, at: str = "running") -> str:
+        """What became of it, as a sentence without its subject. at: what it had been doing."""
+        if self.reason.startswith("still running"):
+            late = self.reason.removeprefix("still running")
+            return f"was still {at}{late} (--time-limit)"
+        return self.reason
+
 
 class _Done(NamedTuple):
     """Nothing more will come."""
