@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
+from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
 
 
@@ -85,12 +86,22 @@ class Stepping:
         self._feed([None if g is None else sparse(g, d) for g, d in zip(gradients, self.dtypes)])
         self.optimizer.step()
 
-    def step_closure(self, gradients: Sequence[Gradient]) -> tuple[Any, Any, int]:
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        raise NotImplementedError
+
+    def freeze(self, i: int, frozen: bool) -> None:
+        self.params[i].requires_grad_(not frozen)
+
+    def step_closure(
+        self, gradients: Sequence[Gradient], hypers: Sequence[Hyper] = ()
+    ) -> tuple[Any, Any, int]:
         """Gradients come from the backward pass of sum(parameter x gradient), which is exact."""
         factors = self._tensors(gradients)
         losses: list[float] = []
 
         def closure() -> Tensor:
+            for g, h in enumerate(hypers):
+                self.set(h, g)
             self.optimizer.zero_grad()
             terms = [(p * g).sum().double() for p, g in zip(self.params, factors) if g is not None]
             loss = torch.stack(terms).sum() if terms else torch.zeros(())

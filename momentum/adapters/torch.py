@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 _ALWAYS = {
     *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
     *("generators", "integers", "refill", "file"),
-    *("place", "restart", "rebind", "recast", "hooks", "versions", "settings", "threads"),
+    *(
+        "closure_sets",
+        "freeze",
+        "place",
+        "restart",
+        "rebind",
+        "recast",
+        "hooks",
+        "versions",
+        "settings",
+        "threads",
+    ),
     *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "graph", "closure", "validates"),
 }
 

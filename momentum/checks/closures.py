@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from momentum.checks import _given
 from momentum.checks._check import check, same, true
 from momentum.checks._runs import forms
+from momentum.checks.schedules import everything_moves
 from momentum.conventions import Convention
 from momentum.subjects.observation import Measured, Observation, begin, judge, read
 from momentum.subjects.problems import Problem
@@ -30,11 +31,32 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 def closure_gives_the_gradients(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
+    yield from _stepped(subject, convention, problem, sets=False)
+
+
+@check(
+    statement="Hyper-parameters that a closure sets hold for the step that it belongs to.",
+    source=f"{TORCH}; torch.optim.SGD reads its groups after it has called the closure",
+    catches=("rate_read_before_closure",),
+    needs=("closure_sets", "settable:lr"),
+    always=everything_moves,
+    random=None,
+)
+def closure_may_set_the_rate(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from _stepped(subject, convention, problem, sets=True)
+
+
+def _stepped(
+    subject: Subject, convention: Convention, problem: Problem, sets: bool
+) -> Iterator[Measured]:
+    """The oracle's judgement of steps through closures. sets: they set the hyper-parameters."""
     run, here = begin(subject, problem), problem.start
     fed, iterates = [], []
     for t in range(problem.steps):
         fed.append(tuple(problem.gradients(t, here)))
-        run.step_closure(fed[-1])
+        run.step_closure(fed[-1], *([problem.hypers[t]] if sets else []))
         here = read(run, problem, t + 1)
         iterates.append(tuple(here))
     yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)

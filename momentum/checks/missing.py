@@ -1,11 +1,20 @@
 """Gradients that are None, against gradients that are zero."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import agrees, check, same
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, begin, judge, observe
+from momentum.subjects.observation import (
+    Measured,
+    Observation,
+    advance,
+    begin,
+    judge,
+    observe,
+)
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -116,6 +125,56 @@ def empty_step_is_no_step(
         for i, x in enumerate(run.parameters()):
             where = f"step {t + 1}, parameter {i}, without the empty steps"
             yield same(observation.iterates[t][i], x, where, t + 1)
+
+
+def frozen(setting: Setting) -> Sequence[Problem]:
+    """The first and the last parameter are frozen in mid-run, without gradients or with them."""
+    return _problems(setting, [(1, 0), (2, 0), (3, 2)])
+
+
+@check(
+    statement="A parameter that is frozen rests, and goes on with its velocity when it is thawed.",
+    source=f"{TORCH}; torch.Tensor.requires_grad_",
+    catches=("frozen_velocity_dropped", "none_reuses_last_gradient"),
+    needs=("freeze", "none_gradients"),
+    errors_fail=True,
+    always=frozen,
+    random=None,
+)
+def frozen_parameters_rest(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from _frozen(subject, convention, problem, problem)
+
+
+@check(
+    statement="A gradient that is there counts, whether or not its parameter asks for one.",
+    source="torch.optim.SGD: what has a gradient is stepped; torch.Tensor.requires_grad_",
+    catches=("frozen_gradient_skipped",),
+    level="should",
+    needs=("freeze", "none_gradients"),
+    always=frozen,
+    random=None,
+)
+def gradients_of_the_frozen_count(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
+    yield from _frozen(subject, convention, problem, replace(problem, missing=frozenset()))
+
+
+def _frozen(
+    subject: Subject, convention: Convention, problem: Problem, fed: Problem
+) -> Iterator[Measured]:
+    """A run whose parameters are frozen where the problem has no gradient. fed: with these."""
+    run, here = begin(subject, problem), tuple(problem.start)
+    gone: list[tuple[Any, Any]] = []
+    for t in range(problem.steps):
+        for i in range(len(problem.shapes)):
+            run.freeze(i, (t, i) in problem.missing)
+        gone += advance(run, fed.cut(t + 1), t, here, "point" in subject.facts.offers)
+        here = gone[-1][1]
+    gradients, iterates = zip(*gone)
+    yield from judge(subject, Observation(fed, gradients, iterates), convention)
 
 
 def zeros_and_gaps(setting: Setting) -> Sequence[Problem]:

@@ -104,11 +104,41 @@ def dyadic(draw: st.DrawFn, setting: Setting) -> Problem:
 def exact_where_nothing_rounds(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Iterator[Measured]:
+    yield from _compared(subject, convention, observe(subject, problem))
+
+
+def through_zero(setting: Setting) -> Sequence[Problem]:
+    """Momentum that is 0 for a step in mid-run, and for two."""
+    h = given.hyper(setting, lr=0.5, momentum=0.5, nu=0.5)
+    rows = [[given.revised(setting, h, momentum=m) for m in (0.5, *[0.0] * n, 0.5)] for n in (1, 2)]
+    return [given.run(setting, row, [SHAPE], kind="ternary") for row in rows]
+
+
+@check(
+    statement="Momentum that is 0 for a while leaves the old velocity or a new one, not none.",
+    source="the convention's formula leaves the last gradient; torch.optim.SGD the old velocity",
+    catches=("velocity_dropped_at_zero_momentum",),
+    needs=("settable:momentum", "hyper:momentum"),
+    always=through_zero,
+    random=None,
+)
+def velocity_survives_momentum_zero(
+    subject: Subject, convention: Convention, problem: Problem
+) -> Iterator[Measured]:
     observation = observe(subject, problem)
+    found = [list(_compared(subject, convention, observation, kept)) for kept in (False, True)]
+    yield from min(found, key=lambda measured: sum(m.error > 0 for m in measured))
+
+
+def _compared(
+    subject: Subject, convention: Convention, observation: Observation, kept: bool = False
+) -> Iterator[Measured]:
+    """Where nothing rounds, bit for bit. kept: the velocity stays as it is at momentum 0."""
+    problem = observation.problem
     format = format_of(subject.facts.format_name(problem.dtype))
     for i, shape in enumerate(problem.shapes):
         hypers = [row[problem.groups[i]] for row in problem.hypers]
-        for t, truth in enumerate(_exact(convention, observation, i, hypers, format)):
+        for t, truth in enumerate(_exact(convention, observation, i, hypers, format, kept)):
             got = np.where(truth.fits, observation.iterates[t][i], 0.0)
             wanted = np.where(truth.fits, truth.value, 0.0)
             if truth.fits.any():
@@ -121,6 +151,7 @@ def _exact(
     i: int,
     hypers: Sequence[Hyper],
     format: Format,
+    kept: bool = False,
 ) -> Iterator[Grid]:
     """The iterates of parameter i; they fit where all intermediate results of all forms do."""
     format = replace(format, precision=format.precision - GUARD)
@@ -129,9 +160,10 @@ def _exact(
         grad = Grid.of(_given(observation.fed[t][i]), format)
         lifted = h.lifted(lambda x: Grid.of(x, format))
         ends = [form(theta, grad, state, lifted) for form in convention.all_forms(h)]
-        columns = list(zip(*((moved, *kept) for moved, kept in ends)))
-        first, *rest = (_together(column) for column in columns)
-        theta, state = first, type(state)(*rest)
+        columns = list(zip(*((moved, *after) for moved, after in ends)))
+        theta, *rest = (_together(column) for column in columns)
+        if h.momentum or not kept:
+            state = type(state)(*rest)
         yield theta
 
 

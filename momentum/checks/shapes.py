@@ -47,12 +47,13 @@ def reshaping_changes_nothing(
 def sizes(largest: int) -> list[int]:
     """Every small size; one below, at and above each multiple of a block up to the largest.
 
-    Blocks: powers of two from a vector's width on, and three of them, as loops are unrolled.
+    Blocks: a vector's width times powers of two, and three, five, seven and 125 of them.
     What takes only small parameters may compile anew for each shape: it gets a few sizes.
     """
     if largest < 2**16:
         return sorted(b + d for b in (256, 1024, 4096) for d in (-1, 0, 1) if b + d <= largest)
-    blocks = [k << n for n in range(7, 40) for k in (2, 3) if k << n <= largest]
+    blocks = [k << n for k in (1, 3) for n in range(7, 40) if k << n <= largest]
+    blocks += [k << n for k in (5, 7, 125) for n in range(14) if EVERY <= k << n <= 2**14]
     around = {b + d for b in blocks for d in (-1, 0, 1, 7)}
     return sorted({n for n in {*range(1, EVERY), *around, largest - 1} if 0 < n <= largest})
 

@@ -28,8 +28,14 @@ def short_runs(setting: Setting) -> Sequence[Problem]:
 
 
 def changing_runs(setting: Setting) -> Sequence[Problem]:
-    """The second of them."""
-    return short_runs(setting)[1:]
+    """Every hyper-parameter and flag changes, plain and with Nesterov's form."""
+    found = []
+    for w in (_given.FULL, _given.NESTEROV):
+        first = _given.hyper(setting, **w)
+        numbers = {"lr": 0.2, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.3, "nu": 0.4}
+        then = _given.changed(setting, first, **numbers, maximize=False, nesterov=False)
+        found.append(_given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5))))
+    return found
 
 
 def any_runs(setting: Setting) -> st.SearchStrategy[Problem]:

@@ -33,6 +33,8 @@ OFFERS = {
     "overwrite": "overwrite_fed() fills the last gradients with nan, in place",
     "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"
     " returns (what the step returned, what the closure returned, number of calls)",
+    "closure_sets": "step_closure(gradients, hypers) sets the groups' hyper-parameters, too, in it",
+    "freeze": "freeze(i, frozen) says that parameter i asks for no gradients: requires_grad",
     "late_groups": "add_group(parameters, hyper) appends a group to a running optimizer; with None"
     " for hyper, one that says nothing and has the optimizer's defaults",
     "scaler": "scaled_step(gradients, scale) feeds scale x gradients through a gradient scaler,"

@@ -205,11 +205,18 @@ class MachineRun(Keeping, Hosted):
         """Sparse gradients stand for dense ones."""
         self.step(gradients)
 
-    def step_closure(self, gradients: Gradients) -> tuple[Any, Any, int]:
+    def freeze(self, i: int, frozen: bool) -> None:
+        """Whether parameter i asks for gradients, which is nothing to a step."""
+
+    def step_closure(
+        self, gradients: Gradients, hypers: Sequence[Hyper] = ()
+    ) -> tuple[Any, Any, int]:
         """A step through a closure; see OFFERS."""
         losses: list[float] = []
 
         def closure() -> float:
+            for g, h in enumerate(hypers):
+                self.set(h, g)
             self.receive(gradients)
             terms = [float(np.sum(x * g)) for x, g in zip(self.theta, gradients) if g is not None]
             losses.append(float(np.sum(terms)))

@@ -157,6 +157,26 @@ class none_clears_velocity(_VelocityAtNone):
         return 0 * v
 
 
+@defect("accumulated", "What is frozen loses its velocity.", "state of the frozen goes")
+class frozen_velocity_dropped(MachineRun):
+    def freeze(self, i: int, frozen: bool) -> None:
+        if frozen:
+            self.states.pop(i, None)
+
+
+@defect("accumulated", "What is frozen rests.", "it is told by its flag", level="should")
+class frozen_gradient_skipped(MachineRun):
+    def setup(self) -> None:
+        self.frozen: set[int] = set()
+
+    def freeze(self, i: int, frozen: bool) -> None:
+        (self.frozen.add if frozen else self.frozen.discard)(i)
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if i not in self.frozen:
+            super().update(i, grad, h)
+
+
 @defect("accumulated", "Without a gradient the last one is used again.", "a buffer is not cleared")
 class none_reuses_last_gradient(MachineRun):
     def setup(self) -> None:

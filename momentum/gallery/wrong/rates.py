@@ -39,10 +39,10 @@ class _Deaf(MachineRun):
         super().set(hyper if self.heard(old, hyper.lr) else hyper._replace(lr=old), group)
 
 
-@defect("accumulated", "A rate that changes by a thousandth stays.", "compared for being close")
+@defect("accumulated", "A rate that changes by a few millionths stays.", "compared for being close")
 class small_changes_of_rate_ignored(_Deaf):
     def heard(self, old: float, new: float) -> bool:
-        return abs(new - old) > 2e-3 * old
+        return abs(new - old) > 3e-6 * old
 
 
 @defect("accumulated", "A rate that changes by less than 1e-6 stays.", "an absolute threshold")

@@ -26,6 +26,17 @@ class closure_not_called(MachineRun):
         return None
 
 
+@defect("accumulated", "A rate set in a closure counts a step late.", "read before it is called")
+class rate_read_before_closure(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        before = list(self.hypers)
+        loss = closure()
+        now, self.hypers = self.hypers, before
+        self.move()
+        self.hypers = now
+        return loss
+
+
 @defect("accumulated", "The closure's result is lost.", "no return", level="should")
 class closure_result_dropped(MachineRun):
     def step_by(self, closure: Closure) -> float | None:

@@ -268,3 +268,9 @@ class zero_lr_skips_velocity(MachineRun):
 def velocity_not_fed_at_zero_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["zero_started"](theta, grad, state, h)
     return moved, new if h.momentum else new._replace(v=state.v)
+
+
+@defect("accumulated", "After momentum 0 there is no velocity.", "a state is kept where it is used")
+def velocity_dropped_at_zero_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    moved, new = RULE["accumulated"](theta, grad, state, h)
+    return moved, new if h.momentum else new._replace(step=0, v=0 * new.v)

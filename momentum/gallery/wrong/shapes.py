@@ -109,11 +109,11 @@ class _Standing(MachineRun):
         self.theta[i][still] = before[still]
 
 
-@defect("accumulated", "The rest of a block of 1024 stands still.", "the tail is left to a vector")
+@defect("accumulated", "The rest of a block of 320 stands still.", "the tail is left to a vector")
 class tail_of_long_block_skipped(_Standing):
     def standing(self, x: Array) -> Any:
-        rest = x.size % 1024
-        return slice(x.size - rest, None) if x.ndim == 1 and x.size > 1024 and rest < 8 else []
+        rest = x.size % 320
+        return slice(x.size - rest, None) if x.ndim == 1 and x.size > 320 and rest < 8 else []
 
 
 @defect("accumulated", "Rows from the 1025th on stand still.", "one thread a row, 1024 threads")
