@@ -32,6 +32,14 @@ class Hosted:
     writes: list[int]
     tape: list[list[Gradient]]
 
+    def freeze(self, i: int, frozen: bool) -> None:
+        """Whether parameter i asks for gradients, which is nothing to a step."""
+
+    def place(self, values: Sequence[Array]) -> None:
+        """Other values for the parameters, written from outside."""
+        for x, new, d in zip(self.theta, values, self.dtypes):
+            x[...] = format_of(d).round(new)
+
     def rebind(self, how: str) -> None:
         """The same numbers in other memory: one array each, or views of one vector."""
         if how == "together":

@@ -205,9 +205,6 @@ class MachineRun(Keeping, Hosted):
         """Sparse gradients stand for dense ones."""
         self.step(gradients)
 
-    def freeze(self, i: int, frozen: bool) -> None:
-        """Whether parameter i asks for gradients, which is nothing to a step."""
-
     def step_closure(
         self, gradients: Gradients, hypers: Sequence[Hyper] = ()
     ) -> tuple[Any, Any, int]:
@@ -273,11 +270,6 @@ class MachineRun(Keeping, Hosted):
             self.theta.append(self.laid_out(format_of(self.dtypes[0]).round(x)))
             self.grads.append(None)
             self.writes.append(0)
-
-    def place(self, values: Sequence[Array]) -> None:
-        """Other values for the parameters, written from outside."""
-        for x, new, d in zip(self.theta, values, self.dtypes):
-            x[...] = format_of(d).round(new)
 
     def restart(self) -> None:
         """A new optimizer on the same parameters; see OFFERS."""
