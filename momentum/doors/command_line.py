@@ -237,6 +237,9 @@ def convert(
 @click.option("--only", metavar="NAME", multiple=True,
               shell_complete=completion.of(completion.implementations),
               help="An implementation, or all whose name begins with this word.")  # fmt: skip
+@click.option("--process", metavar="COMMAND|LIST.toml", multiple=True,
+              help="A program that speaks the process protocol, or a list of them, alone or"
+              " beside --only.")  # fmt: skip
 @AS_WELL
 def matrix(**options: Any) -> int:
     """Run every installed implementation under every check and against every convention."""

@@ -16,6 +16,7 @@ from momentum.errors import UsageError
 from momentum.report.foreign import is_watched, say
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
+from momentum.report.matrix.programs import programs
 from momentum.report.matrix.rows import Row, Setting, row
 from momentum.runner import files
 from momentum.runner.options import Effort, convention_of
@@ -33,6 +34,7 @@ def matrix(
     seed: int,
     only: Sequence[str],
     also: Sequence[str] = (),
+    process: Sequence[str] = (),
 ) -> int:
     """Fill the matrix, write the reports, and return the exit code.
 
@@ -40,7 +42,8 @@ def matrix(
     3: nothing is installed. 130: interrupted; rows that are done are in the JSON lines.
     Raises: UsageError for an unknown name, or a file that cannot be read or written.
     """
-    chosen = _chosen(only)
+    further = [one for said in process for one in programs(said)]
+    chosen = [*_chosen(only, bool(further)), *further]
     more = [convention_of(which) for which in also]
     present = [one for one in chosen if one.installed]
     absent = {one.name: one.distribution for one in chosen if not one.installed}
@@ -73,8 +76,10 @@ def matrix(
     return int(any(r.counts["failed"] or (r.lost and not r.cells) for r in rows))
 
 
-def _chosen(only: Sequence[str]) -> list[Implementation]:
-    """Those whose name is given, or begins with it."""
+def _chosen(only: Sequence[str], further: bool) -> list[Implementation]:
+    """Those whose name is given, or begins with it; none where there are only programs."""
+    if further and not only:
+        return []
     for name in only:
         if not any(known == name or known.startswith(f"{name} ") for known in IMPLEMENTATIONS):
             known = ", ".join(IMPLEMENTATIONS)

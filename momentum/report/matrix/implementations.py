@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
+from pathlib import Path
 
 from momentum.conventions import CONVENTIONS
 
@@ -15,7 +16,8 @@ class Implementation:
     installs it. module: what must be importable, the first part of `target` by default.
     environment: variables that it reads when it is imported. dtypes: all it claims where empty.
     unchecked: why the checks are not run and the conventions alone are compared; empty where they
-    are.
+    are. released: versions that no package tells. here: whether a program can be run. known: the
+    folder of its known failures.
     """
 
     name: str
@@ -27,10 +29,15 @@ class Implementation:
     environment: Mapping[str, str] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
     unchecked: str = ""
+    released: Mapping[str, str] = field(default_factory=dict)
+    here: bool = True
+    known: Path = Path(__file__).with_name("expected")
 
     @property
     def installed(self) -> bool:
-        """Whether it can be imported; nothing is."""
+        """Whether it can be imported or run; nothing is."""
+        if self.target.startswith("process:"):
+            return self.here
         return all(
             util.find_spec(name) is not None
             for name in (self.module or self.target).partition(":")[0].split(".")[:1]
@@ -39,8 +46,8 @@ class Implementation:
     @property
     def versions(self) -> dict[str, str]:
         """The version of its distribution, and of the backend that its name says."""
-        found = {}
-        for name in self.distribution.split():
+        found = dict(self.released)
+        for name in () if self.released else self.distribution.split():
             try:
                 found[name] = metadata.version(name)
             except metadata.PackageNotFoundError:

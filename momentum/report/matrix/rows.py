@@ -4,9 +4,8 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from momentum.checks.result import Result, Results
@@ -25,9 +24,6 @@ from momentum.subjects.protocol import Subject
 
 KINDS = ("passed", "failed", "advice", "expected", "skipped")
 """What a result counts as: advice is a failed or errored check that must not hold."""
-
-EXPECTED = Path(__file__).with_name("expected")
-
 
 COMPARING = 120.0
 """Seconds that a comparison may take."""
@@ -71,7 +67,7 @@ class Row:
         if self.cells and not {c.name for c in also} <= set(self.cells):
             return False
         return (self.name, self.target, self.convention, dict(self.versions)) == (
-            one.name, one.target, one.convention, one.versions,
+            one.name, one.target, one.convention or self.convention, one.versions,
         ) and dict(self.settings) == dict(one.settings)  # fmt: skip
 
     def to_record(self) -> dict[str, Any]:
@@ -79,9 +75,9 @@ class Row:
         return {"record": "row", **asdict(self)}
 
 
-def expected(name: str) -> list[Expectation]:
+def expected(one: Implementation) -> list[Expectation]:
     """The failures of an implementation that are known, by its name."""
-    path = EXPECTED / f"{name.replace(' ', '_')}.toml"
+    path = one.known / f"{one.name.replace(' ', '_').replace('/', '_')}.toml"
     return expectations.read(path) if path.exists() else []
 
 
@@ -101,9 +97,11 @@ def row(
     cells: dict[str, Cell] = {}
     try:
         cells = _compared(load, also)
+        convention = one.convention or _nearest(cells)
+        base = replace(base, convention=convention)
         if not one.unchecked:
             options = Options(dtypes=one.dtypes, effort=setting.effort, seed=setting.seed)
-            results = run(load, one.convention, options, expected(one.name), on_start=on_start)
+            results = run(load, convention, options, expected(one), on_start=on_start)
             if results.unfinished:
                 raise KeyboardInterrupt
             lost = results.broken
@@ -122,6 +120,17 @@ def row(
             "seconds": round(time.monotonic() - started, 1),
         }
     )
+
+
+def _nearest(cells: Mapping[str, Cell]) -> str:
+    """The convention that agrees in most."""
+    order = ("same", "partly", "constant")
+
+    def rank(name: str) -> tuple[int, float]:
+        kind = cells[name].kind
+        return order.index(kind) if kind in order else len(order), cells[name].apart
+
+    return min(cells, key=rank)
 
 
 _WRONG = ("failed", "advice", "expected")
