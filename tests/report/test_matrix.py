@@ -1,6 +1,7 @@
 """The matrix: its registry, its comparisons, its files, its tables."""
 
 import json
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.doors import matrix as commands
 from momentum.doors.command_line import entry
 from momentum.report.matrix import IMPLEMENTATIONS, Cell, Implementation, Row, Setting, compare, row
+from momentum.report.matrix import programs as lists
 from momentum.report.matrix import render as tables
-from momentum.report.matrix.rows import EXPECTED, expected
+from momentum.report.matrix.rows import expected, known_of
 from momentum.runner import files
 from momentum.subjects.protocol import Facts
 
 FINDINGS = Path(__file__).parents[2] / "findings"
+PROGRAMS = Path(__file__).parents[2] / "examples" / "real" / "programs.toml"
 
 
 def rounded(values: Any) -> Any:
@@ -120,9 +123,12 @@ def test_implementations_that_cannot_be_imported_are_not_installed() -> None:
 
 
 def test_expected_failures_are_of_known_implementations_and_checks() -> None:
-    files = {f"{name.replace(' ', '_')}.toml": name for name in IMPLEMENTATIONS}
-    for path in EXPECTED.glob("*.toml"):
-        for expectation in expected(files[path.name]):
+    listed = [*IMPLEMENTATIONS.values(), *lists.programs(str(PROGRAMS))]
+    found = {path: one for one in listed if (path := known_of(one)).exists()}
+    folders = {one.known for one in listed}
+    assert sorted(found) == sorted(p for folder in folders for p in folder.glob("*.toml"))
+    for one in found.values():
+        for expectation in expected(one):
             assert expectation.id.partition("[")[0] in CHECKS
             script = expectation.reference.rpartition("findings/")[2]
             assert "findings/" not in expectation.reference or (FINDINGS / script).is_file()
@@ -274,3 +280,45 @@ def test_markdown_holds_both_tables_and_why_what_failed() -> None:
     assert page.count("```") == 6
     assert "IMPLEMENTATION x CONVENTION" in page
     assert "Not installed: b" in page
+
+
+def test_a_program_is_a_row_of_the_convention_that_it_is_nearest_to(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    example = PROGRAMS.parents[1] / "sgd_process.py"
+    (one,) = lists.programs(f"{sys.executable} {example}")
+    assert row(replace(one, unchecked="for its convention alone"), Setting()).convention == (
+        "accumulated"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot read"),
+        ("[[program]", "Expected"),
+        ("[[program]]\nname = 1", "Expected `str`, got `int`"),
+        ("[[program]]\nnam = 'x'", "unknown field `nam`"),
+        ("[[program]]\nname='x'\ncommand='x'\nconvention='x'\ndistribution='x'\nversion='x'",
+         "unknown convention 'x'"),
+    ],
+)  # fmt: skip
+def test_a_list_that_cannot_be_read_is_one_line(
+    tmp_path: Path, text: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "list.toml"
+    if text is not None:
+        path.write_text(text)
+    assert entry(["matrix", "--process", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_programs_that_are_not_here_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "list.toml"
+    rest = "convention = 'scaled'\ndistribution = 'x'\nversion = '1'\n"
+    commands = ("no-such-program-here", "$NO_SUCH_VARIABLE x", f"{sys.executable} x")
+    path.write_text("".join(f"[[program]]\nname='x'\ncommand='{c}'\n{rest}" for c in commands))
+    assert [one.installed for one in lists.programs(str(path))] == [False, False, True]
+    assert lists.programs(str(path))[0].versions == {"x": "1"}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from momentum.conventions import CONVENTIONS
 
+KNOWN = Path(__file__).with_name("expected")
+
 
 @dataclass(frozen=True)
 class Implementation:
@@ -31,7 +33,7 @@ class Implementation:
     unchecked: str = ""
     released: Mapping[str, str] = field(default_factory=dict)
     here: bool = True
-    known: Path = Path(__file__).with_name("expected")
+    known: Path = KNOWN
 
     @property
     def installed(self) -> bool:

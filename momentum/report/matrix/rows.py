@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from momentum.checks.result import Result, Results
@@ -75,9 +76,14 @@ class Row:
         return {"record": "row", **asdict(self)}
 
 
+def known_of(one: Implementation) -> Path:
+    """The file of its known failures, which need not be there."""
+    return one.known / f"{one.name.replace(' ', '_').replace('/', '_')}.toml"
+
+
 def expected(one: Implementation) -> list[Expectation]:
     """The failures of an implementation that are known, by its name."""
-    path = one.known / f"{one.name.replace(' ', '_').replace('/', '_')}.toml"
+    path = known_of(one)
     return expectations.read(path) if path.exists() else []
 
 
