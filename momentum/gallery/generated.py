@@ -42,7 +42,8 @@ class Generated:
     """An optimizer drawn at random, for one setting of the flags.
 
     first, later: the step, first and later. scale: what the stored velocity is times the
-    convention's own. how: what was done to the step, in words.
+    convention's own. how: what was done to the step, in words. formed: it is a named form, which
+    stands for momenta other than 0.
     """
 
     convention: Convention
@@ -54,6 +55,7 @@ class Generated:
     how: tuple[str, ...]
     working: Working = PLAIN
     dtypes: tuple[str, ...] = DTYPES
+    formed: bool = False
 
     @property
     def name(self) -> str:
@@ -64,7 +66,8 @@ class Generated:
     def rule(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
         """One whole step."""
         rational = isinstance(h.lr, fmpq)
-        if (h.nesterov, h.maximize) != (self.nesterov, self.maximize):
+        other = (h.nesterov, h.maximize) != (self.nesterov, self.maximize)
+        if other or (self.formed and not h.momentum):
             by = _exact(self.scale) if rational else float(self.scale)
             own = state if by == 1 else state._replace(v=state.v * (1 / by))
             moved, new = self.convention.step(theta, grad, own, h)
@@ -160,7 +163,8 @@ def right(seed: int) -> Generated:
     if scale != 1:
         how.append(f"velocity times {scale}")
         first, later = (_rescaled(step, scale) for step in (first, later))
-    if not (how and how[0].startswith("form")):
+    formed = bool(how and how[0].startswith("form"))
+    if not formed:
         alike = first == later
         later = _rewritten(later, rng, how)
         first = later if alike else _rewritten(first, rng, [])
@@ -168,7 +172,7 @@ def right(seed: int) -> Generated:
     how += [words] if words else []
     found = Generated(
         convention, nesterov, maximize, first, later, scale, tuple(how) or ("as it is",),
-        working, dtypes,
+        working, dtypes, formed,
     )  # fmt: skip
     assert found.is_right(seed), found.name
     return found

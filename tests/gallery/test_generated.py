@@ -24,6 +24,13 @@ def test_no_right_optimizer_leaves_its_bound(seed: int) -> None:
     assert found.ratio <= 1, found
 
 
+@pytest.mark.parametrize("seed", [2824, 3593, 5972])
+def test_a_form_that_stands_for_momenta_but_0_is_the_convention_there(seed: int) -> None:
+    subject = right(seed)
+    assert subject.formed
+    assert judged(seed).ratio <= 1
+
+
 @pytest.mark.parametrize("seed", WRONG)
 def test_every_wrong_optimizer_is_caught(seed: int) -> None:
     assert hunted(seed).caught_by, wrong(seed).name
