@@ -6,6 +6,7 @@ python pennylane_sgd.py MomentumOptimizer
 import sys
 from pathlib import Path
 
+import numpy as np
 import pennylane as qml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -34,7 +35,7 @@ class Run:
         self.optimizer.stepsize, self.optimizer.momentum = hyper["lr"], hyper["momentum"]
 
     def parameters(self):
-        return [x.unwrap().ravel().astype(float) for x in self.x]
+        return [np.ravel(x).astype(float) for x in self.x]
 
 
 class Ahead(Run):
@@ -48,7 +49,7 @@ class Ahead(Run):
             return shifted if len(shifted) > 1 else shifted[0]
 
         self.optimizer.compute_grad(None, tuple(self.x), {}, gradient)
-        return [x.unwrap().ravel().astype(float) for x in seen]
+        return [np.ravel(x).astype(float) for x in seen]
 
 
 ahead = KIND == "NesterovMomentumOptimizer"

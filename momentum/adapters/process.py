@@ -2,7 +2,7 @@
 
 It answers one line on its standard output for each that it reads from its standard input, in the
 protocol of `momentum.languages.protocol`, which docs/protocol.md tells in full. What it writes to
-standard error is quoted when it fails. It gets 20 s for an answer, or `--set timeout=SECONDS`. Any
+standard error is quoted when it fails. It gets 60 s for its first answer and 20 s for any other, or `--set timeout=SECONDS` for each. Any
 other `--set NAME=VALUE` fixes what it names in "hyper", or says what else it has for good.
 """
 
@@ -30,17 +30,17 @@ def adapt(command: str, fixed: Mapping[str, Any], name: str) -> "ProcessSubject"
     Raises: UsageError where it does not start or says no proper facts.
     """
     values, others = _shared.divided(fixed)
-    said = others.pop("timeout", 20.0)
+    said = others.pop("timeout", None)
     if others:
         raise UsageError(f"{name} takes no {next(iter(others))!r}: it takes timeout")
-    if not isinstance(said, int | float) or not 0 < said < 1e6:
+    if said is not None and not (isinstance(said, int | float) and 0 < said < 1e6):
         raise UsageError(f"{name}: timeout is {said!r:.40}, wanted seconds")
     try:
-        first = Program(command, float(said))
+        first = Program(command, said)
         facts = _facts(first.hello, values, name)
     except (SubjectError, ValueError) as error:
         raise UsageError(f"{name}: {error}") from None
-    return ProcessSubject(facts, command, float(said), [first])
+    return ProcessSubject(facts, command, said, [first])
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ProcessSubject:
 
     facts: Facts
     command: str
-    patience: float
+    patience: float | None
     idle: list[Program] = field(default_factory=list)
 
     def start(

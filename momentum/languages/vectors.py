@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from momentum import __version__
 from momentum.conventions import CONVENTIONS, Convention, get
 from momentum.languages.families import FAMILIES, Family, Plan, rows_of
+from momentum.languages.numbers import number, texts
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.problems import Problem
 
 Array = NDArray[np.float64]
 SCHEMA = "momentum-vectors-1"
+VERIFIERS = sorted(Path(__file__).with_name("verifiers").iterdir())
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -76,8 +78,8 @@ def cases(convention: Convention) -> Iterator[Made]:
     """Every case of a convention, family by family, always the same."""
     for family in FAMILIES:
         if family.needs <= convention.knows:
-            for number, plan in enumerate(family.plans()):
-                yield _made(convention, family, number, plan)
+            for i, plan in enumerate(family.plans()):
+                yield _made(convention, family, i, plan)
 
 
 def _made(convention: Convention, family: Family, number: int, plan: Plan) -> Made:
@@ -96,10 +98,10 @@ def _made(convention: Convention, family: Family, number: int, plan: Plan) -> Ma
         dtype=plan.dtype,
         size=plan.size,
         hyper=[{n: x for n, x in h._asdict().items() if n in convention.knows} for h in rows],
-        start=_hex(start),
-        gradients=[None if g is None else _hex(g) for g in grads],
-        expected=[_hex(x) for x in truth.values],
-        bound=[_hex(_widened(b, x)) for b, x in zip(truth.bound, truth.values)],
+        start=texts(start),
+        gradients=[None if g is None else texts(g) for g in grads],
+        expected=[texts(x) for x in truth.values],
+        bound=[texts(_widened(b, x)) for b, x in zip(truth.bound, truth.values)],
         shown=[float(x) for x in truth.values[-1]],
     )
     return Made(case, truth, family)
@@ -110,15 +112,11 @@ def _widened(bound: Array, value: Array) -> Array:
     return np.nextafter(bound + np.spacing(np.abs(value)) / 2, np.inf)
 
 
-def _hex(values: Array) -> list[str]:
-    return [float(x).hex() for x in np.ravel(values)]
-
-
 def write(folder: Path, conventions: Sequence[str] = ()) -> list[Path]:
     """Write the vectors of some conventions, of all by default; the files that were written.
 
-    One JSON file for each convention and family, and the JSON schema of them all. The same version
-    writes the same bytes.
+    One JSON file for each convention and family, the JSON schema of them all, and verifiers in C
+    and JavaScript for those who want no Python. The same version writes the same bytes.
     Raises: ValueError for an unknown convention, OSError where a file cannot be written.
     """
     chosen = [get(name) for name in conventions or CONVENTIONS]
@@ -126,6 +124,9 @@ def write(folder: Path, conventions: Sequence[str] = ()) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     schema = msgspec.json.schema(VectorFile)
     written[0].write_bytes(msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n")
+    for verifier in VERIFIERS:
+        written.append(folder / verifier.name)
+        written[-1].write_bytes(verifier.read_bytes())
     for convention in chosen:
         by_family: dict[str, list[Made]] = {}
         for made in cases(convention):
@@ -154,7 +155,7 @@ def _file(convention: Convention, group: Sequence[Made]) -> VectorFile:
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an implementation answers to a case: parameters after each step, or why it has none.
 
-    Numbers may be decimals, hexadecimal floats, "inf" or "nan".
+    Numbers may be as `momentum.languages.numbers` reads them.
     """
 
     id: str
@@ -214,9 +215,9 @@ def _verified(made: Made, answer: Answer) -> Verified:
 
 def _number(id: str, value: float | str) -> float:
     try:
-        return float.fromhex(value) if isinstance(value, str) else float(value)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{id}: {value!r:.40} is no number") from None
+        return number(value)
+    except ValueError as error:
+        raise ValueError(f"{id}: {error}") from None
 
 
 def answers_of(text: str) -> list[Answer]:
@@ -225,12 +226,12 @@ def answers_of(text: str) -> list[Answer]:
     Raises: ValueError, naming the line.
     """
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for i, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
                 found.append(msgspec.json.decode(line, type=Answer))
             except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-                raise ValueError(f"line {number}: {error}") from None
+                raise ValueError(f"line {i}: {error}") from None
     return found
 
 
