@@ -111,7 +111,7 @@ def observe(subject: Subject, problem: Problem) -> Observation:
     """Run a subject on a problem."""
     run = begin(subject, problem)
     points = "point" in subject.facts.offers
-    if "steps" in subject.facts.offers and not problem.closed and not points:
+    if subject.facts.at_once and not problem.closed and not points:
         return _at_once(run, problem)
     steps = list(advance(run, problem, 0, problem.start, points))
     return Observation(problem, tuple(s[0] for s in steps), tuple(s[1] for s in steps))

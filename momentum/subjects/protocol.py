@@ -74,8 +74,6 @@ OFFERS = {
     "threads": "runs may be stepped in several threads at once",
     "point": "point() gives the parameters at which the next gradient is to be taken",
     "live_objects": "live_objects() counts the framework's tensors that are alive",
-    "steps": "steps(gradients, hypers) takes many steps at once and returns the parameters after"
-    " each, sooner than step by step",
     "graph": "graph_nodes() counts parameters and state tensors that hang in an autograd graph",
     "nesterov_with_dampening": "both at once are accepted",
     "storage": "storage() gives an identity of each parameter's memory",
@@ -96,6 +94,8 @@ class Facts:
     fixed: hyper-parameters that the caller has fixed. groups: several groups in one optimizer.
     none_gradients: a gradient may be None. largest: number of elements worth trying.
     flushes_subnormals: results below the smallest normal number may become zero.
+    at_once: steps(gradients, hypers) takes many steps, sooner than one by one, and returns the
+    parameters after each.
     assumed: nobody claimed the dtypes; which of them are kept, a trial shows. left: those that are
     not judged, with the reason.
     """
@@ -112,6 +112,7 @@ class Facts:
     scalars: bool = True
     empty: bool = True
     largest: int = 4097
+    at_once: bool = False
     assumed: bool = False
     left: Mapping[str, str] = field(default_factory=dict)
 

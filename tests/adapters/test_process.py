@@ -126,7 +126,7 @@ def test_facts_are_what_the_program_says():
     facts = example("sgd_process.py", sys.executable).facts
     assert facts.dtypes == ("float32", "float64")
     assert facts.none_gradients
-    assert facts.offers == {"resume", "steps"}
+    assert facts.offers == {"resume"}
     assert "dampening" in facts.settable
 
 
