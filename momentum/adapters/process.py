@@ -2,8 +2,9 @@
 
 It answers one line on its standard output for each that it reads from its standard input, in the
 protocol of `momentum.languages.protocol`, which docs/protocol.md tells in full. What it writes to
-standard error is quoted when it fails. It gets 60 s for its first answer and 20 s for any other, or `--set timeout=SECONDS` for each. Any
-other `--set NAME=VALUE` fixes what it names in "hyper", or says what else it has for good.
+standard error is quoted when it fails. It gets 60 s for its first answer and 20 s for any other,
+or `--set timeout=SECONDS` for each. Any other `--set NAME=VALUE` fixes what it names in "hyper", or
+says what else it has for good.
 """
 
 import weakref
