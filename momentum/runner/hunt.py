@@ -7,10 +7,12 @@ a normal run fails is a survivor: below the power of a check, or a law that is m
 """
 
 import argparse
+import os
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import get_context
 from typing import NamedTuple, TypeVar
 
 from momentum.checks import CHECKS, Check
@@ -142,13 +144,17 @@ def _of(family: str) -> list[Check]:
     return [c for c in CHECKS.values() if c.family == family]
 
 
-def _counted(found: Iterable[T], seconds: float) -> Iterator[T]:
-    """As many as the time allows."""
-    until = time.monotonic() + seconds
-    for one in found:
-        yield one
-        if time.monotonic() > until:
-            return
+def _counted(
+    look: Callable[[int], T], seeds: range, seconds: float, jobs: int, at_once: int = 8
+) -> list[T]:
+    """What is found for as many seeds, in turn, as the time allows."""
+    until, found = time.monotonic() + seconds, []
+    with get_context("spawn").Pool(jobs, forget_local_constants) as pool:
+        for one in pool.imap(look, seeds, at_once):
+            found.append(one)
+            if time.monotonic() > until:
+                break
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -157,22 +163,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--right", type=int, default=10000, help="right ones against the bound")
     parser.add_argument("--whole", type=int, default=100, help="right ones under the whole suite")
     parser.add_argument("--wrong", type=int, default=10000, help="wrong ones under the suite")
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seed", default="0", help="the first seed; fresh: one of the clock")
     parser.add_argument("--seconds", type=float, default=180.0, help="that each of the three takes")
+    parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="processes")
     given = parser.parse_args(arguments)
-    forget_local_constants()
-    seeds = range(given.seed, given.seed + max(given.right, given.whole, given.wrong))
-    rights = list(_counted(map(judged, seeds[: given.right]), given.seconds))
+    first = time.time_ns() // 10**9 if given.seed == "fresh" else int(given.seed)
+    print(f"seeds from {first} on", flush=True)
+    seeds = range(first, first + max(given.right, given.whole, given.wrong))
+    rights = _counted(judged, seeds[: given.right], given.seconds, given.jobs)
     beyond = [r for r in rights if r.ratio > 1]
-    print(f"{len(rights)} right ones: {len(beyond)} beyond their bound")
+    print(f"{len(rights)} right ones: {len(beyond)} beyond their bound", flush=True)
     for r in beyond:
         print(f"  seed {r.seed}, {r.ratio:.3g}: {r.name}\n    {r.problem}")
-    wholes = list(_counted(map(flagged, seeds[: given.whole]), given.seconds))
+    wholes = _counted(flagged, seeds[: given.whole], given.seconds, given.jobs, 1)
     alarms = [w for w in wholes if w.caught_by]
-    print(f"{len(wholes)} right ones under the whole suite: {len(alarms)} flagged")
+    print(f"{len(wholes)} right ones under the whole suite: {len(alarms)} flagged", flush=True)
     for w in alarms:
         print(f"  seed {w.seed}, {w.caught_by}: {w.name}")
-    wrongs = list(_counted(map(hunted, seeds[: given.wrong]), given.seconds))
+    wrongs = _counted(hunted, seeds[: given.wrong], given.seconds, given.jobs)
     living = [w for w in wrongs if not w.caught_by]
     share = 100 * (1 - len(living) / max(len(wrongs), 1))
     print(f"{len(wrongs)} wrong ones: {share:.2f} % fail, {len(living)} survive")
