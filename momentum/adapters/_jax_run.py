@@ -5,25 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
+from momentum.adapters import _libraries
+from momentum.adapters._run import COPIES, ArrayRun
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.protocol import Array
 
-DTYPES = ("float32", "float64", "float16", "bfloat16")
-OFFERS = frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"})
+CLAIMS: dict[str, Any] = {
+    "dtypes": _libraries.FOUR,
+    "flushes_subnormals": True,  # XLA sets the processor to flush them
+    "compiles": True,
+}
+OFFERS = COPIES | {"state_bytes"}
 
 Update = Callable[[Sequence[Hyper], list[Any], Any, list[Any]], tuple[list[Any], Any]]
 """update(hypers, gradients, state, theta) -> (theta, state)."""
 
 
-def enable_float64() -> None:
-    """Switch JAX to 64 bits, without which it turns float64 into float32 unasked."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-
-
-class JaxRun(_shared.Keeper):
+class JaxRun(ArrayRun):
     """A live run. init: the state that belongs to parameters."""
 
     state = ("theta", "inner", "hypers")
@@ -36,33 +34,14 @@ class JaxRun(_shared.Keeper):
         init: Callable[[list[Any]], Any],
         update: Update,
     ) -> None:
-        import jax.numpy as jnp
+        super().__init__(_libraries.jax(), parameters, dtype)
+        self.inner, self.hypers, self.update = init(self.theta), list(hypers), update
 
-        self.dtype, self.shapes = dtype, [np.shape(x) for x in parameters]
-        self.theta = [jnp.array(x, dtype) for x in parameters]
-        self.inner = init(self.theta)
-        self.hypers = list(hypers)
-        self.update = update
-        self.grads: list[Any] = []
-
-    def step(self, gradients: Sequence[Gradient]) -> None:
-        """One step of all parameters."""
-        import jax.numpy as jnp
-
-        self.grads = [jnp.array(g, self.dtype) for g in _shared.complete(gradients)]
+    def advance(self) -> None:
         self.theta, self.inner = self.update(self.hypers, self.grads, self.inner, self.theta)
 
-    def parameters(self) -> list[Array]:
-        """Copies as float64."""
-        return _shared.read_all(self.theta, self.dtype, self.shapes)
-
     def set(self, hyper: Hyper, group: int = 0) -> None:
-        """New hyper-parameters from the next step on."""
         self.hypers[group] = hyper
-
-    def fed(self) -> list[Array]:
-        """The last gradients, as they read now."""
-        return [np.asarray(g).astype(np.float64) for g in self.grads]
 
     def state_bytes(self) -> int:
         """Bytes of the optimizer's state, without the parameters where it holds them."""

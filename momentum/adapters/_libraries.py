@@ -6,7 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from momentum.adapters._cache import folder
 from momentum.subjects.protocol import Array
+
+FOUR = ("float32", "float64", "float16", "bfloat16")
+"""The formats of a framework that has all of ours."""
 
 
 class Library(NamedTuple):
@@ -14,7 +18,7 @@ class Library(NamedTuple):
 
     dtypes: those that a trial may find to be kept. make(values, dtype): an array of its own memory.
     numbers(array): a float64 copy. owns(x): whether it is such an array. fill(array): write nan
-    into it, None where arrays never change.
+    into it, None where arrays never change. dtype(x): the name of its dtype.
     """
 
     name: str
@@ -24,6 +28,7 @@ class Library(NamedTuple):
     owns: Callable[[Any], bool]
     fill: Callable[[Any], Any] | None
     flushes_subnormals: bool = False
+    dtype: Callable[[Any], str] = lambda x: str(x.dtype).rpartition(".")[2]
 
 
 def numpy() -> Library:
@@ -68,13 +73,16 @@ def jax() -> Library:
     """JAX with 64 bits; XLA sets the processor to flush subnormals."""
     import jax
 
-    from momentum.adapters import _jax_run
-
-    _jax_run.enable_float64()
+    # JAX turns float64 into float32 unasked where it is not told that there are 64 bits.
+    jax.config.update("jax_enable_x64", True)
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(folder("jax")))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     return Library(
         "jax",
-        _jax_run.DTYPES,
-        lambda values, dtype: jax.numpy.array(values, dtype),
+        FOUR,
+        # Converted by NumPy: XLA would compile that for each shape, and flush subnormals.
+        lambda values, dtype: jax.device_put(np.array(values, np.dtype(dtype))),
         lambda x: np.asarray(x).astype(np.float64),
         lambda x: isinstance(x, jax.Array),
         None,

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from momentum.adapters._shared import comes_from
 from momentum.subjects.protocol import Subject
 
 GROUP = "momentum.adapters"
@@ -53,6 +54,22 @@ class Adapter:
     def loaded(self) -> bool:
         """Whether an object of it can exist."""
         return not self.module or self.module in sys.modules
+
+
+def framework(module: str, name: str = "", **more: Any) -> Adapter:
+    """The record of a framework whose distribution, extra and speaker are called as its module."""
+    said = {
+        "takes": "an optimizer class",
+        "distributions": {module: (module,)},
+        "extra": module,
+        "speakers": (module,),
+    }
+    return Adapter(**{"name": name or module, "module": module, **said, **more})
+
+
+def classes_of(package: str) -> Callable[[object], bool]:
+    """Whether something is a class, and it or a base of it is defined in this package."""
+    return lambda obj: isinstance(obj, type) and comes_from(obj, package)
 
 
 @cache

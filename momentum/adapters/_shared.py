@@ -1,9 +1,6 @@
 """What the adapters share: names of hyper-parameters, and numbers there and back."""
 
-import copy
-import inspect
-import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,11 +42,6 @@ def known_names(
             if ours not in found and theirs is not None:
                 found[ours] = theirs
     return found
-
-
-def argument_names(factory: Callable[..., Any]) -> dict[str, str]:
-    """The hyper-parameters that a constructor takes: our name -> its name."""
-    return known_names(inspect.signature(factory).parameters)
 
 
 def divided(
@@ -118,36 +110,3 @@ def read(i: int, values: Any, got: Any, wanted: str, shape: tuple[int, ...]) -> 
     if array.shape != shape:
         raise SubjectError(f"parameter {i} has shape {array.shape}, was started as {shape}")
     return array
-
-
-def read_all(arrays: Sequence[Any], wanted: str, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """All parameters, where they are arrays that NumPy can read.
-
-    Raises: SubjectError where a dtype or shape is another.
-    """
-    return [
-        read(i, np.asarray(x), x.dtype, wanted, s) for i, (x, s) in enumerate(zip(arrays, shapes))
-    ]
-
-
-class Keeper:
-    """Save, load and copies of a run, all of whose state is in a few of its attributes."""
-
-    state: tuple[str, ...]
-
-    def save(self) -> Any:
-        """All state, parameters and hyper-parameters too."""
-        return pickle.dumps({n: getattr(self, n) for n in self.state})
-
-    def load(self, saved: Any) -> None:
-        """Go on from what `save` returned."""
-        vars(self).update(pickle.loads(saved))
-
-    def duplicate(self, how: str) -> Any:
-        """An independent copy of this run, by deepcopy or pickle."""
-        held = {n: getattr(self, n) for n in self.state}
-        twin = copy.copy(self)
-        vars(twin).update(
-            copy.deepcopy(held) if how == "deepcopy" else pickle.loads(pickle.dumps(held))
-        )
-        return twin

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from momentum.adapters import _shared
 from momentum.adapters._torch_program import SCHEDULES, Hosted
 from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_stepping import Stepping
-from momentum.adapters._torch_tensors import DTYPES, read, tensor
+from momentum.adapters._torch_tensors import DTYPES, array, tensor
 from momentum.adapters._torch_trial import without_leaves
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, SubjectError
@@ -110,7 +111,7 @@ class TorchRun(Stepping, Kept, Hosted):
         if self.paired:
             shown = [torch.view_as_real(p.detach()) for p in self.params]
         return [
-            read(i, p, shape, dtype)
+            _shared.read(i, array(p), p.dtype, str(dtype).rpartition(".")[2], shape)
             for i, (p, shape, dtype) in enumerate(zip(shown, self.shapes, self.dtypes))
         ]
 

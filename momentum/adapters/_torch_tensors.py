@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from momentum.subjects.protocol import LAYOUTS, Array, SubjectError
+from momentum.subjects.protocol import LAYOUTS, Array
 
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name) for name in ("float32", "float64", "float16", "bfloat16")
@@ -56,18 +56,6 @@ def array(x: Tensor) -> Array:
     """A float64 copy."""
     copied: Array = np.array(x.detach().to(torch.float64).numpy(), dtype=np.float64)
     return copied
-
-
-def read(i: int, x: Any, shape: tuple[int, ...], dtype: torch.dtype) -> Array:
-    """Parameter i as a float64 copy.
-
-    Raises: SubjectError where it is not what it was started as.
-    """
-    if x.dtype != dtype:
-        raise SubjectError(f"parameter {i} has become {x.dtype}, was started as {dtype}")
-    if tuple(x.shape) != shape:
-        raise SubjectError(f"parameter {i} has shape {tuple(x.shape)}, was started as {shape}")
-    return array(x)
 
 
 def sparse(values: Array, dtype: torch.dtype) -> Tensor:

@@ -7,16 +7,19 @@ import importlib
 import sys
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
-from momentum.adapters._signature import fitted
+from momentum.adapters import _libraries
+from momentum.adapters._record import classes_of, framework
+from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Subject
 
 _REMOVED: Mapping[str, Any] = {
     **{kind.__name__: kind for kind in (int, float, complex, object, str)},
@@ -51,83 +54,63 @@ def prepare() -> None:
         sys.modules["pkg_resources"] = stub
 
 
-def accepts(obj: Any) -> bool:
-    """Whether this is an optimizer class of Chainer."""
-    return isinstance(obj, type) and _shared.comes_from(obj, "chainer.optimizers")
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `update`; weight decay comes by Chainer's own hook."""
-    names, values, kept = fitted(obj, 0, fixed, name)
-    if obj.__name__ == "NesterovAG":
-        values = {**values, "nesterov": True}  # Chainer: Nesterov's form is a class of its own
-    decayed = {} if "weight_decay" in values else {"weight_decay": "weight_decay"}
-    facts = Facts(
-        name=name,
-        dtypes=("float32", "float64", "float16"),
-        hyper=frozenset(names) | frozenset(decayed) | frozenset(values),
-        settable=frozenset(names),
-        fixed=values,
+    said = declared(
+        obj,
+        0,
+        fixed,
+        name,
+        # Chainer: Nesterov's form is a class of its own.
+        always={"nesterov": True} if obj.__name__ == "NesterovAG" else None,
+        dtypes=_libraries.numpy().dtypes,
         none_gradients=False,  # Chainer: `update` puts zeros where a gradient is missing
-        offers=frozenset({"resume", "deepcopy", "pickle", "fed", "overwrite", "state_bytes"}),
+        offers=COPIES | {"overwrite", "state_bytes"},
     )
-
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
-        import chainer
-
-        given = _shared.arguments(hyper, names | decayed, values)
-        rate = given.pop("weight_decay", values.get("weight_decay", 0.0))
-        net = chainer.Link()
-        with net.init_scope():
-            for i, x in enumerate(parameters):
-                setattr(net, f"p{i}", chainer.Parameter(np.array(x, dtype)))
-        made = obj(**given, **kept).setup(net)
-        if rate:
-            made.add_hook(chainer.optimizer_hooks.WeightDecay(rate))
-        return _Run(net, made, [x.shape for x in parameters], dtype)
-
-    return PlainSubject(facts, begin)
+    hyper = said.facts.hyper | ({"weight_decay"} - said.facts.fixed.keys())
+    return PlainSubject(replace(said.facts, hyper=hyper), partial(_Run, said))
 
 
-class _Run(_shared.Keeper):
+class _Run(ArrayRun):
     state = ("optimizer", "net")
 
-    def __init__(self, net: Any, optimizer: Any, shapes: list[Any], dtype: str) -> None:
-        self.net, self.optimizer, self.shapes, self.dtype = net, optimizer, shapes, dtype
+    def __init__(
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
+    ) -> None:
+        import chainer
+
+        super().__init__(_libraries.numpy(), parameters, dtype)
+        self.net = chainer.Link()
+        with self.net.init_scope():
+            for i, x in enumerate(self.theta):
+                setattr(self.net, f"p{i}", chainer.Parameter(x))
+        self.optimizer = said.made(hyper._replace(weight_decay=0.0)).setup(self.net)
+        if hyper.weight_decay:
+            self.optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(float(hyper.weight_decay)))
 
     def _params(self) -> list[Any]:
         return [getattr(self.net, f"p{i}") for i in range(len(self.shapes))]
 
-    def step(self, gradients: Sequence[Gradient]) -> None:
-        for p, g in zip(self._params(), _shared.complete(gradients)):
-            p.grad = np.array(g, self.dtype)
-        self.optimizer.update()
+    def arrays(self) -> list[Any]:
+        return [p.data for p in self._params()]
 
-    def parameters(self) -> list[Array]:
-        return _shared.read_all([p.data for p in self._params()], self.dtype, self.shapes)
+    def advance(self) -> None:
+        for p, g in zip(self._params(), self.grads):
+            p.grad = g
+        self.optimizer.update()
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.optimizer.lr, self.optimizer.momentum = float(hyper.lr), float(hyper.momentum)
-
-    def fed(self) -> list[Array]:
-        return [np.array(p.grad, np.float64) for p in self._params()]
-
-    def overwrite_fed(self) -> None:
-        for p in self._params():
-            p.grad.fill(np.nan)
 
     def state_bytes(self) -> int:
         rules = [p.update_rule.state or {} for p in self._params()]
         return sum(np.asarray(v).nbytes for s in rules for n, v in s.items() if n == "v")
 
 
-ADAPTER = Adapter(
-    name="Chainer",
-    takes="an optimizer class",
-    module="chainer",
-    distributions={"chainer": ("chainer",)},
-    extra="chainer",
-    accepts=accepts,
+ADAPTER = framework(
+    "chainer",
+    "Chainer",
+    accepts=classes_of("chainer.optimizers"),
     adapt=adapt,
     prepare=prepare,
     speakers=("chainer", "chainer.corrected"),

@@ -21,13 +21,14 @@ from momentum.adapters import _shared
 from momentum.adapters._forms import SHIFT, START, Misunderstood, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
+from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters._signature import fitted
 from momentum.adapters.function import SPOKEN
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.isolation import survives
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject, SubjectError
+from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
@@ -84,50 +85,38 @@ class Way:
         return theta if got is None else got
 
 
-class _Run(_shared.Keeper):
+class _Run(ArrayRun):
     state = ("theta", "made", "h")
 
     def __init__(self, way: Way, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
-        self.way, self.h, self.dtype = way, _shared.plain(h), dtype
-        self.shapes = [np.shape(x) for x in parameters]
-        self.theta = [way.library.make(x, dtype) for x in parameters]
+        super().__init__(way.library, parameters, dtype)
+        self.way, self.h = way, _shared.plain(h)
         alone = way.holder == "array" and not way.key
         self.made = [way.make(self.h) for _ in (self.theta if alone else (0,))]
-        self.given: list[Any] = []
 
-    def step(self, gradients: Sequence[Gradient]) -> None:
+    def advance(self) -> None:
         way = self.way
-        self.given = [way.library.make(g, self.dtype) for g in _shared.complete(gradients)]
         keys = [f"p{i}" for i in range(len(self.theta))]
         if way.holder == "array":
             self.theta = [
                 way.stepped(self.made[i if len(self.made) > 1 else 0], x, g, self.h, keys[i])
-                for i, (x, g) in enumerate(zip(self.theta, self.given))
+                for i, (x, g) in enumerate(zip(self.theta, self.grads))
             ]
         elif way.holder == "list":
-            self.theta = list(way.stepped(self.made[0], self.theta, self.given, self.h))
+            self.theta = list(way.stepped(self.made[0], self.theta, self.grads, self.h))
         else:
-            theta, grads = dict(zip(keys, self.theta)), dict(zip(keys, self.given))
+            theta, grads = dict(zip(keys, self.theta)), dict(zip(keys, self.grads))
             after = way.stepped(self.made[0], theta, grads, self.h)
             self.theta = [after[key] for key in keys]
         for x, shape in zip(self.theta, self.shapes, strict=True):
             if not way.library.owns(x) or tuple(x.shape) != shape:
                 raise SubjectError(f"made {type(x).__name__} of a parameter of shape {shape}")
 
-    def parameters(self) -> list[Array]:
-        return [
-            _shared.read(i, self.way.library.numbers(x), x.dtype, self.dtype, self.shapes[i])
-            for i, x in enumerate(self.theta)
-        ]
-
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = _shared.plain(hyper)
         for made in self.made:
             for n, named in attributes(made).items():
                 setattr(made, named, getattr(self.h, n))
-
-    def fed(self) -> list[Array]:
-        return [self.way.library.numbers(g) for g in self.given]
 
 
 def attributes(made: Any) -> dict[str, str]:
@@ -174,9 +163,9 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         hyper=free,
         settable=frozenset(settable) - _shared.FLAGS,
         fixed=values,
-        offers=frozenset({"resume", "deepcopy", "pickle", "fed"}),
+        offers=COPIES,
     )
-    return PlainSubject(facts, lambda theta, h, dtype: _Run(way, theta, h, dtype))
+    return PlainSubject(facts, partial(_Run, way))
 
 
 def _understood(ways: Sequence[Way], h: Hyper, name: str) -> tuple[Way, tuple[str, ...]]:

@@ -14,6 +14,7 @@ having changed in place what it does not return; and which dtypes it keeps.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ from momentum.adapters import _shared
 from momentum.adapters._forms import ROLES, Form, Misunderstood, arranged, roles, understood
 from momentum.adapters._libraries import libraries
 from momentum.adapters._record import Adapter
+from momentum.adapters._run import COPIES
 from momentum.adapters._signature import fitted
-from momentum.adapters._step_run import StepFunction
+from momentum.adapters._step_run import StepFunction, StepRun
+from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Facts, Subject
 
 _ARTICLE = ("params", "states", "hyperparams")
-_OFFERS = frozenset({"resume", "deepcopy", "pickle", "fed", "overwrite"})
 
 
 def accepts(obj: Any) -> bool:
@@ -97,12 +99,13 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         hyper=frozenset(free),
         settable=frozenset(free),
         fixed=hyper | inside,
-        offers=_OFFERS - (set() if form.library.fill else {"overwrite"}),
+        offers=COPIES | ({"overwrite"} if form.library.fill else set()),
         flushes_subnormals=form.library.flushes_subnormals,
         largest=2**18,
         assumed=True,
     )
-    subject = StepFunction(function, facts, form, free, more, lazy)
+    step = StepFunction(function, form, free, facts.fixed, more, lazy)
+    subject = PlainSubject(facts, partial(StepRun, step))
     return _narrowed(subject) if found else subject
 
 
@@ -115,7 +118,7 @@ def _told(
     return inside, {n: x for n, x in fixed.items() if n not in inside}
 
 
-def _narrowed(subject: StepFunction) -> StepFunction:
+def _narrowed(subject: PlainSubject) -> PlainSubject:
     """The subject, with what it cannot take in a trial: `v[:]` has no place for a scalar."""
     values = {"lr": 0.5, "momentum": 0.5, **subject.facts.fixed}
     h = Hyper(**{n: x for n, x in values.items() if n in Hyper._fields})

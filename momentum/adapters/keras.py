@@ -5,75 +5,162 @@ while a float64 problem runs and to float32 for all others, as it is when nobody
 thus as precise as the parameters; where a backend still rounds it to float32, the checks say so.
 """
 
+import copy
 import os
+import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
-from momentum.adapters import _shared
-from momentum.adapters._keras_run import KerasRun
-from momentum.adapters._record import Adapter
-from momentum.adapters._signature import fitted
+import numpy as np
+
+from momentum.adapters import _libraries
+from momentum.adapters._libraries import FOUR, Library
+from momentum.adapters._record import classes_of, framework
+from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 def prepare() -> None:
     """Before Keras is imported: choose the backend, and keep it from writing in the home."""
     if "KERAS_BACKEND" not in os.environ:
-        known = (
-            b for b, p in (("jax", "jax"), ("torch", "torch"), ("numpy", "numpy")) if find_spec(p)
-        )
+        known = (b for b in ("jax", "torch", "numpy") if find_spec(b))
         os.environ["KERAS_BACKEND"] = next(known)
     os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-"))
 
 
-def accepts(obj: Any) -> bool:
-    """Whether this is a Keras optimizer class."""
-    return isinstance(obj, type) and _shared.comes_from(obj, "keras.src.optimizers")
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `apply`, eagerly."""
     import keras
 
     backend = keras.backend.backend()
     if backend == "jax":
-        from momentum.adapters import _jax_run
-
-        _jax_run.enable_float64()
-    names, values, kept = fitted(obj, 0, fixed, name)
-    names, kept = _shared.parted(names, values, kept)
-    facts = Facts(
-        name=name,
-        dtypes=("float32", "float64", "float16", "bfloat16"),
-        hyper=frozenset(names),
-        settable=frozenset(names) & {"lr", "momentum", "weight_decay"},
-        fixed=values,
+        _libraries.jax()  # has 64 bits from now on
+    said = declared(
+        obj,
+        0,
+        fixed,
+        name,
+        ("lr", "momentum", "weight_decay"),
+        dtypes=FOUR,
         none_gradients=True,
-        offers=frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"}),
+        offers=COPIES | {"state_bytes"},
         flushes_subnormals=backend in ("jax", "tensorflow"),  # their threads flush them
+        compiles=backend in ("jax", "tensorflow"),
     )
+    return PlainSubject(said.facts, partial(_Run, said))
 
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> KerasRun:
-        given = _shared.arguments(hyper, names, values)
+
+# Neither way converts in the framework: XLA would flush subnormals.
+def _typed(values: Array, dtype: str) -> Any:
+    """An array of the dtype; Keras brings NumPy's bfloat16 along."""
+    return values.astype(np.dtype(dtype))
+
+
+def _numbers(tensor: Any) -> Array:
+    """A float64 copy of a tensor of whatever backend."""
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach().double().cpu()  # torch: NumPy has no bfloat16
+    return np.array(np.asarray(tensor), dtype=np.float64)
+
+
+def _library() -> Library:
+    import keras
+
+    def make(values: Array, dtype: str) -> Any:
+        return keras.ops.convert_to_tensor(_typed(values, dtype))
+
+    def dtype_of(tensor: Any) -> str:  # each backend writes it its own way
+        return str(keras.backend.standardize_dtype(tensor.dtype))
+
+    return Library("keras", FOUR, make, _numbers, keras.ops.is_tensor, None, dtype=dtype_of)
+
+
+class _Run(ArrayRun):
+    takes_none = True
+
+    def __init__(
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
+    ) -> None:
+        self.dtype = dtype
+        self._choose_precision()
+        super().__init__(_library(), parameters, dtype)
+        self.variables = self._variables(parameters)
+        given = said.arguments(hyper)
         if not given.get("weight_decay"):
             given["weight_decay"] = None  # keras: a decay that is off
-        return KerasRun(lambda: obj(**given, **kept), parameters, dtype)
+        self.optimizer = said.function(**given)
+        self.optimizer.build(self.variables)
 
-    return PlainSubject(facts, begin)
+    def _choose_precision(self) -> None:
+        import keras
+
+        keras.config.set_floatx("float64" if self.dtype == "float64" else "float32")
+
+    def _variables(self, values: Sequence[Array]) -> list[Any]:
+        import keras
+
+        return [
+            keras.Variable(_typed(x, self.dtype), dtype=self.dtype, name=f"p{i}")
+            for i, x in enumerate(values)
+        ]
+
+    def arrays(self) -> list[Any]:
+        return [v.value for v in self.variables]
+
+    def advance(self) -> None:
+        self._choose_precision()
+        # keras: a step without any gradient is refused, so a training has to leave it out.
+        if any(g is not None for g in self.grads):
+            self.optimizer.apply(self.grads, self.variables)
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self._choose_precision()
+        self.optimizer.learning_rate = float(hyper.lr)
+        self.optimizer.momentum = float(hyper.momentum)
+        # keras: None is a decay that is off; it is read anew at every step.
+        self.optimizer.weight_decay = float(hyper.weight_decay) or None
+
+    def save(self) -> Any:
+        """Parameters, the optimizer's variables and its configuration."""
+        store: dict[str, Any] = {}
+        self.optimizer.save_own_variables(store)
+        state = {name: np.array(x) for name, x in store.items()}
+        plain = {n: getattr(self.optimizer, n) for n in ("momentum", "weight_decay")}
+        return [_numbers(x) for x in self.arrays()], state, plain
+
+    def load(self, saved: Any) -> None:
+        values, state, plain = saved
+        for v, x in zip(self.variables, values):
+            v.assign(_typed(x, self.dtype))
+        self.optimizer.load_own_variables(state)
+        vars(self.optimizer).update(plain)  # keras: these are no variables but configuration
+
+    def duplicate(self, how: str) -> Self:
+        """A copy of the optimizer, with variables of its own."""
+        twin = copy.copy(self)
+        twin.variables = self._variables([_numbers(x) for x in self.arrays()])
+        twin.optimizer = (
+            copy.deepcopy(self.optimizer)
+            if how == "deepcopy"
+            else pickle.loads(pickle.dumps(self.optimizer))
+        )
+        return twin
+
+    def state_bytes(self) -> int:
+        return sum(int(np.asarray(v.value).nbytes) for v in self.optimizer.variables)
 
 
-ADAPTER = Adapter(
-    name="Keras",
-    takes="an optimizer class",
-    module="keras",
+ADAPTER = framework(
+    "keras",
+    "Keras",
     distributions={"keras": ("keras",), "tensorflow": ("tensorflow", "tensorflow-cpu")},
-    extra="keras",
-    accepts=accepts,
+    accepts=classes_of("keras.src.optimizers"),
     adapt=adapt,
     prepare=prepare,
-    speakers=("keras",),
 )

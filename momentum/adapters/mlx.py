@@ -5,88 +5,82 @@ array, as one has to.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
-from momentum.adapters._signature import fitted
+from momentum.adapters._libraries import FOUR, Library
+from momentum.adapters._record import classes_of, framework
+from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Subject
 
 
-def accepts(obj: Any) -> bool:
-    """Whether this is an MLX optimizer class."""
-    return isinstance(obj, type) and _shared.comes_from(obj, "mlx.optimizers")
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `apply_gradients`; a None gradient is left out of the tree."""
     import mlx.core as mx
 
     mx.set_default_device(mx.cpu)
-    names, values, kept = fitted(obj, 0, fixed, name)
-    names, kept = _shared.parted(names, values, kept)
-    facts = Facts(
-        name=name,
-        dtypes=("float32", "float64", "float16", "bfloat16"),
-        hyper=frozenset(names),
-        settable=frozenset(names) - _shared.FLAGS,
-        fixed=values,
-        none_gradients=True,
-        offers=frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"}),
+    offers = COPIES | {"state_bytes"}
+    said = declared(
+        obj, 0, fixed, name, dtypes=FOUR, none_gradients=True, compiles=True, offers=offers
     )
-
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
-        made = obj(**_shared.arguments(hyper, names, values), **kept)
-        run = _Run(parameters, made, dtype, names)
-        run.set(hyper)
-        return run
-
-    return PlainSubject(facts, begin)
+    return PlainSubject(said.facts, partial(_Run, said))
 
 
-class _Run(_shared.Keeper):
-    state = ("theta", "optimizer")  # of duplicates; what is saved goes the way of MLX's own trees
+def _library() -> Library:
+    import mlx.core as mx
+
+    def make(values: Array, dtype: str) -> Any:
+        return mx.array(values, dtype=getattr(mx, dtype))
+
+    def numbers(array: Any) -> Array:
+        return np.array(array.astype(mx.float64))
+
+    return Library("mlx", FOUR, make, numbers, lambda x: isinstance(x, mx.array), None)
+
+
+class _Run(ArrayRun):
+    takes_none = True
 
     def __init__(
-        self, parameters: Sequence[Array], optimizer: Any, dtype: str, names: Mapping[str, str]
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
     ) -> None:
-        self.optimizer, self.dtype, self.wide = optimizer, dtype, dtype == "float64"
-        self.numbers = [n for n in names if n not in {"lr", *_shared.FLAGS}]
-        self.shapes = [x.shape for x in parameters]
-        self.theta = {f"p{i}": _array(x, dtype) for i, x in enumerate(parameters)}
-        self.grads: list[Any] = []
-        optimizer.init(self.theta)
+        super().__init__(_library(), parameters, dtype)
+        self.optimizer = said.made(hyper)
+        self.plain = [n for n in said.names if n not in {"lr", *_shared.FLAGS}]
+        self.optimizer.init(self._tree(self.theta))
+        self.set(hyper)
 
-    def step(self, gradients: Sequence[Gradient]) -> None:
+    def _tree(self, arrays: Sequence[Any]) -> dict[str, Any]:
+        return {f"p{i}": x for i, x in enumerate(arrays) if x is not None}
+
+    def advance(self) -> None:
         import mlx.core as mx
 
-        self.grads = [None if g is None else _array(g, self.dtype) for g in gradients]
-        tree = {f"p{i}": g for i, g in enumerate(self.grads) if g is not None}
-        self.theta |= self.optimizer.apply_gradients(tree, self.theta)
+        theta = self._tree(self.theta)
+        theta |= self.optimizer.apply_gradients(self._tree(self.grads), theta)
+        self.theta = list(theta.values())
         mx.eval(self.theta, self.optimizer.state)
 
-    def parameters(self) -> list[Array]:
-        return [
-            _shared.read(i, _numbers(x), x.dtype, self.dtype, self.shapes[i])
-            for i, x in enumerate(self.theta.values())
-        ]
-
     def set(self, hyper: Hyper, group: int = 0) -> None:
-        lr = np.array(float(hyper.lr))
-        self.optimizer.learning_rate = _array(lr, "float64") if self.wide else float(lr)
-        for name in self.numbers:
+        lr = float(hyper.lr)
+        wide = self.dtype == "float64"
+        self.optimizer.learning_rate = self.library.make(np.array(lr), "float64") if wide else lr
+        for name in self.plain:
             setattr(self.optimizer, name, float(getattr(hyper, name)))
 
     def save(self) -> Any:
+        """All of it in the way of MLX's own trees."""
         import mlx.core as mx
         from mlx.utils import tree_flatten
 
         tree = tree_flatten({"theta": self.theta, "state": self.optimizer.state})
-        others = {n: getattr(self.optimizer, n) for n in self.numbers}  # mlx: not in the state
+        others = {n: getattr(self.optimizer, n) for n in self.plain}  # mlx: not in the state
         return [(name, mx.array(x)) for name, x in tree], others
 
     def load(self, saved: Any) -> None:
@@ -96,34 +90,10 @@ class _Run(_shared.Keeper):
         self.theta, self.optimizer.state = tree["theta"], tree["state"]
         vars(self.optimizer).update(saved[1])
 
-    def fed(self) -> list[Array | None]:
-        return [None if g is None else _numbers(g) for g in self.grads]
-
     def state_bytes(self) -> int:
         from mlx.utils import tree_flatten
 
         return sum(int(x.nbytes) for _, x in tree_flatten(self.optimizer.state))
 
 
-def _array(values: Array, dtype: str) -> Any:
-    import mlx.core as mx
-
-    return mx.array(values, dtype=getattr(mx, dtype))
-
-
-def _numbers(array: Any) -> Array:
-    import mlx.core as mx
-
-    return np.array(array.astype(mx.float64))
-
-
-ADAPTER = Adapter(
-    name="MLX",
-    takes="an optimizer class",
-    module="mlx",
-    distributions={"mlx": ("mlx",)},
-    extra="mlx",
-    accepts=accepts,
-    adapt=adapt,
-    speakers=("mlx",),
-)
+ADAPTER = framework("mlx", "MLX", accepts=classes_of("mlx.optimizers"), adapt=adapt)

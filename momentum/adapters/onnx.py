@@ -11,23 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
+from momentum.adapters import _libraries, _shared
+from momentum.adapters._record import classes_of, framework
+from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 _DOMAIN = "ai.onnx.preview.training"
 _TYPES = {"float32": "FLOAT", "float64": "DOUBLE"}
 
 
-def accepts(obj: Any) -> bool:
-    """Whether this is the class of reference evaluators."""
-    return isinstance(obj, type) and _shared.comes_from(obj, "onnx.reference")
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject whose step is one run of a model that consists of this operator."""
     values, others = _shared.divided(fixed)
     if others:
@@ -39,8 +35,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         hyper=hyper,
         settable=hyper - _shared.FLAGS,
         fixed=values,
-        offers=frozenset({"resume", "deepcopy", "pickle", "fed", "overwrite", "state_bytes"})
-        | {"nesterov_with_dampening"},
+        offers=COPIES | {"overwrite", "state_bytes", "nesterov_with_dampening"},
     )
 
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
@@ -76,54 +71,37 @@ def _model(evaluator: Any, parameters: int, h: Hyper, dtype: str) -> Any:
     return evaluator(helper.make_model(graph, opset_imports=imports))
 
 
-class _Run(_shared.Keeper):
+class _Run(ArrayRun):
     state = ("theta", "v", "steps", "hyper")
 
     def __init__(
         self, evaluator: Any, parameters: Sequence[Array], hyper: Hyper, dtype: str
     ) -> None:
-        self.evaluator, self.dtype, self.hyper, self.steps = evaluator, dtype, hyper, 0
-        self.theta = [x.astype(dtype) for x in parameters]
+        super().__init__(_libraries.numpy(), parameters, dtype)
+        self.evaluator, self.hyper, self.steps = evaluator, hyper, 0
         self.v = [np.zeros_like(x) for x in self.theta]
-        self.shapes = [x.shape for x in parameters]
-        self.grads: list[Any] = []
 
-    def step(self, gradients: Sequence[Gradient]) -> None:
-        self.grads = [g.astype(self.dtype) for g in _shared.complete(gradients)]
+    def advance(self) -> None:
         count = len(self.theta)
         h = _shared.plain(self.hyper)._replace(lr=0.0)  # the rate is an input
-        fed = {f"X{i}": x for i, x in enumerate(self.theta)}
-        fed |= {f"G{i}": g for i, g in enumerate(self.grads)}
-        fed |= {f"V{i}": v for i, v in enumerate(self.v)}
+        letters = {"X": self.theta, "G": self.grads, "V": self.v}
+        fed = {f"{a}{i}": x for a, arrays in letters.items() for i, x in enumerate(arrays)}
         fed |= {"R": np.array(self.hyper.lr, self.dtype), "T": np.array(self.steps, np.int64)}
         out = _model(self.evaluator, count, h, self.dtype).run(None, fed)
         self.theta, self.v = out[:count], out[count:]
         self.steps += 1
 
-    def parameters(self) -> list[Array]:
-        return _shared.read_all(self.theta, self.dtype, self.shapes)
-
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.hyper = hyper
-
-    def fed(self) -> list[Array]:
-        return [g.astype(np.float64) for g in self.grads]
-
-    def overwrite_fed(self) -> None:
-        for g in self.grads:
-            g.fill(np.nan)
 
     def state_bytes(self) -> int:
         return sum(np.asarray(v).nbytes for v in self.v)
 
 
-ADAPTER = Adapter(
-    name="ONNX",
+ADAPTER = framework(
+    "onnx",
+    "ONNX",
     takes="onnx.reference:ReferenceEvaluator",
-    module="onnx",
-    distributions={"onnx": ("onnx",)},
-    extra="onnx",
-    accepts=accepts,
+    accepts=classes_of("onnx.reference"),
     adapt=adapt,
-    speakers=("onnx",),
 )

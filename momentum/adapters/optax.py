@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from momentum.adapters import _jax_run, _shared
-from momentum.adapters._record import Adapter
+from momentum.adapters import _libraries, _shared
+from momentum.adapters._jax_run import CLAIMS, OFFERS, JaxRun
+from momentum.adapters._record import framework
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -51,7 +52,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through optax, eagerly or compiled."""
     import jax
 
-    _jax_run.enable_float64()
+    _libraries.jax()
     given = {**fixed}
     jit = given.pop("jit", None)
     if callable(obj):
@@ -66,13 +67,12 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         raise UsageError(f"{name} takes no learning rate; say which is in it: --set lr=...")
     facts = Facts(
         name=name,
-        dtypes=_jax_run.DTYPES,
         hyper=frozenset(names) - frozenset(values),
         settable=frozenset(names) - _shared.FLAGS,
         fixed=values,
         groups=callable(obj),
-        offers=_jax_run.OFFERS | ({"schedulers"} if callable(obj) else set()),
-        flushes_subnormals=True,  # XLA sets the processor to flush them
+        offers=OFFERS | ({"schedulers"} if callable(obj) else set()),
+        **CLAIMS,
     )
     return _Optax(obj, names, kept, jit, facts)
 
@@ -122,12 +122,12 @@ class _Optax:
         dtype: str,
         groups: Sequence[int] | None = None,
         options: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> JaxRun:
         more = dict(options or {})
         layout = tuple(groups or ()), tuple(more.pop("scheduler", ()))
         _shared.no_options(more)
         init = self._made(*self._divided(layout, hypers)).init
-        return _jax_run.JaxRun(parameters, hypers, dtype, init, partial(self._update, layout))
+        return JaxRun(parameters, hypers, dtype, init, partial(self._update, layout))
 
     def _made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
         """The transformation, the same one for the same numbers: it may hold compiled functions."""
@@ -197,12 +197,9 @@ MADE = 512
 """Transformations that are kept; a long run changes its rate at every step."""
 
 
-ADAPTER = Adapter(
-    name="optax",
+ADAPTER = framework(
+    "optax",
     takes="a factory of transformations, or one that is finished",
-    module="optax",
-    distributions={"optax": ("optax",)},
-    extra="optax",
     accepts=accepts,
     adapt=adapt,
     speakers=("optax", "optax.ema", "optax.ema_debiased"),

@@ -1,74 +1,75 @@
 """PaddlePaddle: `paddle.optimizer.Momentum`, whose CPU kernel knows float32 and float64."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
-from momentum.adapters._signature import fitted
+from momentum.adapters._libraries import Library
+from momentum.adapters._record import classes_of, framework
+from momentum.adapters._run import ArrayRun
+from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Subject
 
 
-def accepts(obj: Any) -> bool:
-    """Whether this is an optimizer class of Paddle."""
-    return isinstance(obj, type) and _shared.comes_from(obj, "paddle.optimizer")
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `step`."""
     import paddle
 
     paddle.set_device("cpu")
-    names, values, kept = fitted(obj, 0, fixed, name)
-    facts = Facts(
-        name=name,
+    said = declared(
+        obj,
+        0,
+        fixed,
+        name,
+        ("lr", "momentum"),
         dtypes=("float32", "float64"),
-        hyper=frozenset(names),
-        settable=frozenset(names) & {"lr", "momentum"},
-        fixed=values,
         none_gradients=True,
         offers=frozenset({"resume", "fed", "state_bytes"}),
     )
-
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
-        theta = []
-        for x in parameters:
-            p = paddle.create_parameter(list(x.shape), dtype=dtype)
-            p.set_value(paddle.to_tensor(x.astype(dtype)))
-            theta.append(p)
-        given = _shared.arguments(hyper, names, values)
-        if not given.get("weight_decay"):
-            given["weight_decay"] = None  # paddle: a decay that is off
-        return _Run(theta, obj(**given, **kept, parameters=theta), dtype)
-
-    return PlainSubject(facts, begin)
+    return PlainSubject(said.facts, partial(_Run, said))
 
 
-class _Run:
-    def __init__(self, theta: list[Any], optimizer: Any, dtype: str) -> None:
-        self.theta, self.optimizer, self.dtype = theta, optimizer, dtype
-        self.shapes = [tuple(p.shape) for p in theta]
-        self.grads: list[Any] = [None] * len(theta)
+def _library() -> Library:
+    import paddle
 
-    def step(self, gradients: Sequence[Gradient]) -> None:
+    def make(values: Array, dtype: str) -> Any:
+        return paddle.to_tensor(values.astype(dtype))
+
+    def numbers(tensor: Any) -> Array:
+        return np.array(tensor.numpy(), dtype=np.float64)
+
+    def owns(tensor: object) -> bool:
+        return isinstance(tensor, paddle.Tensor)
+
+    return Library("paddle", ("float32", "float64"), make, numbers, owns, None)
+
+
+class _Run(ArrayRun):
+    takes_none = True
+
+    def __init__(
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
+    ) -> None:
         import paddle
 
-        self.grads = [
-            None if g is None else paddle.to_tensor(g.astype(self.dtype)) for g in gradients
-        ]
+        super().__init__(_library(), parameters, dtype)
+        for i, x in enumerate(self.theta):
+            self.theta[i] = paddle.create_parameter(list(x.shape), dtype=dtype)
+            self.theta[i].set_value(x)
+        given = said.arguments(hyper)
+        if not given.get("weight_decay"):
+            given["weight_decay"] = None  # paddle: a decay that is off
+        self.optimizer = said.function(**given, parameters=self.theta)
+
+    def advance(self) -> None:
         for p, g in zip(self.theta, self.grads):
             p.grad = g
         self.optimizer.step()
-
-    def parameters(self) -> list[Array]:
-        return [
-            _shared.read(i, p.numpy(), p.dtype, self.dtype, self.shapes[i])
-            for i, p in enumerate(self.theta)
-        ]
+        self.grads = [p.grad for p in self.theta]
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.optimizer.set_lr(float(hyper.lr))
@@ -96,22 +97,15 @@ class _Run:
         self.optimizer.set_lr(lr)
         self.optimizer._momentum = momentum
 
-    def fed(self) -> list[Array | None]:
-        held = [p.grad for p in self.theta]
-        return [None if g is None else np.array(g.numpy(), dtype=np.float64) for g in held]
-
     def state_bytes(self) -> int:
         state = self.optimizer.state_dict().values()
         return sum(v.numpy().nbytes for v in state if hasattr(v, "numpy"))
 
 
-ADAPTER = Adapter(
-    name="Paddle",
-    takes="an optimizer class",
-    module="paddle",
+ADAPTER = framework(
+    "paddle",
+    "Paddle",
     distributions={"paddle": ("paddlepaddle",)},
-    extra="paddle",
-    accepts=accepts,
+    accepts=classes_of("paddle.optimizer"),
     adapt=adapt,
-    speakers=("paddle",),
 )

@@ -9,7 +9,7 @@ import types
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
-from momentum.adapters._record import Adapter
+from momentum.adapters._record import framework
 
 
 def prepare() -> None:
@@ -24,11 +24,4 @@ def prepare() -> None:
         sys.modules[name] = package
 
 
-ADAPTER = Adapter(
-    name="timm",
-    takes="",
-    module="timm",
-    distributions={"timm": ("timm",)},
-    prepare=prepare,
-    speakers=("timm",),
-)
+ADAPTER = framework("timm", takes="", extra="", prepare=prepare)

@@ -6,25 +6,29 @@ problem runs, OPTIM_DTYPE and DEFAULT_FLOAT say float64: with the defaults tinyg
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
+from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
-from momentum.adapters._signature import fitted
-from momentum.adapters._tinygrad_run import DTYPES, TinygradRun, flushes, tensor
+from momentum.adapters._cache import folder
+from momentum.adapters._libraries import FOUR, Library
+from momentum.adapters._record import framework
+from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 def prepare() -> None:
     """Before tinygrad is imported: choose a device that works, and keep the home clean."""
     if not shutil.which(os.environ.get("CC", "clang")):
         os.environ.setdefault("DEV", "PYTHON")
-    os.environ.setdefault("CACHEDB", str(Path(tempfile.mkdtemp(prefix="tinygrad-"), "cache.db")))
+    os.environ.setdefault("CACHEDB", str(folder("tinygrad") / f"{version('tinygrad')}.db"))
 
 
 def accepts(obj: Any) -> bool:
@@ -35,41 +39,105 @@ def accepts(obj: Any) -> bool:
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `Optimizer.step`."""
     from tinygrad import Device
-    from tinygrad.helpers import Context, getenv
 
-    names, values, kept = fitted(obj, 1, fixed, name)
-    names, kept = _shared.parted(names, values, kept)
-    facts = Facts(
-        name=name,
-        dtypes=DTYPES,
-        hyper=frozenset(names),
-        settable=frozenset(names) - _shared.FLAGS,
-        fixed=values,
-        offers=frozenset({"resume", "deepcopy", "pickle", "fed", "state_bytes"}),
+    said = declared(
+        obj,
+        1,
+        fixed,
+        name,
+        dtypes=FOUR,
+        offers=COPIES | {"state_bytes"},
         scalars=False,  # tinygrad: lr has shape (1,), which no parameter of shape () takes
-        flushes_subnormals=flushes(),
+        flushes_subnormals=_flushes(),
+        compiles=True,
         largest=33 if str(Device.DEFAULT) == "PYTHON" else 4097,
     )
+    return PlainSubject(said.facts, partial(_Run, said))
 
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> TinygradRun:
+
+def _flushes() -> bool:
+    """Whether half precision loses its subnormals, as it does where a device has to emulate it."""
+    return not _numbers((_tensor(np.full(1, 2.0**-24), "float16") * 1.0).realize()).any()
+
+
+def _tensor(values: Array, dtype: Any) -> Any:
+    """A tensor; dtype by name or tinygrad's own."""
+    from tinygrad import Tensor, dtypes
+
+    return Tensor(values, dtype=getattr(dtypes, dtype) if isinstance(dtype, str) else dtype)
+
+
+def _numbers(tensor: Any) -> Array:
+    """A float64 copy."""
+    return np.array(tensor.detach().numpy(), dtype=np.float64)
+
+
+def _name(tensor: Any) -> str:
+    """Its dtype by its usual name."""
+    from tinygrad import dtypes
+
+    return next((n for n in FOUR if getattr(dtypes, n) == tensor.dtype), str(tensor.dtype))
+
+
+def _library() -> Library:
+    from tinygrad import Tensor
+
+    return Library(
+        "tinygrad", FOUR, _tensor, _numbers, lambda x: isinstance(x, Tensor), None, dtype=_name
+    )
+
+
+class _Run(ArrayRun):
+    def __init__(
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
+    ) -> None:
+        from tinygrad.helpers import Context, getenv
+
         wide = "float64" if dtype == "float64" else "float32"
         os.environ["OPTIM_DTYPE"] = wide
         getenv.cache_clear()  # tinygrad: it reads each variable once
         with Context(DEFAULT_FLOAT=wide):
-            theta = [tensor(x, dtype).contiguous().realize().is_param_(True) for x in parameters]
-            return TinygradRun(
-                theta, obj(theta, **_shared.arguments(hyper, names, values), **kept), dtype
-            )
+            super().__init__(_library(), parameters, dtype)
+            self.theta = [x.contiguous().realize().is_param_(True) for x in self.theta]
+            self.optimizer = said.made(hyper, self.theta)
 
-    return PlainSubject(facts, begin)
+    def advance(self) -> None:
+        from tinygrad.helpers import Context
+
+        if self.grads:
+            self.grads[0].realize(*self.grads[1:])  # at once: tinygrad plans each call anew
+        for p, g in zip(self.theta, self.grads):
+            p.grad = g
+        with Context(TRAINING=1):
+            self.optimizer.step()
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        lr = self.optimizer.lr
+        lr.assign(_tensor(np.full(lr.shape, float(hyper.lr)), lr.dtype)).realize()
+        self.optimizer.momentum = float(hyper.momentum)
+        self.optimizer.wd = float(hyper.weight_decay)
+
+    def save(self) -> Any:
+        """tinygrad's state dict as NumPy arrays, and what it leaves out."""
+        from tinygrad.nn.state import get_state_dict
+
+        state = {n: (_numbers(x), x.dtype) for n, x in get_state_dict(self.optimizer).items()}
+        return state, (self.optimizer.momentum, self.optimizer.wd)
+
+    def load(self, saved: Any) -> None:
+        from tinygrad.nn.state import load_state_dict
+
+        state = {n: _tensor(x, dtype) for n, (x, dtype) in saved[0].items()}
+        load_state_dict(self.optimizer, state, verbose=False)
+        self.optimizer.momentum, self.optimizer.wd = saved[1]
+
+    def state_bytes(self) -> int:
+        return sum(int(b.nbytes()) for b in (*self.optimizer.b, self.optimizer.lr))
 
 
-ADAPTER = Adapter(
-    name="tinygrad",
+ADAPTER = framework(
+    "tinygrad",
     takes="a class or function of nn.optim",
-    module="tinygrad",
-    distributions={"tinygrad": ("tinygrad",)},
-    extra="tinygrad",
     accepts=accepts,
     adapt=adapt,
     prepare=prepare,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
+from momentum.adapters._record import framework
 from momentum.adapters._signature import fitted
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import NEUTRAL
@@ -143,14 +143,10 @@ class TorchSubject:
         return _shared.arguments(h, self.names, self.facts.fixed)
 
 
-ADAPTER = Adapter(
-    name="torch",
+ADAPTER = framework(
+    "torch",
     takes="an Optimizer class, or a function of params and a rate that returns one",
-    module="torch",
-    distributions={"torch": ("torch",)},
-    extra="torch",
     accepts=accepts,
     adapt=adapt,
     rank=2,  # Keras on torch derives from its classes
-    speakers=("torch",),
 )

@@ -5,16 +5,16 @@ for good. A run that is loaded has made its transformation anew, as a resumed tr
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from momentum.adapters import _shared
-from momentum.adapters._record import Adapter
-from momentum.adapters._signature import fitted
+from momentum.adapters import _libraries, _shared
+from momentum.adapters._record import framework
+from momentum.adapters._run import ArrayRun
+from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 def accepts(obj: Any) -> bool:
@@ -24,78 +24,52 @@ def accepts(obj: Any) -> bool:
 
 def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     """A subject that steps through `update` and `apply_updates`, neither of them in place."""
-    import torch
-
-    from momentum.adapters._torch_tensors import DTYPES
-
-    torch.set_num_threads(1)
-    names, values, kept = fitted(obj, 0, fixed, name)
-    facts = Facts(
-        name=name,
-        dtypes=tuple(DTYPES),
-        hyper=frozenset(names),
-        settable=frozenset(names) & {"lr"},
-        fixed=values,
+    said = declared(
+        obj,
+        0,
+        fixed,
+        name,
+        ("lr",),
+        dtypes=_libraries.torch().dtypes,
         none_gradients=True,
         offers=frozenset({"resume", "fed", "state_bytes"}),
     )
-
-    def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:
-        held = {"lr": float(hyper.lr)}
-        given = _shared.arguments(hyper, names, values)
-        given[names["lr"]] = lambda count: held["lr"]
-        return _Run(obj(**given, **kept), held, parameters, dtype)
-
-    return PlainSubject(facts, begin)
+    return PlainSubject(said.facts, partial(_Run, said))
 
 
-class _Run:
+class _Run(ArrayRun):
+    takes_none = True
+
     def __init__(
-        self, made: Any, held: dict[str, float], parameters: Sequence[Array], dtype: str
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
     ) -> None:
-        from momentum.adapters._torch_tensors import DTYPES, tensor
+        super().__init__(_libraries.torch(), parameters, dtype)
+        self.lr = float(hyper.lr)
+        given = said.arguments(hyper)
+        given[said.names["lr"]] = lambda count: self.lr
+        self.optimizer = said.function(**given)
+        self.inner = self.optimizer.init(self.theta)
 
-        self.made, self.held, self.dtype = made, held, DTYPES[dtype]
-        self.theta = [tensor(x, self.dtype) for x in parameters]
-        self.shapes = [x.shape for x in parameters]
-        self.inner = made.init(self.theta)
-        self.grads: list[Any] = []
-
-    def step(self, gradients: Sequence[Gradient]) -> None:
+    def advance(self) -> None:
         import torchopt
 
-        from momentum.adapters._torch_tensors import tensor
-
-        self.grads = [None if g is None else tensor(g, self.dtype) for g in gradients]
-        updates, self.inner = self.made.update(
+        updates, self.inner = self.optimizer.update(
             self.grads, self.inner, params=self.theta, inplace=False
         )
         self.theta = torchopt.apply_updates(self.theta, updates, inplace=False)
 
-    def parameters(self) -> list[Array]:
-        from momentum.adapters._torch_tensors import read
-
-        return [read(i, x, self.shapes[i], self.dtype) for i, x in enumerate(self.theta)]
-
     def set(self, hyper: Hyper, group: int = 0) -> None:
-        self.held["lr"] = float(hyper.lr)
+        self.lr = float(hyper.lr)
 
     def save(self) -> Any:
         import torch
         from torch.utils import _pytree
 
-        copied = _pytree.tree_map_only(torch.Tensor, torch.clone, self.inner)
-        return [x.clone() for x in self.theta], copied, dict(self.held)
+        return _pytree.tree_map_only(torch.Tensor, torch.clone, (self.theta, self.inner)), self.lr
 
     def load(self, saved: Any) -> None:
-        theta, self.inner, held = saved
+        (theta, self.inner), self.lr = saved
         self.theta = list(theta)
-        self.held.update(held)
-
-    def fed(self) -> list[Array | None]:
-        from momentum.adapters._torch_tensors import array
-
-        return [None if g is None else np.asarray(array(g)) for g in self.grads]
 
     def state_bytes(self) -> int:
         from momentum.adapters._torch_tensors import tensors_in
@@ -103,13 +77,10 @@ class _Run:
         return sum(x.nbytes for x in tensors_in(list(self.inner)))
 
 
-ADAPTER = Adapter(
-    name="TorchOpt",
+ADAPTER = framework(
+    "torchopt",
+    "TorchOpt",
     takes="a function that returns a transformation",
-    module="torchopt",
-    distributions={"torchopt": ("torchopt",)},
-    extra="torchopt",
     accepts=accepts,
     adapt=adapt,
-    speakers=("torchopt",),
 )

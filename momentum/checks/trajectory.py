@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from momentum.checks import _given as given
 from momentum.checks._check import agrees
 from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting, problems
+from momentum.subjects.problems.strategies import Setting, problems
 
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
 
 
 def every_size(setting: Setting) -> Sequence[Problem]:
     """One run with a parameter of each size, on and off the width of vectors."""
-    shapes = tuple(s for s in (*SIZES, *MATRICES, (100,), (4097,)) if setting.allows(s))
+    shapes = (*setting.pool, *(s for s in ((100,), (4097,)) if setting.allows(s)))
     row = (given.hyper(setting, lr=0.1, momentum=0.9),)
     return [Problem(setting.dtype, shapes, (row,) * 4, (0,) * len(shapes), seed=1)]
 

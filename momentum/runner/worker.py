@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
@@ -40,9 +39,6 @@ from momentum.runner.series import impulse
 from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
 from momentum.subjects.isolation import Channel, limit_trials, serve
 from momentum.subjects.protocol import Subject
-
-COMPILERS = ("jax", "tensorflow", "tinygrad", "mlx")
-"""Frameworks that compile what they run, in each process for itself."""
 
 TRIAL = 0.25
 """Part of the time limit that a trial of the subject may take while it is loaded."""
@@ -88,7 +84,7 @@ class Worker:
         except (Exception, SystemExit) as error:
             name = " ".join(self.options.arguments) or "the target"
             return Refused(f"{name} {in_words(error)}")
-        return Loaded(_is_alone(), any(name in sys.modules for name in COMPILERS))
+        return Loaded(_is_alone(), subject.facts.compiles)
 
     def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
         """Tell the events that a request leads to; the last one is its answer."""

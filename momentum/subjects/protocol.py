@@ -96,6 +96,7 @@ class Facts:
     flushes_subnormals: results below the smallest normal number may become zero.
     at_once: steps(gradients, hypers) takes many steps, sooner than one by one, and returns the
     parameters after each.
+    compiles: a shape that is new costs it a compilation.
     assumed: nobody claimed the dtypes; which of them are kept, a trial shows. left: those that are
     not judged, with the reason.
     """
@@ -109,6 +110,7 @@ class Facts:
     none_gradients: bool = False
     offers: frozenset[str] = frozenset()
     flushes_subnormals: bool = False
+    compiles: bool = False
     scalars: bool = True
     empty: bool = True
     largest: int = 4097

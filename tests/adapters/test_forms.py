@@ -130,10 +130,13 @@ def test_form_can_be_resumed(f, goes_on):
     assert goes_on(adapt(f, {}, "mine"), "resume", "float32")
 
 
-def test_library_is_that_of_the_annotations_else_the_first_that_works():
-    assert adapt(pure, {}, "mine").form.library.name == "numpy"
-    assert adapt(tensors, {}, "mine").form.library.name == "torch"
-    assert adapt(tensors_by_their_methods, {}, "mine").form.library.name == "torch"
+@pytest.mark.parametrize(
+    ("function", "library"),
+    [(pure, "numpy"), (tensors, "torch"), (tensors_by_their_methods, "torch")],
+)
+def test_library_is_that_of_the_annotations_else_the_first_that_works(function, library):
+    run = adapt(function, {}, "mine").start([np.ones(3)], [Hyper(0.5, 0.5)], "float32")
+    assert run.library.name == library
 
 
 def test_dtypes_of_the_annotations_are_all_that_is_claimed():
@@ -190,10 +193,11 @@ COMPILED = """
 import sys
 sys.path.insert(0, "tests/adapters")
 from momentum.adapters import adapt
-from test_forms import pure, ratio
+from test_forms import Hyper, np, pure, ratio
 {made}
 subject = adapt(step, {{}}, "compiled")
-print(subject.form.library.name, *subject.facts.dtypes)
+run = subject.start([np.ones(3)], [Hyper(0.5, 0.5)], subject.facts.dtypes[0])
+print(run.library.name, *subject.facts.dtypes)
 assert all(ratio(subject, d) <= 1 for d in subject.facts.dtypes)
 """
 

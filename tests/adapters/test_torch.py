@@ -223,7 +223,7 @@ class Flattening(SGD):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (Promoting, "parameter 0 has become torch.float64, was started as torch.float32"),
+        (Promoting, "parameter 0 has become float64, was started as float32"),
         (Flattening, r"parameter 0 has shape \(4,\), was started as \(2, 2\)"),
     ],
 )

@@ -36,6 +36,8 @@ SIZES: tuple[tuple[int, ...], ...] = (
     (65,),
 )
 MATRICES: tuple[tuple[int, ...], ...] = ((3, 5), (5, 3), (2, 3, 4), (1, 1), (9, 2), (4, 0))
+FEW: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (17,), (64,), (3, 5), (2, 3, 4))
+"""Drawn in a quick run where each costs a compilation: nothing, one, odd, even, axes."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Setting:
     scalars: bool = True
     empty: bool = True
     largest: int = 4097
+    compiles: bool = False
     nesterov_with_dampening: bool = False
 
     @classmethod
@@ -74,6 +77,7 @@ class Setting:
             scalars=facts.scalars,
             empty=facts.empty,
             largest=facts.largest,
+            compiles=facts.compiles,
             nesterov_with_dampening="nesterov_with_dampening" in facts.offers,
         )
 
@@ -81,6 +85,12 @@ class Setting:
     def domain(self) -> Domain:
         """The combinations of hyper-parameters that can be asked for."""
         return Domain.of(self.hyper, dict(self.fixed), together=self.nesterov_with_dampening)
+
+    @property
+    def pool(self) -> list[tuple[int, ...]]:
+        """The shapes that are drawn from."""
+        drawn = FEW if self.compiles and self.effort == "quick" else SIZES + MATRICES
+        return [s for s in drawn if self.allows(s)]
 
     def allows(self, shape: tuple[int, ...]) -> bool:
         """A parameter of this shape can be tried."""
@@ -152,8 +162,8 @@ def problems(
     """
     count = draw(st.integers(*steps))
     if shapes is None:
-        pool = [s for s in SIZES + MATRICES if setting.allows(s)]
-        drawn = tuple(draw(st.lists(st.sampled_from(pool), min_size=max(groups, 1), max_size=4)))
+        lists = st.lists(st.sampled_from(setting.pool), min_size=max(groups, 1), max_size=4)
+        drawn = tuple(draw(lists))
     else:
         drawn = tuple(s for s in shapes if setting.allows(s))
     amount = groups if setting.groups else 1
