@@ -118,7 +118,7 @@ def _sampled(place: Path, name: str, count: int, seed: int) -> tuple[int, list[s
                 rows.execute("DELETE FROM work_items WHERE job_id = ?", (job,))
     _cosmic_ray(place, "exec", config.name, session.name)
     with sqlite3.connect(session) as rows:
-        found = list(rows.execute("SELECT test_outcome, diff FROM work_results"))
+        found = list(rows.execute("SELECT test_outcome, diff FROM work_results ORDER BY job_id"))
     living = [_change(diff) for outcome, diff in found if str(outcome).upper().endswith("SURVIVED")]
     living = [change for change in living if change not in EQUIVALENT]
     return len(found) - len(living), living
@@ -132,9 +132,9 @@ def _cosmic_ray(place: Path, *words: str) -> None:
 
 def _change(diff: str) -> str:
     """The file and the lines that changed."""
-    file = next(line for line in diff.splitlines() if line.startswith("--- "))
+    file = next(line for line in diff.splitlines() if line.startswith("+++ "))
     lines = [line for line in diff.splitlines() if TEXT.match(line)]
-    return "\n".join([file.split()[1].removeprefix("a/"), *lines])
+    return "\n".join([file.split()[-1].removeprefix("b/"), *lines])
 
 
 if __name__ == "__main__":

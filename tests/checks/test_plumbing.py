@@ -195,6 +195,7 @@ def test_feeds_are_changed_all_along():
 
 def test_room_is_what_ordinary_numbers_need():
     assert roomy(problem((H, H._replace(weight_decay=2.0**-20))))
+    assert roomy(problem((H, H._replace(lr=2.0**20))))
     assert not roomy(problem((H, H._replace(lr=2.0**-21))))
     assert not roomy(problem((H, H._replace(lr=2.0**21))))
     assert not roomy(replace(problem(), dtype="float16"))
@@ -286,6 +287,9 @@ def test_hyper_parameters_are_changed_where_they_can_be():
     assert _given.revised(both, on, lr=0.1).lr == 0.1
     assert _given.free(both, "lr", "momentum")
     assert not _given.free(both, "lr", "nu")
+    told = _given.run(both, [on, (off,)], [(3,), (2,)], missing=[(1, 0)], seed=5)
+    assert (told.hypers, told.groups, told.missing) == (((on,), (off,)), (0, 0), {(1, 0)})
+    assert (told.dtype, told.kind, told.seed) == ("float32", "normal", 5)
 
 
 def test_forms_are_the_branches_that_the_setting_has():
