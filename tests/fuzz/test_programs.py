@@ -10,34 +10,56 @@ from fuzzing import CHECK, WHOLE, damaged, holds, inputs, laid, mutated
 from hypothesis import given
 from hypothesis import strategies as st
 
-FACTS = {
-    "protocol": 1, "dtypes": ["float32", "float64"], "hyper": ["lr", "momentum"],
-    "fixed": {"dampening": "0x0p0"}, "settable": ["lr"], "none_gradients": True, "largest": 64,
-    "offers": ["resume"],
-}  # fmt: skip
-STATE = {"parameters": [["0x1.8p-3", "inf", 1.5]]}
+FACTS = [
+    {"protocol": 1, "dtypes": ["float32", "float64"], "hyper": ["lr", "momentum"],
+     "fixed": {"dampening": "0x0p0"}, "settable": ["lr"], "none_gradients": True, "largest": 64,
+     "offers": ["resume"]},
+    {"seq": 0, "protocol": 2, "dtypes": ["float64"], "hyper": ["lr", "momentum"], "groups": True,
+     "offers": ["point"], "options": ["dtypes"]},
+]  # fmt: skip
+STATE = {"parameters": [["0x1.8p-3"] * 3]}
+ANSWERS = [STATE, {"seq": 1, **STATE}, {"seq": 2, "results": [STATE, {**STATE, "point": None}]},
+           {"skipped": "no"}, {"seq": 1, "error": "no"}, {"state": [1]}]  # fmt: skip
 
 PROGRAM = """
 import json, sys
 damage = json.load(open("damage.json"))
-h = {}; x = []; v = []; number = 0
-fh = float.fromhex
+x = []; v = []; h = {}; number = 0
+read = float.fromhex
+
+def step(gradients):
+    for i, g in enumerate(gradients):
+        if g is not None:
+            v[i] = [h["momentum"] * a + h["lr"] * read(b) for a, b in zip(v[i], g)]
+            x[i] = [a - b for a, b in zip(x[i], v[i])]
+
+def state():
+    return {"parameters": [[n.hex() for n in p] for p in x]}
+
 for line in sys.stdin:
-    q = json.loads(line); what = q["do"]
-    if what == "facts":
-        a = {"protocol": 1, "dtypes": ["float64"], "hyper": ["lr", "momentum"]}
+    q = json.loads(line)
+    two = damage["protocol"] == 2
+    if q["do"] == "facts":
+        a = {"protocol": damage["protocol"], "dtypes": ["float64"], "hyper": ["lr", "momentum"]}
+    elif q["do"] == "start":
+        x = [[read(n) for n in p["values"]] for p in q["parameters"]]
+        v = [[0.0] * len(p) for p in x]
+        h = {n: read(t) for n, t in (q["hyper"][0] if two else q["hyper"]).items()}
+        a = state()
+    elif q["do"] == "steps":
+        a = {"results": []}
+        for one in q["steps"]:
+            for row in one.get("hyper") or ():
+                h |= {n: read(t) for n, t in row.items()}
+            if one.get("gradients") is not None:
+                step(one["gradients"])
+                a["results"].append(state())
     else:
-        if what == "start":
-            x = [[fh(n) for n in p["values"]] for p in q["parameters"]]
-            v = [[0.0] * len(p) for p in x]
-        if "hyper" in q:
-            h = {n: fh(t) for n, t in q["hyper"].items()}
-        for i, g in enumerate(q.get("gradients", ())):
-            if g is not None:
-                v[i] = [h["momentum"] * a + h["lr"] * fh(b) for a, b in zip(v[i], g)]
-                x[i] = [a - b for a, b in zip(x[i], v[i])]
-        a = {"parameters": [[n.hex() for n in p] for p in x]}
+        h |= {n: read(t) for n, t in q.get("hyper", {}).items()}
+        step(q.get("gradients", ()))
+        a = state()
     number += 1
+    a |= {"seq": q["seq"]} if "seq" in q else {}
     print(damage["line"] if number == damage["at"] else json.dumps(a), flush=True)
 """
 
@@ -54,7 +76,8 @@ def damage_to(draw: Any, value: Any) -> str:
 def test_damaged_facts_are_refused_in_one_line(here: Path, data: st.DataObject) -> None:
     draw: Any = data.draw
     laid(here)
-    lines = [damage_to(draw, FACTS), *[json.dumps(STATE)] * data.draw(st.integers(0, 3))]
+    facts = data.draw(st.sampled_from(FACTS))
+    lines = [damage_to(draw, facts), *[json.dumps(STATE)] * data.draw(st.integers(0, 3))]
     (here / "said").write_text("\n".join(lines) + "\n", "utf-8", "replace")
     for command in (["harness", "selftest"], [*CHECK[:1], *CHECK[2:], "--process"]):
         holds(*command, "cat said")
@@ -65,8 +88,11 @@ def test_damaged_facts_are_refused_in_one_line(here: Path, data: st.DataObject) 
 def test_damaged_answers_are_results(here: Path, data: st.DataObject) -> None:
     draw: Any = data.draw
     laid(here)
-    state = {"parameters": [["0x1.8p-3"] * 3]}
-    damage = {"at": data.draw(st.integers(1, 40)), "line": damage_to(draw, state)}
+    damage = {
+        "protocol": data.draw(st.integers(1, 2)),
+        "at": data.draw(st.integers(1, 20)),
+        "line": damage_to(draw, data.draw(st.sampled_from(ANSWERS))),
+    }
     (here / "damage.json").write_text(json.dumps(damage))
     (here / "program.py").write_text(PROGRAM)
     command = f"{shlex.quote(sys.executable)} -S -E program.py"
