@@ -7,7 +7,7 @@ import click
 
 from momentum.doors.check_options import FilePath
 
-_PATH = click.Path(path_type=Path)
+_PATH = FilePath(path_type=Path)
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -62,7 +62,7 @@ def verify_vectors(answers: Path) -> int:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.option("--as", "convention", default="torch", show_default=True, metavar="CONVENTION",
               help="Whose step to fill in.")  # fmt: skip
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False, exists=True),
+@click.option("--into", type=FilePath(path_type=Path, file_okay=False, exists=True),
               default=".", metavar="DIR", help="Where to write it; here by default.")  # fmt: skip
 def harness(language: str, command: tuple[str, ...], convention: str, into: Path) -> int:
     """Write a program in LANGUAGE that `check --process` can run, with a right step filled in.

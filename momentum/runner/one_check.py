@@ -1,10 +1,8 @@
 """One check in one dtype: the problems it names, then random ones, the failure made small."""
 
 import math
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -19,8 +17,9 @@ from momentum.subjects.observation import Measured
 from momentum.subjects.power import power
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import EFFORTS, Setting
-from momentum.subjects.protocol import Subject, SubjectError
+from momentum.subjects.protocol import Subject
 from momentum.subjects.refusals import Refusals
+from momentum.subjects.strangers import in_words
 
 SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
 """Problems tried to make a failure smaller."""
@@ -28,8 +27,6 @@ SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
 NO_CLAIM = "the bound of rounding is wider than the movement: standing still would have passed"
 
 POWER_CHECK = "agrees_with_oracle"
-
-_OURS = str(Path(__file__).parents[1])
 
 
 def blank(check: Check, dtype: str) -> Result:
@@ -108,17 +105,6 @@ def forget_local_constants() -> None:
     if hasattr(providers, "_get_local_constants") and hasattr(providers, "_local_constants"):
         none = providers._local_constants
         setattr(providers, "_get_local_constants", lambda: none)  # noqa: B010 - not declared
-
-
-def in_words(error: BaseException) -> str:
-    """The exception and the innermost line of the subject's own."""
-    text = " ".join(str(error).split())[:300]
-    if isinstance(error, SubjectError):
-        return text
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if not f.filename.startswith(_OURS)] or frames
-    at = f" (line {theirs[-1].lineno} of {Path(theirs[-1].filename).name})" if theirs else ""
-    return f"raised {type(error).__name__}{': ' if text else ''}{text}{at}"
 
 
 class OutOfMemory(BaseException):  # so that Hypothesis does not try it again and again
@@ -213,7 +199,7 @@ class _Search:
                     self.worst = _Finding(problem, measured)
                 if measured.how and ratio >= self.ratios.get(measured.how, 0.0):
                     self.ratios[measured.how] = ratio
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             if is_exhaustion(error):
                 raise OutOfMemory(in_words(error)) from None
             refused = self.refusals.reason(error, problem, self.check.needs)

@@ -85,7 +85,7 @@ class Supervisor:
         isolated: bool = True,
     ) -> None:
         self.options = options or Options()
-        self.expected = expected
+        self.convention, self.expected = convention, expected
         self.ledger = Ledger()
         self.pool = Pool(load, convention, self.options, isolated)
         self.seats = [Seat() for _ in range(max(1, self.options.workers))]
@@ -104,6 +104,8 @@ class Supervisor:
         self.pool.load()
         said = self._asked(Prepare())
         if isinstance(said, Lost):
+            if self.convention is not None:
+                raise UsageError(f"{self.pool.name} {said.words()} before its first check")
             raise UsageError(
                 f"the convention cannot be identified: the subject {said.words()} while probed;"
                 " say which it is meant to follow, with --as"

@@ -33,12 +33,13 @@ from momentum.runner.events import (
     TryTwin,
     TwinTried,
 )
-from momentum.runner.one_check import OutOfMemory, forget_local_constants, in_words, run_check
+from momentum.runner.one_check import OutOfMemory, forget_local_constants, run_check
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
 from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
 from momentum.subjects.isolation import Channel, limit_trials, serve
 from momentum.subjects.protocol import Subject
+from momentum.subjects.strangers import in_words, tamed
 
 TRIAL = 0.25
 """Part of the time limit that a trial of the subject may take while it is loaded."""
@@ -81,9 +82,11 @@ class Worker:
                 get(self.convention)
         except (UsageError, ValueError) as error:
             return Refused(str(error))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             name = " ".join(self.options.arguments) or "the target"
-            return Refused(f"{name} {in_words(error)}")
+            if not isinstance(ours := tamed(error), Exception):
+                raise
+            return Refused(f"{name} {in_words(ours)}")
         return Loaded(_is_alone(), subject.facts.compiles)
 
     def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
@@ -124,7 +127,7 @@ class Worker:
                 chosen, come_by = get(self.convention), ComeBy()
         except UsageError as error:
             return Refused(str(error))
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             return Refused(
                 f"the convention cannot be identified: the subject {in_words(error)};"
                 " say which it is meant to follow, with --as"
@@ -139,7 +142,7 @@ class Worker:
             return Described(describe(identify(self.subject, request.dtype, also=more)))
         except UsageError as error:
             return Refused(str(error))
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             return Refused(f"{self.subject.facts.name} cannot be identified: it {in_words(error)}")
 
     def _measured(self, job: Job, convention: Convention, tell: Callable[[Event], None]) -> Found:

@@ -15,6 +15,8 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.random_states import RandomStates
+from momentum.subjects.strangers import tamed
 
 _TINY, _UNIT = 2.0**-1022, 2.0**-53
 
@@ -49,6 +51,7 @@ class Settings(NamedTuple):
 
     processor: tuple[bool, ...]
     errors: Mapping[str, Any]
+    interpreter: tuple[int, object, object]
     torch: tuple[Any, ...]
 
     @classmethod
@@ -64,12 +67,17 @@ class Settings(NamedTuple):
                 torch.are_deterministic_algorithms_enabled(),
                 torch.get_float32_matmul_precision(),
             )
-        return cls(_rounding(_TINY, _UNIT), np.geterr(), found)
+        interpreter = sys.getrecursionlimit(), sys.gettrace(), sys.getprofile()
+        return cls(_rounding(_TINY, _UNIT), np.geterr(), interpreter, found)
 
     def put_back(self) -> None:
         """Set them."""
         _PROCESSOR.put_back()
         np.seterr(**self.errors)
+        limit, trace, profile = self.interpreter
+        sys.setrecursionlimit(limit)
+        sys.settrace(trace)  # type: ignore[arg-type]
+        sys.setprofile(profile)  # type: ignore[arg-type]
         torch: Any = sys.modules.get("torch")
         if torch is None or not self.torch:
             return
@@ -89,7 +97,7 @@ def put_back_after_loading(before: Settings) -> None:
     torch = now.torch
     if torch:
         torch = (before.torch[0] if before.torch else True, *torch[1:])
-    wanted = Settings(before.processor, before.errors, torch)
+    wanted = before._replace(torch=torch)
     if wanted != now:
         wanted.put_back()
 
@@ -99,6 +107,7 @@ class _Watch:
     """What is to be put back, and what the last call left."""
 
     wanted: Settings = field(default_factory=Settings.now)
+    random: RandomStates = field(default_factory=RandomStates)
     left: Any = None
 
     def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -109,12 +118,20 @@ class _Watch:
         try:
             result = function(*arguments, **named)
             return result
+        except BaseException as error:
+            ours = tamed(error)
+            if ours is error:
+                raise
+            raise ours from None
         finally:
-            if Settings.now() != self.wanted:
+            drawn = self.random.changed
+            if drawn or Settings.now() != self.wanted:
                 run = result if hasattr(result, "settings") else owner
                 if hasattr(run, "settings"):
                     self.left = run.settings()
                 self.wanted.put_back()
+            if drawn:
+                self.random.put_back()
 
 
 class Guarded:
@@ -137,6 +154,7 @@ class Guarded:
         options: Mapping[str, Any] | None = None,
     ) -> "GuardedRun":
         """A run of the subject, as guarded as this."""
+        self.watch.random.look()
         run = self.watch.call(self.subject.start, parameters, hypers, dtype, groups, options)
         return GuardedRun(run, self.watch)
 

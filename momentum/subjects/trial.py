@@ -18,6 +18,7 @@ from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.strangers import tamed
 
 LIMIT = 10.0
 """Seconds for the trial of one dtype."""
@@ -104,8 +105,9 @@ def _why_not(subject: Subject, name: str) -> str:
     problem = Problem(dtype, (shape,), ((h,),) * 3, (0,), seed=7)
     try:
         iterates = observe(subject, problem).iterates
-    except Exception as error:  # whatever a foreign optimizer raises
-        return " ".join(str(error).split())[:200] or type(error).__name__
+    except BaseException as error:  # whatever a foreign optimizer raises, in a process of its own
+        ours = tamed(error)
+        return " ".join(str(ours).split())[:200] or type(ours).__name__
     values = np.concatenate([np.ravel(row[0]) for row in iterates])
     for narrower in sorted(FORMATS.values(), key=lambda f: f.precision):
         if name in ODD or narrower.precision >= format_of(dtype).precision:

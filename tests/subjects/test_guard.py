@@ -1,5 +1,6 @@
 """A subject may set what it likes for the whole process: it is put back, and can be asked for."""
 
+import random
 import sys
 
 import numpy as np
@@ -48,6 +49,8 @@ SETS = {
     "threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
     "deterministic": lambda: torch.use_deterministic_algorithms(True),
     "errors": lambda: np.seterr(all="raise"),
+    "recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 1),
+    "trace": lambda: sys.settrace(lambda *event: None),
 }
 
 
@@ -83,3 +86,43 @@ def test_guard_tells_of_the_last_call_only():
 
 def test_guard_hands_runs_on_as_they_are():
     assert begun(int).hand_over(begun(int)) is SettingRun
+
+
+DRAWS = {
+    "python": random.random,
+    "python anew": lambda: random.seed(1),
+    "numpy": np.random.rand,
+    "numpy anew": lambda: np.random.seed(1),  # noqa: NPY002
+    "torch": lambda: torch.rand(1),
+    "torch anew": lambda: torch.manual_seed(1),
+}
+
+
+def drawn():
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    numbers = random.random(), np.random.rand(), float(torch.rand(1))  # noqa: NPY002
+    random.setstate(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    torch.set_rng_state(states[2])
+    return numbers
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_guard_puts_back_the_random_numbers_that_a_call_draws(name):
+    before = drawn()
+    run = begun(DRAWS[name])
+    for _ in range(3):
+        run.step([])
+        assert drawn() == before
+    with pytest.raises(RuntimeError, match="as it must"):
+        run.fails()
+    assert drawn() == before
+
+
+def test_guard_leaves_random_numbers_drawn_between_runs():
+    guarded = Guarded(Setting(int))
+    guarded.start([], [], "float32").step([])
+    random.random()
+    before = drawn()
+    guarded.start([], [], "float32").step([])
+    assert drawn() == before

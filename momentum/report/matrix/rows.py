@@ -17,11 +17,11 @@ from momentum.report import words
 from momentum.report.matrix.implementations import Implementation
 from momentum.runner import expectations
 from momentum.runner.expectations import Expectation
-from momentum.runner.one_check import in_words
 from momentum.runner.options import Effort, Options
 from momentum.runner.results import run
 from momentum.subjects.isolation import Lost, stream
 from momentum.subjects.protocol import Subject
+from momentum.subjects.strangers import in_words, tamed
 
 KINDS = ("passed", "failed", "advice", "expected", "skipped")
 """What a result counts as: advice is a failed or errored check that must not hold."""
@@ -180,8 +180,8 @@ def _compared(load: Callable[[], Subject], also: Sequence[Convention]) -> dict[s
             yield compare(load(), also)
         except UsageError as error:
             yield error
-        except (Exception, SystemExit) as error:
-            yield UsageError(f"the comparison {in_words(error)}")
+        except BaseException as error:  # it runs in a process of its own
+            yield UsageError(f"the comparison {in_words(tamed(error))}")
 
     answer = next(iter(stream(work, COMPARING)))
     if isinstance(answer, UsageError):

@@ -4,13 +4,13 @@ A message is a mark that only its two ends know, the sender's process, a length,
 the pickled item. What stands between messages is passed over.
 """
 
-import os
-import pickle
 import secrets
 import socket
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from os import _exit, getpid  # by names that a subject has no hold on
+from pickle import dumps, loads
 from typing import Any
 
 _HEAD = struct.Struct("!iII")
@@ -36,7 +36,7 @@ class Channel:
 
     def __init__(self, end: socket.socket, mark: bytes, peer: int = 0) -> None:
         self.end, self.mark, self.peer = end, mark, peer
-        self.pid = os.getpid()
+        self.pid = getpid()
         self.buffer = bytearray()
         self.descriptors: list[int] = []
         self.damaged = False
@@ -47,9 +47,9 @@ class Channel:
         within: seconds that it may take to read, where it is somebody else's.
         Raises: ChannelClosed where there is none any more, or it does not read.
         """
-        if os.getpid() != self.pid:
-            os._exit(0)  # a copy of this process that the subject made; one of them is enough
-        data = pickle.dumps(item)
+        if getpid() != self.pid:
+            _exit(0)  # a copy of this process that the subject made; one of them is enough
+        data = dumps(item)
         frame = self.mark + _HEAD.pack(self.pid, len(data), zlib.crc32(data)) + data
         try:
             if descriptors:
@@ -96,7 +96,7 @@ class Channel:
                 if zlib.crc32(data) == checksum:
                     del self.buffer[: begin + length]
                     if not self.peer or sender == self.peer:
-                        yield pickle.loads(data)
+                        yield loads(data)
                     continue
             self.damaged = True
             del self.buffer[:MARK]

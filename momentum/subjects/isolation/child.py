@@ -133,18 +133,20 @@ def kill_descendants() -> None:
     Orphans below a subreaper become its children; there are none left when there is none to wait
     for.
     """
-    while True:
-        for pid in _children():
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        try:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for pid in _children():
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
             os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def _children() -> list[int]:
     """Numbers of the processes whose parent this one is."""
+    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children") as file:
+        return [int(n) for n in file.read().split()]
     numbers = [int(n) for n in os.listdir("/proc") if n.isdigit()] if os.path.isdir("/proc") else []
     return [n for n in numbers if _parent(n) == os.getpid()]
 

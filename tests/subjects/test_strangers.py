@@ -1,0 +1,97 @@
+"""Exceptions of any kind become ones that code can live with, in words that say what was raised."""
+
+import pytest
+
+from momentum.subjects.protocol import SubjectError
+from momentum.subjects.strangers import in_words, tamed
+
+
+class NoText(Exception):
+    def __str__(self):
+        raise self
+
+
+class Interrupts(Exception):
+    def __str__(self):
+        raise KeyboardInterrupt
+
+
+class NumberForText(Exception):
+    def __str__(self):
+        return 3
+
+
+class Endless(Exception):
+    def __str__(self):
+        return "x\n" * 10**6
+
+
+class Nameless(type):
+    def __getattribute__(cls, name):
+        raise RuntimeError(name)
+
+
+class NoClass(Exception):
+    @property
+    def __class__(self):
+        raise RuntimeError
+
+    @property
+    def __traceback__(self):
+        raise RuntimeError
+
+
+class Liar(Exception):
+    @property
+    def __class__(self):
+        return int
+
+
+class Base(BaseException):
+    def __str__(self):
+        raise SystemExit
+
+
+def caught(error):
+    try:
+        raise error
+    except BaseException as raised:
+        return raised
+
+
+KINDS = [NoText, Interrupts, NumberForText, Endless, NoClass, Liar, Base, StopIteration,
+         GeneratorExit, SystemExit]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind", [*KINDS, None], ids=lambda kind: getattr(kind, "__name__", "NoName")
+)
+def test_tamed_says_what_was_raised_and_where(kind):
+    if kind is None:  # nobody may look at it, pytest neither
+
+        class NoName(Exception, metaclass=Nameless):
+            pass
+
+        kind = NoName
+    ours = tamed(caught(kind()))
+    assert type(ours) is SubjectError
+    words = in_words(ours)
+    assert words.startswith(f"raised {vars(type)['__name__'].__get__(kind)}")
+    assert words.endswith("of test_strangers.py)") or kind is Endless
+    assert len(words) <= 400
+    assert "\n" not in words
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyError(3), OSError(2, "x"), SubjectError()])
+def test_tamed_leaves_ordinary_errors_as_they_are(error):
+    assert tamed(error) is error
+
+
+def test_tamed_keeps_the_end_of_memory_and_of_patience():
+    class NoMemory(MemoryError):
+        def __str__(self):
+            raise ValueError
+
+    assert type(tamed(NoMemory())) is MemoryError
+    interrupt = KeyboardInterrupt()
+    assert tamed(interrupt) is interrupt
