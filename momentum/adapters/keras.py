@@ -49,11 +49,39 @@ def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
         ("lr", "momentum", "weight_decay"),
         dtypes=FOUR,
         none_gradients=True,
-        offers=COPIES | {"state_bytes"},
+        offers=COPIES | {"state_bytes", "own_schedules"},
         flushes_subnormals=backend in ("jax", "tensorflow"),  # their threads flush them
         compiles=backend in ("jax", "tensorflow"),
     )
-    return PlainSubject(said.facts, partial(_Run, said))
+    return _Subject(said.facts, partial(_Run, said))
+
+
+class _Subject(PlainSubject):
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """A new run; the one option is the name of a schedule."""
+        asked = dict(options or {})
+        schedule = asked.pop("schedule", "")
+        run = super().start(parameters, hypers, dtype, groups, asked)
+        if schedule:
+            run.follow(schedule)
+        return run
+
+
+SCHEDULES: Mapping[str, tuple[Any, ...]] = {
+    "ExponentialDecay": (2, 0.5),
+    "InverseTimeDecay": (2, 0.5),
+    "PolynomialDecay": (4, 0.01, 2.0),
+    "CosineDecay": (4, 0.1),
+    "CosineDecayRestarts": (2,),
+}
+"""Those that take a rate, by their names in keras.optimizers.schedules, and their next arguments."""
 
 
 # Neither way converts in the framework: XLA would flush subnormals.
@@ -94,8 +122,34 @@ class _Run(ArrayRun):
         given = said.arguments(hyper)
         if not given.get("weight_decay"):
             given["weight_decay"] = None  # keras: a decay that is off
-        self.optimizer = said.function(**given)
+        self.said, self.begun = said, hyper
+        self._make(given)
+
+    def _make(self, given: Mapping[str, Any]) -> None:
+        self.optimizer = self.said.function(**given)
         self.optimizer.build(self.variables)
+
+    def _schedule(self, name: str) -> Any:
+        import keras
+
+        return getattr(keras.optimizers.schedules, name)(float(self.begun.lr), *SCHEDULES[name])
+
+    def follow(self, schedule: str) -> None:
+        """Start anew with one of the framework's schedules for a rate."""
+        given = self.said.arguments(self.begun)
+        (name,) = (n for n in given if n in ("lr", "learning_rate"))
+        given["weight_decay"] = given.get("weight_decay") or None
+        self._make({**given, name: self._schedule(schedule)})
+
+    def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
+        """What each says when it is asked step by step."""
+        return {
+            name: [
+                [self.begun._replace(lr=float(_numbers(self._schedule(name)(t))))]
+                for t in range(steps)
+            ]
+            for name in SCHEDULES
+        }
 
     def _choose_precision(self) -> None:
         import keras

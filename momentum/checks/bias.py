@@ -70,7 +70,7 @@ def rounds_without_bias(
     moved = np.sign(np.diff(truth, axis=0, prepend=feed.start[0][None]))
     sides = {"away from 0": np.sign(truth), "along the step": moved, "upwards": np.ones_like(truth)}
     for name, side in sides.items():
-        yield _mean(share[-1] * side[-1], name, problem)
+        yield _mean(share[-1] * side[-1], name, truth[-1], problem)
 
 
 def between_two(setting: Setting) -> Sequence[Problem]:
@@ -102,7 +102,7 @@ def momentum_keeps_its_digits(
     same = problem.gradients(0, problem.start)
     feed = Feed(problem.start, [same] * problem.steps, list(problem.hypers))
     truth, share = _errors(subject, convention, problem, feed)
-    yield _mean(share[-1] * np.sign(truth[-1]), "away from 0", problem)
+    yield _mean(share[-1] * np.sign(truth[-1]), "away from 0", truth[-1], problem)
 
 
 def _errors(
@@ -131,18 +131,23 @@ def _errors(
     return truth.values, np.clip(np.nan_to_num(share), -1.0, 1.0)
 
 
-def _mean(values: Array, side: str, problem: Problem) -> Measured:
-    """A mean of independent numbers between -1 and 1, against what chance lets it be.
+def _mean(values: Array, side: str, truth: Array, problem: Problem) -> Measured:
+    """A mean of independent numbers between -1 and 1, against what chance and density let it be.
 
-    bound = sqrt(2 V ln(2/c) / n) + 14 ln(2/c) / (3 (n - 1)) + 4 u
+    bound = sqrt(2 V ln(2/c) / n) + 14 ln(2/c) / (3 (n - 1)) + u (1/2 + sqrt(3) + mean/deviation)
 
-    The last term is no chance: where a unit of rounding is not small against the numbers, as in
-    bfloat16, their density changes within it, and errors are uniform up to such a share only.
+    The last term is no chance. Numbers y of density f are rounded within cells of half width
+    h <= u |y|; a cell's errors, each over h, have a mean of at most h/2 times the change of f in
+    it, together u/2 times the integral of |y| |df|. For log-concave f with its mode m that is at
+    most u (1/2 + |m| f(m)), where f(m) is at most 1/deviation (Bobkov and Chistyakov 2015,
+    proposition 2.1), and |m| at most mean + sqrt(3) deviation (Johnson and Rogers 1951).
+    Taken as given: the share that a rounding has in the bound is the same all over a cell.
     """
-    n, step = values.size, problem.steps
+    n, step, size = values.size, problem.steps, np.abs(truth)
     weight = math.log(2 / CHANCE)
     bound = math.sqrt(2 * float(np.var(values, ddof=1)) * weight / n) + 14 * weight / (3 * (n - 1))
-    bound += 4 * format_of(problem.dtype).u
+    slope = 0.5 + math.sqrt(3) + float(np.mean(size) / np.std(size))
+    bound += slope * format_of(problem.dtype).u
     mean = float(np.mean(values))
     where = f"step {step}, {n} coordinates: the mean error {side}, of its bound, is {mean:+.3f}"
     return Measured(abs(mean), bound, where, step)

@@ -27,13 +27,31 @@ import numpy as np
 from momentum.adapters import load
 from momentum.conventions import Hyper
 subject = load("keras.optimizers:SGD")
+
+import keras
+from momentum.checks import CHECKS
+from momentum.conventions import get
+from momentum.runner.one_check import run_check
+
+class Late(keras.optimizers.SGD):
+    def _get_current_learning_rate(self):
+        if not callable(self._learning_rate):
+            return super()._get_current_learning_rate()
+        return self._learning_rate(keras.ops.maximum(self.iterations - 1, 0))
+
+def on_schedule(subject):
+    check = CHECKS["own_schedules_are_rates_set_by_hand"]
+    return run_check(check, subject, get("keras"), "float32", "quick", shrinks=0).verdict
+
 worst = lambda convention, dtype: conftest.worst_ratio.__wrapped__()(subject, convention, dtype)
 goes_on = conftest.goes_on.__wrapped__()
 run = subject.start([np.ones(1)], [Hyper(0.5)], "float32")
 for decay in (0.0, 0.5, 0.0):
     run.set(Hyper(0.5, weight_decay=decay))
     run.step([np.zeros(1)])
+from momentum.adapters.keras import adapt
 print(json.dumps({
+    "on_schedule": [on_schedule(subject), on_schedule(adapt(Late, {}, "Late"))],
     "decayed": float(run.parameters()[0][0]),
     "own": {dtype: worst("keras", dtype) for dtype in subject.facts.dtypes},
     "other": worst("torch:before", "float32"),
@@ -71,3 +89,7 @@ def test_run_goes_on(driven):
 
 def test_decay_that_starts_off_can_be_set(driven):
     assert driven[1]["decayed"] == 0.75  # 1, then 1 - 1/2 1/2 for one step
+
+
+def test_schedules_of_keras_are_rates_set_by_hand(driven):
+    assert driven[1]["on_schedule"] == ["passed", "failed"]  # and not a step late
