@@ -81,7 +81,7 @@ SCHEDULES: Mapping[str, tuple[Any, ...]] = {
     "CosineDecay": (4, 0.1),
     "CosineDecayRestarts": (2,),
 }
-"""Those that take a rate, by their names in keras.optimizers.schedules, and their next arguments."""
+"""Schedules that take a rate, as Keras names them, and their next arguments."""
 
 
 # Neither way converts in the framework: XLA would flush subnormals.
