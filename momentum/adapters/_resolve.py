@@ -53,23 +53,28 @@ def _longest_module(target: str) -> tuple[ModuleType, str]:
     parts = target.split(".")
     if len(parts) < 2:
         raise UsageError(f"{target!r} is no target: wanted package.module:name or file.py:name")
+    _prepare(parts[0])  # a search for its modules imports it
     for cut in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:cut])
         try:
             found = cut == 1 or importlib.util.find_spec(name) is not None
-        except (ImportError, ValueError):
+        except Exception:  # whatever a package does when it is imported: it is told further down
             found = False
         if found:
             return _import(name), ".".join(parts[cut:])
     raise AssertionError("the first part is always tried")
 
 
+def _prepare(package: str) -> None:
+    """Do what must be done before it is imported for the first time."""
+    record = None if package in sys.modules else of_module(package)
+    if record is not None and record.prepare is not None:
+        record.prepare()
+
+
 def _import(name: str) -> ModuleType:
-    root = name.partition(".")[0]
+    _prepare(name.partition(".")[0])
     try:
-        record = None if root in sys.modules else of_module(root)
-        if record is not None and record.prepare is not None:
-            record.prepare()
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise UsageError(_missing(name, error.name or name)) from None

@@ -1,16 +1,26 @@
-"""Optimizers of torch in other clothes: compiled, or with the hyper-parameters of a convention."""
+"""Optimizers of torch in other clothes: compiled, wrapped, or with a convention's own numbers."""
 
+import inspect
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import torch
 
+Factory = Callable[..., Any]
+
+
+def _as_sgd_takes(made: Factory) -> Factory:
+    """Called as torch.optim.SGD is, and seen to be."""
+    setattr(made, "__signature__", inspect.signature(torch.optim.SGD))  # noqa: B010 - undeclared
+    return made
+
 
 class _Compiled(torch.optim.SGD):
     """torch.optim.SGD whose step runs compiled; the rate is a tensor, so that it may change."""
 
-    def __init__(self, params: Any, lr: float, momentum: float = 0.0, **rest: Any) -> None:
-        super().__init__(params, torch.tensor(lr, dtype=torch.float64), momentum, **rest)
+    def __init__(self, params: Any, lr: float, **rest: Any) -> None:
+        super().__init__(params, torch.tensor(lr, dtype=torch.float64), **rest)
         self._fast = torch.compile(super().step)
 
     def step(self, closure: Any = None) -> Any:
@@ -18,18 +28,34 @@ class _Compiled(torch.optim.SGD):
         return self._fast(closure)
 
 
-def compiled_sgd(
-    params: Any,
-    lr: float,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    weight_decay: float = 0.0,
-    nesterov: bool = False,
-    maximize: bool = False,
-) -> Any:
+@_as_sgd_takes
+def compiled_sgd(params: Any, **rest: Any) -> Any:
     """torch.optim.SGD, its step compiled by torch.compile."""
-    rest = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
-    return _Compiled(params, lr, momentum, dampening=dampening, **rest)
+    return _Compiled(params, **rest)
+
+
+@_as_sgd_takes
+def accelerated_sgd(params: Any, **rest: Any) -> Any:
+    """torch.optim.SGD behind accelerate's AcceleratedOptimizer."""
+    accelerator = import_module("accelerate").Accelerator(cpu=True)
+    return accelerator.prepare_optimizer(torch.optim.SGD(params, **rest))
+
+
+@_as_sgd_takes
+def fabric_sgd(params: Any, **rest: Any) -> Any:
+    """torch.optim.SGD behind the wrapper of Lightning Fabric."""
+    fabric = import_module("lightning.fabric").Fabric(accelerator="cpu", devices=1)
+    return fabric.setup_optimizers(torch.optim.SGD(params, **rest))
+
+
+@_as_sgd_takes
+def zero_redundancy_sgd(params: Any, **rest: Any) -> Any:
+    """torch.optim.SGD inside ZeroRedundancyOptimizer, in a process group of one."""
+    group: Any = import_module("torch.distributed")
+    if not group.is_initialized():
+        group.init_process_group("gloo", store=group.HashStore(), rank=0, world_size=1)
+    made = import_module("torch.distributed.optim").ZeroRedundancyOptimizer
+    return made(params, torch.optim.SGD, **rest)
 
 
 def aggmo(params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> Any:
@@ -82,53 +108,3 @@ def bitsandbytes_sgd(
     for group in made.param_groups:
         group["betas"] = (momentum, group["betas"][1])
     return made
-
-
-def accelerated_sgd(
-    params: Any,
-    lr: float,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    weight_decay: float = 0.0,
-    nesterov: bool = False,
-    maximize: bool = False,
-) -> Any:
-    """torch.optim.SGD behind accelerate's AcceleratedOptimizer."""
-    rest: Any = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
-    inner = torch.optim.SGD(params, lr, momentum, dampening, **rest)
-    return import_module("accelerate").Accelerator(cpu=True).prepare_optimizer(inner)
-
-
-def fabric_sgd(
-    params: Any,
-    lr: float,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    weight_decay: float = 0.0,
-    nesterov: bool = False,
-    maximize: bool = False,
-) -> Any:
-    """torch.optim.SGD behind the wrapper of Lightning Fabric."""
-    rest: Any = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
-    inner = torch.optim.SGD(params, lr, momentum, dampening, **rest)
-    fabric = import_module("lightning.fabric").Fabric(accelerator="cpu", devices=1)
-    return fabric.setup_optimizers(inner)
-
-
-def zero_redundancy_sgd(
-    params: Any,
-    lr: float,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    weight_decay: float = 0.0,
-    nesterov: bool = False,
-    maximize: bool = False,
-) -> Any:
-    """torch.optim.SGD inside ZeroRedundancyOptimizer, in a process group of one."""
-    group: Any = import_module("torch.distributed")
-    if not group.is_initialized():
-        group.init_process_group("gloo", store=group.HashStore(), rank=0, world_size=1)
-    rest = {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize}
-    return import_module("torch.distributed.optim").ZeroRedundancyOptimizer(
-        params, torch.optim.SGD, lr=lr, momentum=momentum, dampening=dampening, **rest
-    )

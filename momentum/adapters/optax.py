@@ -202,5 +202,6 @@ ADAPTER = framework(
     takes="a factory of transformations, or one that is finished",
     accepts=accepts,
     adapt=adapt,
+    rank=1,  # takes what is annotated alike, as TorchOpt's functions are
     speakers=("optax", "optax.ema", "optax.ema_debiased"),
 )
