@@ -14,6 +14,8 @@ from .oracle.deviation import Comparison as Comparison
 from .oracle.deviation import Deviation as Deviation
 from .oracle.replay import Trajectory as Trajectory
 from .oracle.replay import replay as replay
+from .oracle.stream import Iterate as Iterate
+from .oracle.stream import stream as stream
 from .sgd import MomentumSGD as MomentumSGD
 from .sgd import init_momentum_states as init_momentum_states
 from .sgd import sgd_momentum as sgd_momentum

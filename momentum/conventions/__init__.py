@@ -35,15 +35,11 @@ CONVENTIONS: dict[str, Convention] = {
 }
 
 
-def _spoken() -> dict[str, Convention]:
-    return {
-        speaker.name: convention.with_decay(speaker.decay)
-        for convention in CONVENTIONS.values()
-        for speaker in convention.speakers
-    }
-
-
-SPEAKERS: dict[str, Convention] = _spoken()
+SPEAKERS: dict[str, Convention] = {
+    speaker.name: convention.with_decay(speaker.decay)
+    for convention in CONVENTIONS.values()
+    for speaker in convention.speakers
+}
 
 
 ALIASES = {
@@ -77,12 +73,13 @@ def get(which: "str | Convention") -> Convention:
         return found
     if which in CONVENTIONS:
         return CONVENTIONS[which]
-    spoken = _spoken()
     name, _, decay = which.strip().partition(":")
     name = named(name)
-    if name in spoken and not decay:
-        return spoken[name]
-    base = CONVENTIONS.get(name) or spoken.get(name)
+    spoken = {s.name: (c, s.decay) for c in CONVENTIONS.values() for s in c.speakers}
+    base = CONVENTIONS.get(name)
+    if base is None and name in spoken:
+        convention, kind = spoken[name]
+        base = convention.with_decay(kind)
     if base is None:
         hint = did_you_mean(name, (*CONVENTIONS, *spoken, *ALIASES))
         whose = "" if hint else f"; or say whose: {', '.join(sorted(spoken))}"
@@ -95,7 +92,8 @@ def get(which: "str | Convention") -> Convention:
 
 def named(word: str) -> str:
     """The name as this package spells it, of a convention or speaker in any case or by an alias."""
-    known = {name.lower(): name for name in (*CONVENTIONS, *_spoken())}
+    spoken = (speaker.name for c in CONVENTIONS.values() for speaker in c.speakers)
+    known = {name.lower(): name for name in (*CONVENTIONS, *spoken)}
     lower = word.strip().lower()
     return known.get(ALIASES.get(lower, lower), word)
 

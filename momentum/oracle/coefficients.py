@@ -62,7 +62,8 @@ class Step(NamedTuple):
 
         new errors = spread [errors; |values|; |gradient|; error(gradient); 1]
 
-    reach: no intermediate result exceeds reach [|values| + errors; |gradient| + its error].
+    reach: no intermediate result is larger than reach [|values| + errors; |gradient| + its error].
+    floor: the last column of spread. joined: value, spread and reach, side by side.
 
     Shapes: value and reach (outputs, outputs + 1), spread (outputs, 2 outputs + 3).
     """
@@ -70,6 +71,8 @@ class Step(NamedTuple):
     value: Array
     spread: Array
     reach: tuple[tuple[float, ...], ...]
+    floor: tuple[float, ...]
+    joined: Array
 
 
 class _Path(NamedTuple):
@@ -188,8 +191,10 @@ class Measure:
         spread = [[*(abs(v) + d for v, d in zip(row.value, row.doubt[:last])), *row.doubt,
                    abs(row.value[last]) + row.doubt[last], row.floor]
                   for row in every]  # fmt: skip
-        reach = tuple(tuple(row.reach) for row in every)
-        return Step(np.array([row.value for row in every]), np.array(spread), reach)
+        joined = np.array([row.value + s + row.reach for row, s in zip(every, spread)])
+        value, errors = joined[:, : last + 1].copy(), joined[:, last + 1 : 3 * last + 4].copy()
+        floor = tuple(row.floor for row in every)
+        return Step(value, errors, tuple(tuple(row.reach) for row in every), floor, joined)
 
     def _row(self, output: Output, atoms: Mapping[str, int], new: Mapping[str, "_Row"]) -> "_Row":
         count = len(atoms)

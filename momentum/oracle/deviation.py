@@ -26,6 +26,11 @@ class Deviation(NamedTuple):
         return np.where(np.isnan(ratio), np.inf, ratio)
 
     @property
+    def within(self) -> bool:
+        """No error is beyond its bound: all ratios are at most 1."""
+        return all(bool(np.all(error <= bound)) for error, bound in zip(self.error, self.bound))
+
+    @property
     def worst(self) -> tuple[int, ...]:
         """Index (step, *coordinate) of the largest ratio, the earliest of equals.
 
@@ -67,4 +72,4 @@ class Comparison(NamedTuple):
     @property
     def passed(self) -> bool:
         """Every error lies within its bound."""
-        return bool(np.all(self.trajectory.ratio <= 1) and np.all(self.step.ratio <= 1))
+        return self.trajectory.within and self.step.within

@@ -90,7 +90,7 @@ def _names(term: Term) -> Iterator[str]:
                 yield from _names(t)
 
 
-class _Text:
+class Text:
     """A convention's texts as a key: those of one convention are found again."""
 
     def __init__(self, convention: Convention) -> None:
@@ -101,7 +101,7 @@ class _Text:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Text) and self.key == other.key
+        return isinstance(other, Text) and self.key == other.key
 
 
 def expansion(convention: Convention, h: Hyper, state: Sequence[Any]) -> tuple[Output, ...]:
@@ -110,7 +110,7 @@ def expansion(convention: Convention, h: Hyper, state: Sequence[Any]) -> tuple[O
     Raises: NotLinear where the rule is no linear function of parameter, gradient and state.
     """
     pattern = tuple(_kind(x) for x in h), tuple(_kind(x) for x in state)
-    return _expansion(_Text(convention), *pattern, _Sample(h))
+    return _expansion(Text(convention), *pattern, _Sample(h))
 
 
 class _Sample(NamedTuple):
@@ -134,7 +134,7 @@ def _kind(number: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def _expansion(
-    text: _Text, h: tuple[Any, ...], state: tuple[Any, ...], sample: _Sample
+    text: Text, h: tuple[Any, ...], state: tuple[Any, ...], sample: _Sample
 ) -> tuple[Output, ...]:
     convention = text.convention
     names = type(convention.initial)._fields

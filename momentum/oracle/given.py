@@ -15,6 +15,8 @@ def as_array(x: Any) -> NDArray[Any]:
     x: a number, a list, an array (also of ml_dtypes), or a tensor of torch, also of bfloat16, with
     a gradient or on a device. Raises: ValueError where it holds no real numbers.
     """
+    if type(x) is np.ndarray and x.dtype.char in "efd" and x.dtype.isnative:
+        return x
     if hasattr(x, "detach") and hasattr(x, "cpu"):  # torch: NumPy knows no bfloat16
         x = x.detach().cpu()
         x = x.double().numpy() if "bfloat16" in str(x.dtype) else x.numpy()

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,36 +13,47 @@ from momentum.oracle.coefficients import Step
 Array = NDArray[np.float64]
 
 
-class Block:
-    """Parameter and state of a block of coordinates, with their errors.
+class _Side(NamedTuple):
+    """The numbers before a step, or those after it: views of two matrices, see Step.
 
-    The arrays are rows of matrices, so that a step is two products with small ones: see Step.
     Shapes: values (rows + 1, n), the last row for the gradient; sizes (2 rows + 3, n).
     """
 
+    values: Array
+    held: Array
+    sizes: Array
+    errors: Array
+    magnitudes: Array
+
+    @classmethod
+    def of(cls, rows: int, n: int) -> "_Side":
+        values, sizes = np.zeros((rows + 1, n)), np.zeros((2 * rows + 3, n))
+        sizes[-1] = 1.0
+        return cls(values, values[:rows], sizes, sizes[:rows], sizes[rows : 2 * rows + 1])
+
+
+class Block:
+    """Parameter and state of a block of coordinates, with their errors."""
+
     def __init__(self, start: Array, initial: list[float], format: Format) -> None:
         self.format = format
-        rows, n = 1 + len(initial), start.size
-        self.rows = rows
-        self.values, self.moved = np.zeros((rows + 1, n)), np.empty((rows, n))
-        self.values[:rows] = np.array([0.0, *initial])[:, None]
-        self.values[0] = start
-        self.sizes = np.zeros((2 * rows + 3, n))
-        self.sizes[-1] = 1.0
+        self.rows = 1 + len(initial)
+        self.here, self.there = (_Side.of(self.rows, start.size) for _ in range(2))
+        self.here.held[...] = np.array([0.0, *initial])[:, None]
+        self.here.held[0] = start
+        self.here.errors[0] = off_format(start, format)
         self.off = False  # the gradient's row of errors is not zero
-        self.errors = np.zeros((rows, n))
-        self.errors[0] = off_format(start, format)
-        self.largest = [math.inf] * rows  # of |values| + errors, row by row
+        self.largest = [math.inf] * self.rows  # of |values| + errors, row by row
 
     @property
     def value(self) -> Array:
         """The parameters."""
-        return np.asarray(self.values[0])
+        return np.asarray(self.here.held[0])
 
     @property
     def bound(self) -> Array:
         """How far an implementation may be from them."""
-        return np.asarray(self.errors[0])
+        return np.asarray(self.here.errors[0])
 
     def move_to(self, iterate: Array) -> None:
         """Go on from a subject's own iterate; velocities stay.
@@ -51,61 +62,60 @@ class Block:
         sums), so the start is in doubt by that one rounding.
         """
         finite = np.isfinite(iterate)
-        self.place(0, iterate if finite.all() else np.where(finite, iterate, self.values[0]))
+        self.place(0, iterate if finite.all() else np.where(finite, iterate, self.value))
 
     def place(self, row: int, x: Array) -> None:
         """Other numbers in a row, in doubt by one rounding."""
-        self.values[row] = x
-        error = np.abs(self.values[row], out=self.errors[row])
+        self.here.held[row] = x
+        error = np.abs(self.here.held[row], out=self.here.errors[row])
         error *= self.format.operation_u
         error += self.format.smallest_subnormal / 2
         self.largest[row] = math.inf
 
     def take(self, step: Step, gradient: Array, off: Any = None) -> None:
         """One step. off: how far the gradient is from numbers of the format; None: look."""
-        rows, values, sizes = self.rows, self.values, self.sizes
-        values[rows] = gradient
-        sizes[:rows] = self.errors
-        np.abs(values, out=sizes[rows : 2 * rows + 1])
-        off = off_format(values[rows], self.format) if off is None else off
+        values, _, sizes, _, magnitudes = self.here
+        values[-1] = gradient
+        np.abs(values, out=magnitudes)
+        off = off_format(values[-1], self.format) if off is None else off
         if self.off or isinstance(off, np.ndarray):
-            sizes[-2] = off
             self.off = isinstance(off, np.ndarray)
+            sizes[-2] = self.there.sizes[-2] = off
         beyond = self._beyond(step)
-        np.matmul(step.spread, sizes, out=self.errors)
-        np.matmul(step.value, values, out=self.moved)
-        values[:rows] = self.moved
+        np.matmul(step.spread, sizes, out=self.there.errors)
+        np.matmul(step.value, values, out=self.there.held)
+        self.here, self.there = self.there, self.here
         if beyond is not None:
-            self.errors[beyond] = np.inf
+            self.here.errors[beyond] = np.inf
 
     def _beyond(self, step: Step) -> NDArray[np.bool_] | None:
         """Where an intermediate result may overflow, if it may anywhere.
 
         First by the largest of all elements, as of the last look; a look costs a pass.
         """
-        rows, sizes, limit = self.rows, self.sizes, self.format.largest / 4
-        gradient = float(sizes[2 * rows].max(initial=0.0))
+        _, _, sizes, errors, magnitudes = self.here
+        limit = self.format.largest / 4
+        gradient = float(np.maximum.reduce(magnitudes[-1], initial=0.0))
         if self.off:
-            gradient += float(sizes[-2].max(initial=0.0))
+            gradient += float(np.maximum.reduce(sizes[-2], initial=0.0))
         for stale in (math.inf, 0.0):
             for i, size in enumerate(self.largest):
                 if size >= stale or size != size:
-                    self.largest[i] = float(sizes[i].max(initial=0.0))
-                    self.largest[i] += float(sizes[rows + i].max(initial=0.0))
+                    self.largest[i] = float(np.maximum.reduce(errors[i], initial=0.0))
+                    self.largest[i] += float(np.maximum.reduce(magnitudes[i], initial=0.0))
             peaks = [sum(map(operator.mul, row, (*self.largest, gradient))) for row in step.reach]
             if all(peak <= limit for peak in peaks):
-                floors = step.spread[:, -1].tolist()
-                self.largest = [x * (1.0 + 2.0**-20) + f for x, f in zip(peaks, floors)]
+                self.largest = [x * (1.0 + 2.0**-20) + f for x, f in zip(peaks, step.floor)]
                 return None
-        self.largest = [math.inf] * rows
-        held = sizes[rows : 2 * rows + 1].copy()
-        held[:rows] += sizes[:rows]
-        held[rows] += sizes[-2]
+        self.largest = [math.inf] * self.rows
+        held = magnitudes.copy()
+        held[:-1] += errors
+        held[-1] += sizes[-2]
         return ~(np.array(step.reach) @ held + step.spread[:, -1:] <= self.format.largest)
 
     def hold(self, values: list[Array]) -> None:
         """The values, known more exactly."""
-        for row, x in zip(self.values, values):
+        for row, x in zip(self.here.held, values):
             row[...] = x
 
 

@@ -43,7 +43,7 @@ class Linear:
         """Where the gradient of a closed loop is taken."""
         if self.truth is not None:
             return self.truth.point(h)
-        rows = dict(zip(self.plan.arrays, self.block.values[1:]))
+        rows = dict(zip(self.plan.arrays, self.block.here.held[1:]))
         state = self.plan.plain_state(rows)
         return self.plan.convention.gradient_point(self.block.value, state, h)
 

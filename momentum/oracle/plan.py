@@ -1,6 +1,7 @@
 """The steps of a run as matrices, one after another."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from momentum.arithmetic import FORMATS, Format, nearest
 from momentum.arithmetic.expanded import NotLinear, Term
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.coefficients import Measure, Number, Step
-from momentum.oracle.expansion import NUMBERS, Output, expansion
+from momentum.oracle.expansion import NUMBERS, Output, Text, expansion
 
 Array = NDArray[np.float64]
 
@@ -32,23 +33,14 @@ class Plan:
     def __init__(self, convention: Convention, format: Format, own_error: bool) -> None:
         self.convention, self.format, self.own_error = convention, format, own_error
         self.fields: tuple[str, ...] = type(convention.initial)._fields
-        self.arrays = self._arrays()
+        self.arrays = _arrays(Text(convention))
         self.numbers: dict[str, Number] = {
             n: Number.given(x, FORMATS["float64"])
             for n, x in zip(self.fields, convention.initial)
             if n not in self.arrays
         }
         self.begun = False
-
-    def _arrays(self) -> tuple[str, ...]:
-        """Fields that some step makes an array."""
-        found: set[str] = set()
-        state: list[Any] = [0] * len(self.fields)
-        for _ in range(2):
-            outputs = expansion(self.convention, _GENERIC, state)[1:]
-            found |= {n for n, x in zip(self.fields, outputs) if x.is_array}
-            state = ["array" if n in found else 2 for n in self.fields]
-        return tuple(n for n in self.fields if n in found)
+        self._last: tuple[Hyper, tuple[Any, ...], Step] | None = None
 
     def initial(self, name: str) -> float:
         """What an array field holds before the first step."""
@@ -57,20 +49,29 @@ class Plan:
 
     def next(self, h: Hyper) -> Step:
         """The next step that the parameter takes, with these hyper-parameters."""
-        outputs = expansion(self.convention, h, [self._told(n) for n in self.fields])
-        text = _text(outputs, self.fields, self.arrays)
-        read = tuple((n, x) for n, x in self.numbers.items() if n in text.read)
-        step, followed = _measured(text, h, self.format, self.own_error, read)
-        counted = {n: Number(self.numbers[n].value + 1.0, 0.0) for n in text.counted}
-        self.numbers = {**self.numbers, **counted, **dict(followed)}
+        told = tuple(map(self._told, self.fields))
+        if self._last is not None and self._last[0] is h and self._last[1] == told:
+            return self._counted(self._last[2])  # the same again, but for a count nobody reads
+        outputs = expansion(self.convention, h, told)
+        self.text = _text(outputs, self.fields, self.arrays)
+        read = tuple((n, x) for n, x in self.numbers.items() if n in self.text.read)
+        step, followed = _measured(self.text, h, self.format, self.own_error, read)
+        self._last = None if read or followed else (h, told, step)
         self.begun = True
+        self._counted(step)
+        self.numbers |= dict(followed)
+        return step
+
+    def _counted(self, step: Step) -> Step:
+        for n in self.text.counted:
+            self.numbers[n] = Number(self.numbers[n].value + 1.0, 0.0)
         return step
 
     def _told(self, name: str) -> Any:
         if name in self.arrays:
             return "array" if self.begun or getattr(self.convention.initial, name) != 0 else 0
         value, error = self.numbers[name]
-        return value if error or value not in (0, 1) else int(value)
+        return "number" if error or value not in (0, 1) else int(value)
 
     def plain_state(self, rows: Mapping[str, Any]) -> Any:
         """The state as the rule takes it, from the array fields in `rows`."""
@@ -79,7 +80,34 @@ class Plan:
         return type(self.convention.initial)(**{**numbers, **rows})
 
 
-class _Text:
+@lru_cache(maxsize=256)
+def _arrays(key: Text) -> tuple[str, ...]:
+    """Fields of the state that some step makes an array."""
+    fields, found = type(key.convention.initial)._fields, set[str]()
+    state: list[Any] = [0] * len(fields)
+    for _ in range(2):
+        outputs = expansion(key.convention, _GENERIC, state)[1:]
+        found |= {n for n, x in zip(fields, outputs) if x.is_array}
+        state = ["array" if n in found else 2 for n in fields]
+    return tuple(n for n in fields if n in found)
+
+
+@lru_cache(maxsize=256)
+def _planned(
+    key: Text, initial: Any, format: Format, own_error: bool, hypers: tuple[Hyper | None, ...]
+) -> tuple[Step | None, ...]:
+    plan = Plan(replace(key.convention, initial=initial), format, own_error)
+    return tuple(None if h is None else plan.next(h) for h in hypers)
+
+
+def planned(
+    convention: Convention, format: Format, own_error: bool, hypers: tuple[Hyper | None, ...]
+) -> tuple[Step | None, ...]:
+    """The steps of a whole run; None where the parameter is passed by."""
+    return _planned(Text(convention), convention.initial, format, own_error, hypers)
+
+
+class _Named:
     """The outputs of a step by name: moving arrays, and the pure numbers beside them."""
 
     def __init__(
@@ -108,13 +136,13 @@ class _Text:
 
 
 @lru_cache(maxsize=1024)
-def _text(outputs: tuple[Output, ...], fields: tuple[str, ...], arrays: tuple[str, ...]) -> _Text:
-    return _Text(outputs, fields, arrays)
+def _text(outputs: tuple[Output, ...], fields: tuple[str, ...], arrays: tuple[str, ...]) -> _Named:
+    return _Named(outputs, fields, arrays)
 
 
 @lru_cache(maxsize=4096)
 def _measured(
-    text: _Text, h: Hyper, format: Format, own_error: bool, numbers: Pure
+    text: _Named, h: Hyper, format: Format, own_error: bool, numbers: Pure
 ) -> tuple[Step, Pure]:
     """A step, and the pure numbers after it with the largest error of all forms as they stand."""
     given = {n: Number.given(getattr(h, n), format) for n in NUMBERS}

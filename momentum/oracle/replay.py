@@ -1,5 +1,6 @@
 """The oracle: the exact trajectory of a convention on a problem, and how far rounding may lead."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -130,10 +131,10 @@ def replay(
             if g is not None and g.shape != origin.shape:
                 raise ValueError(f"gradient {t} has shape {g.shape}, wanted {origin.shape}")
     numbers = {name: _each_step(name, value, steps) for name, value in given.items()}
-    hypers = tuple(
-        Hyper(nesterov=bool(nesterov), maximize=bool(maximize), **dict(zip(numbers, row)))
-        for row in zip(*numbers.values())
-    )
+    flags = {"nesterov": bool(nesterov), "maximize": bool(maximize)}
+    rows = list(zip(*numbers.values()))
+    known = {row: Hyper(**flags, **dict(zip(numbers, row))) for row in set(rows)}
+    hypers = tuple(known[row] for row in rows)
     if tier not in ("fast", "exact"):
         raise ValueError(f"unknown tier {tier!r}: known are 'fast' and 'exact'")
     return replay_steps(chosen, origin, fed, hypers, dtype=format, tier=tier)
@@ -149,7 +150,7 @@ def replay_steps(
     tier: Tier = "exact",
 ) -> Trajectory:
     """`replay` with one whole Hyper a step, so that flags may change too."""
-    for h in hypers:
+    for h in dict.fromkeys(hypers):
         convention.validate(h)
     sink = Values(len(hypers), start.size)
     run = Solving(convention, start, gradients, tuple(hypers), format_of(dtype), tier, sink)
@@ -176,6 +177,8 @@ def _length(given: Mapping[str, Any]) -> int:
 
 
 def _each_step(name: str, value: Any, steps: int) -> list[float]:
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return [float(value)] * steps
     numbers = np.asarray(as_array(value), dtype=np.float64)
     if numbers.ndim and numbers.shape != (steps,):
         raise ValueError(f"{name} has shape {numbers.shape}, wanted one value or {steps}")

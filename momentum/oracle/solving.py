@@ -1,9 +1,12 @@
 """All steps of all coordinates, block by block."""
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +15,9 @@ from momentum.arithmetic import Format, exact_array, nearest_array
 from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.block import Exact, Tier, Walk
-from momentum.oracle.coefficients import Step
 from momentum.oracle.kernels import off_format
 from momentum.oracle.linear import Linear
-from momentum.oracle.plan import Plan
+from momentum.oracle.plan import Plan, planned
 
 Array = NDArray[np.float64]
 
@@ -26,31 +28,46 @@ _BLOCK = 8192
 _SHARED = 131072
 
 # Gradients of this many elements, all steps together, are looked through at once.
-_FEW = 65536
+_FEW = 8192
 
 
-class Sink(Protocol):
-    """Where the numbers of a walk go."""
+# So many elements and steps are worth the time that compiled code takes to load, and so few a
+# call of it once it is there.
+_MANY, _SOME = 1 << 22, 1 << 12
 
-    bounds: Array
 
-    def put(self, t: int, block: slice, value: Array, bound: Array) -> None:
-        """Those after step t, for a block of coordinates."""
+@cache
+def _loaded() -> Any:
+    """The module `compiled`, None where numba is not installed."""
+    try:
+        return import_module("momentum.oracle.compiled")
+    except ImportError:
+        return None
+
+
+def _compiled(count: int) -> Any:
+    """The module where it is worth while for so many elements and steps."""
+    return _loaded() if count >= (_SOME if _loaded.cache_info().currsize else _MANY) else None
 
 
 class Values:
-    """The trajectory itself. Shapes: values, bounds (steps, size)."""
+    """Where a walk's numbers go: the trajectory. Shapes: values, bounds (steps, size)."""
 
     def __init__(self, steps: int, size: int) -> None:
-        self.values, self.bounds = np.empty((steps, size)), np.empty((steps, size))
+        self.values, self.bounds = np.empty((2, steps, size))
 
-    def put(self, t: int, block: slice, value: Array, bound: Array) -> None:
-        """Keep them."""
-        self.values[t, block], self.bounds[t, block] = value, bound
+    def row(self, t: int, block: slice) -> Array:
+        """An array that values of a step may be written to."""
+        return np.asarray(self.values[t, block])
+
+    def put(self, t: int, block: slice, value: Array, kernels: Any = None) -> None:
+        """Keep the values of a step."""
+        if kernels is None:
+            self.values[t, block] = value
 
 
-class Errors:
-    """How far iterates are from a walk along them, and from a trajectory.
+class Errors(Values):
+    """How far iterates are from a walk along them (single), and from a trajectory (apart).
 
     Shapes: each (steps, size); iterates: one flat array a step.
     """
@@ -60,13 +77,16 @@ class Errors:
         self.bounds, self.apart = np.empty(trajectory.shape), np.empty(trajectory.shape)
         self.single = np.empty(trajectory.shape)
 
-    def put(self, t: int, block: slice, value: Array, bound: Array) -> None:
+    def row(self, t: int, block: slice) -> Array:
+        """An array that values of a step may be written to."""
+        return np.empty(self.single[t, block].size)
+
+    def put(self, t: int, block: slice, value: Array, kernels: Any = None) -> None:
         """Keep the distances only."""
-        got = self.iterates[t][block]
-        distance(got, self.trajectory[t, block], self.apart[t, block])
-        distance(got, value, self.single[t, block])
-        self.bounds[t, block] = bound
-        if t:  # nothing leads back from nan: where it came about is judged, and nothing later
+        got, measure = self.iterates[t][block], kernels.distance if kernels else distance
+        measure(got, self.trajectory[t, block], self.apart[t, block])
+        measure(got, value, self.single[t, block])
+        if t and not kernels:  # from nan nothing leads back: no step after it is judged
             lost = ~np.isfinite(self.iterates[t - 1][block])
             if lost.any():
                 self.bounds[t, block][lost] = np.inf
@@ -91,25 +111,25 @@ class Solving:
         hypers: tuple[Hyper, ...],
         format: Format,
         tier: Tier,
-        sink: Sink,
+        sink: Values,
         iterates: Sequence[Any] | None = None,
     ) -> None:
         self.convention, self.format, self.tier = convention, format, tier
         self.start, self.hypers, self.iterates, self.sink = start, hypers, iterates, sink
         self.gradients = gradients
-        self.closed = callable(gradients)
+        self.closed = gradients is None or callable(gradients)  # they come as it goes
         self.recorded: list[Any] = []
         self.truths: list[NDArray[Any]] | None = [] if tier == "exact" else None
-        self.steps: list[Step | None] = [None] * len(hypers)
+        self.steps: Sequence[Any] = [None] * len(hypers)
         self.finite = False
         if not self.closed:
             with np.errstate(all="ignore"):
                 self._look()
+        self.kernels: Any = None
         try:
-            plan = self._plan()
+            self._plan()
             if not self.closed:
-                self.steps = [None if g is None else plan.next(h)
-                              for g, h in zip(gradients, hypers)]  # fmt: skip
+                self._measure()
             self.linear = True
         except (NotLinear, TypeError, AttributeError):  # the rule computes with other things too
             self.linear = False
@@ -117,45 +137,89 @@ class Solving:
     def _plan(self) -> Plan:
         return Plan(self.convention, self.format, self.tier == "fast")
 
+    def _measure(self) -> None:
+        """All steps, and compiled code for them where it is of use."""
+        due = tuple(None if g is None else h for g, h in zip(self.gradients, self.hypers))
+        self.steps = planned(self.convention, self.format, self.tier == "fast", due)
+        if self.tier == "fast" and None not in due and len(self._plan().arrays) == 1:
+            self.kernels = _compiled(self.start.size * len(due))
+
     def _look(self) -> None:
         """Gradients as rows, and how far they are from the format's numbers, where known."""
         self.flat = [None if g is None else g.reshape(-1) for g in self.gradients]
-        self.off: list[Any] = [
-            0.0 if g is not None and _as_fine(g.dtype, self.format) else None for g in self.flat
-        ]
+        self.off: list[Any]  # distances, 0.0 where there are none, None where they are not known
+        fine = {d: _as_fine(d, self.format) for d in {g.dtype for g in self.flat if g is not None}}
+        self.off = [0.0 if g is not None and fine[g.dtype] else None for g in self.flat]
         given = [t for t, g in enumerate(self.flat) if g is not None]
         if not given or self.start.size * len(given) > _FEW:
             return
         rows = np.array([self.flat[t] for t in given], dtype=np.float64)
         self.finite = bool(np.isfinite(rows).all())
-        off = off_format(rows, self.format)
+        off = off_format(rows, self.format) if None in self.off else 0.0
         for i, t in enumerate(given):
             self.flat[t], self.off[t] = rows[i], off[i] if isinstance(off, np.ndarray) else off
 
     def walk(self, block: slice) -> None:
         """All steps of a block of coordinates."""
         with np.errstate(all="ignore"):  # overflow shows in the numbers themselves
+            if self._swift(block):
+                return
             self._walk(block)
             bounds = self.sink.bounds[:, block]
             unknown = np.isnan(bounds)
             if unknown.any():  # where float64 itself overflowed
                 bounds[unknown] = np.inf
 
-    def _walk(self, block: slice) -> None:
+    def _swift(self, block: slice) -> bool:
+        """The same by compiled code; False where it is of no use here, or numbers may overflow."""
+        if self.kernels is None:
+            return False
+        plan, format = self._plan(), self.format
+        x = self.start.reshape(-1)[block]
+        ex, ev = np.zeros(x.size) + off_format(x, format), np.zeros(x.size)
+        v = np.full(x.size, plan.initial(plan.arrays[0]))
+        limit, floor = format.largest / 2, format.smallest_subnormal / 2
+        if self.iterates is None and self.start.size <= _FEW and not any(map(np.ndim, self.off)):
+            matrices = np.array([step.joined for step in self.steps])
+            look = format.precision < 53 and None in self.off
+            return (format.name == "float32" or not look) and not self.kernels.walk(
+                matrices, limit, look, np.array(self.flat), x, ex, v, ev,
+                self.sink.values[:, block], self.sink.bounds[:, block],
+            )  # fmt: skip
+        moved = np.empty((2, x.size))
+        for t, step in enumerate(self.steps):
+            if self.iterates is not None and t:
+                x, ex = moved
+                self.kernels.move(self.iterates[t - 1][block], format.operation_u, floor, x, ex)
+            grad, off = self._gradient(t, block, None)
+            if off is None and format.name != "float32":
+                off = off_format(grad, format)
+            seen, bound = self.sink.row(t, block), self.sink.bounds[t, block]
+            if isinstance(off, np.ndarray) or self.kernels.take(
+                step.joined, limit, off is None, grad, x, ex, v, ev, seen, bound
+            ):
+                return False
+            self.sink.put(t, block, seen, self.kernels)
+            x, ex = seen, bound
+        return True
+
+    def begun(self, block: slice) -> Any:
+        """A walk at the start of a block."""
         start = self.start.reshape(-1)[block]
         truth = Exact(self.convention, start) if self.tier == "exact" else None
-        here: Any
         if self.linear:
-            here = Linear(self._plan(), start, truth)
-        else:
-            here = Walk(self.convention, self.format, start, truth)
+            return Linear(self._plan(), start, truth)
+        return Walk(self.convention, self.format, start, truth)
+
+    def _walk(self, block: slice) -> None:
+        here = self.begun(block)
         poisoned: Any = None
         for t, h in enumerate(self.hypers):
             if self.iterates is not None and t:
                 here.move_to(self.iterates[t - 1][block])
             grad, off = self._gradient(t, block, here)
             if grad is not None:
-                finite = self.finite or np.isfinite(np.sum(grad, dtype=np.float64))
+                finite = self.finite or math.isfinite(np.add.reduce(grad))
                 if not finite or poisoned is not None:
                     bad = ~np.isfinite(grad)
                     poisoned = bad if poisoned is None else poisoned | bad
@@ -167,9 +231,10 @@ class Solving:
                 bound = np.zeros_like(bound)
             if poisoned is not None:
                 value, bound = np.where(poisoned, np.nan, value), np.where(poisoned, np.inf, bound)
-            self.sink.put(t, block, value, bound)
-            if self.truths is not None and truth is not None:
-                self.truths.append(truth.theta.reshape(self.start.shape))
+            self.sink.bounds[t, block] = bound
+            self.sink.put(t, block, value)
+            if self.truths is not None:
+                self.truths.append(here.truth.theta.reshape(self.start.shape))
 
     def _gradient(self, t: int, block: slice, here: Any) -> tuple[Any, Any]:
         if not self.closed:
