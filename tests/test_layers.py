@@ -22,10 +22,11 @@ LAYERS = (
     ("oracle",),
     ("subjects",),
     ("sgd", "adapters", "gallery", "languages", "conversion"),
-    ("article", "checks", "watching"),
+    ("article", "checks"),
     ("diagnosis",),
     ("runner",),
     ("report",),
+    ("watching",),
     ("doors",),
     ("__main__", "__init__"),
 )

@@ -157,13 +157,19 @@ def identify(
 
 
 @commands.command()
-@click.argument("report", type=FilePath(path_type=Path, exists=True, dir_okay=False))
-def explain(report: Path) -> int:
-    """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote."""
-    from momentum.report import jsonl
-    from momentum.report.retelling import retell
+@click.option("--html", type=_PATH, metavar="FILE", help="Write what ranks left as one page.")
+@click.argument(
+    "reports", metavar="REPORT...", nargs=-1, required=True,
+    type=FilePath(path_type=Path, exists=True, dir_okay=False),
+)  # fmt: skip
+def explain(reports: tuple[Path, ...], html: Path | None) -> int:
+    """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote.
 
-    say(retell(jsonl.read(report)))
+    Files that the ranks of a training left with `watch --jsonl` are told together.
+    """
+    from momentum.doors.explain import explain
+
+    say(explain(reports, html))
     return 0
 
 

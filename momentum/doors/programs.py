@@ -19,7 +19,9 @@ _PATH = FilePath(path_type=Path)
 @click.option("--sample", default="65536", show_default=True, metavar="N|all",
               help="Coordinates to watch.")  # fmt: skip
 @click.option("--stop", is_flag=True, help="End the training at the first violation.")
-@click.option("--jsonl", type=_PATH, metavar="FILE", help="Write what was found, one file a rank.")
+@click.option("--jsonl", type=_PATH, metavar="FILE",
+              help="Write what is found as it is found, one file a rank.")  # fmt: skip
+@click.option("--html", type=_PATH, metavar="FILE", help="Write a page, one a rank.")
 @click.argument("script", type=FilePath(path_type=Path, exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def watch(**options: Any) -> int:

@@ -5,7 +5,8 @@ stand in a file.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,32 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"momentum_{effort}: the same, run with this effort")
     if _asked(config) and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = []
+
+
+@pytest.fixture
+def momentum_watch() -> Iterator[Callable[..., Any]]:
+    """Watch a torch optimizer until the test ends, which fails where a step was wrong.
+
+        def test_training(momentum_watch):
+            momentum_watch(optimizer, names=model.named_parameters())
+            train()
+
+    Takes what `momentum.watch` takes, and returns the report.
+    """
+    import momentum
+
+    reports: list[Any] = []
+    with ExitStack() as stack:
+
+        def begin(optimizer: Any, *args: Any, **options: Any) -> Any:
+            watching = momentum.watch(optimizer, *args, **options)
+            reports.append(stack.enter_context(watching))
+            return reports[-1]
+
+        yield begin
+    for report in reports:
+        if not report.passed:
+            pytest.fail(str(report), pytrace=False)
 
 
 def _asked(config: pytest.Config) -> bool:

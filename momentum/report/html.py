@@ -26,38 +26,46 @@ _MARKS = {
 
 def render(results: Results, *, strict: bool = False) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+    wrong, hints = results.wrong(strict), words.advice(results, strict)
+    word, sentence = words.headline(results, strict)
+    tried = {r.dtype for r in results.results if r.verdict != "skipped"}
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            results=results,
+            header=results.header,
+            word=word,
+            sentence=sentence,
+            tone={"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}.get(word, "warn"),
+            held_to=words.held_to(results.header),
+            counts=words.counts(results, strict),
+            versions=words.versions(results.header),
+            power=words.power(results),
+            dtypes=[d for d in results.header.dtypes if d in tried],
+            families=words.families(results.results),
+            skipped=digest.skipped(results.results),
+            wrong=digest.findings(wrong),
+            advice=digest.findings(hints),
+            amounts={"wrong": len(wrong), "advice": len(hints)},
+            unclaimed=[r for r in results.results if r.verdict == "no_claim"],
+            expected=[r for r in results.results if r.verdict == "expected_failure"],
+            impulse=_impulse(results.impulse),
+            cell=_cell,
+            failure=lambda r: _failure(results, r),
+        )
+    )
+
+
+def environment(*folders: Path) -> Environment:
+    """Templates of these folders and of this one; what others wrote is escaped in all of them."""
+    return Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    wrong, hints = results.wrong(strict), words.advice(results, strict)
-    word, sentence = words.headline(results, strict)
-    tried = {r.dtype for r in results.results if r.verdict != "skipped"}
-    return environment.get_template("page.html.j2").render(
-        results=results,
-        header=results.header,
-        word=word,
-        sentence=sentence,
-        tone={"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}.get(word, "warn"),
-        held_to=words.held_to(results.header),
-        counts=words.counts(results, strict),
-        versions=words.versions(results.header),
-        power=words.power(results),
-        dtypes=[d for d in results.header.dtypes if d in tried],
-        families=words.families(results.results),
-        skipped=digest.skipped(results.results),
-        wrong=digest.findings(wrong),
-        advice=digest.findings(hints),
-        amounts={"wrong": len(wrong), "advice": len(hints)},
-        unclaimed=[r for r in results.results if r.verdict == "no_claim"],
-        expected=[r for r in results.results if r.verdict == "expected_failure"],
-        impulse=_impulse(results.impulse),
-        cell=_cell,
-        failure=lambda r: _failure(results, r),
     )
 
 

@@ -1,6 +1,6 @@
 """The oracle inside a live training: every step of a torch optimizer, verified where it happens."""
 
-from momentum.watching.report import Violation, WatchError, WatchReport
-from momentum.watching.watcher import watch
+import lazy_loader
 
-__all__ = ["Violation", "WatchError", "WatchReport", "watch"]
+# On demand: what was found is read and told without torch.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

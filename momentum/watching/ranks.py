@@ -1,39 +1,51 @@
-"""Replicas on several ranks: the first step and tensor at which they part."""
+"""All ranks of a training, told each other's findings by torch.distributed."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch.distributed as dist
 
-
-class Hash(NamedTuple):
-    """A checksum of the watched elements of a tensor after a step."""
-
-    step: int
-    parameter: str
-    crc: int
+from momentum.watching.replicas import Replica, parting
+from momentum.watching.report import WatchReport
 
 
-def first_parting(hashes: Sequence[Hash] | None) -> str:
-    """Where this rank's tensors and another's part, in words; empty where they do not.
+def several() -> bool:
+    """There are other ranks that can be reached."""
+    return bool(dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1)
 
-    A collective call: every rank makes it, or none. None says that a rank has shards of its own,
-    which no other rank holds.
+
+def compare(reports: list[WatchReport]) -> None:
+    """Say in each report where ranks part. A collective call: every rank makes it, or none."""
+    if not several():
+        return
+    everyone: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(everyone, [Replica.of(report) for report in reports])
+    for i, report in enumerate(reports):
+        report.parted = parting([theirs[i] for theirs in everyone if i < len(theirs)])
+
+
+@contextmanager
+def before_the_end(act: Callable[[], None]) -> Iterator[None]:
+    """Within, `act` is called before the process group is destroyed; once, and at the end if not.
+
+    Where an exception passes through, nothing is called: the others may not come to their end.
     """
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() < 2:
-        return ""
-    gathered: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(gathered, hashes)
-    if any(theirs is None for theirs in gathered):
-        return ""
-    first = gathered[0]
-    for rank, theirs in enumerate(gathered[1:], 1):
-        if [x[:2] for x in theirs] != [x[:2] for x in first]:
-            continue  # each rank steps parameters of its own
-        for ours, other in zip(first, theirs):
-            if ours != other:
-                return (
-                    f"from step {ours[0]} on {ours[1]} differs between ranks 0 and {rank}:"
-                    " replicas should stay equal"
-                )
-    return ""
+    own = getattr(dist, "destroy_process_group", None)
+    done: list[bool] = []
+
+    def destroy(*args: Any, **kwargs: Any) -> Any:
+        if not done and (not args or args[0] is None) and several():
+            done.append(True)
+            act()
+        return own(*args, **kwargs) if own is not None else None
+
+    if own is not None:
+        dist.destroy_process_group = destroy
+    try:
+        yield
+    finally:
+        if own is not None:
+            dist.destroy_process_group = own
+    if not done:
+        act()

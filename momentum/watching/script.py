@@ -1,54 +1,58 @@
 """Watch every SGD-like optimizer that a script makes, with no change to the script."""
 
+import contextlib
 import runpy
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch.optim import Optimizer
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
 
-from momentum.conventions import Convention
-from momentum.watching.reading import convention_of
+from momentum.watching import ranks
+from momentum.watching.options import Options
+from momentum.watching.reading import unwrapped
+from momentum.watching.records import own_file
 from momentum.watching.report import WatchError, WatchReport
-from momentum.watching.sample import Sample
 from momentum.watching.watcher import Watcher
 
 
 class EveryOptimizer:
-    """Global hooks: a watcher for each optimizer at its first step."""
+    """Global hooks: a watcher for each optimizer at its first step.
 
-    def __init__(
-        self, convention: str | Convention | None, every: int, sample: Sample, raises: bool
-    ) -> None:
-        self.options = (convention, every, sample, 200, 0, raises)
+    unwatched: why an optimizer is not, and how many steps it took.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
         self.watchers: dict[int, Watcher] = {}
-        self.unknown: dict[str, int] = {}
-        self.failure = ""
+        self.unwatched: dict[str, int] = {}
 
-    def watcher_of(self, optimizer: torch.optim.Optimizer) -> Watcher | None:
-        """The watcher of an optimizer, None where its convention is not known."""
+    def watcher_of(self, optimizer: Optimizer) -> Watcher | None:
+        """The watcher of an optimizer, None where it cannot be watched."""
         if id(optimizer) not in self.watchers:
+            path = self.options.jsonl
+            path = None if path is None else own_file(path, len(self.watchers))
             try:
-                if self.options[0] is None:
-                    convention_of(optimizer)
-            except ValueError:
-                name = type(optimizer).__name__
-                self.unknown[name] = self.unknown.get(name, 0) + 1
+                watcher = Watcher(optimizer, replace(self.options, jsonl=path))
+            except ValueError as error:
+                self.unwatched[str(error)] = self.unwatched.get(str(error), 0) + 1
                 return None
-            watcher = Watcher(optimizer, *self.options)
             optimizer.register_load_state_dict_post_hook(watcher.on_load)
             self.watchers[id(optimizer)] = watcher
         return self.watchers[id(optimizer)]
 
     def before(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
         """Before a step of any optimizer."""
+        if unwrapped(optimizer) is not optimizer:
+            return None  # it lets another take the step
         watcher = self.watcher_of(optimizer)
         return None if watcher is None else watcher.on_start(optimizer, args, kwargs, 2)
 
@@ -60,16 +64,25 @@ class EveryOptimizer:
 
     @contextmanager
     def hooked(self) -> Iterator[None]:
-        """Watch while within."""
+        """Watch while within; what is left is verified at the end, however it comes."""
         handles = [
             register_optimizer_step_pre_hook(self.before),
             register_optimizer_step_post_hook(self.after),
         ]
         try:
-            yield
+            with ranks.before_the_end(self.compare):
+                yield
         finally:
             for handle in handles:
                 handle.remove()
+            for watcher in self.watchers.values():
+                watcher.close()
+
+    def compare(self) -> None:
+        """Verify what is left, and compare all ranks. A collective call."""
+        for watcher in self.watchers.values():
+            watcher.queue.flush(raises=False)
+        ranks.compare(self.reports)
 
     @property
     def reports(self) -> list[WatchReport]:
@@ -77,41 +90,39 @@ class EveryOptimizer:
         return [watcher.report for watcher in self.watchers.values()]
 
 
-def run(
-    script: Path,
-    arguments: Sequence[str],
-    convention: str | None = None,
-    every: int = 1,
-    sample: Sample = 65536,
-    raises: bool = False,
-) -> EveryOptimizer:
-    """Run a script as `python SCRIPT ARGUMENTS` would, and watch its optimizers.
-
-    What the script raises ends it, and is told in `failure`; what was found has been kept.
-    """
-    watching = EveryOptimizer(convention, every, sample, raises)
+@contextmanager
+def as_main(script: Path, arguments: Sequence[str]) -> Iterator[None]:
+    """The process as `python SCRIPT ARGUMENTS` finds it."""
     argv, path = sys.argv, list(sys.path)
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
     try:
-        with watching.hooked():
+        yield
+    finally:
+        sys.argv, sys.path[:] = argv, path
+
+
+def run(watching: EveryOptimizer, script: Path, arguments: Sequence[str]) -> str:
+    """Run a script and watch its optimizers; what it failed with, in words, or nothing.
+
+    What was found is kept however the script ends.
+    """
+    try:
+        with as_main(script, arguments), watching.hooked():
             runpy.run_path(str(script), run_name="__main__")
     except SystemExit as end:
-        if end.code not in (None, 0):
-            watching.failure = f"{script} ended with exit code {end.code}"
+        return "" if end.code in (None, 0) else f"{script} ended with exit code {end.code}"
     except (WatchError, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever the script raises
-        watching.failure = _told(error)
-    finally:
-        sys.argv, sys.path[:] = argv, path
-    return watching
+        return _told(error)
+    return ""
 
 
 def _told(error: BaseException) -> str:
     """The script's traceback, from its own first line on."""
     frame = error.__traceback__
-    ours = (__file__, runpy.__file__, "<frozen runpy>")
+    ours = (__file__, contextlib.__file__, runpy.__file__, "<frozen runpy>")
     while frame is not None and frame.tb_frame.f_code.co_filename in ours:
         frame = frame.tb_next
     return "".join(traceback.format_exception(error.with_traceback(frame))).rstrip()

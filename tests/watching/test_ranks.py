@@ -1,146 +1,133 @@
 """Two ranks with gloo: replicas, sharded optimizers and sharded parameters, right and wrong."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 pytest.importorskip("torch")
 
-SCRIPT = """
-import os, sys
-import torch
-import torch.distributed as dist
-from torch import nn
+from momentum.doors.explain import explain
+from momentum.watching import WatchReport, merging, records
 
-kind, defect = sys.argv[1:3]
-torch.set_num_threads(1)
-dist.init_process_group("gloo")
-rank = dist.get_rank()
-torch.manual_seed(0)
-net = nn.Sequential(nn.Linear(8, 30), nn.Tanh(), nn.Linear(30, 6))
-kept = dict(lr=0.1, momentum=0.9)
-if kind == "ddp":
-    net = nn.parallel.DistributedDataParallel(net)
-    optimizer = torch.optim.SGD(net.parameters(), **kept)
-elif kind == "zero":
-    from torch.distributed.optim import ZeroRedundancyOptimizer
-    net = nn.parallel.DistributedDataParallel(net)
-    optimizer = ZeroRedundancyOptimizer(net.parameters(), torch.optim.SGD, **kept)
-else:
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-    fully_shard(net, mesh=init_device_mesh("cpu", (2,)))
-    optimizer = torch.optim.SGD(net.parameters(), **kept)
-inner = getattr(optimizer, "optim", optimizer)
-for step in range(8):
-    optimizer.zero_grad()
-    x = torch.randn((16, 8), generator=torch.Generator().manual_seed(10 * step + rank))
-    net(x).pow(2).mean().backward()
-    p = inner.param_groups[0]["params"][0]
-    if defect == "flip" and rank == 1 and step == 5:
-        v = inner.state[p]["momentum_buffer"]
-        v = getattr(v, "to_local", lambda: v)().reshape(-1)
-        v.view(torch.int32)[3] ^= 1 << 21
-    optimizer.step()
-dist.barrier()
-"""
-
-RATE = """
-import torch
-own = torch.optim.SGD.step
-class Wrong(torch.optim.SGD):
-    def step(self, closure=None):
-        import torch.distributed as dist
-        lr = self.param_groups[0]["lr"]
-        if dist.get_rank() == 1:
-            self.param_groups[0]["lr"] = 2 * lr
-        result = super().step(closure)
-        self.param_groups[0]["lr"] = lr
-        return result
-"""
+HERE = Path(__file__).parent
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+WATCH = [*TORCHRUN, "-m", "momentum", "watch"]
 
 
-def launched(tmp_path: Path, kind: str, defect: str) -> tuple[int, str, list[list[dict[str, Any]]]]:
-    """Exit code, standard error and each rank's lines of a run with two processes."""
-    script = tmp_path / "train.py"
-    text = SCRIPT
-    if defect == "rate":
-        text = RATE + SCRIPT.replace("torch.optim.SGD", "Wrong")
-        text = text.replace("class Wrong(Wrong)", "class Wrong(torch.optim.SGD)")
-    script.write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-            "-m", "momentum", "watch", "--sample", "all", "--jsonl", str(tmp_path / "w.jsonl"),
-            str(script), kind, defect,
-        ],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    lines = [
-        [json.loads(line) for line in (tmp_path / f"w.rank{rank}.jsonl").read_text().splitlines()]
-        for rank in (0, 1)
-    ]
-    return done.returncode, done.stderr, lines
+def launched(command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=400, check=False, cwd=folder
+    )
 
 
-@pytest.mark.parametrize("kind", ["ddp", "zero", "fsdp"])
-def test_right_runs_on_two_ranks_pass(tmp_path: Path, kind: str) -> None:
-    code, text, lines = launched(tmp_path, kind, "none")
-    assert code == 0, text
-    for head, *violations in lines:
-        assert head["verified"] == head["steps"] == 8
-        assert not violations
+STEP_AND_CAUSE = {
+    "rate": (1, "they moved 2 times as far as they should"),
+    "flip": (6, "its velocity is off by 2^"),
+    "tail": (6, "they were left as they were"),
+    "unscaled": (6, "the gradient acted 1024 times, as one that is not unscaled"),
+    "stale": (6, "the velocity is that from before the loaded state"),
+}
+FIRST = {"ddp": "0.weight", "zero": "2.weight", "fsdp": "0.weight"}  # of rank 1
+FLIPPED = {"ddp": (0, 3), "zero": (0, 3), "fsdp": (15, 3)}  # fsdp: rank 1 has rows 15 to 29
 
 
-@pytest.mark.parametrize("kind", ["fsdp"])
-def test_a_flipped_bit_is_found_on_its_rank_at_its_step(tmp_path: Path, kind: str) -> None:
-    code, _, lines = launched(tmp_path, kind, "flip")
-    assert code != 0
-    assert not lines[0][1:]
-    first = lines[1][1]
-    assert (first["rank"], first["step"], first["index"], first["wrong"]) == (1, 6, 3, 1)
+@pytest.mark.parametrize("kind", FIRST)
+def test_right_runs_pass_and_planted_defects_are_placed_and_named(
+    tmp_path: Path, kind: str
+) -> None:
+    done = launched([*TORCHRUN, str(HERE / "planted.py"), kind, str(tmp_path)])
+    assert done.returncode == 0, done.stderr
+
+    def found(defect: str) -> list[WatchReport]:
+        return [records.read(tmp_path / f"{defect}.rank{rank}.jsonl") for rank in (0, 1)]
+
+    right = found("none")
+    assert all(report.passed and report.verified == 8 for report in right), right
+    assert merging.retell(right).startswith("passed: 2 of 2 ranks left a report")
+    for defect, (step, cause) in STEP_AND_CAUSE.items():
+        innocent, guilty = found(defect)
+        assert not innocent.violations, innocent
+        first = guilty.violations[0]
+        assert (first.rank, first.step, first.parameter) == (1, step, FIRST[kind]), defect
+        assert first.cause.startswith(cause), defect
+        told = merging.retell([guilty, innocent])
+        assert told.startswith("FAILED: 2 of 2 ranks left a report")
+        assert f"step {step}, rank 1, group 0, {FIRST[kind]}[" in told
+    assert found("flip")[1].violations[0].coordinate == FLIPPED[kind]
+    words = "rank 0 loaded a state after step 5, and rank 1 did not"
+    assert [report.parted for report in found("unloaded")] == [words, words]
+    assert words in merging.retell(found("unloaded"))
 
 
-@pytest.mark.parametrize("kind", ["ddp", "zero"])
-def test_a_shard_with_another_rate_is_found_on_its_rank(tmp_path: Path, kind: str) -> None:
-    code, _, lines = launched(tmp_path, kind, "rate")
-    assert code != 0
-    assert not lines[0][1:]
-    first = lines[1][1]
-    assert (first["rank"], first["step"]) == (1, 1)
-    assert first["moved"] == "they moved 2 times as far as they should"
+PAGE = (HERE.parents[1] / "docs" / "watch.md").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r"^```python no-run\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+SHARDING = {
+    name: text
+    for name in ("DistributedDataParallel(", "ZeroRedundancyOptimizer(", "fully_shard(")
+    for text in SCRIPTS
+    if "init_process_group" in text and name in text
+    if not (name == "DistributedDataParallel(" and "ZeroRedundancyOptimizer(" in text)
+}
+
+
+@pytest.mark.parametrize("name", SHARDING)
+def test_the_scripts_of_the_page_pass_under_torchrun(tmp_path: Path, name: str) -> None:
+    assert len(SHARDING) == 3
+    assert len(SHARDING[name].splitlines()) <= 12
+    (tmp_path / "train.py").write_text(SHARDING[name], encoding="utf-8")
+    done = launched(
+        [*WATCH, "--jsonl", "found.jsonl", "--html", "found.html", "train.py"], tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("passed: SGD held to accumulated, 20 of 20 steps verified") == 2
+    left = [tmp_path / f"found.rank{rank}.jsonl" for rank in (1, 0)]
+    told = explain(left, tmp_path / "all.html")
+    assert told.startswith("passed: 2 of 2 ranks left a report")
+    assert {x.name for x in tmp_path.glob("*.html")} == {
+        "all.html", "found.rank0.html", "found.rank1.html",
+    }  # fmt: skip
 
 
 PARTING = """
-import torch
+import os, torch
 import torch.distributed as dist
-import momentum
 
 dist.init_process_group("gloo")
 p = torch.ones(5, requires_grad=True)
 optimizer = torch.optim.SGD([p], lr=0.1, momentum=0.9)
-with momentum.watch(optimizer) as report:
-    for step in range(6):
-        p.grad = torch.full((5,), float(step))
-        optimizer.step()
-        if step == 2 and dist.get_rank() == 1:
-            p.data[0] += 1
-print(report.parted)
+for step in range(6):
+    p.grad = torch.full((5,), float(step))
+    optimizer.step()
+    if step == 2 and dist.get_rank() == 1:
+        p.data[0] += 1
+    if step == 4 and {dies}:
+        dist.barrier()
+        dist.get_rank() == 1 and os._exit(3)
 dist.barrier()
+dist.destroy_process_group()
 """
 
 
 def test_replicas_that_part_are_told_with_the_step(tmp_path: Path) -> None:
-    script = tmp_path / "parting.py"
-    script.write_text(PARTING, encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*command, "--nproc-per-node", "2", str(script)],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    (tmp_path / "parting.py").write_text(PARTING.format(dies=False), encoding="utf-8")
+    done = launched([*WATCH, "parting.py"], tmp_path)
     told = "from step 4 on params[0] differs between ranks 0 and 1: replicas should stay equal"
-    assert done.stdout.count(told) == 2, done.stderr
+    assert done.stderr.count(told) == 2, done.stderr
+    assert done.returncode != 0
+
+
+def test_a_rank_that_dies_leaves_lines_that_are_merged(tmp_path: Path) -> None:
+    (tmp_path / "dying.py").write_text(PARTING.format(dies=True), encoding="utf-8")
+    done = launched([*WATCH, "--jsonl", "w.jsonl", "dying.py"], tmp_path)
+    assert done.returncode != 0
+    lines = [json.loads(x) for x in (tmp_path / "w.rank1.jsonl").read_text().splitlines()]
+    assert [x["step"] for x in lines if x["record"] == "step"] == [1, 2, 3, 4, 5]
+    told = explain(sorted(tmp_path.glob("w.rank*.jsonl")), None)
+    assert "rank 1 ended early, after step 5 at the soonest" in told
+    assert "from step 4 on params[0] differs between ranks 0 and 1" in told
+    one = explain([tmp_path / "w.rank0.jsonl"], None)
+    assert "nothing from rank 1: one wrong rank was missed with probability 0.5" in one

@@ -1,0 +1,278 @@
+"""Parameters of a live optimizer that step alike, at their watched coordinates, and the oracle."""
+
+import copy
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from momentum.arithmetic import FORMATS, Format
+from momentum.arithmetic.expanded import NotLinear
+from momentum.conventions import Convention, Hyper
+from momentum.oracle.block import Walk
+from momentum.oracle.linear import Linear
+from momentum.oracle.plan import Plan
+from momentum.watching.causes import Step, Term, cause
+from momentum.watching.reading import Array, taken
+from momentum.watching.sample import Indices
+
+STALE_GRADIENT = "the gradient is that of the step before"
+STALE_VELOCITY = "the velocity is that from before the loaded state"
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A watched parameter. positions: of its elements, on its device; None where all are."""
+
+    p: Tensor
+    name: str
+    group: int
+    indices: Indices
+    positions: Tensor | None
+
+
+class Given(NamedTuple):
+    """What was seen of a bundle in a step, on the host.
+
+    start: what the state showed, where the bundle begins with this step. scale: by which the step
+    divides its gradients, which stand here divided. skipped: a scaler told the step to do nothing.
+    """
+
+    before: Array
+    grad: Array
+    after: Array
+    h: Hyper
+    start: dict[str, Any] | None
+    scale: float = 1.0
+    skipped: bool = False
+
+
+class Worst(NamedTuple):
+    """A parameter's worst coordinate in a comparison; how: "step" or "trajectory".
+
+    k: position in its sample. wrong: how many are beyond their bound. cause: what they did.
+    """
+
+    member: Member
+    how: str
+    k: int
+    got: float
+    exact: float
+    bound: float
+    wrong: int
+    cause: str
+
+
+@dataclass(eq=False)
+class Bundle:
+    """Parameters that share options and history: one block of coordinates to the oracle.
+
+    along: the trajectory since watching began. single: each step from where the parameter was,
+    where the last step was compared too. Velocities are made of the gradients that are given.
+    begins: it starts at its next step, from what the state shows then. still: its momentum is 0.
+    parent: the bundle that it was a part of, or takes the place of, until its first step.
+    """
+
+    members: tuple[Member, ...]
+    convention: Convention
+    format: Format
+    linear: bool
+    begins: bool = True
+    still: bool = False
+    parent: "tuple[Bundle, NDArray[np.bool_]] | None" = None
+    along: Any = None
+    single: Any = None
+    last: Array | None = None
+    past: dict[str, tuple[str, Array]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ends = np.cumsum([len(m.indices) for m in self.members])
+
+    def split(self, keys: Sequence[Hashable]) -> "list[Bundle]":
+        """The members of each key by themselves; their histories part from here on."""
+        if len(set(keys)) == 1:
+            return [self]
+        parts = []
+        for key in dict.fromkeys(keys):
+            chosen = [k == key for k in keys]
+            mask = np.repeat(chosen, [len(m.indices) for m in self.members])
+            members = tuple(m for m, here in zip(self.members, chosen) if here)
+            parts.append(Bundle(members, self.convention, self.format, self.linear, self.begins,
+                                self.still, None if self.begins else (self, mask)))  # fmt: skip
+        return parts
+
+    def renewed(self) -> "Bundle":
+        """The same parameters, to begin anew from the state that the optimizer shows."""
+        return Bundle(
+            self.members, self.convention, self.format, self.linear, parent=(self, np.array(True))
+        )
+
+    def read(self, tensors: Sequence[Tensor | None]) -> list[Tensor]:
+        """Each member's tensor at its positions."""
+        return [taken(x, m.positions) for x, m in zip(tensors, self.members) if x is not None]
+
+    def step(self, given: Given, compared: bool) -> tuple[float, list[Worst], list[Member]]:
+        """The oracle takes the step that the optimizer has taken.
+
+        Returns the worst error / bound, what is wrong, and whose members were changed beside.
+        """
+        beside = self._begin(given)
+        if given.skipped:
+            self.last = given.after
+            moved = (given.after != given.before) & ~np.isnan(given.before)
+            here = _Still(given.before)
+            return 0.0, self._placed("skipped", given, here, moved, None), beside
+        ratio = 0.0
+        wrong: list[Worst] = []
+        with np.errstate(all="ignore"):
+            if compared:
+                self.single = copied(self.along) if self.single is None else self.single
+                self.single.move_to(given.before)
+                prior = _prior(self.single)
+                self.single.take(given.grad, given.h)
+            else:
+                self.single = None
+            self.along.take(given.grad, given.h)
+            for how, walk in (("step", self.single), ("trajectory", self.along)):
+                if not compared:
+                    break
+                peak, beyond = _beyond(given.after, walk)
+                ratio = max(ratio, peak)
+                if beyond is not None:
+                    told = {x.member for x in wrong}  # once: a wrong step leads off the trajectory
+                    placed = self._placed(how, given, walk, beyond, prior)
+                    wrong += [x for x in placed if x.member not in told]
+                    walk.move_to(given.after)
+        self.last = given.after
+        self.past = {STALE_GRADIENT: ("gradient", given.grad)}
+        return ratio, wrong, beside
+
+    def _begin(self, given: Given) -> list[Member]:
+        """Take the history on from where it is kept; members that were changed since their step."""
+        if self.along is None and given.start is not None:
+            self.along = self._walk(given.before)
+            if given.start:
+                self.along.resume({**given.start, "step": 1})
+            if self.parent is not None:
+                self._remember(self.parent[0])
+        elif self.along is None and self.parent is not None:
+            source, mask = self.parent
+            self.along = copied(source.along, mask)
+            self.last = None if source.last is None else source.last[mask]
+            self.past = {words: (name, x[mask]) for words, (name, x) in source.past.items()}
+        if self.last is None or np.array_equal(given.before, self.last, equal_nan=True):
+            return []
+        self.along.move_to(given.before)
+        same = (given.before == self.last) | (np.isnan(given.before) & np.isnan(self.last))
+        parts = np.split(same, self.ends[:-1])
+        return [m for m, part in zip(self.members, parts) if not part.all()]
+
+    def _walk(self, start: Array) -> Linear | Walk:
+        """The oracle at the start of a walk; number by number where the rule is not linear."""
+        if self.linear:
+            return Linear(Plan(self.convention, self.format, own_error=True), start)
+        return Walk(self.convention, self.format, start, None)
+
+    def _remember(self, source: "Bundle") -> None:
+        """The velocity that a load has replaced, which somebody may go on with."""
+        if isinstance(source.along, Linear) and "v" in source.along.plan.arrays:
+            row = 1 + source.along.plan.arrays.index("v")
+            self.past = {STALE_VELOCITY: ("velocity", source.along.block.values[row].copy())}
+
+    def _placed(
+        self, how: str, given: Given, walk: Any, wrong: NDArray[np.bool_], prior: Any
+    ) -> list[Worst]:
+        found = []
+        starts = [0, *self.ends[:-1]]
+        for member, start, end in zip(self.members, starts, self.ends):
+            here = np.flatnonzero(wrong[start:end]) + start
+            if not len(here):
+                continue
+            error = np.abs(given.after - walk.value)[here]
+            k = int(here[np.argmax(error / walk.bound[here])])
+            found.append(Worst(
+                member, how, k - start, float(given.after[k]), float(walk.value[k]),
+                float(walk.bound[k]), len(here),
+                self._cause(given, walk, here, prior) if how == "step" else "",
+            ))  # fmt: skip
+        return found
+
+    def _cause(self, given: Given, walk: Any, here: NDArray[np.int64], prior: Any) -> str:
+        terms: dict[str, Term] = {}
+        if prior is not None:
+            state, rows = prior
+            zero, one = np.zeros(1), np.ones(1)
+            none = state._replace(**dict.fromkeys(rows, zero))
+            moves = {"gradient": (one, none, given.grad)}
+            if "v" in rows and state.step:
+                moves["velocity"] = zero, none._replace(v=one), rows["v"]
+            for name, (grad, held, x) in moves.items():
+                moved, _ = self.convention.step(zero, grad, held, given.h)
+                terms[name] = Term(float(moved[0]), x[here])
+        others = {words: (name, x[here]) for words, (name, x) in self.past.items() if name in terms}
+        before, after, exact, bound = (
+            x[here] for x in (given.before, given.after, walk.value, walk.bound)
+        )
+        return cause(Step(before, after, exact, bound, terms, others), given.scale)
+
+
+class _Still:
+    """Where a step that is skipped leads."""
+
+    def __init__(self, value: Array) -> None:
+        self.value, self.bound = value, np.zeros_like(value)
+
+
+def is_linear(convention: Convention) -> bool:
+    """Whether the rule is a sum of products, which the oracle takes for many at once."""
+    try:
+        plan = Plan(convention, FORMATS["float32"], own_error=True)
+        for _ in range(2):
+            plan.next(Hyper(lr=0.1, momentum=0.9, nu=0.7))
+    except (NotLinear, TypeError, AttributeError):  # the rule computes with other things too
+        return False
+    return True
+
+
+def copied(walk: Any, kept: Any = None) -> Any:
+    """The same history, to go on by itself, at some of its coordinates."""
+    twin = copy.copy(walk)
+    if isinstance(walk, Linear):
+        twin.plan, twin.block = copy.copy(walk.plan), copy.copy(walk.block)
+        twin.plan.numbers = dict(walk.plan.numbers)
+        for name, x in vars(walk.block).items():
+            if isinstance(x, np.ndarray):
+                setattr(
+                    twin.block, name, x[:, kept] if x.ndim == 2 and kept is not None else x.copy()
+                )
+            elif isinstance(x, list):
+                setattr(twin.block, name, list(x))
+    return twin
+
+
+def _prior(walk: Any) -> Any:
+    """State and velocity rows as they are before a step, None where the rule is not linear."""
+    if not isinstance(walk, Linear):
+        return None
+    values = walk.block.values[1 : 1 + len(walk.plan.arrays)].copy()
+    rows = dict(zip(walk.plan.arrays, values))
+    return walk.plan.plain_state(rows), rows
+
+
+def _beyond(after: Array, walk: Any) -> tuple[float, NDArray[np.bool_] | None]:
+    """The largest error / bound, and which coordinates exceed theirs, None where none does.
+
+    No claim is made where the exact number or the bound is not finite.
+    """
+    error = np.abs(after - walk.value)
+    ratio = np.divide(error, walk.bound, out=np.zeros_like(error), where=error != 0)
+    peak = float(ratio.max(initial=0.0))
+    if peak <= 1:
+        return peak, None
+    ratio = np.where(np.isnan(ratio), np.inf, ratio)
+    ratio[~(np.isfinite(walk.value) & np.isfinite(walk.bound))] = 0.0
+    peak = float(ratio.max(initial=0.0))
+    return peak, ratio > 1 if peak > 1 else None

@@ -1,0 +1,181 @@
+"""Steps that were seen and are not verified yet."""
+
+import logging
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from momentum.conventions import Hyper
+from momentum.watching.bundle import Bundle, Given, Worst, copied
+from momentum.watching.options import Options
+from momentum.watching.reading import coordinate, moved_to_host
+from momentum.watching.report import Violation, WatchError, WatchReport
+
+LOG = logging.getLogger("momentum.watch")
+
+LONGEST = 32
+"""Steps that wait at most; they keep their samples in memory."""
+
+
+class Part(NamedTuple):
+    """What was seen of a bundle before a step; start: see Given, tensors where they are."""
+
+    bundle: Bundle
+    before: Tensor
+    grad: Tensor
+    start: dict[str, Any] | None
+
+
+@dataclass
+class Row:
+    """A step. after: where each part went. options: of each group. amp: the scale, and whether a
+    scaler skips the step."""
+
+    parts: list[Part]
+    step: int = 0
+    after: list[Tensor] = field(default_factory=list)
+    options: list[dict[str, Any]] = field(default_factory=list)
+    amp: tuple[Any, Any] = (1.0, 0.0)
+
+
+class Queue:
+    """Rows in their order; `flush` brings them to the host at once and verifies the last."""
+
+    def __init__(self, report: WatchReport, options: Options) -> None:
+        self.report, self.options = report, options
+        self.rows: list[Row] = []
+
+    def put(self, row: Row) -> None:
+        """One more step."""
+        self.rows.append(row)
+
+    @property
+    def full(self) -> bool:
+        """No more can wait."""
+        return len(self.rows) >= LONGEST
+
+    def flush(self, raises: bool) -> None:
+        """Let the oracle take all steps and compare the last; where that is wrong, find the first.
+
+        Raises: WatchError where something is wrong, and `raises`.
+        """
+        rows, self.rows = self.rows, []
+        if not rows:
+            return
+        seen = _on_host(rows)
+        bundles = {x.bundle: None for row in rows for x in row.parts}
+        before = (
+            {b: {**vars(b), "along": copied(b.along)} for b in bundles} if len(rows) > 1 else {}
+        )
+        found = [_taken(row, givens, row is rows[-1]) for row, givens in zip(rows, seen)]
+        if len(rows) > 1 and any(x.wrong for x in found):
+            for bundle, held in before.items():
+                vars(bundle).update(held)
+            found = [_taken(row, givens, True) for row, givens in zip(rows, seen)]
+        first = self.report.count
+        for row, givens, one in zip(rows, seen, found):
+            self._kept(row, givens, one)
+        for bundle in bundles:
+            bundle.parent = None
+        if raises and self.report.count > first:
+            raise WatchError(str(self.report.violations[-1]))
+
+    def _kept(self, row: Row, givens: "list[Given]", one: "_Taken") -> None:
+        report = self.report
+        for text in one.notes:
+            report.note(text)
+        if not one.compared:
+            return
+        report.verified += bool(one.claims)
+        hashes = {}
+        for part, given in zip(row.parts, givens):
+            ends = part.bundle.ends[:-1]
+            for member, piece in zip(part.bundle.members, np.split(given.after, ends)):
+                hashes[member.name] = zlib.crc32(piece.tobytes())
+        report.verify(row.step, one.ratio, hashes)
+        for worst in one.wrong:
+            m, index = worst.member, int(worst.member.indices[worst.k])
+            violation = Violation(
+                report.rank, row.step, m.group, m.name, index, coordinate(m.p, index), worst.how,
+                worst.got, worst.exact, worst.bound, worst.wrong, len(m.indices), worst.cause,
+            )  # fmt: skip
+            LOG.warning("%s", violation)
+            report.add(violation)
+
+
+class _Taken(NamedTuple):
+    """A row after the oracle took it; claims: some coordinate was judged."""
+
+    compared: bool
+    claims: bool
+    ratio: float
+    wrong: list[Worst]
+    notes: list[str]
+
+
+def _taken(row: Row, givens: list[Given], compared: bool) -> _Taken:
+    ratio, claims = 0.0, False
+    wrong: list[Worst] = []
+    notes: list[str] = []
+    for part, given in zip(row.parts, givens):
+        peak, worse, beside = part.bundle.step(given, compared)
+        ratio, wrong = max(ratio, peak), wrong + worse
+        finite = bool(np.isfinite(given.after).any())
+        claims |= finite
+        notes += [f"{m.name} was changed beside the optimizer" for m in beside]
+        notes += [] if finite else [f"{part.bundle.members[0].name} and others are not finite"]
+    return _Taken(compared, claims, ratio, wrong, notes)
+
+
+def _on_host(rows: list[Row]) -> list[list[Given]]:
+    """What was seen, row by row and part by part; the one transfer."""
+    waiting: list[Tensor] = []
+
+    def later(x: Any) -> Any:
+        """A number as it is; of a tensor its place among those that are moved."""
+        if not isinstance(x, Tensor):
+            return float(x), None
+        waiting.append(x)
+        return None, len(waiting) - 1
+
+    asked = [
+        (
+            [(later(x.before), later(x.grad), later(after),
+              None if x.start is None else {n: later(y) for n, y in x.start.items()})
+             for x, after in zip(row.parts, row.after)],
+            [{n: x if isinstance(x, bool) else later(x) for n, x in group.items()}
+             for group in row.options],
+            [later(x) for x in row.amp],
+        )
+        for row in rows
+    ]  # fmt: skip
+    moved = moved_to_host(waiting)
+
+    def array(x: Any) -> Any:
+        return moved[x[1]]
+
+    def number(x: Any) -> Any:
+        return x if isinstance(x, bool) else float(x[0] if x[1] is None else moved[x[1]][0])
+
+    found = []
+    for row, (parts, groups, amp) in zip(rows, asked):
+        hypers = [Hyper(**{n: number(x) for n, x in group.items()}) for group in groups]
+        scale, skipped = (number(x) for x in amp)
+        found.append([
+            Given(
+                array(before).astype(np.float64), _unscaled(array(grad), scale),
+                array(after).astype(np.float64), hypers[part.bundle.members[0].group],
+                None if start is None else
+                {n: array(x) if n == "v" else number(x) for n, x in start.items()},
+                scale, bool(skipped),
+            )
+            for part, (before, grad, after, start) in zip(row.parts, parts)
+        ])  # fmt: skip
+    return found
+
+
+def _unscaled(grad: Any, scale: float) -> Any:
+    return grad.astype(np.float64) if scale == 1 else grad.astype(np.float64) / scale
