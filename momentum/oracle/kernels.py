@@ -72,6 +72,14 @@ class Block:
         error += self.format.smallest_subnormal / 2
         self.largest[row] = math.inf
 
+    def part(self, kept: Any = slice(None)) -> "Block":
+        """The same numbers at some of its coordinates, to go on by themselves."""
+        twin = Block(self.value[kept], [0.0] * (self.rows - 1), self.format)
+        twin.here.held[...] = self.here.held[:, kept]
+        twin.here.errors[...] = self.here.errors[:, kept]
+        twin.largest = list(self.largest)
+        return twin
+
     def take(self, step: Step, gradient: Array, off: Any = None) -> None:
         """One step. off: how far the gradient is from numbers of the format; None: look."""
         values, _, sizes, _, magnitudes = self.here

@@ -1,6 +1,7 @@
 """A block of coordinates under a convention, step by step."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,18 @@ class Linear:
         """How far an implementation may be from them."""
         return self.block.bound
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of the state by name."""
+        return dict(zip(self.plan.arrays, self.block.here.held[1:]))
+
+    def part(self, kept: Any = slice(None)) -> "Linear":
+        """The same history at some of its coordinates, to go on by itself."""
+        twin = copy(self)
+        twin.plan, twin.block = copy(self.plan), self.block.part(kept)
+        twin.plan.numbers = dict(self.plan.numbers)
+        return twin
+
     def move_to(self, iterate: Array) -> None:
         """Go on from a subject's own iterate; velocities stay."""
         self.block.move_to(iterate)
@@ -43,8 +56,7 @@ class Linear:
         """Where the gradient of a closed loop is taken."""
         if self.truth is not None:
             return self.truth.point(h)
-        rows = dict(zip(self.plan.arrays, self.block.here.held[1:]))
-        state = self.plan.plain_state(rows)
+        state = self.plan.plain_state(self.arrays)
         return self.plan.convention.gradient_point(self.block.value, state, h)
 
     def take(self, grad: Array, h: Hyper, step: Step | None = None, off: Any = None) -> None:

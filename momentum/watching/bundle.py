@@ -1,7 +1,7 @@
 """Parameters of a live optimizer that step alike, at their watched coordinates, and the oracle."""
 
-import copy
 from collections.abc import Hashable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -178,9 +178,8 @@ class Bundle:
 
     def _remember(self, source: "Bundle") -> None:
         """The velocity that a load has replaced, which somebody may go on with."""
-        if isinstance(source.along, Linear) and "v" in source.along.plan.arrays:
-            row = 1 + source.along.plan.arrays.index("v")
-            self.past = {STALE_VELOCITY: ("velocity", source.along.block.values[row].copy())}
+        if isinstance(source.along, Linear) and "v" in source.along.arrays:
+            self.past = {STALE_VELOCITY: ("velocity", source.along.arrays["v"].copy())}
 
     def _placed(
         self, how: str, given: Given, walk: Any, wrong: NDArray[np.bool_], prior: Any
@@ -237,28 +236,16 @@ def is_linear(convention: Convention) -> bool:
     return True
 
 
-def copied(walk: Any, kept: Any = None) -> Any:
-    """The same history, to go on by itself, at some of its coordinates."""
-    twin = copy.copy(walk)
-    if isinstance(walk, Linear):
-        twin.plan, twin.block = copy.copy(walk.plan), copy.copy(walk.block)
-        twin.plan.numbers = dict(walk.plan.numbers)
-        for name, x in vars(walk.block).items():
-            if isinstance(x, np.ndarray):
-                setattr(
-                    twin.block, name, x[:, kept] if x.ndim == 2 and kept is not None else x.copy()
-                )
-            elif isinstance(x, list):
-                setattr(twin.block, name, list(x))
-    return twin
+def copied(walk: Any, kept: Any = slice(None)) -> Any:
+    """The same history, to go on by itself, at some of its coordinates if the rule is linear."""
+    return walk.part(kept) if isinstance(walk, Linear) else copy(walk)
 
 
 def _prior(walk: Any) -> Any:
     """State and velocity rows as they are before a step, None where the rule is not linear."""
     if not isinstance(walk, Linear):
         return None
-    values = walk.block.values[1 : 1 + len(walk.plan.arrays)].copy()
-    rows = dict(zip(walk.plan.arrays, values))
+    rows = {name: x.copy() for name, x in walk.arrays.items()}
     return walk.plan.plain_state(rows), rows
 
 
