@@ -87,13 +87,5 @@ def test_machine_stays_within_the_bound_of_its_convention(convention, dtype, dat
         assert measured.error <= measured.bound, measured
 
 
-def test_reformulations_cover_every_form_of_the_conventions():
-    for convention in CONVENTIONS.values():
-        h = Hyper(0.5, 0.5, weight_decay=0.5, nesterov="nesterov" in convention.takes)
-        for form in convention.forms(h):
-            assert f"{convention.name}_{form.__name__}" in REFORMULATIONS
-
-
-def test_reformulations_are_many_and_each_says_what_it_does():
-    assert len(REFORMULATIONS) >= 14
+def test_each_reformulation_says_what_it_does():
     assert all(r.statement.endswith(".") for r in REFORMULATIONS.values())

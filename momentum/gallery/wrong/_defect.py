@@ -40,8 +40,7 @@ GALLERY: dict[str, Defect] = {}
 def defect(
     convention: str,
     statement: str,
-    cause: str,
-    refs: str = "",
+    cause: str = "",
     *,
     level: Literal["must", "should"] = "must",
     whole: bool = False,
@@ -50,6 +49,7 @@ def defect(
 ) -> Callable[[Made], Made]:
     """Register a wrong rule or a wrong run; its name is the defect's, as reports print it.
 
+    cause: how it comes about; the docstring, where it is longer than a few words.
     whole: the function is a whole step, sign and decay included, not just the convention's rule.
     machine: further arguments of Machine. Raises: ValueError where the name is taken.
     """
@@ -68,14 +68,31 @@ def defect(
             Defect(
                 name=name,
                 statement=statement,
-                cause=cause,
-                refs=tuple(refs.split()),
+                cause=cause or _how(made),
+                refs=(),
                 level=level,
                 convention=convention,
                 build=lambda: Machine(name=name, convention=told, dtypes=dtypes, **given),
                 dtypes=dtypes,
             )
         )
+        return made
+
+    return register
+
+
+def _how(made: Any) -> str:
+    """The cause that a docstring tells, as it reads within a sentence."""
+    told = (made.__doc__ or "").removesuffix(".")
+    return told[:1].lower() + told[1:]
+
+
+def reported(refs: str) -> Callable[[Made], Made]:
+    """Say of a defect where it was reported: owner/repository#number, as many as there are."""
+
+    def register(made: Made) -> Made:
+        name = made.__name__
+        GALLERY[name] = replace(GALLERY[name], refs=tuple(refs.split()))
         return made
 
     return register

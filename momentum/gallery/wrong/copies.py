@@ -4,18 +4,16 @@ from typing import Any
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun, defect
+from momentum.gallery.wrong._defect import RuleRun, defect, reported
 
 HALVES = ("float16", "bfloat16")
 
 
-@defect(
-    "accumulated",
-    "A copy of the optimizer fails at its next step.",
-    "an attribute of the constructor is not part of the state",
-    "kakaobrain/torchlars#5 pytorch/pytorch#72839",
-)
+@reported("kakaobrain/torchlars#5 pytorch/pytorch#72839")
+@defect("accumulated", "A copy of the optimizer fails at its next step.")
 class copy_loses_attribute(RuleRun):
+    """An attribute of the constructor is not part of the state."""
+
     def setup(self) -> None:
         self.sign = True
 
@@ -61,10 +59,10 @@ class deepcopy_shares_parameters(MachineRun):
         return twin
 
 
-@defect(
-    "accumulated", "A copy has the hyper-parameters of the start.", "the constructor's are kept"
-)
+@defect("accumulated", "A copy has the hyper-parameters of the start.")
 class copy_forgets_set(MachineRun):
+    """The constructor's are kept."""
+
     def duplicate(self, how: str) -> Any:
         twin = super().duplicate(how)
         twin.hypers = list(self.begun)

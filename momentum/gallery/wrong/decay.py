@@ -7,13 +7,14 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import (  # fmt: skip
+from momentum.gallery.wrong._defect import (
     RULE,
     Moved,
     RuleRun,
     after,
     decayed,
     defect,
+    reported,
     signed,
     undecayed,
 )
@@ -28,23 +29,17 @@ def _plain(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, signed(grad, h), state, undecayed(h))
 
 
-@defect(
-    "accumulated",
-    "There is no decay.",
-    "the fast path drops the default",
-    "PaddlePaddle/Paddle#38344",
-)
+@reported("PaddlePaddle/Paddle#38344")
+@defect("accumulated", "There is no decay.", "the fast path drops the default")
 def decay_ignored(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, grad, state, undecayed(h))
 
 
-@defect(
-    BEFORE,
-    "Parameters are decayed once for each type among them.",
-    "the loop over types multiplies the full list",
-    "huggingface/pytorch-image-models#2750",
-)
+@reported("huggingface/pytorch-image-models#2750")
+@defect(BEFORE, "Parameters are decayed once for each type among them.")
 class decay_once_per_dtype(RuleRun):
+    """The loop over types multiplies the full list."""
+
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         round = format_of(self.dtypes[i]).round
         for _ in range(len(set(self.dtypes)) - 1):
@@ -55,13 +50,11 @@ class decay_once_per_dtype(RuleRun):
         return h
 
 
-@defect(
-    BEFORE,
-    "Parameters are decayed once for each group.",
-    "the loop over groups multiplies the full list",
-    "huggingface/pytorch-image-models#2750",
-)
+@reported("huggingface/pytorch-image-models#2750")
+@defect(BEFORE, "Parameters are decayed once for each group.")
 class decay_once_per_group(MachineRun):
+    """The loop over groups multiplies the full list."""
+
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         round = format_of(self.dtypes[i]).round
         for _ in range(len(self.hypers) - 1):
@@ -69,71 +62,52 @@ class decay_once_per_group(MachineRun):
         super().update(i, grad, h)
 
 
-@defect(
-    "accumulated",
-    "The decay bypasses the velocity.",
-    "x -= lr (v(g) + decay x)",
-    "nntrainer/nntrainer#1844",
-)
+@reported("nntrainer/nntrainer#1844")
+@defect("accumulated", "The decay bypasses the velocity.", "x -= lr (v(g) + decay x)")
 def decay_bypasses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, undecayed(h))
     return moved - h.lr * h.weight_decay * theta, new
 
 
-@defect(
-    BEFORE,
-    "The update is decayed too.",
-    "the decay comes after the step",
+@reported(
     "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
-    "bitsandbytes-foundation/bitsandbytes#2040",
-    whole=True,
+    "bitsandbytes-foundation/bitsandbytes#2040"
 )
+@defect(BEFORE, "The update is decayed too.", "the decay comes after the step", whole=True)
 def decay_after_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = _plain(theta, grad, state, h)
     return (1 - h.lr * h.weight_decay) * moved, new
 
 
-@defect(
-    "accumulated:after",
-    "The update is not decayed.",
-    "the decay comes before the step",
-    whole=True,
-)
+@defect("accumulated:after", "The update is not decayed.", whole=True)
 def decay_before_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """The decay comes before the step."""
     return _plain((1 - h.lr * h.weight_decay) * theta, grad, state, h)
 
 
-@defect(
-    BEFORE,
-    "The decay goes into the velocity.",
-    "coupled, not decoupled",
+@reported(
     "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
-    "bitsandbytes-foundation/bitsandbytes#2040",
-    whole=True,
+    "bitsandbytes-foundation/bitsandbytes#2040"
 )
+@defect(BEFORE, "The decay goes into the velocity.", "coupled, not decoupled", whole=True)
 def decay_coupled_by_mistake(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, signed(grad, h), state, h)
 
 
-@defect(
-    "accumulated",
-    "The decay is decoupled.",
-    "x *= 1 - lr decay in an L2 rule",
+@reported(
     "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
-    "bitsandbytes-foundation/bitsandbytes#2040",
+    "bitsandbytes-foundation/bitsandbytes#2040"
 )
+@defect("accumulated", "The decay is decoupled.", "x *= 1 - lr decay in an L2 rule")
 def decay_decoupled_by_mistake(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     kept = (1 - h.lr * h.weight_decay) * theta
     return RULE["accumulated"](kept, grad, state, undecayed(h))
 
 
-@defect(
-    BEFORE,
-    "The decay is the same for all values.",
-    "x -= lr decay",
-    "jettify/pytorch-optimizer#454 jettify/pytorch-optimizer#433 jettify/pytorch-optimizer#455",
-    whole=True,
+@reported(
+    "jettify/pytorch-optimizer#454 jettify/pytorch-optimizer#433 jettify/pytorch-optimizer#455"
 )
+@defect(BEFORE, "The decay is the same for all values.", "x -= lr decay", whole=True)
 def decay_is_constant(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return _plain(theta - h.lr * h.weight_decay, grad, state, h)
 
@@ -144,13 +118,11 @@ class decay_of_first_group_only(RuleRun):
         return h if self.groups[i] == 0 else undecayed(h)
 
 
-@defect(
-    BEFORE,
-    "A parameter without gradient is decayed.",
-    "the decay runs ahead of the check, as in steps that only gather gradients",
-    "keras-team/keras#19990 keras-team/keras#19998",
-)
+@reported("keras-team/keras#19990 keras-team/keras#19998")
+@defect(BEFORE, "A parameter without gradient is decayed.")
 class decay_without_gradient(MachineRun):
+    """The decay runs ahead of the check, as in steps that only gather gradients."""
+
     def absent(self, i: int) -> None:
         h = self.hyper(i)
         round = format_of(self.dtypes[i]).round
@@ -171,30 +143,22 @@ class _Scaled(RuleRun):
         return h._replace(weight_decay=h.weight_decay * self.scale**self.power)
 
 
-@defect(
-    "accumulated",
-    "The decay is divided by the scale.",
-    "added to scaled gradients",
-    "chainer/chainer#7335 chainer/chainer#7597",
-)
+@reported("chainer/chainer#7335 chainer/chainer#7597")
+@defect("accumulated", "The decay is divided by the scale.", "added to scaled gradients")
 class decay_divided_by_loss_scale(_Scaled):
     power = -1
 
 
-@defect(
-    "accumulated",
-    "The decay is multiplied by the scale.",
-    "though already unscaled",
-    "chainer/chainer#7335 chainer/chainer#7597",
-)
+@reported("chainer/chainer#7335 chainer/chainer#7597")
+@defect("accumulated", "The decay is multiplied by the scale.", "though already unscaled")
 class decay_times_loss_scale(_Scaled):
     power = 1
 
 
-@defect(
-    "accumulated", "The decay multiplies the gradient.", "g *= 1 + decay x", "apache/mxnet#8925"
-)
+@reported("apache/mxnet#8925")
+@defect("accumulated", "The decay multiplies the gradient.")
 def decay_multiplies_gradient(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """G *= 1 + decay x."""
     d = grad + h.weight_decay * (theta * grad)
     return RULE["accumulated"](theta, d, state, undecayed(h))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RULE, Moved, after, decayed, defect
+from momentum.gallery.wrong._defect import RULE, Moved, after, decayed, defect, reported
 
 X = Any
 
@@ -16,12 +16,8 @@ def _moved(theta: X, grad: X, state: X, h: Hyper, v: X) -> Moved:
     return theta - h.lr * (d + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect(
-    "accumulated",
-    "The first step is dampened.",
-    "the velocity starts at zero",
-    "ml-explore/mlx#473 ml-explore/mlx#440",
-)
+@reported("ml-explore/mlx#473 ml-explore/mlx#440")
+@defect("accumulated", "The first step is dampened.", "the velocity starts at zero")
 def first_step_dampened(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["zero_started"](theta, grad, state, h)
 
@@ -31,22 +27,17 @@ def first_step_undampened(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, grad, state, h)
 
 
-@defect(
-    "accumulated",
-    "Dampening has no effect.",
-    "the flag of the first step is never cleared; or the argument is not read",
-    "open-lm-engine/accelerated-model-architectures#436 bitsandbytes-foundation/bitsandbytes#2085",
+@reported(
+    "open-lm-engine/accelerated-model-architectures#436 bitsandbytes-foundation/bitsandbytes#2085"
 )
+@defect("accumulated", "Dampening has no effect.")
 def dampening_never_applied(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """The flag of the first step is never cleared; or the argument is not read."""
     return RULE["accumulated"](theta, grad, state, h._replace(dampening=0))
 
 
-@defect(
-    "scaled",
-    "The first step is not scaled by lr.",
-    "v starts as d, then adds lr d",
-    "zc911/MatrixSlow#17",
-)
+@reported("zc911/MatrixSlow#17")
+@defect("scaled", "The first step is not scaled by lr.", "v starts as d, then adds lr d")
 def first_velocity_without_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     d = decayed(theta, grad, h)
     return _scaled(theta, d, state, h, d if state.step == 0 else h.momentum * state.v + h.lr * d)
@@ -56,25 +47,19 @@ def _scaled(theta: X, d: X, state: X, h: Hyper, v: X) -> Moved:
     return theta - (h.lr * d + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect(
-    "zero_started",
-    "The velocity starts with the decay of the start.",
-    "state is allocated by a step with zero gradient and lr 0, which is not inert",
-    "NVIDIA/Megatron-LM#5976",
-)
+@reported("NVIDIA/Megatron-LM#5976")
+@defect("zero_started", "The velocity starts with the decay of the start.")
 def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """State is allocated by a step with zero gradient and lr 0, which is not inert."""
     if state.step == 0:
         _, state = RULE["zero_started"](theta, 0 * grad, state, h)
     return RULE["zero_started"](theta, grad, state, h)
 
 
-@defect(
-    "accumulated",
-    "The first gradient is forgotten after the first step.",
-    "the step is taken before the velocity is allocated",
-    "pytorch/pytorch#152833 pytorch/pytorch#92111 pytorch/pytorch#91108",
-)
+@reported("pytorch/pytorch#152833 pytorch/pytorch#92111 pytorch/pytorch#91108")
+@defect("accumulated", "The first gradient is forgotten after the first step.")
 def velocity_seeded_one_step_late(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """The step is taken before the velocity is allocated."""
     moved, new = RULE["accumulated"](theta, grad, state, h)
     return moved, new._replace(v=0 * new.v) if state.step == 0 else new
 
@@ -146,32 +131,26 @@ class _Counted(MachineRun):
         return held._replace(step=step, v=v)
 
 
-@defect(
-    "accumulated",
-    "A parameter whose first gradient comes late is dampened at once.",
-    "one counter for all parameters",
-)
+@defect("accumulated", "A parameter whose first gradient comes late is dampened at once.")
 class first_step_by_common_counter(_Counted):
+    """One counter for all parameters."""
+
     def count(self, i: int) -> int:
         return self.taken
 
 
-@defect(
-    "accumulated",
-    "Only the first parameter has a first step.",
-    "the counter grows with every parameter",
-)
+@defect("accumulated", "Only the first parameter has a first step.")
 class first_step_for_first_parameter_only(_Counted):
+    """The counter grows with every parameter."""
+
     def count(self, i: int) -> int:
         return self.taken + i
 
 
-@defect(
-    "accumulated",
-    "A missing gradient counts as a first step.",
-    "state is allocated before the gradient is looked at",
-)
+@defect("accumulated", "A missing gradient counts as a first step.")
 class missing_first_gradient_counts(MachineRun):
+    """State is allocated before the gradient is looked at."""
+
     def absent(self, i: int) -> None:
         if i not in self.states:
             initial = self.subject.convention.initial

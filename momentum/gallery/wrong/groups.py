@@ -8,7 +8,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun, defect
+from momentum.gallery.wrong._defect import RuleRun, defect, reported
 from momentum.subjects.protocol import Array, Gradient
 
 Gradients = Sequence[Gradient]
@@ -114,12 +114,8 @@ class none_stops_the_loop(MachineRun):
         super().move()
 
 
-@defect(
-    "accumulated",
-    "A missing gradient fails.",
-    "grad.data without a guard",
-    "Tiiiger/QPyTorch#40 Tiiiger/QPyTorch#41 NVIDIA/apex#131",
-)
+@reported("Tiiiger/QPyTorch#40 Tiiiger/QPyTorch#41 NVIDIA/apex#131")
+@defect("accumulated", "A missing gradient fails.", "grad.data without a guard")
 class none_crashes(MachineRun):
     def absent(self, i: int) -> None:
         raise AttributeError("'NoneType' object has no attribute 'data'")
@@ -228,22 +224,14 @@ class _Lazy(MachineRun):
         return np.where(still, theta, moved), state._replace(v=np.where(still, held.v, state.v))
 
 
-@defect(
-    "accumulated",
-    "Elements with gradient 0 are left out.",
-    "an update that is lazy",
-    "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009",
-)
+@reported("microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009")
+@defect("accumulated", "Elements with gradient 0 are left out.", "an update that is lazy")
 class zero_elements_skipped(_Lazy):
     pass
 
 
-@defect(
-    "accumulated",
-    "Rows whose gradient is 0 are left out.",
-    "an update of the rows in use",
-    "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009",
-)
+@reported("microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009")
+@defect("accumulated", "Rows whose gradient is 0 are left out.", "an update of the rows in use")
 class zero_rows_skipped(_Lazy):
     def still(self, grad: Array) -> Array:
         others = tuple(range(1, grad.ndim))
@@ -251,12 +239,8 @@ class zero_rows_skipped(_Lazy):
         return np.broadcast_to(rows, grad.shape)
 
 
-@defect(
-    "accumulated",
-    "Sparse gradients leave out what they do not hold.",
-    "lazy rows",
-    "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009",
-)
+@reported("microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009")
+@defect("accumulated", "Sparse gradients leave out what they do not hold.", "lazy rows")
 class sparse_rows_lazy(_Lazy):
     lazy = False
 
@@ -266,14 +250,11 @@ class sparse_rows_lazy(_Lazy):
         self.lazy = False
 
 
-@defect(
-    "accumulated",
-    "A sparse gradient with weight decay fails.",
-    "sparse + dense",
-    "pytorch/pytorch#30402 pytorch/pytorch#1285 pytorch/pytorch#1305 pytorch/pytorch#29814",
-    level="should",
-)
+@reported("pytorch/pytorch#30402 pytorch/pytorch#1285 pytorch/pytorch#1305 pytorch/pytorch#29814")
+@defect("accumulated", "A sparse gradient with weight decay fails.", level="should")
 class sparse_decay_crashes(MachineRun):
+    """Sparse + dense."""
+
     def step_sparse(self, gradients: Gradients) -> None:
         decays: Any = sum(h.weight_decay for h in self.hypers)
         self.step(gradients + decays if decays else gradients)  # a list plus a number

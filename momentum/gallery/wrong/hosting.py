@@ -103,13 +103,10 @@ class tape_loses_velocity(MachineRun):
         return super()._slope(fed[: t + 1], t, i)
 
 
-@defect(
-    "accumulated",
-    "The derivative by the first gradient is 0.",
-    "the first velocity is a detached copy of the gradient",
-    level="should",
-)
+@defect("accumulated", "The derivative by the first gradient is 0.", level="should")
 class tape_without_first_gradient(MachineRun):
+    """The first velocity is a detached copy of the gradient."""
+
     def slopes(self) -> list[list[Array]]:
         first, *rest = super().slopes()
         return [[np.zeros(x.shape) for x in first], *rest]

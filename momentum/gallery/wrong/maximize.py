@@ -3,28 +3,28 @@
 from typing import Any
 
 from momentum.conventions import Hyper
-from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, decayed, defect, undecayed
+from momentum.gallery.wrong._defect import (
+    RULE,
+    Moved,
+    RuleRun,
+    decayed,
+    defect,
+    reported,
+    undecayed,
+)
 
 X = Any
 
 
-@defect(
-    "accumulated",
-    "maximize has no effect.",
-    "the argument is not read",
-    "PaddlePaddle/Paddle#79341",
-)
+@reported("PaddlePaddle/Paddle#79341")
+@defect("accumulated", "maximize has no effect.", "the argument is not read")
 class maximize_ignored(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=False)
 
 
-@defect(
-    "accumulated",
-    "With Nesterov maximize has no effect.",
-    "missing on one path",
-    "PaddlePaddle/Paddle#79341",
-)
+@reported("PaddlePaddle/Paddle#79341")
+@defect("accumulated", "With Nesterov maximize has no effect.", "missing on one path")
 class maximize_ignored_with_nesterov(RuleRun):
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=h.maximize and not h.nesterov)
@@ -36,11 +36,11 @@ class maximize_ignored_with_decay(RuleRun):
         return h._replace(maximize=h.maximize and not h.weight_decay)
 
 
+@reported("pytorch/pytorch#68579 pytorch/pytorch#68164 pytorch/pytorch#75330")
 @defect(
     "accumulated",
     "maximize turns the decay round too.",
     "-(g + decay x), as with a negative lr",
-    "pytorch/pytorch#68579 pytorch/pytorch#68164 pytorch/pytorch#75330",
     whole=True,
 )
 def maximize_negates_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
@@ -54,13 +54,9 @@ def maximize_at_first_step_only(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, -grad if up else grad, state, h)
 
 
-@defect(
-    "accumulated",
-    "maximize turns the velocity round at every step.",
-    "the sign is turned in place, after the velocity was updated",
-    whole=True,
-)
+@defect("accumulated", "maximize turns the velocity round at every step.", whole=True)
 def maximize_reverses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """The sign is turned in place, after the velocity was updated."""
     if not h.maximize:
         return RULE["accumulated"](theta, grad, state, h)
     turned = state._replace(v=-1 * state.v)

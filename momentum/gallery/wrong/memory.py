@@ -7,7 +7,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect, undecayed
+from momentum.gallery.wrong._defect import defect, reported, undecayed
 from momentum.subjects.protocol import Array
 
 
@@ -26,13 +26,11 @@ class _GradientWritten(MachineRun):
         super().update(i, values, rest)
 
 
-@defect(
-    "accumulated",
-    "The decay is added to the caller's gradient.",
-    "g += decay x",
-    "pytorch/pytorch#12218 pytorch/pytorch#69189 pytorch/pytorch#18732 "
-    "pytorch/pytorch#12107 kozistr/pytorch_optimizer#519",
+@reported(
+    "pytorch/pytorch#12218 pytorch/pytorch#69189 pytorch/pytorch#18732 pytorch/pytorch#12107 "
+    "kozistr/pytorch_optimizer#519"
 )
+@defect("accumulated", "The decay is added to the caller's gradient.", "g += decay x")
 class gradient_decayed_in_place(_GradientWritten):
     def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
         if h.maximize or not h.weight_decay:
@@ -40,12 +38,8 @@ class gradient_decayed_in_place(_GradientWritten):
         return grad + h.weight_decay * self.theta[i], undecayed(h)
 
 
-@defect(
-    "accumulated",
-    "maximize negates the caller's gradient.",
-    "g.neg_()",
-    "kozistr/pytorch_optimizer#519",
-)
+@reported("kozistr/pytorch_optimizer#519")
+@defect("accumulated", "maximize negates the caller's gradient.", "g.neg_()")
 class gradient_negated_in_place(_GradientWritten):
     def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
         return (-grad if h.maximize else grad), h._replace(maximize=False)
@@ -63,12 +57,8 @@ class _GradientSpoilt(MachineRun):
             grad[...] = format_of(self.dtypes[i]).round(self.spoilt(grad, i, h))
 
 
-@defect(
-    "accumulated",
-    "Nesterov overwrites the caller's gradient.",
-    "g += momentum v",
-    "kozistr/pytorch_optimizer#519",
-)
+@reported("kozistr/pytorch_optimizer#519")
+@defect("accumulated", "Nesterov overwrites the caller's gradient.", "g += momentum v")
 class gradient_overwritten_by_nesterov(_GradientSpoilt):
     def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
         return grad + h.momentum * self.states[i].v if h.nesterov else grad
@@ -113,48 +103,39 @@ class velocity_overlaps_neighbour(MachineRun):
                 state.v.flat[-1] = after.v.flat[0]
 
 
-@defect(
-    "accumulated",
-    "The caller's dict is changed.",
-    "kept and filled in",
-    "pytorch/pytorch#51794",
-    level="should",
-)
+@reported("pytorch/pytorch#51794")
+@defect("accumulated", "The caller's dict is changed.", "kept and filled in", level="should")
 class caller_dict_changed(MachineRun):
     def setup(self) -> None:
         for d in self.dicts:
             d["initial_lr"] = d["lr"]
 
 
-@defect(
-    "accumulated",
-    "Changes reach runs that are started later.",
-    "hyper-parameters are held where both optimizers were built from",
-    "pytorch/pytorch#51794",
-)
+@reported("pytorch/pytorch#51794")
+@defect("accumulated", "Changes reach runs that are started later.")
 class hyper_leaks_between_runs(MachineRun):
+    """Hyper-parameters are held where both optimizers were built from."""
+
     def setup(self) -> None:
         self.hypers = self.subject.memory.setdefault(str(self.hypers), self.hypers)
 
 
 @defect(
-    "accumulated",
-    "A new optimizer on the same parameters goes on with the old one's velocity.",
-    "buffers are held by the class, and found again by the parameter",
+    "accumulated", "A new optimizer on the same parameters goes on with the old one's velocity."
 )
 class buffers_outlive_optimizer(MachineRun):
+    """Buffers are held by the class, and found again by the parameter."""
+
     def restart(self) -> None:
         kept = self.states
         super().restart()
         self.states = kept
 
 
-@defect(
-    "accumulated",
-    "What is written into a parameter in mid-run is undone by the next step.",
-    "steps are taken from a master copy that nobody tells",
-)
+@defect("accumulated", "What is written into a parameter in mid-run is undone by the next step.")
 class master_undoes_placing(MachineRun):
+    """Steps are taken from a master copy that nobody tells."""
+
     def setup(self) -> None:
         self.master = [np.array(x) for x in self.theta]
 
@@ -172,12 +153,8 @@ class master_undoes_placing(MachineRun):
         self.master[i] = np.array(self.theta[i])
 
 
-@defect(
-    "accumulated",
-    "Every step's velocity is kept.",
-    "a list that only grows",
-    "metaopt/torchopt#219 pytorch/pytorch#144154",
-)
+@reported("metaopt/torchopt#219 pytorch/pytorch#144154")
+@defect("accumulated", "Every step's velocity is kept.", "a list that only grows")
 class keeps_every_velocity(MachineRun):
     def setup(self) -> None:
         self.history: list[Any] = []
@@ -191,12 +168,8 @@ class keeps_every_velocity(MachineRun):
         yield from self.history
 
 
-@defect(
-    "accumulated",
-    "The velocity hangs in the autograd graph.",
-    "not detached",
-    "metaopt/torchopt#219 pytorch/pytorch#144154",
-)
+@reported("metaopt/torchopt#219 pytorch/pytorch#144154")
+@defect("accumulated", "The velocity hangs in the autograd graph.", "not detached")
 class velocity_hangs_in_graph(MachineRun):
     def graph_nodes(self) -> int:
         return self.taken * len(self.states)
@@ -224,14 +197,15 @@ class strided_written_densely(MachineRun):
             self.theta[i].base[..., 1] = self.theta[i]
 
 
+@reported("NVIDIA/warp#1593")
 @defect(
     "accumulated",
     "In half precision every change of a hyper-parameter clears the velocity.",
-    "a guard compares the velocity's type, always float32, with the parameter's",
-    "NVIDIA/warp#1593",
     dtypes=("float16", "bfloat16"),
 )
 class half_velocity_cleared_on_set(MachineRun):
+    """A guard compares the velocity's type, always float32, with the parameter's."""
+
     def set(self, hyper: Hyper, group: int = 0) -> None:
         super().set(hyper, group)
         self.states = {}

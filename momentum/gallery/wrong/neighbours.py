@@ -11,12 +11,10 @@ from momentum.gallery.wrong._defect import defect
 from momentum.subjects.protocol import Array
 
 
-@defect(
-    "accumulated",
-    "If {A, B} step and then {B, C}, B goes on with A's velocity.",
-    "velocities of equal shapes are stacked in the order of those that have gradients",
-)
+@defect("accumulated", "If {A, B} step and then {B, C}, B goes on with A's velocity.")
 class velocities_stacked_by_shape(MachineRun):
+    """Velocities of equal shapes are stacked in the order of those that have gradients."""
+
     def setup(self) -> None:
         self.stacks: dict[Any, list[Any]] = {}
 

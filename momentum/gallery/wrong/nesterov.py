@@ -6,7 +6,16 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, after, decayed, defect, undecayed
+from momentum.gallery.wrong._defect import (
+    RULE,
+    Moved,
+    RuleRun,
+    after,
+    decayed,
+    defect,
+    reported,
+    undecayed,
+)
 from momentum.subjects.protocol import Array
 
 X = Any
@@ -16,47 +25,32 @@ def _velocity(theta: X, grad: X, state: X, h: Hyper) -> X:
     return RULE["accumulated"](theta, grad, state, h)[1].v
 
 
-@defect(
-    "accumulated",
-    "The look-ahead goes backwards.",
-    "sign: d - momentum v",
-    "PaddlePaddle/Paddle#12231",
-)
+@reported("PaddlePaddle/Paddle#12231")
+@defect("accumulated", "The look-ahead goes backwards.", "sign: d - momentum v")
 def nesterov_sign(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = _velocity(theta, grad, state, h)
     update = decayed(theta, grad, h) - h.momentum * v if h.nesterov else v
     return theta - h.lr * update, after(state, v)
 
 
-@defect(
-    "accumulated",
-    "The look-ahead is added to the velocity.",
-    "(1 + momentum) v",
-    "pytorch/pytorch#5920",
-)
+@reported("pytorch/pytorch#5920")
+@defect("accumulated", "The look-ahead is added to the velocity.", "(1 + momentum) v")
 def nesterov_on_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = _velocity(theta, grad, state, h)
     return theta - h.lr * (v + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect(
-    "accumulated",
-    "The look-ahead leaves out the decay.",
-    "raw gradient in its term",
-    "apache/mxnet#13683",
-)
+@reported("apache/mxnet#13683")
+@defect("accumulated", "The look-ahead leaves out the decay.", "raw gradient in its term")
 def nesterov_without_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     v = _velocity(theta, grad, state, h)
     return theta - h.lr * (grad + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect(
-    "scaled",
-    "With Nesterov the decay is taken at a parameter already moved.",
-    "x -= momentum^2 v first, then g + weight_decay x",
-    "apache/mxnet#15543 apache/mxnet#16053",
-)
+@reported("apache/mxnet#15543 apache/mxnet#16053")
+@defect("scaled", "With Nesterov the decay is taken at a parameter already moved.")
 def nesterov_on_moved_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """X -= momentum^2 v first, then g + weight_decay x."""
     if not h.nesterov:
         return RULE["scaled"](theta, grad, state, h)
     moved = theta - h.momentum * h.momentum * state.v
@@ -64,12 +58,8 @@ def nesterov_on_moved_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return moved - (1 + h.momentum) * (h.lr * d), after(state, h.momentum * state.v + h.lr * d)
 
 
-@defect(
-    "scaled",
-    "The old velocity is applied twice.",
-    "the look-ahead is not undone",
-    "oysteijo/simd_neuralnet#17",
-)
+@reported("oysteijo/simd_neuralnet#17")
+@defect("scaled", "The old velocity is applied twice.", "the look-ahead is not undone")
 def nesterov_velocity_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     if not h.nesterov:
         return RULE["scaled"](theta, grad, state, h)
@@ -77,13 +67,10 @@ def nesterov_velocity_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return theta - h.momentum * state.v - v, after(state, v)
 
 
-@defect(
-    "accumulated",
-    "The old velocity is added to the gradient.",
-    "g += momentum v before the velocity is updated with g",
-    "ml-explore/mlx#87",
-)
+@reported("ml-explore/mlx#87")
+@defect("accumulated", "The old velocity is added to the gradient.")
 def nesterov_gradient_grows_first(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """G += momentum v before the velocity is updated with g."""
     if not h.nesterov or state.step == 0:
         return RULE["accumulated"](theta, grad, state, h)
     d = decayed(theta, grad, h) + h.momentum * state.v
@@ -91,12 +78,8 @@ def nesterov_gradient_grows_first(theta: X, grad: X, state: X, h: Hyper) -> Move
     return theta - h.lr * v, after(state, v)
 
 
-@defect(
-    "accumulated",
-    "Nesterov without momentum fails.",
-    "the velocity is None there",
-    "torch/optim#84 torch/optim#27",
-)
+@reported("torch/optim#84 torch/optim#27")
+@defect("accumulated", "Nesterov without momentum fails.", "the velocity is None there")
 class nesterov_needs_velocity(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         velocity: Any = None
@@ -163,12 +146,9 @@ class _Before(NamedTuple):
     momentum: Any
 
 
-@defect(
-    "accumulated",
-    "The look-ahead uses the momentum of the step before.",
-    "momentum is stored with the velocity",
-)
+@defect("accumulated", "The look-ahead uses the momentum of the step before.")
 def nesterov_with_previous_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """Momentum is stored with the velocity."""
     v = _velocity(theta, grad, state, h)
     momentum = state.momentum if isinstance(state, _Before) else h.momentum
     update = decayed(theta, grad, h) + momentum * v if h.nesterov else v
@@ -189,12 +169,8 @@ def nesterov_averaged_with_full_gradient(theta: X, grad: X, state: X, h: Hyper) 
     return (theta - h.lr * update if h.nesterov else moved), new
 
 
-@defect(
-    "look_ahead",
-    "The point stays the iterate.",
-    "the look-ahead is not undone",
-    "oysteijo/simd_neuralnet#17",
-)
+@reported("oysteijo/simd_neuralnet#17")
+@defect("look_ahead", "The point stays the iterate.", "the look-ahead is not undone")
 def look_ahead_not_undone(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["look_ahead"](theta, grad, state, h)
     return moved - h.momentum * state.v, new

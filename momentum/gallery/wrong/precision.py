@@ -8,7 +8,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, get
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import NARROWER, Number, Working, towards_zero
-from momentum.gallery.wrong._defect import Moved, RuleRun, defect
+from momentum.gallery.wrong._defect import Moved, RuleRun, defect, reported
 from momentum.subjects.protocol import Array
 
 X = Any
@@ -32,14 +32,11 @@ class _SomeStill(MachineRun):
         self.theta[i][shaped] = before[shaped]
 
 
-@defect(
-    "accumulated",
-    "In half precision full vectors of elements are not updated.",
-    "the vector branch lacks its store; only the remainder is written",
-    "pytorch/pytorch#191763 pytorch/pytorch#192545 pytorch/pytorch#191774",
-    dtypes=HALVES,
-)
+@reported("pytorch/pytorch#191763 pytorch/pytorch#192545 pytorch/pytorch#191774")
+@defect("accumulated", "In half precision full vectors of elements are not updated.", dtypes=HALVES)
 class skipped_vector_blocks(_SomeStill):
+    """The vector branch lacks its store; only the remainder is written."""
+
     def still(self, size: int) -> slice:
         return slice(0, size // _WIDTH * _WIDTH)
 
@@ -82,27 +79,21 @@ class no_momentum_beyond_65536(MachineRun):
         return np.where(number >= 2**16, wrong, right), state
 
 
-@defect(
-    "accumulated",
-    "The update is rounded to the next lower precision.",
-    "lr v is formed in the type of a cast gradient",
-    "apache/mxnet#15533 Nerogar/OneTrainer#996",
-    dtypes=tuple(NARROWER),
-)
+@reported("apache/mxnet#15533 Nerogar/OneTrainer#996")
+@defect("accumulated", "The update is rounded to the next lower precision.", dtypes=tuple(NARROWER))
 class update_in_lower_precision(MachineRun):
+    """Lr v is formed in the type of a cast gradient."""
+
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         moved, state = super().advanced(i, theta, grad, h)
         low, full = format_of(NARROWER[self.dtypes[i]]), format_of(self.dtypes[i])
         return full.round(theta + low.round(moved - theta)), state
 
 
-@defect(
-    "accumulated",
-    "The velocity is kept in the next lower precision.",
-    "memory saved at the wrong end",
-    dtypes=tuple(NARROWER),
-)
+@defect("accumulated", "The velocity is kept in the next lower precision.", dtypes=tuple(NARROWER))
 class velocity_in_lower_precision(MachineRun):
+    """Memory saved at the wrong end."""
+
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         moved, state = super().advanced(i, theta, grad, h)
         low = format_of(NARROWER[self.dtypes[i]])
@@ -119,14 +110,11 @@ class velocity_quantised(MachineRun):
         return moved, state._replace(v=round(np.rint(state.v / unit) * unit))
 
 
-@defect(
-    "accumulated",
-    "Hyper-parameters are rounded to float16.",
-    "they follow a cast",
-    "google-deepmind/optax#1405 google-deepmind/optax#1445",
-    dtypes=WIDE,
-)
+@reported("google-deepmind/optax#1405 google-deepmind/optax#1445")
+@defect("accumulated", "Hyper-parameters are rounded to float16.", dtypes=WIDE)
 class hyper_in_half(RuleRun):
+    """They follow a cast."""
+
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h.lifted(lambda x: float(format_of("float16").round(x)))
 
@@ -134,23 +122,22 @@ class hyper_in_half(RuleRun):
 @defect(
     "accumulated",
     "The momentum has no more digits than the parameters.",
-    "a device scalar of the parameter's dtype",
     level="should",
     dtypes=HALVES,
 )
 class momentum_held_in_half(RuleRun):
+    """A device scalar of the parameter's dtype."""
+
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(momentum=float(format_of(self.dtypes[i]).round(h.momentum)))
 
 
 @defect(
-    "accumulated",
-    "Computed in float32, and cut where it is stored.",
-    "a bfloat16 that is the upper half of a float32",
-    level="should",
-    dtypes=HALVES,
+    "accumulated", "Computed in float32, and cut where it is stored.", level="should", dtypes=HALVES
 )
 class stores_towards_zero(MachineRun):
+    """A bfloat16 that is the upper half of a float32."""
+
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         own, self.dtypes[i] = self.dtypes[i], "float32"
         moved, state = super().advanced(i, theta, grad, h)
@@ -166,14 +153,10 @@ class lr_in_single(RuleRun):
         return h._replace(lr=float(format_of("float32").round(h.lr)))
 
 
-@defect(
-    "accumulated",
-    "float64 is computed in float32.",
-    "one kernel for all types",
-    whole=True,
-    dtypes=("float64",),
-)
+@defect("accumulated", "float64 is computed in float32.", whole=True, dtypes=("float64",))
 def computes_in_single(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """One kernel for all types."""
+
     def single(x: Any) -> Any:
         round = format_of("float32").round
         return Number(round(x.value), round) if isinstance(x, Number) else x
@@ -185,21 +168,15 @@ def computes_in_single(theta: X, grad: X, state: X, h: Hyper) -> Moved:
 @defect(
     "accumulated",
     "Results are cut, not rounded.",
-    "rounding mode",
     working=Working(cuts=True),
     dtypes=("float32", "float16", "bfloat16"),
 )
 class rounds_towards_zero(MachineRun):
-    pass
+    """Rounding mode."""
 
 
-@defect(
-    "accumulated",
-    "Parameters become float32.",
-    "promotion by the type of lr",
-    "google-deepmind/optax#1405 google-deepmind/optax#1445",
-    dtypes=HALVES,
-)
+@reported("google-deepmind/optax#1405 google-deepmind/optax#1445")
+@defect("accumulated", "Parameters become float32.", "promotion by the type of lr", dtypes=HALVES)
 class parameter_promoted(MachineRun):
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
         own, self.dtypes[i] = self.dtypes[i], "float32"

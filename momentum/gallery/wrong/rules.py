@@ -6,78 +6,64 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, after, decayed, defect
+from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, after, decayed, defect, reported
 from momentum.subjects.protocol import Array
 
 X = Any
 
 
-@defect(
-    "accumulated", "Momentum multiplies the gradient.", "v += momentum d", "ooples/AiDotNet#2008"
-)
+@reported("ooples/AiDotNet#2008")
+@defect("accumulated", "Momentum multiplies the gradient.")
 def momentum_on_gradient(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """V += momentum d."""
     d = decayed(theta, grad, h)
     v = state.v + h.momentum * d
     return theta - h.lr * (d + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-@defect(
-    "zero_started",
-    "The parameter moves one step late.",
-    "it takes the old velocity",
-    "mdenil/dropout#4",
-)
+@reported("mdenil/dropout#4")
+@defect("zero_started", "The parameter moves one step late.", "it takes the old velocity")
 def step_with_old_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     _, new = RULE["zero_started"](theta, grad, state, h)
     return theta - h.lr * state.v, new
 
 
-@defect(
-    "averaged",
-    "Updates are too small by 1 - momentum.",
-    "the factor is in the velocity and in the step",
-    "mdenil/dropout#4",
-)
+@reported("mdenil/dropout#4")
+@defect("averaged", "Updates are too small by 1 - momentum.")
 def one_minus_momentum_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """The factor is in the velocity and in the step."""
     v = h.momentum * state.v + (1 - h.momentum) * decayed(theta, grad, h)
     return theta - h.lr * (1 - h.momentum) * v, after(state, v)
 
 
-@defect(
-    "accumulated",
-    "Momentum has no effect.",
-    "every step allocates the velocity anew",
-    "kozistr/pytorch_optimizer#516",
-)
+@reported("kozistr/pytorch_optimizer#516")
+@defect("accumulated", "Momentum has no effect.", "every step allocates the velocity anew")
 def velocity_reset_every_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, h)
     return moved, new._replace(v=0 * new.v)
 
 
-@defect(
-    "accumulated",
-    "Weight decay is taken for momentum, and there is no decay.",
-    "arguments passed by position in another order",
-    "YudeWang/SEAM#21",
-)
+@reported("YudeWang/SEAM#21")
+@defect("accumulated", "Weight decay is taken for momentum, and there is no decay.")
 class decay_used_as_momentum(RuleRun):
+    """Arguments passed by position in another order."""
+
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(momentum=h.weight_decay, weight_decay=0.0)
 
 
-@defect("accumulated", "Without Nesterov the velocity is not used.", "u = d", "KellerJordan/Muon#4")
+@reported("KellerJordan/Muon#4")
+@defect("accumulated", "Without Nesterov the velocity is not used.", "u = d")
 def velocity_unused_without_nesterov(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     moved, new = RULE["accumulated"](theta, grad, state, h)
     return (moved if h.nesterov else theta - h.lr * decayed(theta, grad, h)), new
 
 
-@defect(
-    "accumulated",
-    "Only as many elements move as the parameter has rows.",
-    "size of the first dimension in place of the number of elements",
-    "hpcaitech/ColossalAI#633",
-)
+@reported("hpcaitech/ColossalAI#633")
+@defect("accumulated", "Only as many elements move as the parameter has rows.")
 class only_leading_rows_updated(MachineRun):
+    """Size of the first dimension in place of the number of elements."""
+
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         before = np.array(self.theta[i])
         super().update(i, grad, h)
@@ -150,24 +136,18 @@ def momentum_squared(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return RULE["accumulated"](theta, grad, state._replace(v=h.momentum * state.v), h)
 
 
-@defect(
-    "accumulated",
-    "Momentum is off by 32 units of 2^-24.",
-    "a constant typed in decimal",
-    dtypes=("float64", "float32"),
-)
+@defect("accumulated", "Momentum is off by 32 units of 2^-24.", dtypes=("float64", "float32"))
 class momentum_off_by_32_units(RuleRun):
+    """A constant typed in decimal."""
+
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(momentum=h.momentum * (1 + 32 * 2.0**-24))
 
 
-@defect(
-    "scaled",
-    "The learning rate is off by 32 units of 2^-24.",
-    "a constant typed in decimal",
-    dtypes=("float64", "float32"),
-)
+@defect("scaled", "The learning rate is off by 32 units of 2^-24.", dtypes=("float64", "float32"))
 class lr_off_by_32_units(RuleRun):
+    """A constant typed in decimal."""
+
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(lr=h.lr * (1 + 32 * 2.0**-24))
 

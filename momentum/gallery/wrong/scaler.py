@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect
+from momentum.gallery.wrong._defect import defect, reported
 from momentum.subjects.protocol import Gradient
 
 Closure = Callable[[], float]
@@ -51,13 +51,11 @@ class step_before_closure(MachineRun):
         return closure()
 
 
-@defect(
-    "accumulated",
-    "Gradients that are not finite are applied.",
-    "the flag is looked at only where the scale is given too",
-    "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772",
-)
+@reported("pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772")
+@defect("accumulated", "Gradients that are not finite are applied.")
 class scaler_never_skips(MachineRun):
+    """The flag is looked at only where the scale is given too."""
+
     def found_inf(self) -> bool:
         return False
 
@@ -101,12 +99,8 @@ class scaler_unscales_twice(MachineRun):
         super().unscale(scale)
 
 
-@defect(
-    "accumulated",
-    "Gradients are not unscaled.",
-    "depends on the path",
-    "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772",
-)
+@reported("pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772")
+@defect("accumulated", "Gradients are not unscaled.", "depends on the path")
 class scaler_does_not_unscale(MachineRun):
     def unscale(self, scale: float) -> None:
         pass

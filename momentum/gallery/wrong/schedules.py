@@ -7,7 +7,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, defect
+from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, defect, reported
 from momentum.subjects.protocol import Array
 
 X = Any
@@ -22,22 +22,16 @@ class _Captured(RuleRun):
         return h._replace(**{self.name: getattr(self.begun[self.groups[i]], self.name)})
 
 
-@defect(
-    "accumulated",
-    "A change of lr has no effect.",
-    "captured at construction",
-    "deeplearning4j/deeplearning4j#2317 deeplearning4j/nd4j#390 deeplearning4j/deeplearning4j#1707",
+@reported(
+    "deeplearning4j/deeplearning4j#2317 deeplearning4j/nd4j#390 deeplearning4j/deeplearning4j#1707"
 )
+@defect("accumulated", "A change of lr has no effect.", "captured at construction")
 class lr_captured_at_start(_Captured):
     name = "lr"
 
 
-@defect(
-    "accumulated",
-    "A change of momentum has no effect.",
-    "captured at construction",
-    "deeplearning4j/deeplearning4j#1707",
-)
+@reported("deeplearning4j/deeplearning4j#1707")
+@defect("accumulated", "A change of momentum has no effect.", "captured at construction")
 class momentum_captured_at_start(_Captured):
     name = "momentum"
 
@@ -83,25 +77,21 @@ class momentum_one_step_late(_Late):
     name = "momentum"
 
 
-@defect(
-    "accumulated",
-    "A change of lr clears the velocity.",
-    "the optimizer is built anew for every lr",
-    "pytorch/tutorials#61",
-)
+@reported("pytorch/tutorials#61")
+@defect("accumulated", "A change of lr clears the velocity.")
 class velocity_cleared_on_lr_change(MachineRun):
+    """The optimizer is built anew for every lr."""
+
     def set(self, hyper: Hyper, group: int = 0) -> None:
         if hyper.lr != self.hypers[group].lr:
             self.states = {i: s for i, s in self.states.items() if self.groups[i] != group}
         super().set(hyper, group)
 
 
-@defect(
-    "scaled",
-    "A change of lr rescales the velocity.",
-    "momentum correction (Goyal et al. 2017) that nobody asked for",
-)
+@defect("scaled", "A change of lr rescales the velocity.")
 class velocity_rescaled_on_lr_change(MachineRun):
+    """Momentum correction (Goyal et al. 2017) that nobody asked for."""
+
     def set(self, hyper: Hyper, group: int = 0) -> None:
         ratio = hyper.lr / self.hypers[group].lr if self.hypers[group].lr else 1.0
         for i, state in self.states.items():
@@ -135,13 +125,11 @@ class set_accumulates_lr(MachineRun):
         super().set(hyper._replace(lr=min(hyper.lr, self.hypers[group].lr)), group)
 
 
-@defect(
-    "accumulated",
-    "After a load, changes have no effect.",
-    "a wrapper keeps the list of groups that load replaced",
-    "NVIDIA/apex#766",
-)
+@reported("NVIDIA/apex#766")
+@defect("accumulated", "After a load, changes have no effect.")
 class lr_dead_after_load(MachineRun):
+    """A wrapper keeps the list of groups that load replaced."""
+
     dead = False
 
     def take_over(self, saved: dict[str, Any]) -> None:
@@ -162,23 +150,19 @@ class _Compounding(MachineRun):
         return float(np.prod(taken))
 
 
-@defect(
-    "accumulated",
-    "A constant factor of the scheduler shrinks lr ever more.",
-    "lr is scaled from its last value, not from its first",
-)
+@defect("accumulated", "A constant factor of the scheduler shrinks lr ever more.")
 class scheduler_compounds(_Compounding):
-    pass
+    """Lr is scaled from its last value, not from its first."""
 
 
-@defect(
-    "accumulated",
-    "With a tensor as lr the scheduler's factors multiply up.",
-    "initial_lr is the very tensor that is filled",
+@reported(
     "pytorch/pytorch#126854 pytorch/pytorch#127190 pytorch/pytorch#123753 "
-    "pytorch/pytorch#162359 pytorch/pytorch#162360 pytorch/pytorch#163120",
+    "pytorch/pytorch#162359 pytorch/pytorch#162360 pytorch/pytorch#163120"
 )
+@defect("accumulated", "With a tensor as lr the scheduler's factors multiply up.")
 class scheduler_compounds_tensor_lr(_Compounding):
+    """Initial_lr is the very tensor that is filled."""
+
     def factor(self, group: int) -> float:
         tensor = self.options.get("tensor_lr")
         return super().factor(group) if tensor else MachineRun.factor(self, group)
@@ -197,27 +181,22 @@ class scheduler_first_group_only(MachineRun):
         return super().factor(group) if group == 0 else 1.0
 
 
-@defect(
-    "accumulated",
-    "A scheduler fails without momentum.",
-    "it reads a key that groups without momentum lack",
-    "pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712",
-)
+@reported("pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712")
+@defect("accumulated", "A scheduler fails without momentum.")
 class scheduler_needs_momentum(MachineRun):
+    """It reads a key that groups without momentum lack."""
+
     def factor(self, group: int) -> float:
         if self.options.get("scheduler") and not self.hypers[group].momentum:
             raise KeyError("momentum")
         return super().factor(group)
 
 
-@defect(
-    "accumulated",
-    "A scheduler fails after a group was added.",
-    "lists of one entry a group, made at construction",
-    "pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712",
-    level="should",
-)
+@reported("pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712")
+@defect("accumulated", "A scheduler fails after a group was added.", level="should")
 class late_group_breaks_scheduler(MachineRun):
+    """Lists of one entry a group, made at construction."""
+
     def setup(self) -> None:
         self.known = len(self.hypers)
 
@@ -227,26 +206,23 @@ class late_group_breaks_scheduler(MachineRun):
         return super().factor(group)
 
 
-@defect(
-    "accumulated",
-    "A new value for a tensor lr is not heard.",
-    "the tensor was replaced by another one",
-    "deepspeedai/DeepSpeed#8202",
-)
+@reported("deepspeedai/DeepSpeed#8202")
+@defect("accumulated", "A new value for a tensor lr is not heard.")
 class tensor_lr_goes_stale(MachineRun):
+    """The tensor was replaced by another one."""
+
     def set(self, hyper: Hyper, group: int = 0) -> None:
         stale = self.options.get("tensor_lr")
         super().set(hyper._replace(lr=self.begun[group].lr) if stale else hyper, group)
 
 
+@reported("google-deepmind/optax#1405 google-deepmind/optax#1445")
 @defect(
-    "accumulated",
-    "A tensor lr is rounded to bfloat16.",
-    "hyper-parameters take on a low-precision type",
-    "google-deepmind/optax#1405 google-deepmind/optax#1445",
-    dtypes=("float64", "float32", "float16"),
+    "accumulated", "A tensor lr is rounded to bfloat16.", dtypes=("float64", "float32", "float16")
 )
 class tensor_lr_in_half(RuleRun):
+    """Hyper-parameters take on a low-precision type."""
+
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         tensor = self.options.get("tensor_lr")
         return h._replace(lr=float(format_of("bfloat16").round(h.lr))) if tensor else h
@@ -259,13 +235,9 @@ class zero_lr_skips_velocity(MachineRun):
             super().update(i, grad, h)
 
 
-@defect(
-    "zero_started",
-    "With momentum 0 the velocity keeps a value from long ago.",
-    "without momentum the velocity is passed by",
-    level="should",
-)
+@defect("zero_started", "With momentum 0 the velocity keeps a value from long ago.", level="should")
 def velocity_not_fed_at_zero_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """Without momentum the velocity is passed by."""
     moved, new = RULE["zero_started"](theta, grad, state, h)
     return moved, new if h.momentum else new._replace(v=state.v)
 

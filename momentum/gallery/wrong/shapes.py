@@ -6,16 +6,12 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect
+from momentum.gallery.wrong._defect import defect, reported
 from momentum.subjects.protocol import Array
 
 
-@defect(
-    "accumulated",
-    "A parameter of no dimension fails.",
-    "v[:] on a 0-d array",
-    "candle-org/candle#322",
-)
+@reported("candle-org/candle#322")
+@defect("accumulated", "A parameter of no dimension fails.", "v[:] on a 0-d array")
 class scalar_crashes(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         if grad.ndim == 0:

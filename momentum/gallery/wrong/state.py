@@ -9,19 +9,17 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import Working
-from momentum.gallery.wrong._defect import defect
+from momentum.gallery.wrong._defect import defect, reported
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
 
 
-@defect(
-    "accumulated",
-    "Without momentum a parameter takes the update of the one before.",
-    "a local variable keeps its value from the last round of the loop",
-    "bitsandbytes-foundation/bitsandbytes#2082",
-)
+@reported("bitsandbytes-foundation/bitsandbytes#2082")
+@defect("accumulated", "Without momentum a parameter takes the update of the one before.")
 class update_of_previous_parameter(MachineRun):
+    """A local variable keeps its value from the last round of the loop."""
+
     last: Any = None
 
     def move(self) -> None:
@@ -37,13 +35,11 @@ class update_of_previous_parameter(MachineRun):
             self.theta[i][...] = format_of(self.dtypes[i]).round(before - self.last)
 
 
-@defect(
-    "zero_started",
-    "A new run goes on with the velocity of the last.",
-    "reset does not clear what belongs to the parameters",
-    "ooples/AiDotNet#2032",
-)
+@reported("ooples/AiDotNet#2032")
+@defect("zero_started", "A new run goes on with the velocity of the last.")
 class velocity_survives_restart(MachineRun):
+    """Reset does not clear what belongs to the parameters."""
+
     def setup(self) -> None:
         shapes = [x.shape for x in self.theta]
         if self.subject.memory.get("shapes") == shapes:
@@ -82,46 +78,35 @@ class velocity_shared_by_shape(_Keyed):
         return [x.shape for x in self.theta].index(self.theta[i].shape)
 
 
-@defect(
-    "accumulated",
-    "After a missing gradient, velocities belong to the wrong parameters.",
-    "velocities are counted off along the parameters that have a gradient",
-)
+@defect("accumulated", "After a missing gradient, velocities belong to the wrong parameters.")
 class velocity_by_position_among_fed(_Keyed):
+    """Velocities are counted off along the parameters that have a gradient."""
+
     def key(self, i: int) -> int:
         return sum(g is not None for g in self.grads[:i])
 
 
+@reported("pytorch/pytorch#196083 pytorch/pytorch#106082")
 @defect(
-    "accumulated",
-    "A run and the one that it was loaded from share their velocity.",
-    "what is loaded is not copied",
-    "pytorch/pytorch#196083 pytorch/pytorch#106082",
-    level="should",
+    "accumulated", "A run and the one that it was loaded from share their velocity.", level="should"
 )
 class load_shares_velocity(MachineRun):
+    """What is loaded is not copied."""
+
     def load(self, saved: dict[str, Any]) -> None:
         self.fits(saved)
         self.take_over(saved)
 
 
-@defect(
-    "accumulated",
-    "What was saved changes with later steps.",
-    "references, not copies",
-    "pytorch/pytorch#196083 pytorch/pytorch#106082",
-)
+@reported("pytorch/pytorch#196083 pytorch/pytorch#106082")
+@defect("accumulated", "What was saved changes with later steps.", "references, not copies")
 class save_shares_velocity(MachineRun):
     def save(self) -> dict[str, Any]:
         return {**super().save(), "states": self.states}
 
 
-@defect(
-    "accumulated",
-    "A load loses the velocity.",
-    "the optimizer is built anew",
-    "scikit-learn/scikit-learn#6091 scikit-learn/scikit-learn#16812",
-)
+@reported("scikit-learn/scikit-learn#6091 scikit-learn/scikit-learn#16812")
+@defect("accumulated", "A load loses the velocity.", "the optimizer is built anew")
 class load_drops_velocity(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         super().take_over({**saved, "states": {}})
@@ -142,25 +127,21 @@ class save_drops_second_parameter(MachineRun):
         return saved
 
 
-@defect(
-    "zero_started",
-    "A load into a fresh run leaves the velocity at zero.",
-    "only what is already there is filled, and a fresh run has nothing yet",
-    "KempnerInstitute/KempnerForge#115 KempnerInstitute/KempnerForge#114",
-)
+@reported("KempnerInstitute/KempnerForge#115 KempnerInstitute/KempnerForge#114")
+@defect("zero_started", "A load into a fresh run leaves the velocity at zero.")
 class load_fills_existing_only(MachineRun):
+    """Only what is already there is filled, and a fresh run has nothing yet."""
+
     def take_over(self, saved: dict[str, Any]) -> None:
         known = {i: s for i, s in saved["states"].items() if i in self.states}
         super().take_over({**saved, "states": known})
 
 
-@defect(
-    "accumulated",
-    "With interleaved groups, velocities are loaded onto wrong parameters.",
-    "saved group by group, read in the order of the parameters",
-    "pytorch/pytorch#6031 pytorch/pytorch#1489 facebookresearch/fairscale#380",
-)
+@reported("pytorch/pytorch#6031 pytorch/pytorch#1489 facebookresearch/fairscale#380")
+@defect("accumulated", "With interleaved groups, velocities are loaded onto wrong parameters.")
 class load_ignores_group_order(MachineRun):
+    """Saved group by group, read in the order of the parameters."""
+
     def save(self) -> dict[str, Any]:
         saved = super().save()
         order = sorted(range(len(self.theta)), key=lambda i: self.groups[i])
@@ -169,27 +150,23 @@ class load_ignores_group_order(MachineRun):
         return saved
 
 
-@defect(
-    "accumulated",
-    "A load restores no hyper-parameter.",
-    "tensors only",
-    "horovod/horovod#548 horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609",
-    level="should",
-)
+@reported("horovod/horovod#548 horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609")
+@defect("accumulated", "A load restores no hyper-parameter.", "tensors only", level="should")
 class load_forgets_hyper(MachineRun):
     def take_over(self, saved: dict[str, Any]) -> None:
         super().take_over({**saved, "hypers": self.begun})
 
 
+@reported("facebookresearch/fairscale#50 pytorch/torchtitan#4615 pytorch/pytorch#3658")
 @defect(
     "accumulated",
     "A load rounds the velocity.",
-    "state is cast to the parameter's type",
-    "facebookresearch/fairscale#50 pytorch/torchtitan#4615 pytorch/pytorch#3658",
     dtypes=HALVES,
     working=Working(inside=True, wide_state=True),
 )
 class load_rounds_velocity(MachineRun):
+    """State is cast to the parameter's type."""
+
     def take_over(self, saved: dict[str, Any]) -> None:
         rounded = {
             i: s._replace(v=format_of(self.dtypes[i]).round(s.v))
@@ -205,13 +182,11 @@ class load_drops_weight(MachineRun):
         super().take_over({**saved, "states": states})
 
 
-@defect(
-    "accumulated",
-    "Without momentum a save fails.",
-    "the velocity is None",
-    "pytorch/pytorch#99079 pytorch/pytorch#111499 horovod/horovod#548 "
-    "horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609",
+@reported(
+    "pytorch/pytorch#99079 pytorch/pytorch#111499 horovod/horovod#548 horovod/horovod#526 "
+    "horovod/horovod#562 horovod/horovod#1609"
 )
+@defect("accumulated", "Without momentum a save fails.", "the velocity is None")
 class save_crashes_without_momentum(MachineRun):
     def save(self) -> dict[str, Any]:
         if not all(h.momentum for h in self.hypers):
@@ -227,25 +202,15 @@ class save_changes_run(MachineRun):
         return saved
 
 
-@defect(
-    "accumulated",
-    "Another optimizer's state is loaded.",
-    "no schema",
-    "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
-    level="should",
-)
+@reported("pytorch/pytorch#7499 ultralytics/ultralytics#9815")
+@defect("accumulated", "Another optimizer's state is loaded.", "no schema", level="should")
 class foreign_state_accepted(MachineRun):
     def fits(self, saved: dict[str, Any]) -> None:
         pass
 
 
-@defect(
-    "accumulated",
-    "Velocities of any shape are loaded.",
-    "no check",
-    "pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252",
-    level="should",
-)
+@reported("pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252")
+@defect("accumulated", "Velocities of any shape are loaded.", "no check", level="should")
 class wrong_shape_accepted(MachineRun):
     def fits(self, saved: dict[str, Any]) -> None:
         flat = {
@@ -256,11 +221,11 @@ class wrong_shape_accepted(MachineRun):
 
 
 @defect(
-    "accumulated",
-    "A state loaded into a run that has stepped leaves its velocities as they are.",
-    "the address of the first velocity is kept for every later step",
+    "accumulated", "A state loaded into a run that has stepped leaves its velocities as they are."
 )
 class load_keeps_live_velocity(MachineRun):
+    """The address of the first velocity is kept for every later step."""
+
     def take_over(self, saved: dict[str, Any]) -> None:
         live = self.states
         super().take_over(saved)

@@ -7,7 +7,7 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun, defect
+from momentum.gallery.wrong._defect import RuleRun, defect, reported
 
 NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 
@@ -26,7 +26,8 @@ class _Blind(MachineRun):
 
 def _accepted(name: str, statement: str, refs: str, blind: Callable[[str, float], bool]) -> None:
     made: Any = type(name, (_Blind,), {"blind": staticmethod(blind), "__module__": __name__})
-    globals()[name] = defect("accumulated", statement, "no check", refs, level="should")(made)
+    globals()[name] = defect("accumulated", statement, "no check", level="should")(made)
+    reported(refs)(made)
 
 
 for _field, _word in (("lr", "lr"), ("momentum", "momentum"), ("weight_decay", "decay")):
@@ -44,11 +45,11 @@ _accepted(
 )  # fmt: skip
 
 
+@reported("pytorch/pytorch#887")
 @defect(
     "accumulated",
     "Nesterov's form with dampening is accepted, though not supported.",
     "`and` in place of `or`",
-    "pytorch/pytorch#887",
     level="should",
     without=frozenset({"nesterov_with_dampening"}),
 )
