@@ -10,8 +10,11 @@ transformation has the hyper-parameters that it lays open; what else is in it, t
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from momentum.adapters import _libraries, _shared
 from momentum.adapters._jax_run import CLAIMS, OFFERS, JaxRun
@@ -71,10 +74,38 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         settable=frozenset(names) - _shared.FLAGS,
         fixed=values,
         groups=callable(obj),
-        offers=OFFERS | ({"schedulers"} if callable(obj) else set()),
+        offers=OFFERS,
         **CLAIMS,
     )
-    return _Optax(obj, names, kept, jit, facts)
+    subject = _Optax(obj, names, kept, jit, facts)
+    subject.facts = replace(facts, offers=facts.offers | subject.schedules())
+    return subject
+
+
+def _decays() -> Mapping[str, Callable[[float], Any]]:
+    """Optax's own schedules, made of the rate that they start from or come to."""
+    import optax
+
+    return {
+        "constant": optax.constant_schedule,
+        "linear": lambda lr: optax.linear_schedule(lr, 0.1 * lr, 4),
+        "polynomial": lambda lr: optax.polynomial_schedule(lr, 0.1 * lr, 2.0, 4),
+        "exponential": lambda lr: optax.exponential_decay(lr, 2, 0.5),
+        "staircase": lambda lr: optax.exponential_decay(lr, 2, 0.5, staircase=True),
+        "cosine": lambda lr: optax.cosine_decay_schedule(lr, 4),
+        "piecewise": lambda lr: optax.piecewise_constant_schedule(lr, {1: 0.5, 3: 0.1}),
+        "warmup": lambda lr: optax.warmup_cosine_decay_schedule(0.1 * lr, lr, 2, 5),
+    }
+
+
+class _OptaxRun(JaxRun):
+    def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
+        """What each sets by itself, asked as optax asks it."""
+        counts = [self.library.make(t, "int32") for t in range(steps)]
+        return {
+            name: [[h._replace(lr=float(made(h.lr)(t))) for h in self.hypers] for t in counts]
+            for name, made in _decays().items()
+        }
 
 
 class _Optax:
@@ -83,15 +114,31 @@ class _Optax:
 
         self.obj, self.names, self.kept, self.facts = obj, names, kept, facts
         self.made: dict[Any, Any] = {}
+        self._library = _libraries.jax()
         compiled = jax.jit(self._eager, static_argnums=0)
         if jit is None:
             jit = callable(obj) and self._compiles_inside() and self._can_be(compiled)
+        self.compiled = bool(jit)
         self._step = compiled if jit else self._eager
+
+    def schedules(self) -> set[str]:
+        """What is offered of rates that are functions of the count, where a trial takes one."""
+        if not callable(self.obj) or "lr" not in self.names:
+            return set()
+        theta = [self._library.make(np.zeros(1), "float32")]
+        (flags, *_), numbers = self._trial()
+        try:
+            made = self._fresh((flags, (), (0.5,), ""), numbers)
+            made.update(theta, made.init(theta), theta)
+        except Exception:  # whatever a stranger's factory does with a function for a rate
+            return set()
+        # Compiled, a schedule may round otherwise than when it is asked for its rates.
+        return {"schedulers"} if self.compiled else {"schedulers", "own_schedules"}
 
     def _trial(self) -> Any:
         values = {"lr": 0.5, "momentum": 0.5} | dict(self.facts.fixed)
         known = {n: x for n, x in values.items() if n in self.names or n in self.facts.fixed}
-        return self._divided(((), ()), [Hyper(**{"lr": 0.5, **known})])
+        return self._divided(((), (), ""), [Hyper(**{"lr": 0.5, **known})])
 
     def _compiles_inside(self) -> bool:
         """Whether a function of the transformation is compiled, or refers to one that is."""
@@ -124,10 +171,11 @@ class _Optax:
         options: Mapping[str, Any] | None = None,
     ) -> JaxRun:
         more = dict(options or {})
-        layout = tuple(groups or ()), tuple(more.pop("scheduler", ()))
+        factors, schedule = tuple(more.pop("scheduler", ())), more.pop("schedule", "")
+        layout = tuple(groups or ()), factors, schedule
         _shared.no_options(more)
         init = self._made(*self._divided(layout, hypers)).init
-        return JaxRun(parameters, hypers, dtype, init, partial(self._update, layout))
+        return _OptaxRun(parameters, hypers, dtype, init, partial(self._update, layout))
 
     def _made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
         """The transformation, the same one for the same numbers: it may hold compiled functions."""
@@ -148,11 +196,14 @@ class _Optax:
         return (flags, *layout), numbers
 
     def _fresh(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
-        """The transformation. how: flags of each group, group of each parameter, lr's factors."""
+        """The transformation.
+
+        how: flags of each group, group of each parameter, factors of lr, name of a schedule.
+        """
         import jax.numpy as jnp
         import optax
 
-        flags, groups, factors = how
+        flags, groups, factors, schedule = how
         if not callable(self.obj):
             return self.obj
         parts = []
@@ -160,6 +211,8 @@ class _Optax:
             if factors:
                 base, table = given[self.names["lr"]], jnp.asarray(factors)
                 given[self.names["lr"]] = lambda count, base=base, table=table: base * table[count]
+            if schedule:
+                given[self.names["lr"]] = _decays()[schedule](given[self.names["lr"]])
             parts.append(self.obj(**given, **dict(on), **self.kept))
         if len(parts) == 1:
             return parts[0]

@@ -5,8 +5,10 @@ import pytest
 
 from momentum.adapters import adapt, load
 from momentum.adapters import optax as adapter
-from momentum.conventions import Hyper
+from momentum.checks import CHECKS
+from momentum.conventions import Hyper, get
 from momentum.errors import UsageError
+from momentum.runner.one_check import run_check
 from momentum.subjects.protocol import SubjectError
 
 optax = pytest.importorskip("optax", reason="optax is not installed")
@@ -157,3 +159,26 @@ def test_functions_compiled_inside_are_compiled_once_for_their_numbers(factory, 
 )
 def test_what_returns_no_transformation_is_not_taken_for_a_factory(other):
     assert not adapter.accepts(other)
+
+
+def schedule_late(learning_rate, momentum=0.0):
+    """A step late with every schedule."""
+    if callable(learning_rate):
+        return optax.sgd(lambda count: learning_rate(jax.numpy.maximum(count - 1, 0)), momentum)
+    return optax.sgd(learning_rate, momentum)
+
+
+@pytest.mark.parametrize(
+    ("factory", "verdict"),
+    [(optax.sgd, "passed"), (injected, "passed"), (chained, "passed"), (schedule_late, "failed"),
+     (compiled_inside, "skipped")],
+)  # fmt: skip
+def test_schedules_of_optax_are_rates_set_by_hand(factory, verdict):
+    check = CHECKS["own_schedules_are_rates_set_by_hand"]
+    subject = adapt(factory, {}, "mine")
+    assert run_check(check, subject, get("optax"), "float32", "quick").verdict == verdict
+
+
+def test_rate_that_must_be_a_number_offers_no_schedule():
+    assert not {"schedulers", "own_schedules"} & adapt(compiled_inside, {}, "mine").facts.offers
+    assert "schedulers" in adapt(optax.sgd, {"jit": True}, "sgd").facts.offers
