@@ -63,7 +63,8 @@ class _Run(ArrayRun):
         given = said.arguments(hyper)
         if not given.get("weight_decay"):
             given["weight_decay"] = None  # paddle: a decay that is off
-        self.optimizer = said.function(**given, parameters=self.theta)
+        self.made = partial(said.function, **given, parameters=self.theta)
+        self.optimizer = self.made()
 
     def advance(self) -> None:
         for p, g in zip(self.theta, self.grads):
@@ -86,6 +87,8 @@ class _Run(ArrayRun):
         import paddle
 
         values, names, kept, rest, (lr, momentum) = saved
+        if not kept:  # paddle: a state of before the first step is refused after it
+            self.optimizer = self.made()
         state = dict(rest)
         # paddle: a state names its parameters, and parameters made later have other names.
         for old, p in zip(names, self.theta):

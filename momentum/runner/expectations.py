@@ -1,16 +1,20 @@
 """Expected failures: what is known to be wrong, why, and where that is written down.
 
-A TOML file, one entry a result:
+A TOML file, one entry a result, or one for all that have the same reason:
 
     [[expected]]
     id = "agrees_with_oracle[float16]"
     reason = "the fused CPU kernel skips whole vector blocks"
     reference = "pytorch/pytorch#191763"
+
+    [[expected]]
+    id = ["deepcopy_is_faithful[float32]", "pickle_is_faithful[float32]"]
+    reason = "a copy has lost its variables"
 """
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,17 +55,24 @@ def read(path: Path) -> list[Expectation]:
         raise UsageError(f"{path}: unknown: {', '.join(sorted(others))}; wanted [[expected]]")
     found: dict[str, Expectation] = {}
     for i, entry in enumerate(entries, 1):
-        if not all(isinstance(entry.get(k), str) and entry[k] for k in ("id", "reason")):
+        ids, reason, reference = _ids(entry), entry.get("reason"), entry.get("reference", "")
+        if not ids or not all(isinstance(text, str) and text for text in (*ids, reason)):
             raise UsageError(f"{path}: entry {i} needs an id and a reason")
         if others := set(entry) - set(Expectation._fields):
             raise UsageError(f"{path}: entry {i} has unknown: {', '.join(sorted(others))}")
-        if entry["id"] in found:
-            raise UsageError(f"{path}: {entry['id']} is there twice")
-        reference = entry.get("reference", "")
         if not isinstance(reference, str):
             raise UsageError(f"{path}: the reference of entry {i} is no text")
-        found[entry["id"]] = Expectation(entry["id"], entry["reason"], reference)
+        for name in ids:
+            if name in found:
+                raise UsageError(f"{path}: {name} is there twice")
+            found[name] = Expectation(name, str(reason), reference)
     return list(found.values())
+
+
+def _ids(entry: Mapping[str, Any]) -> list[Any]:
+    """Those of an entry, which has one or a list of them."""
+    said = entry.get("id")
+    return list(said) if isinstance(said, list) else [said]
 
 
 def refuse_unknown(expected: Iterable[Expectation]) -> None:
@@ -98,7 +109,9 @@ def update(path: Path, expected: Sequence[Expectation]) -> Change:
         entries = [_entry(e).replace("\n", ending) for e in added]
         text = ending.join([text.rstrip() + ending, *entries] if text.strip() else entries)
     if added or removed or not path.exists():
-        _table(path, text)  # what is written can be read
+        after = {name for e in _table(path, text).get("expected", ()) for name in _ids(e)}
+        if after != set(wanted):
+            raise UsageError(f"{path}: an update wants ids without escapes, and none in a comment")
         files.replace(path, text)
     return Change(tuple(e.id for e in added), removed, len(there) - len(removed))
 
@@ -115,14 +128,25 @@ def _without(path: Path, text: str, ids: Collection[str]) -> str:
     kept = [text[: starts[0]]]
     for part in parts:
         (entry,) = tomllib.loads(part)["expected"]
-        kept.append("".join(_remains(part)) if entry["id"] in ids else part)
+        gone = [name for name in _ids(entry) if name in ids]
+        if len(gone) == len(_ids(entry)):
+            kept.append("".join(_remains(part)))
+        else:
+            kept.append(_struck(part, gone))
     return "".join(kept)
+
+
+def _struck(text: str, ids: Iterable[str]) -> str:
+    """Without these ids in quotes; all around them stays."""
+    for name in ids:
+        text = re.sub(rf"""(["']){re.escape(name)}\1[ \t]*,?""", "", text, count=1)
+    return text
 
 
 def _remains(part: str) -> Iterator[str]:
     """Comments of an entry, and the lines below it, which belong to the next."""
     import tomlkit
-    from tomlkit.items import AoT, Comment
+    from tomlkit.items import AoT, Array, Comment
 
     lines = part.splitlines(keepends=True)
     below = len(lines)
@@ -134,6 +158,9 @@ def _remains(part: str) -> Iterator[str]:
     comments = [table.trivia.comment]
     for _, item in table.value.body:
         alone = isinstance(item, Comment)
+        if isinstance(item, Array):
+            inside = _struck(item.as_string().strip("[]"), item.unwrap())
+            comments += [line.strip() for line in inside.splitlines()]
         comments.append(item.as_string().strip() if alone else item.trivia.comment)
     yield from (f"{comment}\n" for comment in comments if comment)
     yield from lines[below:]

@@ -136,6 +136,37 @@ def test_update_loses_no_comment_and_touches_only_what_differs(tmp_path, kept, e
         assert (part in text) is (1 in kept)
 
 
+LISTED = """\
+[[expected]]
+id = [
+    "one[float32]", # beside one
+    # above two
+    "two[float32]",
+    "three[float32]",
+]
+reason = "r" # at its reason
+"""
+
+
+def test_read_gives_every_id_of_a_list_its_reason(tmp_path):
+    path = tmp_path / "expected.toml"
+    path.write_text(LISTED)
+    assert read(path) == [Expectation(f"{n}[float32]", "r") for n in ("one", "two", "three")]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("kept", [(), (0,), (1,), (0, 2), (1, 2), (0, 1, 2)])
+def test_update_takes_ids_out_of_a_list_and_loses_no_comment(tmp_path, kept, ending):
+    path = tmp_path / "expected.toml"
+    path.write_bytes(LISTED.replace("\n", ending).encode())
+    left = [read(path)[i] for i in kept]
+    assert update(path, left).kept == len(kept)
+    assert read(path) == left
+    text = path.read_bytes().decode()
+    for comment in ("# beside one", "# above two", "# at its reason"):
+        assert text.count(comment) == 1, comment
+
+
 def test_update_adds_at_the_end_and_keeps_the_rest_byte_for_byte(tmp_path):
     path = tmp_path / "expected.toml"
     path.write_text(COMMENTED)
