@@ -8,7 +8,7 @@ import pytest
 
 from momentum.adapters._record import own
 from momentum.report.matrix.implementations import IMPLEMENTATIONS
-from momentum.report.matrix.rows import EXPECTED
+from momentum.report.matrix.rows import known_of
 
 FAMILIES = ("trajectory", "schedules", "decay")
 MODULES = {one.module for one in own() if one.module} - {"torch"}
@@ -25,7 +25,7 @@ def test_quick_check_passes_or_fails_as_known(one, tmp_path):
         pytest.skip(f"{one.name} is not installed")
     options = [f"--set={n}={x}" for n, x in one.settings.items()]
     options += [f"--only={family}" for family in FAMILIES] + [f"--dtype={d}" for d in one.dtypes]
-    known = EXPECTED / f"{one.name.replace(' ', '_')}.toml"
+    known = known_of(one)
     options += [f"--expected={known}"] if known.exists() else []
     done = subprocess.run(
         [sys.executable, "-m", "momentum", "check", one.target, "--as", one.convention,
