@@ -90,7 +90,8 @@ class Stepping:
         raise NotImplementedError
 
     def freeze(self, i: int, frozen: bool) -> None:
-        self.params[i].requires_grad_(not frozen)
+        records = self.optimizer.defaults.get("differentiable")  # then none asks for gradients
+        self.params[i].requires_grad_(not frozen and not records)
 
     def step_closure(
         self, gradients: Sequence[Gradient], hypers: Sequence[Hyper] = ()

@@ -37,6 +37,7 @@ def recorded(setting: Setting) -> Sequence[Problem]:
     source=TORCH,
     catches=("tape_loses_velocity",),
     needs=("differentiable",),
+    errors_fail=True,
     always=recorded,
     random=None,
 )
@@ -52,6 +53,7 @@ def differentiates_the_rule(
     catches=("tape_without_first_gradient",),
     level="should",
     needs=("differentiable",),
+    errors_fail=True,
     always=recorded,
     random=None,
 )
