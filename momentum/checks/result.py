@@ -87,7 +87,8 @@ class Header:
     """What was run, on what.
 
     arguments: words of a command line that name the subject, `("torch.optim:SGD",)`.
-    identified: the convention was not asked for. doubt: why it is no more than the nearest one.
+    asked: the name by which the convention was asked for, empty where it was identified from the
+    subject's behaviour. doubt: why it is no more than the nearest one.
     left: dtypes that are not judged, with the reason.
     """
 
@@ -97,7 +98,7 @@ class Header:
     seed: int
     effort: str
     dtypes: tuple[str, ...]
-    identified: bool = False
+    asked: str = ""
     doubt: str = ""
     left: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
@@ -136,10 +137,13 @@ class Results:
         )
 
     def exit_code(self, strict: bool = False) -> int:
-        """0: all right or as expected; 1: a must check failed or errored; 3: nothing ran."""
+        """0: all right or as expected; 1: a must check failed or errored; 3: nothing was judged.
+
+        What is only advice, and what makes no claim, judges nothing.
+        """
         if self.broken or self.wrong(strict):
             return 1
-        if not any(r.verdict not in ("skipped", "no_claim") for r in self.results):
+        if not any(r.verdict in ("passed", "expected_failure") for r in self.results):
             return 3
         return 1 if self.unfinished or (strict and self.stale) else 0
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypotheses import Scope
+from momentum.diagnosis.probes import VALUES
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 
@@ -33,8 +35,10 @@ class Context:
         return any(isinstance(value, tuple) for _, value in self.problem.options)
 
 
-def minimal(problem: Problem, fails: Callable[[Problem], bool]) -> Context:
-    """The plainest problem that fails, by `fails`, and what it needs."""
+def minimal(
+    problem: Problem, fails: Callable[[Problem], bool], error: Callable[[Problem], float]
+) -> Context:
+    """The plainest problem that fails, by `fails`, and what it needs. error: in its own bounds."""
     words: list[str] = []
     scopes: list[Scope] = []
     layouts: tuple[str, ...] = ()
@@ -84,9 +88,60 @@ def minimal(problem: Problem, fails: Callable[[Problem], bool]) -> Context:
         if fails(plain):
             now = plain
     now = _without_flags(now, fails)
+    for name in NUMBERS:
+        now, scope = _beyond(now, name, fails, error)
+        if scope is not None:
+            words.append(scope.words)
+            scopes.append(scope)
     if len(now.shapes) > 1:
         now = next((p for p in _one_parameter(now) if fails(p)), now)
     return Context(now, ", ".join(words), tuple(scopes), layouts)
+
+
+NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
+JUMP = 16
+"""Bounds by which a run fails at once beyond a limit; what grows with a number fails by little."""
+
+
+def _beyond(
+    problem: Problem,
+    name: str,
+    fails: Callable[[Problem], bool],
+    error: Callable[[Problem], float],
+) -> tuple[Problem, Scope | None]:
+    """The problem with an ordinary value of a number, or the limit beyond which it must be to fail.
+
+    It is a limit only where the run before it is right and the one behind it far from right.
+    """
+    values = {getattr(h, name) for row in problem.hypers for h in row}
+    usual = VALUES[name]
+    if len(values) != 1 or not (value := float(next(iter(values)))) or value == usual:
+        return problem, None
+
+    def at(x: Any) -> Problem:
+        rows = tuple(tuple(h._replace(**{name: x}) for h in row) for row in problem.hypers)
+        return replace(problem, hypers=rows)
+
+    if fails(at(usual)):
+        return at(usual), None
+    good, bad = usual, value
+    while abs(bad - good) > 2.0**-20 * abs(bad):
+        middle = (good + bad) / 2
+        good, bad = (good, middle) if fails(at(middle)) else (middle, bad)
+    limit = short((good + bad) / 2, abs(bad - good))
+    if error(at(bad)) < JUMP:
+        return problem, None
+    more, at_it = value > usual, fails(at(limit))
+    words = f"where {name} is {'' if at_it else 'more than ' if more else 'less than '}{limit:g}"
+    words += (" or more" if more else " or less") if at_it else ""
+
+    def beyond(h: Any) -> bool:
+        x = getattr(h, name)
+        return bool(x == limit and at_it) or bool(x > limit if more else x < limit)
+
+    return problem, Scope(words, lambda o, i: all(
+        beyond(row[o.problem.groups[i]]) for row in o.problem.hypers
+    ))  # fmt: skip
 
 
 WIDER = ("transposed", "strided")
@@ -181,3 +236,15 @@ def _with_option(option: tuple[str, Any]) -> Scope:
 
 def _some_missing(observation: Observation, i: int) -> bool:
     return bool(observation.problem.missing)
+
+
+PLAIN = ("normal", "from_zero", "dyadic", "constant", "quadratic", "bowl", "wide")
+"""Kinds of problems that say most, the plainest first."""
+
+
+def plainness(problem: Problem) -> tuple[int, ...]:
+    """What a person would look at first: little of everything."""
+    changes = len(set(problem.hypers))
+    odd = PLAIN.index(problem.kind) if problem.kind in PLAIN else len(PLAIN)
+    elements = sum(int(np.prod(s, dtype=int)) for s in problem.shapes)
+    return (len(problem.options), changes, odd, len(problem.shapes), problem.steps, elements)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flint import fmpq
 
@@ -30,12 +30,25 @@ class Departure(NamedTuple):
         )
 
 
+def plain(number: Any) -> float:
+    """The value of a number of any kind."""
+    return float(getattr(number, "value", number))
+
+
 def told(change: Callable[[Hyper], Hyper]) -> Callable[[Hypothesis], Hypothesis]:
-    """The whole step, decay included, is told other hyper-parameters."""
+    """The whole step, decay included, is told other hyper-parameters.
+
+    Without momentum there is no velocity that could be dampened.
+    """
+
+    def changed(h: Hyper) -> Hyper:
+        new = change(h)
+        gone = plain(h.momentum) and not plain(new.momentum)
+        return new._replace(dampening=0) if gone else new
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
         return _rewritten(
-            hypothesis, lambda step: lambda x, g, s, h: step(x, g, s, change(h)), change
+            hypothesis, lambda step: lambda x, g, s, h: step(x, g, s, changed(h)), changed
         )
 
     return apply

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from momentum.conventions import Hyper, Rule
-from momentum.diagnosis.departing import Departure, around, scheduled, told
+from momentum.diagnosis.departing import Departure, around, plain, scheduled, told
 from momentum.diagnosis.hypotheses import Hypothesis
 
 
@@ -74,7 +74,7 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
             def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
                 now = getattr(h, name)
                 held = type(inner)(*state[:-1])
-                if held.step and _plain(state[-1]) != _plain(now):
+                if held.step and plain(state[-1]) != plain(now):
                     held = inner
                 theta, held = step(theta, grad, held, h)
                 return theta, kind(*held, now)
@@ -93,13 +93,9 @@ def unfed(step: Rule) -> Rule:
 
     def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
         moved, new = step(theta, grad, state, h)
-        return moved, new if _plain(h.momentum) else state
+        return moved, new if plain(h.momentum) else state
 
     return stepped
-
-
-def _plain(number: Any) -> float:
-    return float(getattr(number, "value", number))
 
 
 def _in_proportion(hypers: Sequence[Hyper]) -> Sequence[Hyper]:

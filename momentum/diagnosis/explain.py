@@ -1,32 +1,36 @@
-"""Why a check fails: the failing run is held against everything that is known to go wrong.
+"""Why checks fail: one search over all failing runs, for what explains them.
 
 A cause is accepted only where it explains, within the error bound, runs that it was not chosen by:
 the same setting with other numbers, other shapes, and short runs in every other setting, in which
 an optimizer with that cause must stay within its bound too, where the convention is kept and where
-it is not. No cause is better than a false one.
+it is not; and where no failing run contradicts it that it has something to say of. No cause is
+better than a false one.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from momentum.arithmetic import FORMATS
+from momentum.checks import CHECKS
 from momentum.checks.result import Result
 from momentum.conventions import Convention
-from momentum.diagnosis.context import Context, minimal
-from momentum.diagnosis.families import clipped, drifting, fitted
-from momentum.diagnosis.hypotheses import Hypothesis, Mask, Suspect
+from momentum.diagnosis.context import Context, minimal, plainness
+from momentum.diagnosis.families import bounded, drifting, fitted
+from momentum.diagnosis.gradients import changed
+from momentum.diagnosis.hypotheses import CLEAR, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
+from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.mutants import mutants
 from momentum.diagnosis.patterns import OTHERS, SHAPES, Verdicts, fitting
+from momentum.diagnosis.place import places
+from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.simulated import simulated
-from momentum.diagnosis.suspects import identified, pairs, suspects
-from momentum.diagnosis.trials import Trials, cut
+from momentum.diagnosis.suspects import identified, named_in, pairs, suspects
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -44,36 +48,78 @@ NEAR = 64
 """Bounds of the convention that a hypothesis may be away, in a replay without bounds of its own,
 and still be judged: bounds of related rules in one run differ by less."""
 
-CLEAR = 3
-"""A run beside the subject is within two bounds of it; so where the subject is further than three
-from the convention, that run is beyond its bound too, and wrong."""
+Suspects = Callable[[Convention], Iterable[Suspect[Hypothesis]]]
 
 
 class Explainer:
-    """Explains the failures of one subject, and remembers the causes that it found."""
+    """Explains the failures of one subject, and remembers the causes that it found.
 
-    def __init__(self, subject: Subject, convention: Convention) -> None:
-        self.subject, self.convention = subject, convention
+    suspects: all that may be wrong, in place of everything that is known to go wrong.
+    """
+
+    def __init__(
+        self, subject: Subject, convention: Convention, suspects: Suspects | None = None
+    ) -> None:
+        self.subject, self.convention, self.suspects = subject, convention, suspects
         self.own = Hypothesis.of(convention)
+        self.names = taken(subject.facts) & convention.knows | {"lr"}
         self.until = 0.0
         self.found: list[Suspect[Any]] = []
         self.vain = 0
-        self.judged: dict[int, tuple[Observation, list[Mask]]] = {}
-        self.trials = Trials(subject, convention, self._fails_on)
+        self.runs: Mapping[str, Observation] = {}
+        self.kept = Kept(subject, convention)
+        self.trials = self.kept.trials
 
-    def explain(self, result: Result) -> str:
-        """The cause of a failure in words, empty where none is certain."""
-        if result.verdict != "failed" or result.surprise or not result.problem:
-            return ""
-        return self.cause(Problem.from_text(result.problem))
+    def explain(
+        self,
+        results: Iterable[Result],
+        note: Callable[[str], None] = lambda problem: None,
+        avoided: frozenset[str] = frozenset(),
+    ) -> dict[str, str]:
+        """By id the causes of failures in words, the plainest first; none where none is certain.
+
+        A result whose problem is no failure by itself has one where the run that its check saves
+        or copies goes on wrongly; what else checks do beside stepping speaks for itself.
+        note: is told each problem before it is tried, should it be the last. avoided: problems
+        that are not tried.
+        """
+        self.trials.note, self.trials.avoided = note, avoided
+        failed = [r for r in results if r.verdict == "failed" and not r.surprise and r.problem]
+        told = self._explained_runs(failed)
+        for way, words in WAYS.items() if self.suspects is None else ():
+            rest = [r for r in failed if r.id not in self.runs and way in CHECKS[r.check].needs]
+            rest = [
+                replace(r, problem=lengthened(Problem.from_text(r.problem)).to_text()) for r in rest
+            ]
+            if rest:
+                inner = Explainer(Interrupted(self.subject, way), self.convention, losses)
+                found = inner.explain(rest, note, avoided)
+                told |= {i: text.replace(": ", f": {words}, ", 1) for i, text in found.items()}
+        return told
+
+    def _explained_runs(self, failed: Sequence[Result]) -> dict[str, str]:
+        """Causes of those whose problem is a failure by itself."""
+        self.runs = {
+            r.id: observation
+            for r in failed
+            if (observation := self.trials.observed(Problem.from_text(r.problem))) is not None
+            and self.kept.fails(observation) is not None
+        }
+        told = {}
+        for id_ in sorted(self.runs, key=lambda i: plainness(self.runs[i].problem)):
+            found = self._cause(self.runs[id_])
+            if found is not None:
+                told[id_] = f"{self.kept.when(self.runs[id_])}: {found.words}"
+        return told
 
     def cause(self, problem: Problem) -> str:
         """The cause of a failure on a problem, in words, empty where none is certain."""
         observation = self.trials.observed(problem)
-        if observation is None or self._fails(observation) is None:
-            return ""  # the check did more than step, and that is what goes wrong
+        if observation is None or self.kept.fails(observation) is None:
+            return ""
+        self.runs = {"": observation}
         found = self._cause(observation)
-        return f"{self._when(observation)}: {found.words}" if found else ""
+        return f"{self.kept.when(observation)}: {found.words}" if found else ""
 
     def _cause(self, observation: Observation) -> Suspect[Any] | None:
         for known in self.found:
@@ -81,45 +127,73 @@ class Explainer:
                 return known
         if self.vain >= VAIN:
             return None
-        problem = observation.problem
         self.until = time.process_time() + SECONDS
-        self.judged.clear()
-        context = minimal(problem, self._fails_on)
+        self.kept.judged.clear()
+        found = next((s for s in self._accepted(observation) if not self._contradicted(s)), None)
+        if found is None:
+            self.vain += 1
+        else:
+            self.found.append(found)
+        return found
+
+    def _accepted(self, observation: Observation) -> Iterator[Suspect[Any]]:
+        """Causes that hold in the run, in others like it and in every other setting."""
+        context = minimal(observation.problem, self.kept.fails_on, self.kept.error)
         least = self.trials.observed(context.problem)
         if least is None:
-            return None
+            return
         drawn = self.trials.varied(context, SHAPES, 1)
         chosen = [least, observation, *drawn, *self.trials.edge(context)]
         other = self.trials.varied(context, OTHERS, 2)
-        held = self.trials.battery(problem.dtype)
+        held = self.trials.battery(observation.problem.dtype)
         for group in self._groups(least):
             for suspect in self._near(least, group):
                 found = self._scoped(suspect, context, [*chosen, *held], other)
                 if found is not None:
-                    self.found.append(found)
-                    return found
+                    yield found
         twice = tuple((2 * int(np.prod(s, dtype=int)),) for s in context.problem.shapes)
         runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
-        for beside in self._beside(observation):
+        for beside in self._beside(observation) if self.suspects is None else ():
             if time.process_time() > self.until:
                 break
             if all(beside.hypothesis.holds(self.subject, o) for o in runs):
-                self.found.append(beside)
-                return beside
-        found = self._place(context, chosen, other)
-        if found is None:
-            self.vain += 1
-        return found
+                yield beside
+        seen = [self._verdicts(self.own, o) for o in chosen]
+        yield from places(self.kept, context, seen, [*chosen, *other, *held])
+
+    def _contradicted(self, suspect: Suspect[Any]) -> bool:
+        """A failing run of which it has something to say, and that it does not explain."""
+        told = suspect.hypothesis
+        for observation in self.runs.values():
+            if any(name != "layout" for name, _ in observation.problem.options):
+                continue  # its own bound is not that of these numbers
+            if not isinstance(told, Hypothesis):
+                if told.speaks(self.subject, observation) and not told.holds(
+                    self.subject, observation
+                ):
+                    return True
+                continue
+            v = self._verdicts(told, observation)
+            moved = told.moved(observation)
+            for right, explained, speaks in zip(v.right, v.explained, moved):
+                if not np.all(explained | ~(speaks | right)):
+                    return True
+        return False
 
     def _groups(self, observation: Observation) -> Iterator[Iterable[Suspect[Hypothesis]]]:
+        if self.suspects is not None:
+            yield self.suspects(self.convention)
+            return
         problem = observation.problem
         several = len(problem.hypers[0]) > 1
         yield suspects(self.convention, several)
-        yield mutants(self.convention, observation)
+        yield bounded(self.convention, observation)
+        step = self.kept.fails(observation) or 1
+        yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
+        yield mutants(self.convention, observation, self.names)
         yield identified(self.subject, problem.dtype, self.convention)
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield drifting(self.subject, self.convention, problem.dtype)
-        yield clipped(self.convention, observation)
         yield pairs(self.convention)
 
     def _near(
@@ -127,10 +201,12 @@ class Explainer:
     ) -> Iterator[Suspect[Hypothesis]]:
         """Those that come near to all wrong elements of the smallest failing run."""
         bounds = self._reach(least)
-        wrong = self._wrong(least)
+        wrong = [~ok for ok in self.kept.right(least)]
         for suspect in group:
             if time.process_time() > self.until:
                 return
+            if not named_in(suspect.words) <= self.names:
+                continue  # it speaks of a hyper-parameter that the subject lacks
             gaps = suspect.hypothesis.gaps(least)
             if all(np.all(g[w] <= b[w]) for g, w, b in zip(gaps, wrong, bounds)):
                 explained = suspect.hypothesis.agreement(self.subject, least)
@@ -157,26 +233,35 @@ class Explainer:
         other: Sequence[Observation],
     ) -> Suspect[Any] | None:
         """The suspect, where it holds in all these runs."""
-        told = replace(suspect.hypothesis, base=self.convention).within(*context.scopes)
-        seen = []
-        for observation in chosen:
-            v = self._verdicts(told, observation)
-            if not all((r | e).all() for r, e in zip(v.right, v.explained)):
-                return None  # it is wrong there, and this does not say why
-            seen.append(v)
-        for scope in islice(fitting(seen), SCOPES):
-            if time.process_time() > self.until:
-                return None
-            kept = told.within(scope) if scope.words else told
-            tried = chain(other, self.trials.around(context, scope))
-            if all(x.all() for o in tried for x in self._verdicts(kept, o).explained):
-                words = [w for w in (context.words, scope.words) if w]
-                text = f"{', '.join(words)}: {suspect.words}" if words else suspect.words
-                return Suspect(suspect.name, text, kept)
+        wider: list[tuple[Scope, ...]] = [] if context.problem.options else [()]
+        for scopes in dict.fromkeys([*wider, context.scopes]):
+            told = replace(suspect.hypothesis, base=self.convention).within(*scopes)
+            words = [context.words] if scopes else []
+            if (seen := self._explained(told, chosen)) is None:
+                continue  # it is wrong there, and this does not say why
+            for scope in islice(fitting(seen), SCOPES):
+                if time.process_time() > self.until:
+                    return None
+                kept = told.within(scope) if scope.words else told
+                tried = chain(other, self.trials.around(context, scope))
+                if all(x.all() for o in tried for x in self._verdicts(kept, o).explained):
+                    found = [w for w in (*words, scope.words) if w]
+                    text = f"{', '.join(found)}: {suspect.words}" if found else suspect.words
+                    return Suspect(suspect.name, text, kept)
         return None
 
+    def _explained(self, told: Hypothesis, runs: Sequence[Observation]) -> list[Verdicts] | None:
+        """What these runs say of it; None where one is wrong and it does not say why."""
+        seen = []
+        for observation in runs:
+            v = self._verdicts(told, observation)
+            if not all((r | e).all() for r, e in zip(v.right, v.explained)):
+                return None
+            seen.append(v)
+        return seen
+
     def _verdicts(self, hypothesis: Hypothesis, observation: Observation) -> Verdicts:
-        right = self._right(observation)
+        right = self.kept.right(observation)
         explained = hypothesis.agreement(self.subject, observation)
         excused = self._excused(hypothesis, observation, right)
         return Verdicts(
@@ -184,14 +269,6 @@ class Explainer:
             [a | b for a, b in zip(right, excused)],
             [a | b for a, b in zip(explained, excused)],
         )
-
-    def _right(self, observation: Observation) -> list[Mask]:
-        """Elements that keep to the convention; looked at once for each run."""
-        kept = self.judged.get(id(observation))
-        if kept is None:
-            kept = observation, self.own.agreement(self.subject, observation)
-            self.judged[id(observation)] = kept
-        return kept[1]
 
     def _excused(
         self, hypothesis: Hypothesis, observation: Observation, right: Sequence[Mask]
@@ -204,10 +281,7 @@ class Explainer:
         known = [s.hypothesis for s in self.found if isinstance(s.hypothesis, Hypothesis)]
         if not known or all(r.all() for r in right):
             return excused
-        pairs = zip(hypothesis.replayed(observation), self.own.replayed(observation))
-        idle = [np.ones_like(r) for r in right]
-        for row, plain in pairs:
-            idle = [i & (a == b).ravel() for i, a, b in zip(idle, row, plain)]
+        idle = [~m for m in hypothesis.moved(observation)]
         for one in known:
             also = one.agreement(self.subject, observation)
             excused = [e | (a & i & ~r) for e, a, i, r in zip(excused, also, idle, right)]
@@ -219,82 +293,7 @@ class Explainer:
         if worst > CLEAR:
             yield from simulated(self.convention, observation.problem)
 
-    def _place(
-        self, context: Context, chosen: Sequence[Observation], other: Sequence[Observation]
-    ) -> Suspect[Any] | None:
-        """Which elements are wrong, where it is not all of them, and how they are is unknown."""
-        own = partial(self._verdicts, self.own)
-        seen = [own(o) for o in chosen]
-        blind = [v._replace(explained=[np.ones_like(x) for x in v.right]) for v in seen]
-        trial = [*seen, *map(own, other)]
-        for scope in fitting(blind):
-            sides = {
-                bool(x)
-                for v in trial
-                for i, right in enumerate(v.right)
-                for x in np.unique(np.broadcast_to(scope.inside(v.observation, i), right.shape))
-            }
-            if len(sides) < 2:
-                continue  # it says nothing of these runs
-            exact = all(
-                np.array_equal(~right, np.broadcast_to(scope.inside(v.observation, i), right.shape))
-                for v in chain(trial, map(own, self.trials.around(context, scope)))
-                for i, right in enumerate(v.right)
-            )
-            if exact:
-                words = f"{scope.words}: wrong, all others right"
-                words = f"{context.words}, {words}" if context.words else words
-                return Suspect("place", words, self.own)
-        return None
-
-    def _fails_on(self, problem: Problem) -> bool:
-        observation = self.trials.observed(problem)
-        return observation is not None and self._fails(observation) is not None
-
-    def _fails(self, observation: Observation) -> int | None:
-        """The first step at which the convention does not hold."""
-        if not any(w.any() for w in self._wrong(observation)):
-            return None
-        low, high = 1, observation.problem.steps
-        while low < high:
-            middle = (low + high) // 2
-            if any(w.any() for w in self._wrong(cut(observation, middle))):
-                high = middle
-            else:
-                low = middle + 1
-        return low
-
-    def _wrong(self, observation: Observation) -> list[Mask]:
-        return [~ok for ok in self._right(observation)]
-
-    def _when(self, observation: Observation) -> str:
-        """From which step on, after which change, and in which dtypes only."""
-        problem = observation.problem
-        step = self._fails(observation) or 1
-        words = f"from step {step} on"
-        if step > 1:
-            now, before = problem.hypers[step - 1], problem.hypers[step - 2]
-            changes = [
-                f"{name} changed from {float(a):g} to {float(b):g}"
-                for g, h in enumerate(now)
-                for name, a, b in zip(h._fields, before[g], h)
-                if a != b
-            ]
-            steady = [(row,) * max(6, problem.steps) for row in (problem.hypers[0], now)]
-            if changes and not any(self._fails_on(replace(problem, hypers=h)) for h in steady):
-                words += f", when {' and '.join(dict.fromkeys(changes))}"
-        digits = {d: FORMATS[d].precision for d in self.subject.facts.dtypes}
-        right = [d for d in digits if d != problem.dtype and self._right_in(problem, d)]
-        # In a coarser format the same error may hide in the rounding: that says nothing.
-        if any(digits[d] > digits[problem.dtype] for d in right):
-            words = f"only in {' and '.join(d for d in digits if d not in right)}, {words}"
-        return words
-
-    def _right_in(self, problem: Problem, dtype: str) -> bool:
-        observation = self.trials.observed(replace(problem, dtype=dtype))
-        return observation is not None and self._fails(observation) is None
-
 
 def explain(result: Result, subject: Subject, convention: Convention) -> str:
     """Why a check failed, in words; empty where no cause is certain."""
-    return Explainer(subject, convention).explain(result)
+    return Explainer(subject, convention).explain([result]).get(result.id, "")

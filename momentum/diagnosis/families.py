@@ -8,7 +8,6 @@ from flint import fmpq
 
 from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
-from momentum.diagnosis.clipping import fitted_clip
 from momentum.diagnosis.departing import Departure, scheduled, told
 from momentum.diagnosis.estimate import (
     COORDINATES,
@@ -19,7 +18,8 @@ from momentum.diagnosis.estimate import (
     rates,
     setting,
 )
-from momentum.diagnosis.hypotheses import Hypothesis, Suspect
+from momentum.diagnosis.gradients import short
+from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Suspect
 from momentum.diagnosis.probes import tried
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
@@ -72,6 +72,28 @@ def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
     yield _suspect(own, name, "stuck", words, lambda x, like: like(value))
 
 
+def bounded(convention: Convention, observation: Observation) -> Iterator[Found]:
+    """Numbers kept above or below a limit, which is what a failing run computes with."""
+    problem, own = observation.problem, Hypothesis.of(convention)
+    if len(problem.shapes) > 1 or len(set(problem.hypers)) > 1 or problem.missing:
+        return
+    for name in NAMES:
+        with np.errstate(all="ignore"):
+            found = estimate(observation, own, problem.dtype, (name,))
+        for one in found:
+            doubt = REACH * one.standard_error + 2 * format_of(problem.dtype).u * abs(one.value)
+            if one.name != name or not abs(one.deviation) > doubt:
+                continue
+            limit, below = short(one.value, doubt), one.deviation > 0
+            words = f"{name} is never {'below' if below else 'above'} {limit!r}"
+            kept = scheduled(_kept(name, max if below else min, limit))
+            yield _drift(own, f"{name}_bounded", words, kept)
+
+
+def _kept(name: str, pick: Callable[..., Any], limit: float) -> Schedule:
+    return lambda hypers: [h._replace(**{name: pick(getattr(h, name), limit)}) for h in hypers]
+
+
 def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:
     """A rate that changes by itself: by a factor at every step, or as 1 / (1 + c t).
 
@@ -118,15 +140,6 @@ def _drift(
     return Suspect(name, words, departure.on(own))
 
 
-def short(number: float, doubt: float) -> float:
-    """The number with the fewest decimal digits that is within the doubt."""
-    for digits in range(1, 17):
-        rounded = float(f"{number:.{digits}g}")
-        if abs(rounded - number) <= doubt:
-            return rounded
-    return number
-
-
 def _suspect(
     own: Hypothesis, name: str, kind: str, words: str, change: Callable[[Any, Any], Any]
 ) -> Found:
@@ -139,28 +152,3 @@ def _suspect(
 
     departure = Departure(f"{name}_{kind}", name, words, told(changed))
     return Suspect(departure.name, words, departure.on(own))
-
-
-def clipped(convention: Convention, observation: Observation) -> Iterator[Found]:
-    """Gradients or steps cut to a limit, which the first step of a failing run shows."""
-    own = Hypothesis.of(convention)
-    limits: list[float] = []
-    first = own.replayed(observation)[0]
-    grads = [g for g in observation.fed[0] if g is not None]
-    whole = float(np.sqrt(sum(np.sum(g * g) for g in grads)))
-    for x, got, wanted, g in zip(
-        observation.problem.start, observation.iterates[0], first, observation.fed[0]
-    ):
-        if g is None:
-            continue
-        with np.errstate(all="ignore"):
-            shares = np.ravel((x - got) / (x - wanted))
-        cut = (shares > 0) & (shares < 1 - 2.0**-6)
-        if cut.any():
-            share = float(np.median(shares[cut]))
-            values = np.abs(np.ravel(g)[cut] * shares[cut])
-            norm, move = float(np.linalg.norm(g)), float(np.linalg.norm(x - wanted))
-            limits += [float(np.median(values)), share * norm, share * whole, share * move]
-    for limit in dict.fromkeys(short(x, x * 2.0**-9) for x in limits if np.isfinite(x)):
-        for departure in fitted_clip(own, limit):
-            yield Suspect(departure.name, departure.words, departure.on(own))

@@ -24,6 +24,10 @@ Mask = NDArray[np.bool_]
 Schedule = Callable[[Sequence[Hyper]], Sequence[Hyper]]
 """From the hyper-parameters of all steps as they were set to those that the rule sees."""
 
+CLEAR = 3
+"""A run beside the subject is within two bounds of it; so where the subject is further than three
+from the convention, that run is beyond its bound too, and wrong."""
+
 EVERYTHING = frozenset({"momentum", "dampening", "nesterov", "nu"})
 
 
@@ -182,6 +186,18 @@ class Hypothesis:
         """For each parameter the elements that stay within their bounds at every step, flat."""
         return [r <= self.slack for r in self.ratios(subject, observation, format)]
 
+    def speaks(self, subject: Subject, observation: Observation) -> bool:
+        """Somewhere it steps as the convention does not."""
+        return any(map(np.any, self.moved(observation)))
+
+    def moved(self, observation: Observation) -> list[Mask]:
+        """For each parameter the elements that go elsewhere than by the convention, flat."""
+        found = [np.zeros(x.size, dtype=bool) for x in observation.problem.start]
+        own = Hypothesis.of(self.base)
+        for row, plain in zip(self.replayed(observation), own.replayed(observation)):
+            found = [f | (gap(a, b) != 0).ravel() for f, a, b in zip(found, row, plain)]
+        return found
+
     def holds(self, subject: Subject, observation: Observation, format: str = "") -> bool:
         """Every iterate is equal to the replay, or lies within its error bound; see `ratios`."""
         if self.distance(observation) == 0:
@@ -191,6 +207,9 @@ class Hypothesis:
 
 class Explanation(Protocol):
     """How an optimizer with some cause would step."""
+
+    def speaks(self, subject: Subject, observation: Observation) -> bool:
+        """It says something of this run that its convention does not."""
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """The subject's run agrees with it."""

@@ -23,7 +23,7 @@ from momentum.arithmetic.expression import (  # fmt: skip
 )
 from momentum.arithmetic.notation import Notation
 from momentum.conventions import Convention, Hyper, Rule, Step, expressed, symbols_of
-from momentum.conventions.hyper import NUMBERS
+from momentum.conventions.hyper import NEUTRAL, NUMBERS
 from momentum.diagnosis.hypotheses import Hypothesis, Suspect
 from momentum.gallery.rewriting import at, paths, put
 from momentum.subjects.observation import Observation
@@ -48,18 +48,20 @@ class Mutant(NamedTuple):
     exchange: tuple[Expression, Expression] | None = None
 
 
-def mutants(convention: Convention, observation: Observation) -> Iterator[Suspect[Hypothesis]]:
-    """All of them, for the flags of a run that is wrong."""
+def mutants(
+    convention: Convention, observation: Observation, names: frozenset[str]
+) -> Iterator[Suspect[Hypothesis]]:
+    """All of them, for the flags of a run that is wrong. names: of hyper-parameters to speak of."""
     h = observation.problem.hypers[0][0]
     flags = bool(h.nesterov), bool(h.maximize)
     try:
-        first, later = _both(convention, flags)
+        first, later = _both(convention, flags, names)
     except (TypeError, ValueError):  # its text is no expression
         return
-    for mutant in _exchanged(convention, first, later):
+    for mutant in _exchanged(names, first, later):
         if _moves(mutant.first, first) and _moves(mutant.later, later):
             yield _suspect(convention, mutant, flags)
-    wrong = _first_wrong(convention, observation)
+    wrong = _first_wrong(observation)
     for words, steps in _places(first, later):
         factor = _fitted(convention, steps, flags, wrong)
         if factor is not None:
@@ -114,15 +116,18 @@ def _no_forms(h: Hyper) -> tuple[Rule, ...]:
     return ()
 
 
-def _both(convention: Convention, flags: Flags) -> tuple[Step, Step]:
-    """First and later step."""
-    h = symbols_of(convention, nesterov=flags[0], maximize=flags[1])
+def _both(
+    convention: Convention, flags: Flags, names: frozenset[str] = frozenset(NUMBERS)
+) -> tuple[Step, Step]:
+    """First and later step, in which numbers without a name are at their neutral value."""
+    off = {n: NEUTRAL[n] for n in frozenset(NUMBERS) & convention.knows - names}
+    h = symbols_of(convention, nesterov=flags[0], maximize=flags[1], **off)
     return expressed(convention, first=True, h=h), expressed(convention, h=h)
 
 
-def _exchanged(convention: Convention, first: Step, later: Step) -> Iterator[Mutant]:
+def _exchanged(known: frozenset[str], first: Step, later: Step) -> Iterator[Mutant]:
     """One part for another."""
-    names = sorted(frozenset(NUMBERS) & convention.knows)
+    names = sorted(frozenset(NUMBERS) & known)
     arrays = ["theta", "grad", *later.state]
     if first != later:
         yield Mutant("every step is as the first one", first, first)
@@ -221,7 +226,7 @@ def _places(first: Step, later: Step) -> Iterator[tuple[str, Any]]:
             yield words.replace("{", "{{").replace("}", "}}").replace("{{!r}}", "{!r}"), steps
 
 
-def _first_wrong(convention: Convention, observation: Observation) -> Observation:
+def _first_wrong(observation: Observation) -> Observation:
     """A few steps are enough to fit a factor."""
     steps = min(3, observation.problem.steps)
     return Observation(

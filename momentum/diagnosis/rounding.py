@@ -27,6 +27,10 @@ class Coarser:
     hypothesis: Hypothesis
     dtype: str
 
+    def speaks(self, subject: Subject, observation: Observation) -> bool:
+        """Rounding is everywhere."""
+        return True
+
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Errors stay within the coarser format's bound; numbers that fit it have none."""
         problem = observation.problem

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, get
-from momentum.diagnosis.hypotheses import Suspect
-from momentum.diagnosis.probes import refusal
+from momentum.diagnosis.hypotheses import CLEAR, Hypothesis, Suspect
+from momentum.diagnosis.probes import refusal, tried
 from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine
 from momentum.oracle.replay import replay_steps
@@ -37,6 +37,15 @@ class Simulated:
             run.step([None if g is None else g.copy() for g in fed])
             rows.append([np.asarray(x, dtype=np.float64) for x in run.parameters()])
         return rows
+
+    def speaks(self, subject: Subject, observation: Observation) -> bool:
+        """It goes elsewhere than its convention; nothing is known of runs that it refuses."""
+        own = Hypothesis.of(self.machine.convention)
+        seen = tried(self.machine, observation.problem)
+        if isinstance(seen, str):
+            return False
+        again = Observation(observation.problem, observation.fed, seen.iterates)
+        return any(np.any(r > CLEAR) for r in own.ratios(self.machine, again))
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Both lie within two bounds of each other.

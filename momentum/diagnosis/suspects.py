@@ -1,5 +1,6 @@
 """What may be wrong: other conventions, known departures, and the gallery of wrong rules."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -102,6 +103,11 @@ def gallery(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
         found = _hypothesis(defect) if same else None
         if found is not None and _elementwise(found.convention):
             yield Suspect(defect.name, in_words(defect), found)
+
+
+def named_in(words: str) -> frozenset[str]:
+    """The hyper-parameters that some words speak of."""
+    return frozenset(re.findall(r"\w+", words)) & frozenset(Hyper._fields)
 
 
 def _elementwise(convention: Convention) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.diagnosis.departing import Departure, around, scheduled, taken_as, told
+from momentum.diagnosis.departing import Departure, around, plain, scheduled, taken_as, told
 from momentum.diagnosis.departures import unfed
+from momentum.diagnosis.gradients import fed
 from momentum.diagnosis.hypotheses import Hypothesis, Strand, Telling
 from momentum.subjects.observation import Observation
 
@@ -78,17 +79,6 @@ def _zeros_frozen(observation: Observation, strand: Strand) -> Iterable[Strand]:
         return part._replace(hypers=tuple(off))
 
     return _by_zeros(strand, change)
-
-
-def fed(change: Callable[[list[Any]], list[Any]]) -> Telling:
-    """Other gradients, from those of all steps that have one."""
-
-    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
-        present = [g for g in strand.grads if g is not None]
-        new = iter(change(present) if present else [])
-        yield strand._replace(grads=tuple(None if g is None else next(new) for g in strand.grads))
-
-    return telling
 
 
 def _summed(grads: list[Any]) -> list[Any]:
@@ -237,13 +227,9 @@ def _times(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
 def _over(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
     def quotient(h: Hyper) -> Any:
         divisor = value(h)
-        return getattr(h, name) / divisor if _plain(divisor) else getattr(h, name)
+        return getattr(h, name) / divisor if plain(divisor) else getattr(h, name)
 
     return quotient
-
-
-def _plain(number: Any) -> float:
-    return float(getattr(number, "value", number))
 
 
 def _in_place(name: str, text: str, value: Callable[[Hyper], Any]) -> Departure:
@@ -289,11 +275,13 @@ def _of_group(place: Callable[[int, int], int], names: tuple[str, ...]) -> Telli
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
         problem = observation.problem
         g = place(problem.groups[strand.parameter], len(problem.hypers[0]))
+        hypers = [
+            h._replace(**{n: getattr(row[g], n) for n in names})
+            for h, row in zip(strand.hypers, problem.hypers)
+        ]
+        # Without momentum there is no velocity that could be dampened.
         yield strand._replace(
-            hypers=tuple(
-                h._replace(**{n: getattr(row[g], n) for n in names})
-                for h, row in zip(strand.hypers, problem.hypers)
-            )
+            hypers=tuple(h if h.momentum else h._replace(dampening=0.0) for h in hypers)
         )
 
     return telling

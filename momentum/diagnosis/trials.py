@@ -15,6 +15,15 @@ from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
+ELSEWHERE: tuple[dict[str, Any], ...] = (
+    {"momentum": 0.0, "dampening": 0.0},
+    {"momentum": 0.0, "lr": 0.07},
+    {"weight_decay": 0.0, "momentum": 0.3},
+    {"lr": 1.25, "momentum": 0.2, "dampening": 0.9, "weight_decay": 1.25},
+    {"lr": 0.003, "momentum": 0.97, "dampening": 0.05, "weight_decay": 0.01, "nesterov": True},
+)
+"""Other magnitudes of every number than those of the probes."""
+
 
 class Trials:
     """Runs of one subject. fails: whether it departs from its convention on a problem."""
@@ -24,6 +33,8 @@ class Trials:
     ) -> None:
         self.subject, self.convention, self.fails = subject, convention, fails
         self.seen: dict[str, list[Observation]] = {}
+        self.note: Callable[[str], None] = lambda problem: None
+        self.avoided: frozenset[str] = frozenset()
 
     def varied(
         self, context: Context, shapes: Sequence[tuple[int, ...]], seed: int
@@ -105,15 +116,34 @@ class Trials:
                 row = (kept.domain.combined({**VALUES, **flags}),)
                 full = Problem(dtype, ((8,), (3, 5)), (row,) * STEPS, (0, 0), seed=33)
                 runs.append(self.observed(full))
-            # And without momentum, and without decay, at values that no check has chosen.
-            for off in ({"momentum": 0.0, "dampening": 0.0}, {"weight_decay": 0.0}):
-                row = (kept.domain.combined({**VALUES, **off, "nesterov": False}),)
-                runs.append(self.observed(Problem(dtype, ((8,),), (row,) * STEPS, (0,), seed=34)))
+            # And at values, sizes and lengths that no check has chosen: what holds at some is told
+            # from what holds at all.
+            two = ((8,), (3, 5))
+            for changed in ELSEWHERE:
+                row = (kept.domain.combined({**VALUES, "nesterov": False, **changed}),)
+                runs.append(self.observed(Problem(dtype, two, (row,) * STEPS, (0, 0), seed=34)))
+            row = (kept.domain.combined({**VALUES, "nesterov": False}),)
+            for kind in ("wide", "from_zero", "late", "faint"):
+                same = Problem(dtype, two, (row,) * STEPS, (0, 0), kind, seed=35)
+                runs.append(self.observed(same))
+            every = ((7,), (2, 3), (), (16,), (5,)) * 4
+            many = tuple(s for s in every if (s or facts.scalars) and np.prod(s) <= facts.largest)
+            runs.append(self.observed(Problem(dtype, many, (row,) * 14, (0,) * len(many), seed=36)))
             self.seen[dtype] = [o for o in runs if o is not None]
         return self.seen[dtype]
 
+    def scalars(self, dtype: str) -> Observation | None:
+        """One step of many parameters of one element, whose gradients are of every magnitude."""
+        row = (self.subject.facts.domain.combined({"lr": 1.0}),)
+        count = 256
+        return self.observed(Problem(dtype, ((1,),) * count, (row,), (0,) * count, "wide", seed=37))
+
     def observed(self, problem: Problem) -> Observation | None:
         """The run; None where the subject refuses this probe, which tells nothing of others."""
+        text = problem.to_text()
+        if text in self.avoided:
+            return None
+        self.note(text)
         found = tried(self.subject, problem)
         return None if isinstance(found, str) else found
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from momentum.checks.result import Result
 
-Kind = Literal["cause", "error", "surprise", "unexplained"]
+Kind = Literal["cause", "law", "error", "surprise", "unexplained"]
 
 _SCOPE = re.compile(
     r"(?P<only>only in [^:]*?, )?from step (?P<step>\d+) on(?P<when>, when [^:]*)?: (?P<cause>.*)",
@@ -18,7 +18,8 @@ _SCOPE = re.compile(
 class Finding(NamedTuple):
     """Results that have one thing behind them: a cause, an exception, an outdated expectation.
 
-    text: that cause or reason, empty where none is known.
+    A law that is broken without a known cause speaks for itself, by its statement and by what was
+    observed. text: the cause or reason, empty where none is known.
     """
 
     kind: Kind
@@ -64,7 +65,7 @@ def findings(results: Iterable[Result]) -> list[Finding]:
     groups: dict[tuple[Kind, str], list[Result]] = {}
     for r in results:
         groups.setdefault(_behind(r), []).append(r)
-    rank: dict[Kind, int] = {"cause": 0, "unexplained": 0, "error": 1, "surprise": 2}
+    rank: dict[Kind, int] = {"cause": 0, "law": 1, "unexplained": 1, "error": 2, "surprise": 3}
     return [
         Finding(kind, text, tuple(found))
         for (kind, text), found in sorted(groups.items(), key=lambda g: (rank[g[0][0]], -len(g[1])))
@@ -112,7 +113,9 @@ def _behind(result: Result) -> tuple[Kind, str]:
     if result.verdict == "errored":
         return "error", result.reason
     cause = cause_of(result)
-    return ("cause", cause) if cause else ("unexplained", "")
+    if not cause:
+        return ("unexplained" if result.how else "law"), ""
+    return "cause", cause
 
 
 def _distance(result: Result) -> tuple[bool, float]:

@@ -22,6 +22,7 @@ def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterat
         "error": f"ERROR in {of}",
         "surprise": f"EXPECTED TO FAIL, AND PASSED: {of}",
         "unexplained": f"NO CAUSE KNOWN for {of}",
+        "law": f"LAWS BROKEN in {of}",
     }[finding.kind]
     yield Text()
     yield Text(title, f"bold {tone}")
@@ -36,6 +37,8 @@ def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterat
         lines += [_in_full(row) for row in first]
     elif finding.kind == "error":
         lines.append(Text(some([row.check for row in finding.checks], min(amount, 8))))
+    elif finding.kind == "law":
+        lines += [line for row in first for line in _law(row)]
     else:
         lines.append(_told(first))
         if rest:
@@ -65,6 +68,16 @@ def _told(rows: Sequence[Row]) -> RenderableType:
             )
         )
     return table
+
+
+def _law(row: Row) -> Iterator[RenderableType]:
+    """What a law says, and what was observed."""
+    worst = row.worst
+    yield Text(f"{row.check}: ", "bold") + Text(one_line(worst.statement), "not bold")
+    others = len({r.dtype for r in row.results}) - 1
+    seen = "; ".join(x for x in (worst.where, words.amount(worst)) if x)
+    where = f"not so in {worst.dtype}{f' +{others}' if others else ''}: {seen}"
+    yield Padding(Text(one_line(where)), (0, 0, 0, 2))
 
 
 def _in_full(row: Row) -> RenderableType:

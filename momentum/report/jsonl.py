@@ -7,7 +7,7 @@ are written so that they read back to the same float64; inf and nan, which JSON 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,10 @@ Outcome = Literal["passed", "failed", "broken", "unfinished", "nothing ran"]
 
 @dataclass(frozen=True)
 class Footer:
-    """Last line: the verdict, how many results have which, and what was found over all checks."""
+    """Last line: the verdict, how many results have which, and what was found over all checks.
+
+    causes: of failures in words, by the id of the result.
+    """
 
     verdict: Outcome
     counts: Mapping[str, int]
@@ -38,6 +41,7 @@ class Footer:
     unfinished: str = ""
     impulse: Series | None = None
     power: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    causes: Mapping[str, str] = field(default_factory=dict)
 
 
 _BOTH = ("broken", "control", "stale", "unfinished", "impulse", "power")
@@ -52,6 +56,7 @@ def header_line(header: Header) -> str:
 def result_line(header: Header, result: Result) -> str:
     """The line of one result."""
     record = {"record": "result", "id": result.id, **asdict(result)}
+    del record["explanation"]  # it is known when all results are, and stands in the last line
     return _line(record | {"replay": words.replay(header, result)})
 
 
@@ -60,7 +65,9 @@ def footer_line(results: Results, strict: bool = False) -> str:
     found = {name: getattr(results, name) for name in _BOTH}
     found["impulse"] = None if results.impulse is None else asdict(results.impulse)
     verdict = results.verdict(strict)
-    return _line({"record": "footer", "verdict": verdict, "counts": results.counts, **found})
+    causes = {r.id: r.explanation for r in results.results if r.explanation}
+    record = {"record": "footer", "verdict": verdict, "counts": results.counts, **found}
+    return _line(record | {"causes": causes})
 
 
 def text(results: Results, strict: bool = False) -> str:
@@ -92,7 +99,9 @@ def read(path: Path) -> Results:
     return Results(
         header=files.record_of(records[0], Header, f"{path}, line 1"),
         results=tuple(
-            files.record_of(r, Result, f"{path}, line {i}") for i, r in enumerate(middle, 2)
+            replace(found, explanation=footer.causes.get(found.id, "") if footer else "")
+            for i, r in enumerate(middle, 2)
+            for found in [files.record_of(r, Result, f"{path}, line {i}")]
         ),
         **({"unfinished": "the report is cut off"} if footer is None else _of(footer)),
     )
@@ -108,6 +117,7 @@ def schema() -> dict[str, Any]:
         if name == "header":
             properties |= {"format": {"const": FORMAT}, "version": {"const": VERSION}}
         if name == "result":
+            del known[name]["properties"]["explanation"]
             properties |= {"id": {"type": "string"}, "replay": {"type": "string"}}
         known[name]["properties"] = properties | known[name]["properties"]
     for one in known.values():

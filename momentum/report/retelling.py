@@ -38,4 +38,8 @@ def _lines(results: Results) -> Iterator[str]:
         yield one_line(f"the report is incomplete: {results.unfinished}")
 
 
-_UNTOLD = {"unexplained": "no cause is known for", "surprise": "expected to fail, and passed"}
+_UNTOLD = {
+    "unexplained": "no cause is known for",
+    "law": "laws broken",
+    "surprise": "expected to fail, and passed",
+}

@@ -15,7 +15,7 @@ from momentum.report.table import checks
 SCREEN = 45
 """Lines that a report may take where not everything is asked for."""
 
-FINDINGS = 4
+FINDINGS = 5
 """Causes and reasons that it may tell of."""
 
 REPLAY = 400

@@ -64,10 +64,17 @@ def several(amount: int, noun: str) -> str:
     return f"{amount} {noun}{'' if amount == 1 else 's'}"
 
 
+def convention(header: Header) -> str:
+    """The name that was asked for, and beside it the convention's own where that is another."""
+    if header.asked in ("", header.convention):
+        return header.convention
+    return f"{header.asked} ({header.convention})"
+
+
 def held_to(header: Header) -> str:
     """The convention, and how it came to be that one."""
-    if not header.identified:
-        return f"{header.convention}, as asked"
+    if header.asked:
+        return f"{convention(header)}, as asked"
     if header.doubt:
         return f"the nearest, {header.convention}, because {header.doubt}"
     return f"{header.convention}, identified from its behaviour"
@@ -151,14 +158,18 @@ def headline(results: Results, strict: bool = False) -> tuple[str, str]:
         checks = len({r.check for r in wrong})
         return "FAILED", (
             f"{name} breaks {checks} of {len({r.check for r in ran})} checks"
-            f" of convention {header.convention},"
+            f" of convention {convention(header)},"
             f" in {', '.join(dict.fromkeys(r.dtype for r in wrong))}"
         )
     if verdict == "unfinished":
         return "UNFINISHED", f"{name}: {results.unfinished}; nothing wrong in {len(ran)} results"
     if verdict == "nothing ran":
-        return "NOTHING RAN", f"{name}: every check was skipped"
-    return "PASSED", f"{name} follows convention {header.convention}"
+        if not ran:
+            return "NOTHING RAN", f"{name}: every check was skipped"
+        return "NOTHING JUDGED", f"{name}: no check passed that decides anything"
+    if not results.counts["passed"]:
+        return "FAILED AS EXPECTED", f"{name}: nothing passed, nothing failed beyond expectation"
+    return "PASSED", f"{name} follows convention {convention(header)}"
 
 
 def advice(results: Results, strict: bool = False) -> list[Result]:

@@ -48,10 +48,14 @@ class Measure(NamedTuple):
 
 
 class Explain(NamedTuple):
-    """Request: look for the cause of a failure. Answer: Explained."""
+    """Request: look for the causes of failures. Answer: Explained, after one Trying for each try.
+
+    avoided: problems at which a worker was lost that was asked before.
+    """
 
     convention: str
-    result: Result
+    results: tuple[Result, ...]
+    avoided: frozenset[str] = frozenset()
 
 
 class Respond(NamedTuple):
@@ -119,9 +123,9 @@ class Exhausted(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """The cause of a failure in words, empty where none is certain."""
+    """The causes of failures in words, by the ids of those that have a certain one."""
 
-    words: str
+    words: dict[str, str]
 
 
 class Responded(NamedTuple):

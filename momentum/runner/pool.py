@@ -8,13 +8,17 @@ from typing import Any, Protocol
 
 from momentum.conventions import Convention
 from momentum.errors import UsageError
-from momentum.runner.events import Event, Exhausted, Loaded, Refused, Request, Trying
+from momentum.runner.events import Event, Exhausted, Explain, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
 from momentum.runner.worker import Worker
 from momentum.subjects.isolation import CAN_FORK, Cell, Keeper, Lost, spawned
 from momentum.subjects.protocol import Subject
 
 Load = Callable[[], Subject]
+
+
+SEARCH = 2
+"""Time limits that a search for causes may take, each of its runs one at most."""
 
 
 class TimeIsUp(Exception):
@@ -47,13 +51,15 @@ class Contained:
     def __init__(self, cell: Cell, limit: float) -> None:
         self.cell, self.limit = cell, limit
         self.handles = cell.handles
-        self.problem = ""
-        self.until = time.monotonic() + limit
+        self.problem, self.renews = "", False
+        self.until, self.last = time.monotonic() + limit, float("inf")
 
     def ask(self, request: Request) -> None:
         """Begin with a request."""
         self.problem = ""
+        self.renews = isinstance(request, Explain)
         self.until = time.monotonic() + self.limit
+        self.last = self.until + self.limit * (SEARCH - 1)
         with contextlib.suppress(OSError):  # its end is seen when it is asked for the answer
             self.cell.channel.send(request, within=self.limit)
 
@@ -62,8 +68,9 @@ class Contained:
         for item in self.cell.take():
             if isinstance(item, Trying):
                 self.problem = item.problem
-                if not item.problem:  # loading has come as far as a trial, which has its own limit
-                    self.until = time.monotonic() + self.limit
+                if not item.problem or self.renews:
+                    # Loading has come as far as a trial, or a search to its next one.
+                    self.until = min(time.monotonic() + self.limit, self.last)
             elif isinstance(item, Exhausted):
                 return Lost(item.reason, slow=True)
             else:

@@ -49,6 +49,7 @@ def run(
                 on_result(result)
             if not supervisor.ledger.over:
                 impulse = supervisor.respond()
+            found = supervisor.explained(found)
     except KeyboardInterrupt:
         unfinished = "interrupted"
         if header is None:

@@ -90,8 +90,6 @@ class Supervisor:
         self.pool = Pool(load, convention, self.options, isolated)
         self.seats = [Seat() for _ in range(max(1, self.options.workers))]
         self.helper = Seat()
-        self.vain = 0
-        self.explained: dict[str, str] = {}
         self.header: Header
         self.jobs: tuple[Job, ...] = ()
         self.batch: dict[str, int] = {}
@@ -133,8 +131,8 @@ class Supervisor:
         return said.series if isinstance(said, Responded) else None
 
     def result(self, job: Job) -> Result:
-        """What becomes of one job."""
-        return next(self.results([job]))
+        """What becomes of one job, explained."""
+        return self.explained([next(self.results([job]))])[0]
 
     def results(
         self,
@@ -156,7 +154,7 @@ class Supervisor:
                         on_start(one.id, number[one.id], len(jobs))
                         if (lost := self._begin(seat, one)) is not None:
                             done[one.id] = lost
-                busy = [s for s in (*self.seats, self.helper) if s.job and s.hand]
+                busy = [s for s in self.seats if s.job and s.hand]
                 if busy:
                     self.pool.wait_for([s.hand for s in busy if s.hand])
                 for seat in busy:
@@ -200,10 +198,7 @@ class Supervisor:
         if said is None:
             return
         seat.job = None
-        if seat is self.helper:
-            self.explained[job.id] = said.words if isinstance(said, Explained) else ""
-            self.vain += isinstance(said, Lost)
-        elif isinstance(said, Lost):
+        if isinstance(said, Lost):
             done[job.id], problems[job.id] = said, seat.hand.problem
         else:
             assert isinstance(said, Found)
@@ -225,27 +220,26 @@ class Supervisor:
             self.ledger.enter(job.dtype, found)
             problem = problems.get(job.id, "")
             return replace(base, verdict="errored", reason=found.reason, problem=problem)
-        if found is None or found.verdict != "failed":
-            return found
-        if job.id in self.explained:
-            return replace(found, explanation=self.explained.pop(job.id))
-        if self.helper.job is None:
-            self._explain(job, found)
-        return None
+        return found
 
-    def _explain(self, job: Job, result: Result) -> None:
-        """Begin to look for the cause of the next failure of the report."""
-        if self.helper.hand is None and self.vain < LOSSES:
-            hired = self.pool.hire()
+    def explained(self, results: Sequence[Result]) -> list[Result]:
+        """The same with their causes, for which one search is made over all that failed.
+
+        A problem at which the subject is lost is left out of the next try.
+        """
+        failed = tuple(r for r in results if r.verdict == "failed")
+        avoided: frozenset[str] = frozenset()
+        while failed and len(avoided) < LOSSES:
+            hired = self.helper.hand or self.pool.hire()
             if isinstance(hired, Lost):
-                self.vain = LOSSES
-            else:
-                self.helper.hand = hired
-        if self.helper.hand is None:
-            self.explained[job.id] = ""
-            return
-        self.helper.job = job
-        self.helper.hand.ask(Explain(self.header.convention, result))
+                break
+            self.helper.hand = hired
+            said = self.pool.asked(hired, Explain(self.header.convention, failed, avoided))
+            if isinstance(said, Explained):
+                return [replace(r, explanation=said.words.get(r.id, "")) for r in results]
+            avoided |= {hired.problem or f"lost {len(avoided)}"}
+            self.helper.clear()
+        return list(results)
 
     def _asked(self, request: Request) -> Event | Lost:
         """The answer of a worker that does nothing else."""

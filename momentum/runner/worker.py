@@ -48,9 +48,12 @@ TWIN_CHECK = "agrees_with_oracle"
 
 
 class ComeBy(NamedTuple):
-    """How a convention was come by. doubt: why it is only the nearest one, empty where it is it."""
+    """How a convention was come by: asked for by this name, or identified, and then as what.
 
-    identified: bool = False
+    doubt: why it is only the nearest one, empty where it is it.
+    """
+
+    asked: str = ""
     doubt: str = ""
 
 
@@ -110,7 +113,13 @@ class Worker:
             tell(self._measured(request.job, convention, tell))
         elif isinstance(request, Explain):
             self.explainer = self.explainer or Explainer(self.subject, convention)
-            tell(Explained(self.explainer.explain(request.result)))
+            tell(
+                Explained(
+                    self.explainer.explain(
+                        request.results, lambda text: tell(Trying(text)), request.avoided
+                    )
+                )
+            )
         elif isinstance(request, Respond):
             tell(Responded(impulse(self.subject, convention, self.subject.facts.dtypes)))
 
@@ -122,9 +131,10 @@ class Worker:
         try:
             if self.convention is None:
                 identity = identify(self.subject)
-                chosen, come_by = identity.nearest, ComeBy(True, _doubt(identity))
+                chosen, come_by = identity.nearest, ComeBy("", _doubt(identity))
             else:
-                chosen, come_by = get(self.convention), ComeBy()
+                chosen, asked = get(self.convention), self.convention
+                come_by = ComeBy(asked if isinstance(asked, str) else chosen.reference)
         except UsageError as error:
             return Refused(str(error))
         except Exception as error:
@@ -224,7 +234,7 @@ def header_of(
         effort=options.effort,
         dtypes=options.dtypes or subject.facts.dtypes,
         left=subject.facts.left,
-        identified=come_by.identified,
+        asked=come_by.asked,
         doubt=come_by.doubt,
         arguments=options.arguments,
         **environment(),

@@ -21,6 +21,7 @@ from momentum.gallery.machine.machine import MachineRun
 from momentum.subjects.observation import judge, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
+from momentum.subjects.trial import Restated
 
 FEW = (0, 1, 3, 5)
 WANTED = os.environ.get("MOMENTUM_CAUSES")
@@ -122,7 +123,7 @@ def test_cause_of_one_number_of_a_group_is_not_all_of_them() -> None:
     row = (Hyper(0.1, 0.9), Hyper(0.3, 0.9))
     problem = Problem("float32", ((5,), (5,)), (row,) * 3, (0, 1))
     words = cause(machine(FirstRate), problem)
-    assert words == "from step 1 on: with groups that differ: the lr of the first group acts"
+    assert words == "from step 1 on: the lr of the first group acts"
 
 
 def test_cause_says_plain_gradient_descent() -> None:
@@ -183,4 +184,55 @@ def test_cause_lets_faults_of_this_package_through(monkeypatch: pytest.MonkeyPat
     problem = Problem("float32", ((9,),), (ROW,) * 3, (0,))
     found = Result("c", "float32", "f", "must", "s", "s", "failed", problem=problem.to_text())
     with pytest.raises(IndexError):
-        explainer.explain(found)
+        explainer.explain([found])
+
+
+def plain_and(change: Any) -> Machine:
+    """The accumulated rule with other gradients or hyper-parameters."""
+
+    class Changed(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            changed = change(np.asarray(grad), h)
+            if changed is not None:
+                super().update(i, *changed)
+
+    return machine(Changed)
+
+
+LIMITS = {
+    "gradients all of whose elements are below about 1e-06 are left out": (
+        lambda g, h: (g, h) if not g.size or np.max(np.abs(g)) >= 1e-6 else None,
+        Problem("float32", ((9,),), (ROW,) * 3, (0,), kind="faint"),
+    ),
+    "elements of a gradient below about 1e-06 count as 0": (
+        lambda g, h: (np.where(np.abs(g) < 1e-6, 0 * g, g), h),
+        Problem("float32", ((9,),), (ROW,) * 3, (0,), kind="faint"),
+    ),
+    "where weight_decay is 1 or more: weight_decay is accepted and ignored": (
+        lambda g, h: (g, h._replace(weight_decay=h.weight_decay * (h.weight_decay < 1))),
+        Problem("float32", ((9,),), ((Hyper(0.1, weight_decay=1.75),),) * 3, (0,)),
+    ),
+    "lr is never below 0.01": (
+        lambda g, h: (g, h._replace(lr=max(h.lr, 0.01))),
+        Problem("float32", ((9,),), ((Hyper(0.0009765625, 0.5),),) * 3, (0,)),
+    ),
+    "gradients are clipped to 0.75": (
+        lambda g, h: (np.clip(g, -0.75, 0.75), h),
+        Problem("float32", ((9,),), (ROW,) * 3, (0,)),
+    ),
+}
+
+
+@pytest.mark.parametrize("words", LIMITS)
+def test_cause_finds_a_limit(words: str) -> None:
+    change, problem = LIMITS[words]
+    assert cause(plain_and(change), problem).partition(": ")[2] == words
+
+
+def test_cause_of_an_option_never_speaks_of_one_that_the_subject_lacks() -> None:
+    subject = plain_and(lambda g, h: (0.5 * g, h))
+    facts = replace(subject.facts, hyper=subject.facts.hyper - {"dampening"})
+    problem = Problem("float32", ((9,),), (ROW,) * 3, (0,))
+    words = cause(Restated(subject, facts), problem)
+    assert words
+    assert "dampening" not in words

@@ -10,7 +10,7 @@ import pytest
 from momentum.checks.result import Result
 from momentum.conventions import Convention, Hyper, get
 from momentum.diagnosis import Explainer, explain
-from momentum.diagnosis.families import short
+from momentum.diagnosis.gradients import short
 from momentum.diagnosis.probes import probes
 from momentum.diagnosis.suspects import suspects
 from momentum.gallery import GALLERY, Defect, Machine
@@ -180,8 +180,10 @@ def test_explain_remembers_a_cause() -> None:
     subject, convention, problem = first_failure(GALLERY["momentum_on_gradient"])
     assert problem is not None
     explainer = Explainer(subject, convention)
-    texts = {explainer.explain(result(replace(problem, seed=s))).partition(": ")[2] for s in (1, 2)}
-    assert len(texts) == 1
+    failed = [result(replace(problem, seed=s), check=f"c{s}") for s in (1, 2)]
+    texts = explainer.explain(failed)
+    assert set(texts) == {r.id for r in failed}
+    assert len({text.partition(": ")[2] for text in texts.values()}) == 1
     assert len(explainer.found) == 1
 
 

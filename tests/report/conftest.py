@@ -16,6 +16,7 @@ HEADER = Header(
     seed=0,
     effort="quick",
     dtypes=("float32", "float16"),
+    asked="accumulated",
     arguments=("pkg:SGD", "--set", "name=it's"),
     versions={"python": "3.11.7", "torch": "2.13.0"},
     platform="Linux",

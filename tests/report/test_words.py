@@ -88,7 +88,9 @@ def test_evidence_and_amount_say_how_far_from_right(results, change, text, short
 def test_held_to_says_identified_only_where_it_was(results):
     header = results.header
     assert words.held_to(header) == "accumulated, as asked"
-    found = replace(header, identified=True)
+    torch = words.held_to(replace(header, asked="torch"))
+    assert torch == "torch (accumulated), as asked"
+    found = replace(header, asked="")
     assert words.held_to(found) == "accumulated, identified from its behaviour"
     doubted = words.held_to(replace(found, doubt="step 2 differs"))
     assert doubted == "the nearest, accumulated, because step 2 differs"
@@ -107,3 +109,19 @@ def test_headline_says_where_only_expected_failures_passed(good, results):
     word, text = words.headline(replace(good, results=(*good.results, surprise)))
     assert word == "FAILED"
     assert text.endswith(": 1 expected failure passes now: remove the entry (decays[float32])")
+
+
+def test_headline_calls_nothing_passed_what_only_advice_or_expectation_ran(results):
+    by = {r.verdict: r for r in results.results if not r.surprise}
+    advice = next(r for r in results.results if r.level == "should")
+    alone = {
+        (by["skipped"],): ("NOTHING RAN", 3),
+        (advice,): ("NOTHING JUDGED", 3),
+        (replace(by["passed"], verdict="no_claim"),): ("NOTHING JUDGED", 3),
+        (by["expected_failure"],): ("FAILED AS EXPECTED", 0),
+        (by["passed"], advice): ("PASSED", 0),
+    }
+    for some, (word, code) in alone.items():
+        part = replace(results, results=some, stale=())
+        assert words.headline(part)[0] == word
+        assert part.exit_code() == code

@@ -101,9 +101,10 @@ def test_worker_answers_every_request_last():
     assert isinstance(found, Found)
     assert found.result.verdict == "failed"
     assert found.result.problem in {event.problem for event in trying}
-    (explained,) = answers(worker, Explain(name, found.result))
+    *trying, explained = answers(worker, Explain(name, (found.result,)))
     assert isinstance(explained, Explained)
-    assert explained.words
+    assert explained.words.keys() <= {found.result.id}
+    assert {event.problem for event in trying} >= {found.result.problem}
     (responded,) = answers(worker, Respond(name))
     assert isinstance(responded, Responded)
     assert responded.series is not None

@@ -1,0 +1,158 @@
+"""Runs that are saved and loaded, or copied, in the middle: what is lost on the way.
+
+An interrupted subject is one more subject, held to the same convention; so what goes wrong in it is
+looked for, and placed, as everything else is.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Convention, Hyper, Rule
+from momentum.diagnosis.departing import Departure, around, scheduled
+from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Suspect
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Facts, Subject
+
+STOP = 3
+"""Steps before the interruption: there is a velocity by then that no single gradient is."""
+
+MORE = 3
+"""Steps after it, at least."""
+
+WAYS: Mapping[str, str] = {
+    "resume": "after the run was saved and loaded",
+    "deepcopy": "after the run was copied by copy.deepcopy",
+    "pickle": "after the run was pickled and read again",
+}
+"""How a run may be interrupted, by the offer that it takes, in words."""
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A subject whose runs all go on, after some steps, as what was saved or copied of them."""
+
+    of: Subject
+    way: str
+
+    @property
+    def facts(self) -> Facts:
+        """The subject's own; all parameters have a gradient at every step before the stop."""
+        return replace(self.of.facts, none_gradients=False)
+
+    def start(
+        self,
+        parameters: Sequence[Any],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "InterruptedRun":
+        """A run."""
+
+        def fresh() -> Any:
+            zeros = [np.zeros(np.shape(x)) for x in parameters]
+            return self.of.start(zeros, list(hypers), dtype, groups, options)
+
+        run = self.of.start(parameters, hypers, dtype, groups, options)
+        return InterruptedRun(run, self.way, fresh, list(hypers))
+
+
+class InterruptedRun:
+    """One run. fresh: makes another one of the same settings. hypers: as they are set."""
+
+    def __init__(self, run: Any, way: str, fresh: Callable[[], Any], hypers: list[Hyper]) -> None:
+        self.run, self.way, self.fresh = run, way, fresh
+        self.begun, self.hypers = list(hypers), hypers
+        self.taken = 0
+        self.late: dict[int, Hyper] = {}
+
+    def step(self, gradients: Sequence[Any]) -> None:
+        """One step, after the interruption if it is its turn."""
+        if self.taken == STOP:
+            self.run = self._again()
+            for group, hyper in self.late.items():
+                self.run.set(hyper, group)
+        self.taken += 1
+        self.run.step(gradients)
+
+    def _again(self) -> Any:
+        if self.way != "resume":
+            return self.run.duplicate(self.way)
+        other = self.fresh()
+        other.load(self.run.save())
+        if self.hypers != self.begun:
+            for group, hyper in enumerate(self.hypers):
+                other.set(hyper, group)
+        return other
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        """Set a group's hyper-parameters, where it comes to it after the interruption."""
+        if self.taken == STOP:
+            self.late[group] = hyper
+            return
+        self.run.set(hyper, group)
+        self.hypers[group] = hyper
+
+    def parameters(self) -> list[Any]:
+        """The parameters."""
+        found: list[Any] = self.run.parameters()
+        return found
+
+    def point(self) -> list[Any]:
+        """Where the next gradient is taken."""
+        found: list[Any] = self.run.point()
+        return found
+
+
+def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
+    """What may be lost where a run is interrupted."""
+    own = Hypothesis.of(convention)
+    initial = convention.initial
+    lost = [
+        Departure("velocity_lost", "", "the velocity is lost, and the next step is as a first one",
+                  around(_at_stop(lambda state: initial))),
+        Departure("velocity_zero", "", "the velocity is lost, and the next step finds zeros",
+                  around(_at_stop(lambda state: state._replace(v=0 * state.v)))),
+        Departure("options_of_the_start", "", "the hyper-parameters are again those of the start",
+                  scheduled(_until_set(lambda h, first: first))),
+    ]  # fmt: skip
+    for name, default in Hyper._field_defaults.items():
+        if name in convention.knows:
+            off = {name: default}
+            lost.append(Departure(f"{name}_lost", name, f"{name} is lost", scheduled(
+                _until_set(lambda h, first, off=off: h._replace(**off))
+            )))  # fmt: skip
+    yield from (Suspect(d.name, d.words, d.on(own)) for d in lost)
+
+
+def _until_set(change: Callable[..., Hyper]) -> Schedule:
+    """Other hyper-parameters after the stop, until they are set anew."""
+
+    def changed(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        again = next((t for t in range(STOP, len(hypers)) if hypers[t] != hypers[t - 1]), None)
+        here = range(STOP, len(hypers) if again is None else again)
+        return [change(h, hypers[0]) if t in here else h for t, h in enumerate(hypers)]
+
+    return changed
+
+
+def lengthened(problem: Problem) -> Problem:
+    """The same, going on for some steps after the stop."""
+    more = max(0, STOP + MORE - problem.steps)
+    return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more))
+
+
+def _at_stop(change: Callable[[Any], Any]) -> Callable[[Rule], Rule]:
+    def wrap(step: Rule) -> Rule:
+        def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+            if state.step != STOP:
+                return step(theta, grad, state, h)
+            theta, after = step(theta, grad, change(state), h)
+            return theta, after._replace(step=STOP + 1)
+
+        return stepped
+
+    return wrap

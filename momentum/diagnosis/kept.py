@@ -1,0 +1,85 @@
+"""Whether a subject keeps to its convention: in which runs, from which step on, and where."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from momentum.arithmetic import FORMATS
+from momentum.conventions import Convention
+from momentum.diagnosis.hypotheses import Hypothesis, Mask
+from momentum.diagnosis.trials import Trials, cut
+from momentum.subjects.observation import Observation
+from momentum.subjects.problems import Problem
+from momentum.subjects.protocol import Subject
+
+
+class Kept:
+    """One subject and its convention. judged: runs that were looked at already, by identity."""
+
+    def __init__(self, subject: Subject, convention: Convention) -> None:
+        self.subject, self.own = subject, Hypothesis.of(convention)
+        self.judged: dict[int, tuple[Observation, list[Mask]]] = {}
+        self.trials = Trials(subject, convention, self.fails_on)
+
+    def right(self, observation: Observation) -> list[Mask]:
+        """Elements that keep to the convention."""
+        known = self.judged.get(id(observation))
+        if known is None:
+            known = observation, self.own.agreement(self.subject, observation)
+            self.judged[id(observation)] = known
+        return known[1]
+
+    def fails(self, observation: Observation) -> int | None:
+        """The first step at which the convention does not hold, from 1."""
+
+        def wrong(steps: int) -> bool:
+            part = observation if steps == observation.problem.steps else cut(observation, steps)
+            return not all(ok.all() for ok in self.right(part))
+
+        if not wrong(observation.problem.steps):
+            return None
+        low, high = 1, observation.problem.steps
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if wrong(middle) else (middle + 1, high)
+        return low
+
+    def fails_on(self, problem: Problem) -> bool:
+        """The convention does not hold in a run of this problem."""
+        observation = self.trials.observed(problem)
+        return observation is not None and self.fails(observation) is not None
+
+    def error(self, problem: Problem) -> float:
+        """The largest error as a fraction of the convention's bound."""
+        observation = self.trials.observed(problem)
+        if observation is None:
+            return 0.0
+        ratios = self.own.ratios(self.subject, observation)
+        return max((float(np.max(r, initial=0.0)) for r in ratios), default=0.0)
+
+    def when(self, observation: Observation) -> str:
+        """From which step on, after which change, and in which dtypes only, in words."""
+        problem = observation.problem
+        step = self.fails(observation) or 1
+        words = f"from step {step} on"
+        if step > 1:
+            now, before = problem.hypers[step - 1], problem.hypers[step - 2]
+            changes = [
+                f"{name} changed from {float(a):g} to {float(b):g}"
+                for g, h in enumerate(now)
+                for name, a, b in zip(h._fields, before[g], h)
+                if a != b
+            ]
+            steady = [(row,) * max(6, problem.steps) for row in (problem.hypers[0], now)]
+            if changes and not any(self.fails_on(replace(problem, hypers=h)) for h in steady):
+                words += f", when {' and '.join(dict.fromkeys(changes))}"
+        digits = {d: FORMATS[d].precision for d in self.subject.facts.dtypes}
+        right = [d for d in digits if d != problem.dtype and self._right_in(problem, d)]
+        # In a coarser format the same error may hide in the rounding: that says nothing.
+        if any(digits[d] > digits[problem.dtype] for d in right):
+            words = f"only in {' and '.join(d for d in digits if d not in right)}, {words}"
+        return words
+
+    def _right_in(self, problem: Problem, dtype: str) -> bool:
+        observation = self.trials.observed(replace(problem, dtype=dtype))
+        return observation is not None and self.fails(observation) is None

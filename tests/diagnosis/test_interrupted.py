@@ -1,0 +1,41 @@
+"""What is lost where a run is saved, loaded or copied has a cause, and a place."""
+
+from typing import Any
+
+import pytest
+
+from momentum.checks.result import Result
+from momentum.conventions import Hyper, get
+from momentum.diagnosis import Explainer
+from momentum.gallery import GALLERY, Machine
+from momentum.subjects.problems import Problem
+
+ROW = (Hyper(0.25, 0.75, weight_decay=0.125, nesterov=True),)
+PROBLEM = Problem("float32", ((7,), (7,), (3, 5)), (ROW,) * 4, (0, 0, 0))
+
+
+def told(subject: Any, check: str, problem: Problem = PROBLEM) -> str:
+    failed = Result(check, "float32", "state", "must", "s", "s", "failed")
+    failed = Result(**{**vars(failed), "problem": problem.to_text()})
+    convention = get("accumulated")
+    return Explainer(subject, convention).explain([failed]).get(failed.id, "")
+
+
+@pytest.mark.parametrize(
+    ("defect", "check", "words"),
+    [
+        ("load_drops_velocity", "resumes_where_it_stopped", "and loaded, the velocity is lost"),
+        ("pickle_drops_velocity", "pickle_is_faithful", "read again, the velocity is lost"),
+        ("pickle_forgets_nesterov", "pickle_is_faithful", "read again, nesterov is lost"),
+    ],
+)  # fmt: skip
+def test_what_is_lost_on_the_way_is_named(defect: str, check: str, words: str) -> None:
+    text = told(GALLERY[defect].build(), check)
+    assert text.startswith("from step 4 on: after the run was ")
+    assert words in text
+
+
+def test_a_right_machine_has_nothing_to_lose() -> None:
+    subject = Machine(name="m", convention=get("accumulated"))
+    for check in ("resumes_where_it_stopped", "pickle_is_faithful", "deepcopy_is_faithful"):
+        assert told(subject, check) == ""
