@@ -46,7 +46,7 @@ class Machine:
         """What it claims: everything that its convention knows."""
         takes = self.convention.knows
         hyper = takes if self.hyper is None else takes & self.hyper
-        without = {"steps", *self.without}  # many steps in a message: there are no messages
+        without = set(self.without)
         if not {"nesterov", "dampening"} <= hyper:
             without.add("nesterov_with_dampening")
         if not self.convention.looks_ahead:
