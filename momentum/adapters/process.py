@@ -2,9 +2,9 @@
 
 It answers one line on its standard output for each that it reads from its standard input, in the
 protocol of `momentum.languages.protocol`, which docs/protocol.md tells in full. What it writes to
-standard error is quoted when it fails. It gets 60 s for its first answer and 20 s for any other,
-or `--set timeout=SECONDS` for each. Any other `--set NAME=VALUE` fixes what it names in "hyper", or
-says what else it has for good.
+standard error is quoted when it fails. It gets 60 s for an answer, or `--set
+timeout=SECONDS`. Any other `--set NAME=VALUE` fixes what it names in "hyper", or says what else it
+has for good.
 """
 
 import weakref
@@ -20,7 +20,7 @@ from momentum.conventions.hyper import FLAGS
 from momentum.errors import UsageError
 from momentum.languages import protocol
 from momentum.languages.numbers import number, numbers, texts
-from momentum.languages.program import Program
+from momentum.languages.program import PATIENCE, Program
 from momentum.languages.protocol import Answer, Asked, Hello, Numbers, Parameter, Result
 from momentum.subjects.protocol import Array, Facts, Gradient, SubjectError
 
@@ -31,10 +31,10 @@ def adapt(command: str, fixed: Mapping[str, Any], name: str) -> "ProcessSubject"
     Raises: UsageError where it does not start or says no proper facts.
     """
     values, others = _shared.divided(fixed)
-    said = others.pop("timeout", None)
+    said = others.pop("timeout", PATIENCE)
     if others:
         raise UsageError(f"{name} takes no {next(iter(others))!r}: it takes timeout")
-    if said is not None and not (isinstance(said, int | float) and 0 < said < 1e6):
+    if not isinstance(said, int | float) or not 0 < said < 1e6:
         raise UsageError(f"{name}: timeout is {said!r:.40}, wanted seconds")
     try:
         first = Program(command, said)
@@ -50,7 +50,7 @@ class ProcessSubject:
 
     facts: Facts
     command: str
-    patience: float | None
+    patience: float
     idle: list[Program] = field(default_factory=list)
 
     def start(

@@ -118,8 +118,9 @@ def _combined() -> Iterator[Plan]:
     for dtype in ALL:
         yield Plan(dtype, 7, [FULL] * 8)
         yield Plan(dtype, 7, [{**FULL, "lr": lr} for lr in RATES])
-        no_dampening = {**FULL, "dampening": 0.0, "nesterov": True, "maximize": True}
-        yield Plan(dtype, 7, [no_dampening] * 8)
+        ahead = {**FULL, "dampening": 0.0, "nesterov": True}
+        for row in (ahead, {**ahead, "maximize": True}, {**FULL, "maximize": True}):
+            yield Plan(dtype, 7, [row] * 8)
 
 
 FAMILIES = (

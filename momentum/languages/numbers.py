@@ -39,4 +39,14 @@ def number(said: object) -> float:
 
 def numbers(said: Iterable[object]) -> list[float]:
     """Numbers as any program may write them. Raises: ValueError."""
-    return [number(x) for x in said]
+    return [x if type(x) is float else _hexadecimal(x) for x in said]
+
+
+def _hexadecimal(said: object) -> float:
+    """What `number` says, sooner for "0x1.8p-3"."""
+    if type(said) is str and "p" in said:
+        try:
+            return float.fromhex(said)
+        except (ValueError, OverflowError):
+            pass
+    return number(said)

@@ -21,19 +21,19 @@ _SPARE = 1 << 20
 """Bytes that an answer may always have; beyond them 64 for each that it was ever asked with."""
 
 
-STARTING, ANSWERING = 60.0, 20.0
-"""Seconds that a program gets for its first answer, when it may load much, and for any other."""
+PATIENCE = 60.0
+"""Seconds that a program gets for an answer; it may load much before the first."""
 
 
 class Program:
     """A program that has said what it is; it is ended when it breaks the protocol, or is silent for
-    `patience` seconds, where they are given.
+    `patience` seconds.
 
     Raises: UsageError where it cannot be started, SubjectError where it says no proper facts.
     """
 
-    def __init__(self, command: str, patience: float | None) -> None:
-        self.patience, self.owner = patience or STARTING, os.getpid()
+    def __init__(self, command: str, patience: float) -> None:
+        self.patience, self.owner = patience, os.getpid()
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the program)
         try:
             self.process = subprocess.Popen(
@@ -51,7 +51,6 @@ class Program:
         self.spelling: Spelling = Json()
         weakref.finalize(self, _let_go, self.process, self.owner)
         self.hello = self._greeted()
-        self.patience = patience or ANSWERING
 
     @property
     def alive(self) -> bool:

@@ -1,0 +1,64 @@
+"""The gallery through a program: what is wrong in process is as wrong behind the protocol.
+
+MOMENTUM_GALLERY=all takes every defect in place of a sample, and prints what each way costs.
+"""
+
+import os
+import shlex
+import sys
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from momentum.adapters import load
+from momentum.gallery import GALLERY, Defect
+from momentum.languages.protocol import OFFERED
+from momentum.runner.options import Options
+from momentum.runner.results import run
+from momentum.subjects.protocol import Facts, Subject
+
+PROGRAM = Path(__file__).with_name("gallery_program.py")
+SAMPLE = 3
+CHOSEN = sorted(n for n, d in GALLERY.items() if {"float32"} & set(d.dtypes))
+if os.environ.get("MOMENTUM_GALLERY") != "all":
+    CHOSEN = CHOSEN[:: len(CHOSEN) // SAMPLE][:SAMPLE]
+TWICE = 2.0
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A defect with as much of its face as the protocol can carry."""
+
+    subject: Subject
+
+    @property
+    def facts(self) -> Facts:
+        facts = self.subject.facts
+        return replace(facts, offers=facts.offers & OFFERED, largest=4097)
+
+    def start(self, *arguments: Any) -> Any:
+        return self.subject.start(*arguments)
+
+
+def judged(load: Any, defect: Defect) -> tuple[dict[str, tuple[str, str]], float]:
+    """Check -> verdict and cause, and the seconds that it took."""
+    began = time.perf_counter()
+    options = Options(dtypes=("float32",), effort="quick", time_limit=300.0)
+    found = run(load, defect.convention, options)
+    told = {r.id: (r.verdict, r.explanation) for r in found.results}
+    return told, time.perf_counter() - began
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_verdicts_and_causes_are_the_same_behind_the_protocol(name: str) -> None:
+    defect = GALLERY[name]
+    command = "process:" + shlex.join([sys.executable, str(PROGRAM), name])
+    inside, before = judged(lambda: Spoken(defect.build()), defect)
+    behind, after = judged(partial(load, command), defect)
+    print(f"{name}: {before:.1f} s in process, {after:.1f} s behind the protocol")
+    assert inside
+    assert behind == inside
