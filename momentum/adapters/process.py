@@ -19,6 +19,7 @@ from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS
 from momentum.errors import UsageError
 from momentum.languages import protocol
+from momentum.languages.last_words import worded
 from momentum.languages.numbers import number, numbers, texts
 from momentum.languages.program import PATIENCE, Program
 from momentum.languages.protocol import Answer, Asked, Hello, Numbers, Parameter, Result
@@ -188,12 +189,12 @@ class ProcessRun:
         except ValueError as error:
             raise SubjectError(str(error)) from None
         if answer.skipped is not None:
-            raise ValueError(answer.skipped or "refused without a reason")
+            raise ValueError(worded(answer.skipped) or "refused without a reason")
         if answer.error is not None:
             older = self.program.hello.protocol == 1
             if older and isinstance(request, protocol.Start):  # it has no other word for a refusal
-                raise ValueError(answer.error)
-            raise SubjectError(answer.error or "failed without a reason")
+                raise ValueError(worded(answer.error) or "refused without a reason")
+            raise SubjectError(worded(answer.error) or "failed without a reason")
         return answer
 
     def _arrays(self, what: str, said: Sequence[Numbers]) -> list[Array]:

@@ -26,6 +26,11 @@ def shortened(line: bytes | bytearray) -> str:
     return f"{text[:SHOWN]!r}… ({len(line)} bytes)"
 
 
+def worded(text: object) -> str:
+    """Words that may come from a program, in one line that is not too long."""
+    return " ".join(str(text).split())[:300]
+
+
 def ending(code: int) -> str:
     """How a process ended."""
     if code >= 0:
@@ -46,5 +51,5 @@ def quoted(errors: str) -> str:
             # Rust and C++ tell where in one line, and what in the next.
             split = "panicked at" in line or line.startswith("terminate called")
             more = f" {told[i + 1].strip()}" if split and i + 1 < len(told) else ""
-            return f"{line}{more}"[:300]
-    return told[-1].strip()[:300] if told else ""
+            return worded(f"{line}{more}")
+    return worded(told[-1]) if told else ""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from momentum.errors import UsageError
-from momentum.languages.last_words import ending, quoted, shortened
+from momentum.languages.last_words import ending, quoted, shortened, worded
 from momentum.languages.protocol import PROTOCOLS, Answer, Asked, FactsAsked, Hello, Steps
 from momentum.languages.spellings import Json, Spelling, hello
 from momentum.subjects.protocol import SubjectError
@@ -64,7 +64,9 @@ class Program:
             said, self.spelling = hello(line.decode())
             self._echoed(said.protocol, said.seq, 1)
         except ValueError as error:
-            raise self._broken(f"answered 'facts' with {shortened(line)}: {error}") from None
+            raise self._broken(
+                f"answered 'facts' with {shortened(line)}: {worded(error)}"
+            ) from None
         return said
 
     def ask(self, request: Asked) -> Answer:
@@ -80,7 +82,9 @@ class Program:
                 found.append(self.spelling.answer(line.decode()))
                 self._echoed(self.hello.protocol, found[-1].seq, request.seq)
             except (ValueError, RecursionError) as error:  # also where it is no UTF-8
-                raise self._broken(f"answered {what!r} with {shortened(line)}: {error}") from None
+                raise self._broken(
+                    f"answered {what!r} with {shortened(line)}: {worded(error)}"
+                ) from None
         if self.hello.protocol == 2 or not isinstance(request, Steps):
             return found[0]
         failed = next((one for one in found if one.error is not None), None)
