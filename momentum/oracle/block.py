@@ -1,37 +1,87 @@
 """One block of coordinates under a rule that is no linear function: numbers one by one."""
 
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
 
+import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.arithmetic import Format, Rounded, exact, exact_array, nearest_array
+from momentum.arithmetic import Format, Rounded, dyadic, exact, exact_array, nearest_array
 from momentum.conventions import Convention, Hyper
 
 Array = NDArray[np.float64]
 Tier = Literal["fast", "exact"]
 
 
-class Exact:
-    """Parameter and state over rationals."""
+class Numbers(NamedTuple):
+    """A type of exact numbers: how arrays and hyper-parameters become it, and what is read of it.
 
-    def __init__(self, convention: Convention, start: Array) -> None:
-        self.convention = convention
-        self.theta, self.state = exact_array(start), convention.initial
+    rounded: the nearest float64 of each element, and the nearest of what is left then.
+    """
+
+    array: Callable[[Any], Any]
+    scalar: Callable[[Any], Any]
+    rounded: Callable[[Any, int], tuple[Array, Array]]
+    rationals: Callable[[Any], Any]
+    precision: int = 0
+
+
+def _rounded(x: Any, size: int) -> tuple[Array, Array]:
+    values = nearest_array(np.broadcast_to(np.asarray(x, dtype=object), (size,)))
+    finite = np.where(np.isfinite(values), values, 0.0)
+    return values, np.where(np.isfinite(values), nearest_array(x - exact_array(finite)), 0.0)
+
+
+RATIONALS = Numbers(exact_array, exact, _rounded, lambda x: x)
+DYADIC = Numbers(dyadic.Dyadic.of, dyadic.scalar, dyadic.rounded, dyadic.rationals)
+
+
+def number_types(convention: Convention, hypers: Iterable[Hyper], closed: bool) -> list[Numbers]:
+    """Number types for a rule, to be tried in turn: quick ones first, and one for every rule."""
+    try:
+        for h in dict.fromkeys(hypers):
+            x, state = DYADIC.array(np.ones(1)), convention.initial
+            for _ in range(2):
+                x, state = convention.step(
+                    x, DYADIC.array(np.ones(1)), state, h.lifted(DYADIC.scalar)
+                )
+    except TypeError:  # it divides, or rates are no floats
+        if closed:
+            return [RATIONALS]
+        bits = (256, 1024, 4096, 16384)
+        return [Numbers(dyadic.balls, dyadic.ball, dyadic.rounded_balls, exact_array, n)
+                for n in bits] + [RATIONALS]  # fmt: skip
+    return [DYADIC, RATIONALS]
+
+
+class Exact:
+    """Parameter and state over exact numbers."""
+
+    def __init__(self, convention: Convention, start: Array, numbers: Numbers = RATIONALS) -> None:
+        self.convention, self.numbers, self.size = convention, numbers, start.size
+        self.theta, self.rest = numbers.array(start), np.zeros(start.size)
+        kept = (x if isinstance(x, int) else numbers.scalar(x) for x in convention.initial)
+        self.state = type(convention.initial)(*kept)
+
+    def move_to(self, iterate: Array) -> None:
+        """Go on from there; velocities stay."""
+        self.theta = self.numbers.array(iterate)
 
     def point(self, h: Hyper) -> Any:
-        """Where the gradient of a closed loop is taken."""
-        return self.convention.gradient_point(self.theta, self.state, h.lifted(exact))
+        """Where the gradient of a closed loop is taken, as rationals."""
+        h = h.lifted(self.numbers.scalar)
+        return self.numbers.rationals(self.convention.gradient_point(self.theta, self.state, h))
 
     def take(self, grad: Array, h: Hyper) -> list[Any]:
-        """One step; the new numbers as float64."""
-        lifted = h.lifted(exact)
-        step = self.convention.step(self.theta, exact_array(grad), self.state, lifted)
-        self.theta, self.state = step
-        return [
-            x if isinstance(x, int) else nearest_array(np.asarray(x, dtype=object))
-            for x in (self.theta, *self.state)
-        ]
+        """One step; the new numbers as float64. rest: what is left of the parameters then."""
+        with dyadic.Precision(self.numbers.precision or flint.ctx.prec):
+            h, grad = h.lifted(self.numbers.scalar), self.numbers.array(grad)
+            self.theta, self.state = self.convention.step(self.theta, grad, self.state, h)
+            value, self.rest = self.numbers.rounded(self.theta, self.size)
+            kept = [x if isinstance(x, int) else self.numbers.rounded(x, self.size)[0]
+                    for x in self.state]  # fmt: skip
+            return [value, *kept]
 
 
 class Walk:
@@ -64,7 +114,7 @@ class Walk:
         start = Rounded.of(held, self.format, self.own_error).rounded_once_more()
         self.rounded = start, self.rounded[1]
         if self.truth is not None:
-            self.truth.theta = exact_array(held)
+            self.truth.move_to(held)
 
     def point(self, h: Hyper) -> Any:
         """Where the gradient of a closed loop is taken."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.arithmetic import exact_array
 from momentum.conventions import Hyper
 from momentum.oracle.block import Exact
 from momentum.oracle.coefficients import Number, Step
@@ -50,7 +49,7 @@ class Linear:
         """Go on from a subject's own iterate; velocities stay."""
         self.block.move_to(iterate)
         if self.truth is not None:
-            self.truth.theta = exact_array(self.block.value)
+            self.truth.move_to(self.block.value)
 
     def point(self, h: Hyper) -> Any:
         """Where the gradient of a closed loop is taken."""

@@ -3,17 +3,19 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.arithmetic import exact_array, format_of, nearest_array
+from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
 from momentum.oracle.given import as_array, helped, named_format
-from momentum.oracle.solving import Errors, Solving, Values, distance
+from momentum.oracle.sinks import Errors, Values, distance
+from momentum.oracle.solving import Solving
 
 Array = NDArray[np.float64]
 Gradients = Sequence[Any] | Callable[[Any], Any]
@@ -25,7 +27,7 @@ class Trajectory:
 
     values[t]: parameters after step t + 1, as float64 (the nearest, where the tier is exact).
     bound[t]: how far an implementation in the working format may be from them.
-    exact[t]: object array of rationals, where the tier is exact. gradients: as they were fed.
+    rest: what is left of the exact values then, where the tier is exact. gradients: as fed.
     Shapes: values and bound (steps, *start.shape).
     """
 
@@ -37,7 +39,24 @@ class Trajectory:
     gradients: tuple[Any, ...]
     values: Array
     bound: Array
-    exact: list[NDArray[Any]] | None
+    rest: Array | None
+
+    @cached_property
+    def exact(self) -> list[NDArray[Any]] | None:
+        """Parameters after each step as object arrays of rationals, where the tier is exact."""
+        if self.tier == "fast":
+            return None
+        sink = Values(len(self.hypers), self.start.size)
+        run = self._run(sink, rational=True)
+        return run.truths
+
+    def _run(self, sink: Values, iterates: Any = None, rational: bool = False) -> Solving:
+        run = Solving(
+            self.convention, self.start, self.gradients, self.hypers, format_of(self.dtype),
+            self.tier, sink, iterates, rational,
+        )  # fmt: skip
+        run.run()
+        return run
 
     def compare(self, iterates: Sequence[Any]) -> Comparison:
         """The iterates of a subject, one array after each step, against this trajectory.
@@ -51,16 +70,10 @@ class Trajectory:
             if x.shape != self.start.shape:
                 raise ValueError(f"iterate {t} has shape {x.shape}, wanted {self.start.shape}")
         flat = [x.reshape(-1) for x in got]
-        sink = Errors(flat, self.values.reshape(len(got), self.start.size))
-        run = Solving(
-            self.convention, self.start, self.gradients, self.hypers, format_of(self.dtype),
-            self.tier, sink, flat,
-        )  # fmt: skip
-        run.run()
-        if self.exact is not None and run.truths is not None:
-            for truths, errors in ((self.exact, sink.apart), (run.truths, sink.single)):
-                for x, truth, error in zip(flat, truths, errors):
-                    _exactly_apart(x, truth.reshape(-1), error)
+        shape = len(got), self.start.size
+        rest = None if self.rest is None else self.rest.reshape(shape)
+        sink = Errors(flat, self.values.reshape(shape), rest)
+        self._run(sink, flat)
         apart, single, bound = (
             x.reshape(self.values.shape) for x in (sink.apart, sink.single, sink.bounds)
         )
@@ -69,9 +82,7 @@ class Trajectory:
     def deviation(self, iterates: Array) -> Deviation:
         """Distance of iterates from this trajectory alone. Shapes: as values."""
         error = np.empty(self.values.shape)
-        distance(iterates, self.values, error)
-        for got, truth, part in zip(iterates, self.exact or (), error):
-            _exactly_apart(got, truth, part)
+        distance(iterates, self.values, error, self.rest)
         return Deviation(error, self.bound)
 
 
@@ -158,14 +169,8 @@ def replay_steps(
     shape = (len(hypers), *start.shape)
     fed = tuple(run.recorded if run.closed else gradients)
     values, bounds = sink.values.reshape(shape), sink.bounds.reshape(shape)
-    return Trajectory(
-        convention, tuple(hypers), dtype, tier, start, fed, values, bounds, run.truths
-    )
-
-
-def _exactly_apart(got: Any, truth: Any, error: Array) -> None:
-    known = np.isfinite(got) & np.isfinite(error)
-    error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
+    rest = None if sink.rest is None else sink.rest.reshape(shape)
+    return Trajectory(convention, tuple(hypers), dtype, tier, start, fed, values, bounds, rest)
 
 
 def _length(given: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -12,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum.arithmetic import Format, exact_array, nearest_array
+from momentum.arithmetic.dyadic import Undecided
 from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
-from momentum.oracle.block import Exact, Tier, Walk
+from momentum.oracle.block import RATIONALS, Exact, Tier, Walk, number_types
 from momentum.oracle.kernels import off_format
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan, planned
+from momentum.oracle.sinks import Values
 
 Array = NDArray[np.float64]
 
@@ -36,6 +39,10 @@ _FEW = 8192
 _MANY, _SOME = 1 << 22, 1 << 12
 
 
+# Seconds that the exact tier takes without a word.
+_LONG = 20.0
+
+
 @cache
 def _loaded() -> Any:
     """The module `compiled`, None where numba is not installed."""
@@ -48,56 +55,6 @@ def _loaded() -> Any:
 def _compiled(count: int) -> Any:
     """The module where it is worth while for so many elements and steps."""
     return _loaded() if count >= (_SOME if _loaded.cache_info().currsize else _MANY) else None
-
-
-class Values:
-    """Where a walk's numbers go: the trajectory. Shapes: values, bounds (steps, size)."""
-
-    def __init__(self, steps: int, size: int) -> None:
-        self.values, self.bounds = np.empty((2, steps, size))
-
-    def row(self, t: int, block: slice) -> Array:
-        """An array that values of a step may be written to."""
-        return np.asarray(self.values[t, block])
-
-    def put(self, t: int, block: slice, value: Array, kernels: Any = None) -> None:
-        """Keep the values of a step."""
-        if kernels is None:
-            self.values[t, block] = value
-
-
-class Errors(Values):
-    """How far iterates are from a walk along them (single), and from a trajectory (apart).
-
-    Shapes: each (steps, size); iterates: one flat array a step.
-    """
-
-    def __init__(self, iterates: Sequence[Any], trajectory: Array) -> None:
-        self.iterates, self.trajectory = iterates, trajectory
-        self.bounds, self.apart = np.empty(trajectory.shape), np.empty(trajectory.shape)
-        self.single = np.empty(trajectory.shape)
-
-    def row(self, t: int, block: slice) -> Array:
-        """An array that values of a step may be written to."""
-        return np.empty(self.single[t, block].size)
-
-    def put(self, t: int, block: slice, value: Array, kernels: Any = None) -> None:
-        """Keep the distances only."""
-        got, measure = self.iterates[t][block], kernels.distance if kernels else distance
-        measure(got, self.trajectory[t, block], self.apart[t, block])
-        measure(got, value, self.single[t, block])
-        if t and not kernels:  # from nan nothing leads back: no step after it is judged
-            lost = ~np.isfinite(self.iterates[t - 1][block])
-            if lost.any():
-                self.bounds[t, block][lost] = np.inf
-
-
-def distance(got: Any, value: Array, out: Array) -> None:
-    """|got - value|, infinite where either is not finite."""
-    np.subtract(got, value, out=out, dtype=np.float64)
-    np.abs(out, out=out)
-    if not np.isfinite(out).all():
-        out[~(np.isfinite(got) & np.isfinite(value))] = np.inf
 
 
 class Solving:
@@ -113,13 +70,15 @@ class Solving:
         tier: Tier,
         sink: Values,
         iterates: Sequence[Any] | None = None,
+        rational: bool = False,
     ) -> None:
         self.convention, self.format, self.tier = convention, format, tier
         self.start, self.hypers, self.iterates, self.sink = start, hypers, iterates, sink
         self.gradients = gradients
         self.closed = gradients is None or callable(gradients)  # they come as it goes
         self.recorded: list[Any] = []
-        self.truths: list[NDArray[Any]] | None = [] if tier == "exact" else None
+        self.truths: list[NDArray[Any]] | None = [] if rational else None
+        self.numbers = RATIONALS
         self.steps: Sequence[Any] = [None] * len(hypers)
         self.finite = False
         if not self.closed:
@@ -206,7 +165,7 @@ class Solving:
     def begun(self, block: slice) -> Any:
         """A walk at the start of a block."""
         start = self.start.reshape(-1)[block]
-        truth = Exact(self.convention, start) if self.tier == "exact" else None
+        truth = Exact(self.convention, start, self.numbers) if self.tier == "exact" else None
         if self.linear:
             return Linear(self._plan(), start, truth)
         return Walk(self.convention, self.format, start, truth)
@@ -232,7 +191,7 @@ class Solving:
             if poisoned is not None:
                 value, bound = np.where(poisoned, np.nan, value), np.where(poisoned, np.inf, bound)
             self.sink.bounds[t, block] = bound
-            self.sink.put(t, block, value)
+            self.sink.put(t, block, value, rest=here.truth.rest if here.truth else None)
             if self.truths is not None:
                 self.truths.append(here.truth.theta.reshape(self.start.shape))
 
@@ -247,6 +206,17 @@ class Solving:
         self.recorded.append(None if grad is None else grad.reshape(self.start.shape))
         return grad, None
 
+    def _say_how_long(self) -> None:
+        """Warn where digits, which grow with every step, will take long to compute with."""
+        steps, count = len(self.hypers), self.start.size
+        seconds = count * steps * (4e-6 + 6e-9 * steps)
+        if seconds > _LONG:
+            warnings.warn(
+                f"the exact tier may take {seconds:.0f} s for {count} numbers and {steps} steps;"
+                " the fast one counts its own rounding in its bounds",
+                stacklevel=4,
+            )
+
     def run(self) -> None:
         """All blocks.
 
@@ -254,6 +224,18 @@ class Solving:
         """
         if not np.all(np.isfinite(self.start)):
             raise ValueError("start must be finite")
+        types = [RATIONALS]
+        if self.tier == "exact" and self.linear and self.truths is None:
+            self._say_how_long()
+            types = number_types(self.convention, self.hypers, self.closed)
+        for self.numbers in types:
+            try:
+                self._run()
+                break
+            except Undecided:
+                continue
+
+    def _run(self) -> None:
         size = self.start.size
         blocks = list(_blocks(size, whole=self.closed or self.tier == "exact"))
         if size <= _SHARED or len(blocks) == 1:

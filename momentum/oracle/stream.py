@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.given import as_array, named_format
-from momentum.oracle.solving import Solving, Values
+from momentum.oracle.sinks import Values
+from momentum.oracle.solving import Solving
 
 
 class Iterate(NamedTuple):

@@ -38,6 +38,23 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def test_a_rule_that_divides_is_rounded_rightly_where_its_numbers_run_away() -> None:
+    """Weight decay of 2/lr doubles all errors at every step: balls need more and more bits."""
+    rng, steps = np.random.default_rng(8), 120
+    start, *grads = rng.standard_normal((steps + 1, 2))
+    rates = {"lr": 4.0, "momentum": 0.3, "weight_decay": 0.75}
+    truth = momentum.replay("averaged_debiased", start, grads, tier="exact", **rates)
+    assert truth.exact is not None
+    assert all(truth.values[-1] == [nearest(x) for x in truth.exact[-1]])
+    assert truth.compare(list(truth.values)).trajectory.error[-1].max() > 0
+
+
+def test_the_exact_tier_says_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("momentum.oracle.solving._LONG", 0.0)
+    with pytest.warns(UserWarning, match="exact tier may take"):
+        momentum.replay("torch", [0.0], [[1.0]], lr=0.5, tier="exact")
+
+
 @given(cases())
 @settings(max_examples=150)
 def test_tiers_agree_within_the_bound(case: dict[str, Any]) -> None:

@@ -1,0 +1,74 @@
+"""Exact numbers without common divisors: the same numbers as rationals, and rounded as they are."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, fmpz
+from hypothesis import given
+from hypothesis import strategies as st
+
+from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.dyadic import (
+    Dyadic,
+    Precision,
+    Undecided,
+    balls,
+    rationals,
+    rounded,
+    rounded_balls,
+)
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+TIE = 2**53 + 1
+"""Half-way between two float64 numbers."""
+
+
+@st.composite
+def digits(draw: st.DrawFn) -> int:
+    """Whole numbers, many of them where rounding is decided by what comes last."""
+    base = draw(st.sampled_from([0, 1, TIE, 2 * TIE, 2**54 + 2]) | st.integers(0, 2**900))
+    shifted = base << draw(st.sampled_from([0, 1, 200, 400]))
+    return draw(st.sampled_from([1, -1])) * (shifted + draw(st.integers(-1, 1)))
+
+
+@given(digits(), st.integers(-3000, 900))
+def test_values_are_the_nearest_float64_and_the_rest_is_what_is_left(
+    whole: int, power: int
+) -> None:
+    fraction = Fraction(whole) * Fraction(2) ** power
+    number = exact(fraction)
+    (value,), (rest,) = rounded(Dyadic(fmpz(whole) << max(power, 0), max(-power, 0)), 1)
+    assert value == nearest(number)
+    if np.isfinite(value):
+        left = number - exact(value)
+        assert abs(exact(rest) - left) <= abs(left) / 2**52 + exact(2.0**-1074)
+
+
+@given(st.lists(FLOATS, min_size=1, max_size=4), FLOATS, FLOATS)
+def test_arrays_compute_as_rationals_do(xs: list[float], a: float, b: float) -> None:
+    array, x, y = np.array(xs), Dyadic.of(a), Dyadic.of(b)
+    got = x * Dyadic.of(array) - (1 - y) * (Dyadic.of(array) + Dyadic.of(array)) + 0
+    p, q = exact(a), exact(b)
+    wanted = [p * exact(v) - (1 - q) * 2 * exact(v) for v in xs]
+    assert list(rationals(got)) == wanted
+
+
+@pytest.mark.parametrize("x", [Fraction(1, 3), exact(Fraction(3, 10))])
+def test_what_is_not_dyadic_is_refused(x: Any) -> None:
+    with pytest.raises(TypeError, match="not dyadic"):
+        Dyadic.of(x)
+
+
+def test_balls_round_only_what_they_decide() -> None:
+    with Precision(256):
+        third = arb(1) / 3
+        values, _ = rounded_balls([third, -third * 2, arb(0), arb(0.1)], 4)
+        assert values.tolist() == [1 / 3, -2 / 3, 0.0, 0.1]
+        near = arb(TIE) + third - third  # the tie itself, with a radius
+        with pytest.raises(Undecided):
+            rounded_balls([near], 1)
+        assert rounded_balls(balls(np.array([0.1, -2.0])), 2)[0].tolist() == [0.1, -2.0]
+    with Precision(64), pytest.raises(Undecided):
+        rounded_balls([arb(1) / 3], 1)
