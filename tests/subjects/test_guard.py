@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from momentum.subjects.guard import Guarded, Settings
+from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
 
 torch = pytest.importorskip("torch")
 
@@ -126,3 +126,16 @@ def test_guard_leaves_random_numbers_drawn_between_runs():
     before = drawn()
     guarded.start([], [], "float32").step([])
     assert drawn() == before
+
+
+def test_torch_that_came_with_a_subject_records_gradients_afterwards():
+    before = Settings.now()
+    torch.set_grad_enabled(False)
+    try:
+        put_back_after_loading(before._replace(torch=()))
+        assert torch.is_grad_enabled()
+        torch.set_grad_enabled(False)
+        put_back_after_loading(before._replace(torch=(False, *before.torch[1:])))
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)

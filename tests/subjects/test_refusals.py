@@ -140,3 +140,19 @@ def _raised(error: Exception) -> Exception:
         raise error
     except Exception as caught:
         return caught
+
+
+def test_a_refused_option_of_start_is_named() -> None:
+    class Run(MachineRun):
+        def setup(self) -> None:
+            if self.options.get("tensor_lr"):
+                raise TypeError("wanted a number")
+
+    problem = Problem("float32", ((2,),), ((Hyper(0.5),),), (0,), options=(("tensor_lr", True),))
+    subject = Machine("choosy", TORCH, run=Run)
+    with pytest.raises(TypeError) as raised:
+        subject.start([np.ones(2)], [Hyper(0.5)], "float32", [0], dict(problem.options))
+    refusals = Refusals(subject)
+    assert refusals.reason(raised.value, problem, ()) == "refuses tensor_lr: wanted a number"
+    without = Problem("float32", ((2,),), ((Hyper(0.5),),), (0,))
+    assert refusals.reason(raised.value, without, ()) is None
