@@ -11,12 +11,13 @@ from momentum.conventions import Convention, Source
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.observation import Measured, judge, observe
 from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import OFFERS, Facts, Subject
 
 Level = Literal["must", "should"]
-Measure = Callable[[Subject, Convention, Problem], Iterator[Measured]]
-
+Found = Iterator[Measured]
+Measure = Callable[[Subject, Convention, Problem], Found]
+Always = Callable[[Setting], Iterable[Problem]]
 
 CLOSED_FORMS = {
     "share": "the response to a gradient",
@@ -51,7 +52,7 @@ class Check:
     needs: tuple[str, ...]
     every_dtype: bool
     measure: Measure
-    always: Callable[[Setting], Iterable[Problem]]
+    always: Always
     random: Callable[[Setting], st.SearchStrategy[Problem]] | None
     errors_fail: bool = False
 
@@ -91,17 +92,17 @@ def check(
     *,
     statement: str,
     source: str,
-    catches: Sequence[str],
+    catches: str,
     level: Level = "must",
     needs: Sequence[str] = (),
     every_dtype: bool = False,
-    always: Callable[[Setting], Iterable[Problem]] = _no_problems,
-    random: Callable[[Setting], st.SearchStrategy[Problem]] | None = problems,
+    always: Always = _no_problems,
+    random: Callable[[Setting], st.SearchStrategy[Problem]] | None = None,
     errors_fail: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register a measuring function as a check; its module is its family.
 
-    random: None where the problems of `always` are all.
+    catches: names of defects, in one text. random: None where the problems of `always` are all.
     Raises: ValueError where the name is taken.
     """
 
@@ -115,7 +116,7 @@ def check(
             level=level,
             statement=statement,
             source=Source(source),
-            catches=tuple(catches),
+            catches=tuple(catches.split()),
             needs=tuple(needs),
             every_dtype=every_dtype,
             measure=measure,
@@ -128,18 +129,22 @@ def check(
     return register
 
 
-def agrees(name: str, module: str, **declared: Any) -> None:
+def agrees(**declared: Any) -> Callable[[Always], Always]:
     """Register a check that says no more than that the subject agrees with the oracle.
 
-    name, module: of the check, and of the file that declares it; the rest is that of `check`.
+    The function names the check, and gives the problems that it is tried on every time.
     """
 
-    def measure(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
-        yield from judge(subject, observe(subject, problem), convention)
+    def register(always: Always) -> Always:
+        def measure(subject: Subject, convention: Convention, problem: Problem) -> Found:
+            yield from judge(subject, observe(subject, problem), convention)
 
-    measure.__name__ = measure.__qualname__ = name
-    measure.__module__ = module
-    check(**declared)(measure)
+        measure.__name__ = measure.__qualname__ = always.__name__
+        measure.__module__ = always.__module__
+        check(always=always, **declared)(measure)
+        return always
+
+    return register
 
 
 def same(got: Any, wanted: Any, where: str, step: int = 0) -> Measured:

@@ -1,12 +1,12 @@
 """Whose memory is whose: gradients, parameters and the caller's dicts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given
-from momentum.checks._check import check, same, true
+from momentum.checks._check import Found, check, same, true
 from momentum.checks._runs import compared, forms, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, Observation, begin, judge, read
+from momentum.subjects.observation import Observation, begin, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -28,16 +28,14 @@ def with_a_gap(setting: Setting) -> Sequence[Problem]:
     statement="A step leaves the gradients as they were.",
     source="pytorch/pytorch#12218",
     catches=(
-        *("gradient_decayed_in_place", "gradient_negated_in_place", "gradient_scaled_in_place"),
-        *("gradient_overwritten_by_nesterov", "gradient_cleared"),
+        "gradient_decayed_in_place gradient_negated_in_place gradient_scaled_in_place "
+        "gradient_overwritten_by_nesterov gradient_cleared"
     ),
     needs=("fed",),
     always=with_a_gap,
     random=problems,
 )
-def leaves_gradients_alone(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def leaves_gradients_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     for t in range(problem.steps):
         fed = problem.gradients(t, here)
@@ -54,14 +52,12 @@ def leaves_gradients_alone(
 @check(
     statement="What happens to a gradient's memory after the step has no influence.",
     source="law; training loops clear gradients in place: torch.optim.Optimizer.zero_grad",
-    catches=("velocity_is_gradient",),
+    catches="velocity_is_gradient",
     needs=("overwrite",),
     always=every_form,
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
 )
-def keeps_no_hold_on_gradients(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def keeps_no_hold_on_gradients(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wanted = whole(subject, problem)
     run, here = begin(subject, problem), problem.start
     path = []
@@ -79,14 +75,11 @@ def keeps_no_hold_on_gradients(
 @check(
     statement="Gradients written into the memory of the last ones are new gradients.",
     source="torch.optim.Optimizer.zero_grad(set_to_none=False): backward passes add in place",
-    catches=("same_gradient_memory_skipped", "gradient_read_once"),
+    catches="same_gradient_memory_skipped gradient_read_once",
     needs=("refill",),
     always=every_form,
-    random=None,
 )
-def refilled_gradients_count(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def refilled_gradients_count(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     fed, iterates = [], []
     for t in range(problem.steps):
@@ -100,14 +93,11 @@ def refilled_gradients_count(
 @check(
     statement="Parameters stay in the memory that they were given in.",
     source="law; modules, views and other optimizers hold on to that memory",
-    catches=("parameter_replaced",),
+    catches="parameter_replaced",
     needs=("storage",),
     always=every_form,
-    random=None,
 )
-def keeps_parameter_memory(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def keeps_parameter_memory(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     before = run.storage()
     for t in range(problem.steps):
@@ -127,15 +117,12 @@ def two_groups(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="The dicts that a caller made groups from stay as they are.",
     source="pytorch/pytorch#51794",
-    catches=("caller_dict_changed",),
+    catches="caller_dict_changed",
     level="should",
     needs=("shared_dicts", "groups"),
     always=two_groups,
-    random=None,
 )
-def leaves_callers_dicts_alone(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def leaves_callers_dicts_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run = begin(subject, problem)
     run.step(problem.gradients(0, problem.start))
     before, after = run.caller_dicts()

@@ -1,14 +1,13 @@
 """What the constructor may be given: names, generators, whole numbers, complex parameters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -19,14 +18,11 @@ FOUR = ((5,),) * 4
 @check(
     statement="Parameters that share a name have each a path of their own.",
     source="torch.optim.Optimizer: named parameters; two layers may both have a 'weight'",
-    catches=("velocity_by_name",),
+    catches="velocity_by_name",
     needs=("names",),
     always=lambda s: [given.run(s, [given.hyper(s, **given.FULL)] * 3, FOUR)],
-    random=None,
 )
-def names_may_be_shared(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def names_may_be_shared(subject: Subject, convention: Convention, problem: Problem) -> Found:
     for names in (("weight",) * 4, ("weight", "bias") * 2):
         yield from judged(subject, convention, replace(problem, options=(("names", names),)))
 
@@ -44,14 +40,13 @@ def one_by_one(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Parameters may be handed over by something that is walked through only once.",
     source="torch.nn.Module.parameters is a generator, and what optimizers are usually made from",
-    catches=("generator_walked_twice",),
+    catches="generator_walked_twice",
     needs=("generators",),
     always=one_by_one,
-    random=None,
 )
 def parameters_may_come_one_by_one(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from judged(subject, convention, replace(problem, options=(("generator", True),)))
 
 
@@ -65,33 +60,26 @@ def whole_numbers(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Whole numbers for hyper-parameters mean what floating-point numbers mean.",
     source="law; lr=1, momentum=0",
-    catches=("integers_divided_as_such",),
+    catches="integers_divided_as_such",
     needs=("integers", "hyper:lr"),
     always=whole_numbers,
-    random=None,
 )
 def hyperparameters_may_be_integers(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from judged(subject, convention, replace(problem, options=(("integers", True),)))
 
 
-def paired(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Complex parameters move as their real and imaginary parts.",
+    source="torch.optim: view_as_real; the formula has real coefficients",
+    catches="imaginary_part_skipped complex_gradient_conjugated",
+    needs=("complex",),
+)
+def complex_parameters_move_as_two_real_ones(setting: Setting) -> Sequence[Problem]:
     """Four steps in each form; the last axis holds real and imaginary parts."""
     shapes = ((7, 2), (2, 3, 2), (33, 2))
     rows = [given.hyper(setting, **w) for w in (given.FULL, given.NESTEROV)]
     wide = format_of(setting.dtype).precision >= 24
     options = (("complex", True),)
     return [replace(given.run(setting, [h] * 4, shapes), options=options) for h in rows if wide]
-
-
-agrees(
-    "complex_parameters_move_as_two_real_ones",
-    __name__,
-    statement="Complex parameters move as their real and imaginary parts.",
-    source="torch.optim: view_as_real; the formula has real coefficients",
-    catches=("imaginary_part_skipped", "complex_gradient_conjugated"),
-    needs=("complex",),
-    always=paired,
-    random=None,
-)

@@ -8,14 +8,14 @@ does a momentum that is held in half precision.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.checks._paths import Feed, path
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NUMBERS
@@ -55,15 +55,12 @@ def few_bits(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Over many coordinates the errors of rounding have no common sign.",
     source=f"IEEE Std 754-2019, section 4.3.1: roundTiesToEven; {MAURER}",
-    catches=("rounds_towards_zero", "stores_towards_zero"),
+    catches="rounds_towards_zero stores_towards_zero",
     level="should",
     every_dtype=True,
     always=few_bits,
-    random=None,
 )
-def rounds_without_bias(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def rounds_without_bias(subject: Subject, convention: Convention, problem: Problem) -> Found:
     gradients = [problem.gradients(t, problem.start) for t in range(problem.steps)]
     feed = Feed(problem.start, gradients, list(problem.hypers))
     truth, share = _errors(subject, convention, problem, feed)
@@ -88,16 +85,13 @@ def between_two(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="In half precision the momentum keeps more digits than the parameters have.",
     source=f"Micikevicius et al., Mixed Precision Training, 2018, section 3; {MAURER}",
-    catches=("momentum_held_in_half",),
+    catches="momentum_held_in_half",
     level="should",
     needs=("hyper:momentum",),
     every_dtype=True,
     always=between_two,
-    random=None,
 )
-def momentum_keeps_its_digits(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def momentum_keeps_its_digits(subject: Subject, convention: Convention, problem: Problem) -> Found:
     # The same gradient at every step, so that the velocity's error only grows.
     same = problem.gradients(0, problem.start)
     feed = Feed(problem.start, [same] * problem.steps, list(problem.hypers))

@@ -1,14 +1,13 @@
 """Learning rates that differ by little, and schedules of rates that are tiny."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import bounds, feed_of, judged, near, path
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -23,7 +22,14 @@ def apart(setting: Setting, lr: float) -> list[float]:
     return [lr, *(rate for gap in gaps for rate in (lr + gap, lr))]
 
 
-def one_after_another(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Rates that differ by a thousandth to a millionth are different rates in a run.",
+    source="law; what is kept for a rate must be looked up by the rate itself, not by a round one",
+    catches="rate_looked_up_rounded small_changes_of_rate_ignored",
+    needs=("settable:lr",),
+    every_dtype=True,
+)
+def close_rates_in_a_run_differ(setting: Setting) -> Sequence[Problem]:
     """Rates that change by little, from 0, where each step shows its own; without momentum too."""
     found = []
     for w in ({"momentum": 0.0}, {"momentum": 0.8, "nu": 0.6}):
@@ -32,19 +38,6 @@ def one_after_another(setting: Setting) -> Sequence[Problem]:
             rows = [given.changed(setting, h, lr=rate) for rate in apart(setting, lr)]
             found.append(given.run(setting, rows, SHAPES, kind="late"))
     return found
-
-
-agrees(
-    "close_rates_in_a_run_differ",
-    __name__,
-    statement="Rates that differ by a thousandth to a millionth are different rates in a run.",
-    source="law; what is kept for a rate must be looked up by the rate itself, not by a round one",
-    catches=("rate_looked_up_rounded", "small_changes_of_rate_ignored"),
-    needs=("settable:lr",),
-    every_dtype=True,
-    always=one_after_another,
-    random=None,
-)
 
 
 def first_steps(setting: Setting) -> Sequence[Problem]:
@@ -57,22 +50,28 @@ def first_steps(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Rates that differ by a thousandth to a millionth are different rates in two runs.",
     source="law; what is kept for a rate must be looked up by the rate itself, not by a round one",
-    catches=("kernel_kept_by_rounded_rate",),
+    catches="kernel_kept_by_rounded_rate",
     needs=("hyper:lr",),
     every_dtype=True,
     always=first_steps,
-    random=None,
 )
 def close_rates_in_two_runs_differ(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     for t, row in enumerate(problem.hypers):
         single = replace(problem, hypers=(row,), seed=problem.seed + t)
         for measured in judged(subject, convention, single):
             yield measured._replace(where=f"run {t + 1}, lr {row[0].lr:g}: {measured.where}")
 
 
-def close_groups(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Groups that differ by a thousandth in one hyper-parameter each follow their own.",
+    source="law; groups may be put together only where all of their settings are equal",
+    catches="groups_merged_by_rounded_settings",
+    needs=("groups",),
+    every_dtype=True,
+)
+def close_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
     """Groups of equal shapes whose rates, momenta and decays differ by little."""
     h = given.hyper(setting, lr=0.1, momentum=0.8, weight_decay=0.1, nu=0.6)
     far = [d for d in APART if d > 64 * format_of(setting.dtype).u]
@@ -82,19 +81,6 @@ def close_groups(setting: Setting) -> Sequence[Problem]:
     row = list(dict.fromkeys(row))
     members = range(len(row))
     return [given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members)]
-
-
-agrees(
-    "close_groups_follow_their_own",
-    __name__,
-    statement="Groups that differ by a thousandth in one hyper-parameter each follow their own.",
-    source="law; groups may be put together only where all of their settings are equal",
-    catches=("groups_merged_by_rounded_settings",),
-    needs=("groups",),
-    every_dtype=True,
-    always=close_groups,
-    random=None,
-)
 
 
 def moving(setting: Setting) -> Sequence[Problem]:
@@ -112,14 +98,13 @@ def moving(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A schedule and gradients scaled by 2^-k and 2^k are one path, below 1e-6 too.",
     source="IEEE Std 754-2019, section 4.3: a power of two changes the exponent alone",
-    catches=("tiny_change_of_rate_ignored", "lr_has_tiny_floor"),
+    catches="tiny_change_of_rate_ignored lr_has_tiny_floor",
     needs=("settable:lr",),
     always=moving,
-    random=None,
 )
 def tiny_schedules_follow_the_usual_one(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     feed = feed_of(problem)
     wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
     for k in (20, 30, -12):

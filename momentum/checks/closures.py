@@ -1,13 +1,13 @@
 """Steps through a closure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given
-from momentum.checks._check import check, same, true
+from momentum.checks._check import Found, check, same, true
 from momentum.checks._runs import forms
 from momentum.checks.schedules import everything_moves
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, Observation, begin, judge, read
+from momentum.subjects.observation import Observation, begin, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -23,34 +23,29 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A step through a closure uses the gradients that the closure leaves.",
     source=TORCH,
-    catches=("step_before_closure", "closure_not_called", "maximize_not_in_closure"),
+    catches="step_before_closure closure_not_called maximize_not_in_closure",
     needs=("closure",),
     always=every_form,
     random=lambda s: problems(s, steps=(1, 6)),
 )
 def closure_gives_the_gradients(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from _stepped(subject, convention, problem, sets=False)
 
 
 @check(
     statement="Hyper-parameters that a closure sets hold for the step that it belongs to.",
     source=f"{TORCH}; torch.optim.SGD reads its groups after it has called the closure",
-    catches=("rate_read_before_closure",),
+    catches="rate_read_before_closure",
     needs=("closure_sets", "settable:lr"),
     always=everything_moves,
-    random=None,
 )
-def closure_may_set_the_rate(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def closure_may_set_the_rate(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _stepped(subject, convention, problem, sets=True)
 
 
-def _stepped(
-    subject: Subject, convention: Convention, problem: Problem, sets: bool
-) -> Iterator[Measured]:
+def _stepped(subject: Subject, convention: Convention, problem: Problem, sets: bool) -> Found:
     """The oracle's judgement of steps through closures. sets: they set the hyper-parameters."""
     run, here = begin(subject, problem), problem.start
     fed, iterates = [], []
@@ -65,14 +60,11 @@ def _stepped(
 @check(
     statement="A closure is called exactly once in a step.",
     source=TORCH,
-    catches=("closure_called_twice", "closure_not_called"),
+    catches="closure_called_twice closure_not_called",
     needs=("closure",),
     always=every_form,
-    random=None,
 )
-def closure_is_called_once(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def closure_is_called_once(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     for t in range(problem.steps):
         _, _, calls = run.step_closure(problem.gradients(t, here))
@@ -83,15 +75,12 @@ def closure_is_called_once(
 @check(
     statement="A step returns what its closure returned.",
     source=TORCH,
-    catches=("closure_result_dropped",),
+    catches="closure_result_dropped",
     level="should",
     needs=("closure",),
     always=every_form,
-    random=None,
 )
-def closure_result_is_returned(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def closure_result_is_returned(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run = begin(subject, problem)
     returned, loss, _ = run.step_closure(problem.gradients(0, problem.start))
     where = f"step 1 returned {returned}, the closure {loss}"

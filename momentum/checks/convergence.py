@@ -1,16 +1,16 @@
 """Closed loops: the gradient depends on the iterate, as it does in a training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import against
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Measured, observe
+from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -26,15 +26,15 @@ def quadratics(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 6, kind="quadratic") for w in wanted]
 
 
-agrees(
-    "closed_loop_agrees",
-    __name__,
+@agrees(
     statement="In a closed loop each step is the convention's, from where the subject really is.",
     source="Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3",
-    catches=("look_ahead_decays_iterate", "two_point_previous_too_old", "look_ahead_not_undone"),
-    always=quadratics,
+    catches="look_ahead_decays_iterate two_point_previous_too_old look_ahead_not_undone",
     random=lambda s: problems(s, steps=(2, 5), kinds=("quadratic",), shapes=((5,), (2, 3))),
 )
+def closed_loop_agrees(setting: Setting) -> Sequence[Problem]:
+    """Random curvature."""
+    return quadratics(setting)
 
 
 def around_the_limit(setting: Setting) -> Sequence[Problem]:
@@ -56,14 +56,11 @@ def around_the_limit(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="On x^2 / 2 the iterates follow the closed form, for stable and unstable rates.",
     source=f"{POLYAK}: stable below 2 (1 + momentum), for Nesterov over (1 + 2 momentum)",
-    catches=("large_lr_capped", "nesterov_always", "momentum_on_gradient", "lr_applied_twice"),
+    catches="large_lr_capped nesterov_always momentum_on_gradient lr_applied_twice",
     needs=("settable:lr", "closed form:rate"),
     always=around_the_limit,
-    random=None,
 )
-def quadratic_follows_theory(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def quadratic_follows_theory(subject: Subject, convention: Convention, problem: Problem) -> Found:
     h, steps, start = problem.hypers[0][0], problem.steps, problem.start[0]
     found = responses.recurrence(convention, h)
     if found is None:
@@ -103,14 +100,13 @@ def _echoes(method: Method, rate: Any, momentum: Any, steps: int, keeps: bool) -
 @check(
     statement="The gradient is taken where the convention says: at the point ahead of the iterate.",
     source="Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4",
-    catches=("look_ahead_point_unshifted", "look_ahead_too_far"),
+    catches="look_ahead_point_unshifted look_ahead_too_far",
     needs=("point",),
     always=quadratics,
-    random=None,
 )
 def gradient_is_taken_at_its_point(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     bowl = replace(problem, kind="bowl")
     observation = observe(subject, bowl)
     format = format_of(subject.facts.format_name(problem.dtype))

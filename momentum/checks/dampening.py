@@ -8,7 +8,19 @@ from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 
 
-def damped(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Dampening holds back its share of the decayed gradient, and of nothing else.",
+    source="torch.optim.SGD, algorithm box; bitsandbytes-foundation/bitsandbytes#2085",
+    catches=(
+        "dampening_never_applied dampening_twice dampening_on_velocity dampening_on_update "
+        "dampening_reversed decay_outside_dampening"
+    ),
+    needs=("hyper:dampening", "hyper:momentum"),
+    random=lambda s: problems(
+        s, steps=(2, 5), with_=("dampening", "momentum"), shapes=((5,), (2, 3))
+    ),
+)
+def dampening_agrees(setting: Setting) -> Sequence[Problem]:
     """Dampening alone, nearly none and nearly all of it, and with everything else on."""
     base = {"lr": 0.3, "momentum": 0.8}
     wanted = (
@@ -21,24 +33,3 @@ def damped(setting: Setting) -> Sequence[Problem]:
         given.NESTEROV,
     )
     return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
-
-
-agrees(
-    "dampening_agrees",
-    __name__,
-    statement="Dampening holds back its share of the decayed gradient, and of nothing else.",
-    source="torch.optim.SGD, algorithm box; bitsandbytes-foundation/bitsandbytes#2085",
-    catches=(
-        "dampening_never_applied",
-        "dampening_twice",
-        "dampening_on_velocity",
-        "dampening_on_update",
-        "dampening_reversed",
-        "decay_outside_dampening",
-    ),
-    needs=("hyper:dampening", "hyper:momentum"),
-    always=damped,
-    random=lambda s: problems(
-        s, steps=(2, 5), with_=("dampening", "momentum"), shapes=((5,), (2, 3))
-    ),
-)

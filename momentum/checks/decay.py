@@ -10,7 +10,18 @@ from momentum.subjects.problems.strategies import Setting, problems
 LOSHCHILOV = "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 1"
 
 
-def decayed(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Weight decay is of the convention's kind: in the gradient, or beside the rule.",
+    source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844; bitsandbytes-foundation/bitsandbytes#2010",
+    catches=(
+        "decay_ignored decay_bypasses_velocity decay_after_step decay_before_step "
+        "decay_coupled_by_mistake decay_decoupled_by_mistake decay_used_as_momentum "
+        "decay_skips_one_dimensional"
+    ),
+    needs=("hyper:weight_decay",),
+    every_dtype=True,
+)
+def decay_is_of_its_kind(setting: Setting) -> Sequence[Problem]:
     """Decay without momentum, with it, with all else on, at a rate that changes."""
     base = {"lr": 0.3, "weight_decay": 0.15}
     still = given.hyper(setting, **base, momentum=0.8, nu=0.6)
@@ -23,29 +34,16 @@ def decayed(setting: Setting) -> Sequence[Problem]:
     ]
 
 
-agrees(
-    "decay_is_of_its_kind",
-    __name__,
-    statement="Weight decay is of the convention's kind: in the gradient, or beside the rule.",
-    source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844; bitsandbytes-foundation/bitsandbytes#2010",
+@agrees(
+    statement="With gradients of zero each parameter decays in proportion to its own value.",
+    source=f"{LOSHCHILOV}; jettify/pytorch-optimizer#454: a constant in place of the parameter",
     catches=(
-        "decay_ignored",
-        "decay_bypasses_velocity",
-        "decay_after_step",
-        "decay_before_step",
-        "decay_coupled_by_mistake",
-        "decay_decoupled_by_mistake",
-        "decay_used_as_momentum",
-        "decay_skips_one_dimensional",
+        "decay_is_constant decay_is_absolute decay_of_velocity decay_multiplies_gradient "
+        "decay_sign_wrong maximize_negates_decay decay_doubled decay_without_lr"
     ),
     needs=("hyper:weight_decay",),
-    every_dtype=True,
-    always=decayed,
-    random=None,
 )
-
-
-def only_decay(setting: Setting) -> Sequence[Problem]:
+def decay_alone_agrees(setting: Setting) -> Sequence[Problem]:
     """Zero gradients, so that decay alone moves; starts of many magnitudes."""
     base = {"lr": 0.3, "weight_decay": 0.15}
     wanted = (base, {**base, "momentum": 0.8}, given.FULL, given.NESTEROV)
@@ -53,28 +51,13 @@ def only_decay(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, row, [(23,)], kind="still", seed=3) for row in rows]
 
 
-agrees(
-    "decay_alone_agrees",
-    __name__,
-    statement="With gradients of zero each parameter decays in proportion to its own value.",
-    source=f"{LOSHCHILOV}; jettify/pytorch-optimizer#454: a constant in place of the parameter",
-    catches=(
-        "decay_is_constant",
-        "decay_is_absolute",
-        "decay_of_velocity",
-        "decay_multiplies_gradient",
-        "decay_sign_wrong",
-        "maximize_negates_decay",
-        "decay_doubled",
-        "decay_without_lr",
-    ),
+@agrees(
+    statement="Small and large coefficients of decay count as they are.",
+    source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844",
+    catches="decay_times_lr_twice decay_ignored",
     needs=("hyper:weight_decay",),
-    always=only_decay,
-    random=None,
 )
-
-
-def small_and_large(setting: Setting) -> Sequence[Problem]:
+def decay_of_any_size_agrees(setting: Setting) -> Sequence[Problem]:
     """Decay so small that it hardly shows, and so large that it overshoots."""
     wanted = [
         {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
@@ -88,28 +71,10 @@ def small_and_large(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [given.hyper(setting, **w)] * 4, [(17,)]) for w in wanted]
 
 
-agrees(
-    "decay_of_any_size_agrees",
-    __name__,
-    statement="Small and large coefficients of decay count as they are.",
-    source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844",
-    catches=("decay_times_lr_twice", "decay_ignored"),
-    needs=("hyper:weight_decay",),
-    always=small_and_large,
-    random=None,
-)
-
-
-agrees(
-    "decay_agrees_in_combinations",
-    __name__,
+@agrees(
     statement="Weight decay agrees in all combinations with momentum, dampening and maximize.",
     source=f"{LOSHCHILOV}; apache/mxnet#13683",
-    catches=(
-        "decay_uses_previous_parameter",
-        "nesterov_without_decay",
-        "look_ahead_decays_iterate",
-    ),
+    catches="decay_uses_previous_parameter nesterov_without_decay look_ahead_decays_iterate",
     needs=("hyper:weight_decay",),
     random=lambda s: problems(
         s,
@@ -119,3 +84,6 @@ agrees(
         shapes=((5,), (2, 3)),
     ),
 )
+def decay_agrees_in_combinations(setting: Setting) -> Sequence[Problem]:
+    """None but what is drawn."""
+    return ()

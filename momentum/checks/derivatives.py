@@ -1,12 +1,12 @@
 """Steps that are differentiated: learned learning rates and meta-learning go through them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Measured, begin, read
@@ -35,37 +35,31 @@ def recorded(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A differentiable step has the rule's derivative by every gradient after the first.",
     source=TORCH,
-    catches=("tape_loses_velocity",),
+    catches="tape_loses_velocity",
     needs=("differentiable",),
     errors_fail=True,
     always=recorded,
-    random=None,
 )
-def differentiates_the_rule(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def differentiates_the_rule(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _slopes(subject, convention, problem, range(1, problem.steps))
 
 
 @check(
     statement="A differentiable step has the rule's derivative by the first gradient too.",
     source=TORCH,
-    catches=("tape_without_first_gradient",),
+    catches="tape_without_first_gradient",
     level="should",
     needs=("differentiable",),
     errors_fail=True,
     always=recorded,
-    random=None,
 )
 def differentiates_the_first_step(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from _slopes(subject, convention, problem, range(1))
 
 
-def _slopes(
-    subject: Subject, convention: Convention, problem: Problem, times: range
-) -> Iterator[Measured]:
+def _slopes(subject: Subject, convention: Convention, problem: Problem, times: range) -> Found:
     """A derivative by a gradient is where the rule goes from 0, fed that gradient as 1 alone."""
     run, here = begin(subject, problem), problem.start
     for t in range(problem.steps):

@@ -1,12 +1,9 @@
 """The same again gives the same bits."""
 
-from collections.abc import Iterator
-
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.checks._runs import compared, whole
 from momentum.checks.state import any_runs, short_runs
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
@@ -14,12 +11,10 @@ from momentum.subjects.protocol import Subject
 @check(
     statement="The same run, made twice, gives the same bits.",
     source="law; the rule has no random part and no order of summation that could vary",
-    catches=("not_deterministic",),
+    catches="not_deterministic",
     always=short_runs,
     random=any_runs,
 )
-def repeats_bit_for_bit(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def repeats_bit_for_bit(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wanted = whole(subject, problem)
     yield from compared("second time", whole(subject, problem), wanted, problem)

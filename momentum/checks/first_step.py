@@ -1,14 +1,14 @@
 """The first step, where conventions differ in what the velocity is before it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import against
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Measured, observe
+from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -30,18 +30,14 @@ def one_step(setting: Setting) -> Sequence[Problem]:
     statement="The first gradient moves the parameter by its closed-form share of the rate.",
     source="torch.optim.SGD, algorithm box (v1 = g1); pytorch/pytorch#152833; ml-explore/mlx#473",
     catches=(
-        "first_step_dampened",
-        "first_step_undampened",
-        "first_step_skipped",
-        "first_gradient_counted_twice",
+        "first_step_dampened first_step_undampened first_step_skipped first_gradient_counted_twice"
     ),
     needs=("closed form:share",),
     always=one_step,
-    random=None,
 )
 def first_step_is_the_conventions(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     h = problem.hypers[0][0]
     if not responses.known(convention, h):
         return
@@ -56,7 +52,12 @@ def first_step_is_the_conventions(
         yield against(observation.iterates[0][i], truth, bound, where, 1, start)
 
 
-def zeros_first(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="A first gradient of zero makes the first step all the same: the next is the second.",
+    source="torch.optim.SGD, algorithm box: t > 1 decides, not the value of the velocity",
+    catches="first_step_by_zero_velocity",
+)
+def zero_gradient_makes_a_first_step(setting: Setting) -> Sequence[Problem]:
     """Every pattern of zeros in the first gradients, and a parameter that gets only zeros."""
     wanted = ({**given.FULL, "weight_decay": 0.0}, {**given.NESTEROV, "weight_decay": 0.0})
     rows = [given.hyper(setting, **w) for w in wanted]
@@ -64,35 +65,16 @@ def zeros_first(setting: Setting) -> Sequence[Problem]:
     return [*late, *(given.run(setting, [h] * 4, [(27,)], kind="ternary") for h in rows)]
 
 
-agrees(
-    "zero_gradient_makes_a_first_step",
-    __name__,
-    statement="A first gradient of zero makes the first step all the same: the next is the second.",
-    source="torch.optim.SGD, algorithm box: t > 1 decides, not the value of the velocity",
-    catches=("first_step_by_zero_velocity",),
-    always=zeros_first,
-    random=None,
+@agrees(
+    statement="Every parameter makes a first step of its own, with all hyper-parameters on.",
+    source="open-lm-engine/accelerated-model-architectures#436: a stale first-step flag",
+    catches=(
+        "first_step_for_first_parameter_only prepared_with_decay second_step_restarts "
+        "two_point_starts_at_zero"
+    ),
 )
-
-
-def several_parameters(setting: Setting) -> Sequence[Problem]:
+def every_parameter_has_a_first_step(setting: Setting) -> Sequence[Problem]:
     """Parameters of one shape, and others, with all hyper-parameters on."""
     shapes = ((5,), (5,), (2, 3), (1,))
     wanted = (given.FULL, given.NESTEROV)
     return [given.run(setting, [given.hyper(setting, **w)] * 3, shapes) for w in wanted]
-
-
-agrees(
-    "every_parameter_has_a_first_step",
-    __name__,
-    statement="Every parameter makes a first step of its own, with all hyper-parameters on.",
-    source="open-lm-engine/accelerated-model-architectures#436: a stale first-step flag",
-    catches=(
-        "first_step_for_first_parameter_only",
-        "prepared_with_decay",
-        "second_step_restarts",
-        "two_point_starts_at_zero",
-    ),
-    always=several_parameters,
-    random=None,
-)

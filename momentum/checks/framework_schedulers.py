@@ -1,16 +1,15 @@
 """The framework's own schedulers, and learning rates that are tensors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from momentum.checks import _given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.observation import (
-    Measured,
     Observation,
     advance,
     begin,
@@ -58,8 +57,8 @@ def random_schedules(setting: Setting) -> st.SearchStrategy[Problem]:
     statement="The framework's own scheduler sets the learning rate of every step.",
     source="pytorch/pytorch#20400; torch.optim.lr_scheduler.LambdaLR",
     catches=(
-        *("scheduler_compounds", "scheduler_one_step_late", "scheduler_first_group_only"),
-        "scheduler_needs_momentum",
+        "scheduler_compounds scheduler_one_step_late scheduler_first_group_only "
+        "scheduler_needs_momentum"
     ),
     needs=("schedulers", "hyper:lr"),
     always=schedules,
@@ -67,21 +66,18 @@ def random_schedules(setting: Setting) -> st.SearchStrategy[Problem]:
 )
 def follows_the_framework_scheduler(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from _by_itself(subject, convention, problem)
 
 
 @check(
     statement="The framework's own scheduler sets a learning rate that is a tensor.",
     source="pytorch/pytorch#126854",
-    catches=("scheduler_compounds_tensor_lr",),
+    catches="scheduler_compounds_tensor_lr",
     needs=("schedulers", "tensor_lr"),
     always=lambda s: [replace(p, options=(*p.options, ("tensor_lr", True))) for p in schedules(s)],
-    random=None,
 )
-def scheduler_fills_a_tensor(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def scheduler_fills_a_tensor(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _by_itself(subject, convention, problem)
 
 
@@ -99,14 +95,13 @@ def own_schedules(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Each of the framework's own schedules is the rates that it sets, set by hand.",
     source="torch.optim.lr_scheduler",
-    catches=("own_schedule_ignored", "own_schedule_one_step_late"),
+    catches="own_schedule_ignored own_schedule_one_step_late",
     needs=("own_schedules", "hyper:lr"),
     always=own_schedules,
-    random=None,
 )
 def own_schedules_are_rates_set_by_hand(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     for name, rows in begin(subject, problem).schedules(problem.steps).items():
         hypers = tuple(tuple(row) for row in rows)
         scheduled = replace(problem, hypers=hypers, options=(("schedule", name),))
@@ -118,14 +113,13 @@ def own_schedules_are_rates_set_by_hand(
 @check(
     statement="A tensor rate that another takes the place of means what one filled anew means.",
     source="torch.optim.SGD: lr (float, Tensor); a schedule may do either",
-    catches=("tensor_lr_kept_when_replaced",),
+    catches="tensor_lr_kept_when_replaced",
     needs=("tensor_lr", "hyper:lr", "settable:lr"),
     always=lambda s: tensor_rates(s),
-    random=None,
 )
 def replaced_tensor_rates_count(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     points = "point" in subject.facts.offers
     for every in (1, 2):
         run, here = begin(subject, problem), tuple(problem.start)
@@ -141,7 +135,7 @@ def replaced_tensor_rates_count(
 
 def _by_itself(
     subject: Subject, convention: Convention, problem: Problem, begun: Problem | None = None
-) -> Iterator[Measured]:
+) -> Found:
     """A run that nobody tells its hyper-parameters. begun: with those that it starts from."""
     first = problem if begun is None else replace(begun, options=problem.options)
     run, here = begin(subject, first), problem.start
@@ -166,15 +160,15 @@ def tensor_rates(setting: Setting) -> Sequence[Problem]:
     return [replace(_given.run(setting, rows), options=(("tensor_lr", True),))]
 
 
-agrees(
-    "takes_a_tensor_for_learning_rate",
-    __name__,
+@agrees(
     statement="A learning rate that is a tensor means what the number in it means.",
     source="torch.optim.SGD: lr (float, Tensor)",
-    catches=("tensor_lr_goes_stale", "tensor_lr_in_half"),
+    catches="tensor_lr_goes_stale tensor_lr_in_half",
     needs=("tensor_lr", "hyper:lr"),
-    always=tensor_rates,
     random=lambda s: problems(
         s, steps=(1, 6), schedule=("lr",), options=(("tensor_lr", True),), groups=2
     ),
 )
+def takes_a_tensor_for_learning_rate(setting: Setting) -> Sequence[Problem]:
+    """Rates that change."""
+    return tensor_rates(setting)

@@ -1,15 +1,15 @@
 """Several groups in one optimizer, each with hyper-parameters of its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import Feed, bounds, feed_of, near, path
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Array, Measured
+from momentum.subjects.observation import Array
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -69,26 +69,20 @@ def flags_alone(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-agrees(
-    "groups_follow_their_own",
-    __name__,
+@agrees(
     statement="Each group follows its own hyper-parameters, whatever the others have.",
     source=TORCH,
     catches=(
-        "groups_merged_by_rate_and_momentum",
-        "nesterov_of_first_like_group",
-        "first_group_for_all",
-        "last_group_for_all",
-        "momentum_of_first_group_for_all",
-        "decay_of_first_group_only",
-        "decay_once_per_group",
-        "maximize_of_first_group_only",
-        "velocity_shared_by_shape",
+        "groups_merged_by_rate_and_momentum nesterov_of_first_like_group first_group_for_all "
+        "last_group_for_all momentum_of_first_group_for_all decay_of_first_group_only "
+        "decay_once_per_group maximize_of_first_group_only velocity_shared_by_shape"
     ),
     needs=("groups",),
-    always=lambda s: [*different(s), *alike_but_for_one(s)],
     random=lambda s: problems(s, steps=(1, 4), groups=3, shapes=((3,), (3,), (2, 2))),
 )
+def groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
+    """All of them different, and alike but for one thing."""
+    return [*different(setting), *alike_but_for_one(setting)]
 
 
 def many(setting: Setting) -> Sequence[Problem]:
@@ -100,19 +94,24 @@ def many(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [tuple(row)] * 3, [(3,)] * len(row), groups=range(len(row)))]
 
 
-agrees(
-    "many_groups_follow_their_own",
-    __name__,
+@agrees(
     statement="Each of very many groups follows its own hyper-parameters.",
     source=TORCH,
-    catches=("groups_beyond_16_dropped", "last_group_for_all"),
+    catches="groups_beyond_16_dropped last_group_for_all",
     needs=("groups", "hyper:lr"),
-    always=many,
-    random=None,
 )
+def many_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
+    """Forty groups."""
+    return many(setting)
 
 
-def changed_by_turns(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="A change of one group's hyper-parameters in a run reaches that group alone.",
+    source=f"{TORCH}; torch.optim.lr_scheduler, which sets each group's rate",
+    catches="set_changes_all_groups set_reaches_first_group_only",
+    needs=("groups", "settable:lr"),
+)
+def groups_change_alone(setting: Setting) -> Sequence[Problem]:
     """One group's values change at a time, then all of them; nothing else does."""
     rows = [tuple(given.hyper(setting, **w) for w in THREE)]
     for g in (1, 2, 0):
@@ -124,19 +123,13 @@ def changed_by_turns(setting: Setting) -> Sequence[Problem]:
     return [_problem(setting, rows)]
 
 
-agrees(
-    "groups_change_alone",
-    __name__,
-    statement="A change of one group's hyper-parameters in a run reaches that group alone.",
-    source=f"{TORCH}; torch.optim.lr_scheduler, which sets each group's rate",
-    catches=("set_changes_all_groups", "set_reaches_first_group_only"),
-    needs=("groups", "settable:lr"),
-    always=changed_by_turns,
-    random=None,
+@agrees(
+    statement="A group without momentum steps by its own gradient, next to groups that have it.",
+    source="bitsandbytes-foundation/bitsandbytes#2082: the update of the parameter before",
+    catches="update_of_previous_parameter momentum_of_first_group_for_all",
+    needs=("groups", "hyper:momentum"),
 )
-
-
-def some_without_momentum(setting: Setting) -> Sequence[Problem]:
+def group_without_momentum_agrees(setting: Setting) -> Sequence[Problem]:
     """A group without momentum before, between and after ones that have it, with equal shapes."""
     found = []
     for bare in range(3):
@@ -148,29 +141,14 @@ def some_without_momentum(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-agrees(
-    "group_without_momentum_agrees",
-    __name__,
-    statement="A group without momentum steps by its own gradient, next to groups that have it.",
-    source="bitsandbytes-foundation/bitsandbytes#2082: the update of the parameter before",
-    catches=("update_of_previous_parameter", "momentum_of_first_group_for_all"),
-    needs=("groups", "hyper:momentum"),
-    always=some_without_momentum,
-    random=None,
-)
-
-
 @check(
     statement="A group's path depends on no other group's values or hyper-parameters.",
     source=TORCH,
-    catches=("first_group_for_all", "velocity_shared_by_shape"),
+    catches="first_group_for_all velocity_shared_by_shape",
     needs=("groups", "settable:lr"),
     always=lambda s: different(s)[:2],
-    random=None,
 )
-def group_ignores_the_others(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def group_ignores_the_others(subject: Subject, convention: Convention, problem: Problem) -> Found:
     feed = feed_of(problem)
     wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
     for kept in range(len(problem.hypers[0])):

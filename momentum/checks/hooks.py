@@ -1,15 +1,15 @@
 """What stands around a step: hooks, cleared gradients, counters of writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from momentum.checks import _given
-from momentum.checks._check import check, same, true
+from momentum.checks._check import Found, check, same, true
 from momentum.checks._runs import forms
 from momentum.checks.late_groups import late
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.observation import begin, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -23,14 +23,11 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A step calls the hooks before and after it once each, and moves in between.",
     source="torch.optim.Optimizer.register_step_pre_hook, register_step_post_hook; pytorch#119300",
-    catches=("hooks_not_called", "hooks_called_twice", "hook_called_before_moving"),
+    catches="hooks_not_called hooks_called_twice hook_called_before_moving",
     needs=("hooks",),
     always=every_form,
-    random=None,
 )
-def hooks_stand_around_a_step(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def hooks_stand_around_a_step(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     for t in range(problem.steps):
         seen = run.hooked_step(problem.gradients(t, here))
@@ -46,14 +43,11 @@ def hooks_stand_around_a_step(
 @check(
     statement="Clearing the gradients leaves none, or zeros, in every group, a late one too.",
     source="torch.optim.Optimizer.zero_grad, set_to_none",
-    catches=("zero_grad_first_group_only", "zero_grad_forgets_late_group", "zero_grad_always_none"),
+    catches="zero_grad_first_group_only zero_grad_forgets_late_group zero_grad_always_none",
     needs=("zero_grad", "fed", "late_groups", "groups"),
     always=lambda s: late(s)[1:],
-    random=None,
 )
-def gradients_are_cleared(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def gradients_are_cleared(subject: Subject, convention: Convention, problem: Problem) -> Found:
     early = [i for i, g in enumerate(problem.groups) if g == 0]
     for to_none in (True, False):
         first = [problem.start[i].copy() for i in early]
@@ -73,15 +67,12 @@ def gradients_are_cleared(
 @check(
     statement="A step is a write that the framework knows of: the version of a parameter goes up.",
     source="torch.Tensor._version: a backward pass refuses tensors that were overwritten since",
-    catches=("writes_without_a_version",),
+    catches="writes_without_a_version",
     level="should",
     needs=("versions",),
     always=every_form,
-    random=None,
 )
-def writes_are_counted(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def writes_are_counted(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     for t in range(problem.steps):
         before = run.versions()

@@ -1,14 +1,14 @@
 """One gradient, and how the parameter goes on moving: against closed forms, not the rule."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.arithmetic import exact, exact_array, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.checks._paths import against
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Array, Measured, Observation, observe
+from momentum.subjects.observation import Array, Observation, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -46,28 +46,18 @@ def _bounds(subject: Subject, convention: Convention, observation: Observation, 
     statement="The response to one gradient decays like the powers of momentum, in closed form.",
     source=D2L,
     catches=(
-        "momentum_on_gradient",
-        "step_with_old_velocity",
-        "one_minus_momentum_twice",
-        "velocity_reset_every_step",
-        "velocity_unused_without_nesterov",
-        "sum_taken_as_average",
-        "average_taken_as_sum",
-        "velocity_sign_wrong",
-        "bias_correction_missing",
-        "bias_correction_one_step_late",
-        "nu_swapped",
-        "nu_ignored",
-        "two_point_previous_too_old",
-        "momentum_squared",
+        "momentum_on_gradient step_with_old_velocity one_minus_momentum_twice "
+        "velocity_reset_every_step velocity_unused_without_nesterov sum_taken_as_average "
+        "average_taken_as_sum velocity_sign_wrong bias_correction_missing "
+        "bias_correction_one_step_late nu_swapped nu_ignored two_point_previous_too_old "
+        "momentum_squared"
     ),
     needs=("closed form:share",),
     always=impulses,
-    random=None,
 )
 def impulse_response_is_closed_form(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     h = problem.hypers[0][0]
     if not responses.known(convention, h):
         return
@@ -96,14 +86,11 @@ def long_enough(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="The whole response to one gradient sums up: to rate / (1 - momentum) for sums.",
     source=D2L,
-    catches=("sum_taken_as_average", "velocity_reset_every_step", "nesterov_on_velocity"),
+    catches="sum_taken_as_average velocity_reset_every_step nesterov_on_velocity",
     needs=("closed form:total",),
     always=long_enough,
-    random=None,
 )
-def impulse_response_sums_up(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def impulse_response_sums_up(subject: Subject, convention: Convention, problem: Problem) -> Found:
     h = problem.hypers[0][0]
     total = responses.total(convention, h)
     if total is None:

@@ -1,15 +1,15 @@
 """Parameter groups that join a running optimizer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Measured, Observation, judge, read
+from momentum.subjects.observation import Array, Observation, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, hypers
 from momentum.subjects.protocol import Subject
@@ -50,16 +50,14 @@ def random_late(draw: st.DrawFn, setting: Setting) -> Problem:
     " the others go on.",
     source="torch.optim.Optimizer.add_param_group",
     catches=(
-        *("late_group_ignored", "late_group_with_hyper_of_first", "late_group_clears_velocity"),
-        "late_group_at_second_step",
+        "late_group_ignored late_group_with_hyper_of_first late_group_clears_velocity "
+        "late_group_at_second_step"
     ),
     needs=("late_groups", "groups"),
     always=late,
     random=random_late,
 )
-def late_group_starts_afresh(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def late_group_starts_afresh(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from judge(subject, _observed(subject, problem, {}), convention)
 
 
@@ -75,30 +73,28 @@ def defaults(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A late group that says nothing has the optimizer's defaults, whatever others have.",
     source="torch.optim.Optimizer.add_param_group: defaults are filled in",
-    catches=("late_group_with_hyper_of_first", "late_group_without_defaults"),
+    catches="late_group_with_hyper_of_first late_group_without_defaults",
     needs=("late_groups", "groups"),
     always=defaults,
-    random=None,
 )
 def late_group_has_the_defaults(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from judge(subject, _observed(subject, problem, {}, plain=True), convention)
 
 
 @check(
     statement="A group may join a run that has a scheduler, and the others stay on schedule.",
     source="pytorch/pytorch#53712",
-    catches=("late_group_breaks_scheduler",),
+    catches="late_group_breaks_scheduler",
     level="should",
     needs=("late_groups", "groups", "schedulers", "hyper:lr"),
     errors_fail=True,
     always=lambda s: late(s)[1:] if _given.free(s, "lr") else [],
-    random=None,
 )
 def late_group_may_join_a_schedule(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     factors = [2.0**-t for t in range(problem.steps)]
     seen = _observed(subject, problem, {"scheduler": tuple(factors)})
     for i, g in enumerate(problem.groups):

@@ -1,16 +1,15 @@
 """Memory layouts: transposed, strided, channels-last and expanded tensors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from momentum.checks import _given
-from momentum.checks._check import agrees, check, same
+from momentum.checks._check import Found, agrees, check, same
 from momentum.conventions import Convention
 from momentum.subjects.observation import (
-    Measured,
     Observation,
     advance,
     begin,
@@ -56,32 +55,29 @@ def random_layouts(setting: Setting) -> st.SearchStrategy[Problem]:
     )
 
 
-agrees(
-    "agrees_in_every_layout",
-    __name__,
+@agrees(
     statement="Every iterate lies within its error bound whatever the memory layout.",
     source="torch.memory_format; NumPy reference, ndarray.strides",
     catches=(
-        *("transposed_in_memory_order", "expanded_gradient_summed", "first_row_for_all"),
-        *("square_gradient_transposed", "only_leading_rows_updated"),
+        "transposed_in_memory_order expanded_gradient_summed first_row_for_all "
+        "square_gradient_transposed only_leading_rows_updated"
     ),
     needs=("layouts",),
-    always=every_layout,
     random=random_layouts,
 )
+def agrees_in_every_layout(setting: Setting) -> Sequence[Problem]:
+    """Three steps in each layout."""
+    return every_layout(setting)
 
 
 @check(
     statement="A state saved in one memory layout goes on in every other one.",
     source="law; a saved state is by element, and a model may be laid out anew when it is loaded",
-    catches=("loaded_in_memory_order",),
+    catches="loaded_in_memory_order",
     needs=("layouts", "resume"),
     always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] != "expanded"],
-    random=None,
 )
-def state_fits_every_layout(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def state_fits_every_layout(subject: Subject, convention: Convention, problem: Problem) -> Found:
     plain = replace(problem, options=(("layout", "contiguous"),))
     points = "point" in subject.facts.offers
     for saving, loading in ((plain, problem), (problem, plain)):
@@ -98,14 +94,13 @@ def state_fits_every_layout(
 @check(
     statement="The memory between the elements of a parameter or gradient is not touched.",
     source="law; it belongs to other parameters",
-    catches=("strided_written_densely",),
+    catches="strided_written_densely",
     needs=("layouts",),
     always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] == "strided"],
-    random=None,
 )
 def leaves_memory_between_alone(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     run, here = begin(subject, problem), problem.start
     for t in range(problem.steps):
         run.step(problem.gradients(t, here))

@@ -1,12 +1,12 @@
 """Many steps: defects that begin late, momentum near 1, sums that reach their limit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Measured, observe
@@ -19,7 +19,15 @@ STEPS = {"quick": 300, "normal": 1100, "deep": 5000}
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
 
 
-def long(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Hundreds of steps later each step is still exactly the convention's.",
+    source=HIGHAM,
+    catches=(
+        "momentum_lost_after_50_steps velocity_restarts_every_64_steps counter_wraps_at_256 "
+        "lr_decays_secretly velocity_stalls momentum_capped small_velocity_flushed_at_times"
+    ),
+)
+def long_runs_agree(setting: Setting) -> Sequence[Problem]:
     """Plain momentum near 1, from 0, at two sizes; the rate and the momentum change late."""
     steps = STEPS[setting.effort]
     h = given.hyper(setting, lr=0.03, momentum=1 - 2.0**-7, dampening=0.1, nu=0.6)
@@ -28,26 +36,13 @@ def long(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, rows, [(3,)], kind=kind) for kind in ("from_zero", "faint")]
 
 
-agrees(
-    "long_runs_agree",
-    __name__,
-    statement="Hundreds of steps later each step is still exactly the convention's.",
-    source=HIGHAM,
-    catches=(
-        "momentum_lost_after_50_steps",
-        "velocity_restarts_every_64_steps",
-        "counter_wraps_at_256",
-        "lr_decays_secretly",
-        "velocity_stalls",
-        "momentum_capped",
-        "small_velocity_flushed_at_times",
-    ),
-    always=long,
-    random=None,
+@agrees(
+    statement="Momentum near 1, at 1 and near 0 counts as it is.",
+    source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
+    catches="momentum_capped hyper_in_half",
+    needs=("hyper:momentum",),
 )
-
-
-def near_one(setting: Setting) -> Sequence[Problem]:
+def momentum_near_one_agrees(setting: Setting) -> Sequence[Problem]:
     """Momenta from 0.96 to 1 - 2^-20, near 0, and 1 itself in a run."""
     momenta = (0.96, 1 - 2.0**-7, 0.9999, 1 - 2.0**-20, 1e-3)
     rows = [given.hyper(setting, lr=0.3, momentum=m, nu=0.9) for m in momenta]
@@ -56,18 +51,6 @@ def near_one(setting: Setting) -> Sequence[Problem]:
     one = [half] * 2 + [given.changed(setting, half, momentum=1.0)] * 3
     runs = [*([h] * 5 for h in rows), one]
     return [given.run(setting, run, [(5,)], kind="from_zero") for run in runs]
-
-
-agrees(
-    "momentum_near_one_agrees",
-    __name__,
-    statement="Momentum near 1, at 1 and near 0 counts as it is.",
-    source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
-    catches=("momentum_capped", "hyper_in_half"),
-    needs=("hyper:momentum",),
-    always=near_one,
-    random=None,
-)
 
 
 def constant(setting: Setting) -> Sequence[Problem]:
@@ -80,14 +63,13 @@ def constant(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Under a constant gradient the steps tend to rate times 1 / (1 - momentum), or 1.",
     source="Dive into Deep Learning, section Momentum: the effective rate; ooples/AiDotNet#2008",
-    catches=("momentum_on_gradient", "velocity_clipped", "sum_taken_as_average"),
+    catches="momentum_on_gradient velocity_clipped sum_taken_as_average",
     needs=("hyper:momentum", "closed form:speed"),
     always=constant,
-    random=None,
 )
 def constant_gradient_reaches_its_speed(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     h = problem.hypers[0][0]
     speed = responses.speed(convention, h)
     if speed is None:

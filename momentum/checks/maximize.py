@@ -8,7 +8,17 @@ from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 
 
-def maximizing(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Maximizing turns the gradient's sign before decay and velocity, at every step.",
+    source="torch.optim.SGD, algorithm box; pytorch/pytorch#68164; PaddlePaddle/Paddle#79341",
+    catches=(
+        "maximize_ignored maximize_ignored_with_nesterov maximize_ignored_with_decay "
+        "maximize_negates_decay maximize_at_first_step_only maximize_reverses_velocity"
+    ),
+    needs=("hyper:maximize",),
+    random=lambda s: problems(s, steps=(1, 5), with_=("maximize",), shapes=((5,), (2, 3))),
+)
+def maximize_agrees(setting: Setting) -> Sequence[Problem]:
     """Maximizing with each other hyper-parameter, and with all of them."""
     base = {"lr": 0.3, "maximize": True}
     wanted = (
@@ -20,22 +30,3 @@ def maximizing(setting: Setting) -> Sequence[Problem]:
         given.NESTEROV,
     )
     return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
-
-
-agrees(
-    "maximize_agrees",
-    __name__,
-    statement="Maximizing turns the gradient's sign before decay and velocity, at every step.",
-    source="torch.optim.SGD, algorithm box; pytorch/pytorch#68164; PaddlePaddle/Paddle#79341",
-    catches=(
-        "maximize_ignored",
-        "maximize_ignored_with_nesterov",
-        "maximize_ignored_with_decay",
-        "maximize_negates_decay",
-        "maximize_at_first_step_only",
-        "maximize_reverses_velocity",
-    ),
-    needs=("hyper:maximize",),
-    always=maximizing,
-    random=lambda s: problems(s, steps=(1, 5), with_=("maximize",), shapes=((5,), (2, 3))),
-)

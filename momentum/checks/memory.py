@@ -5,7 +5,7 @@ from typing import Any
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given
-from momentum.checks._check import check, true
+from momentum.checks._check import Found, check, true
 from momentum.conventions import Convention
 from momentum.subjects.observation import Measured, begin, read
 from momentum.subjects.problems import Problem
@@ -43,7 +43,7 @@ def _walked(subject: Subject, problem: Problem, closure: bool = False) -> Iterat
         yield run
 
 
-def _weighed(subject: Subject, problem: Problem, each: int) -> Iterator[Measured]:
+def _weighed(subject: Subject, problem: Problem, each: int) -> Found:
     """The state's bytes against so many for each number of the parameters, and some to spare."""
     elements = sum(x.size for x in problem.start)
     limit = elements * each + SPARE * len(problem.shapes)
@@ -60,15 +60,12 @@ def _weighed(subject: Subject, problem: Problem, each: int) -> Iterator[Measured
 @check(
     statement="The state is one number for each number of a parameter, in its format or float32.",
     source="law; the rule keeps one velocity",
-    catches=("velocity_stored_twice",),
+    catches="velocity_stored_twice",
     level="should",
     needs=("state_bytes",),
     always=long_vector,
-    random=None,
 )
-def keeps_one_velocity(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def keeps_one_velocity(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wide = format_of(problem.dtype).precision > format_of("float32").precision
     yield from _weighed(subject, problem, 8 if wide else 4)
 
@@ -76,14 +73,11 @@ def keeps_one_velocity(
 @check(
     statement="The state takes as many bytes after twelve steps as after two.",
     source="metaopt/torchopt#219",
-    catches=("keeps_every_velocity",),
+    catches="keeps_every_velocity",
     needs=("state_bytes",),
     always=twelve_steps,
-    random=None,
 )
-def state_does_not_grow(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def state_does_not_grow(subject: Subject, convention: Convention, problem: Problem) -> Found:
     held = [run.state_bytes() for run in _walked(subject, problem)]
     for t, now in enumerate(held[2:], 3):
         where = f"step {t}: {now} bytes of state, {held[1]} after step 2"
@@ -93,14 +87,11 @@ def state_does_not_grow(
 @check(
     statement="As many tensors are alive after twelve steps as after two.",
     source="metaopt/torchopt#219",
-    catches=("keeps_every_velocity",),
+    catches="keeps_every_velocity",
     needs=("live_objects",),
     always=twelve_steps,
-    random=None,
 )
-def leaves_no_tensor_behind(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def leaves_no_tensor_behind(subject: Subject, convention: Convention, problem: Problem) -> Found:
     before = 0
     for t, run in enumerate(_walked(subject, problem), 1):
         if t == 2:
@@ -114,14 +105,11 @@ def leaves_no_tensor_behind(
 @check(
     statement="No step is recorded for differentiation: parameters and state hang in no graph.",
     source="pytorch/pytorch#144154",
-    catches=("velocity_hangs_in_graph",),
+    catches="velocity_hangs_in_graph",
     needs=("graph",),
     always=twelve_steps,
-    random=None,
 )
-def keeps_no_autograd_graph(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def keeps_no_autograd_graph(subject: Subject, convention: Convention, problem: Problem) -> Found:
     for closure in (False, "closure" in subject.facts.offers):
         for t, run in enumerate(_walked(subject, problem.cut(3), closure), 1):
             count = run.graph_nodes()

@@ -4,7 +4,7 @@ The rules are linear in parameters and gradients together. Two runs may take dif
 a right implementation, each with its own rounding: they agree within the bounds of both.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import exact
 from momentum.checks import _given as given
-from momentum.checks._check import check, same
+from momentum.checks._check import Found, check, same
 from momentum.checks._paths import Feed, bounds, feed_of, near, path, roomy
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Array, Measured
+from momentum.subjects.observation import Array
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -43,13 +43,10 @@ def some(setting: Setting) -> st.SearchStrategy[Problem]:
 @check(
     statement="Start and gradients times a power of two give the iterates times it.",
     source=SCALING,
-    catches=("gradient_clipped", "velocity_clipped", "gradient_normalised", "decay_is_constant"),
+    catches="gradient_clipped velocity_clipped gradient_normalised decay_is_constant",
     always=all_on,
-    random=None,
 )
-def scales_by_powers_of_two(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def scales_by_powers_of_two(subject: Subject, convention: Convention, problem: Problem) -> Found:
     if not roomy(problem):
         return
     feed = feed_of(problem)
@@ -66,13 +63,11 @@ def _times(factor: float) -> Callable[[int, Array], Array]:
 @check(
     statement="Start and gradients with the other sign give the iterates with the other sign.",
     source="IEEE Std 754-2019, section 4.3.1: rounding to nearest is symmetric",
-    catches=("decay_is_constant",),
+    catches="decay_is_constant",
     always=all_on,
     random=some,
 )
-def turns_with_the_sign(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def turns_with_the_sign(subject: Subject, convention: Convention, problem: Problem) -> Found:
     feed = feed_of(problem)
     turned = path(subject, problem, feed.mapped(_times(-1.0)))
     wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
@@ -82,18 +77,13 @@ def turns_with_the_sign(
 @check(
     statement="A coordinate's path depends on its own start and gradients alone.",
     source="the convention's formula, which has no sum over coordinates",
-    catches=(
-        "gradient_normalised",
-        "gradient_mean_removed",
-        "velocity_shared_by_shape",
-        "velocity_quantised",
-    ),
+    catches="gradient_normalised gradient_mean_removed velocity_shared_by_shape velocity_quantised",
     always=lambda s: [replace(p, shapes=((7,), (7,), (3, 6)), groups=(0,) * 3) for p in all_on(s)],
     random=some,
 )
 def coordinates_are_independent(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     feed = feed_of(problem)
     wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
     for kept in (0, 1):
@@ -118,20 +108,14 @@ def _chosen(i: int, x: Array, first: int) -> NDArray[np.bool_]:
     statement="Half the rate with twice the gradients and twice the decay is the same path.",
     source=SCALING,
     catches=(
-        "lr_applied_twice",
-        "lr_has_floor",
-        "first_velocity_without_lr",
-        "decay_times_lr_twice",
-        "nesterov_gradient_without_lr",
-        "nesterov_velocity_scaled_again",
+        "lr_applied_twice lr_has_floor first_velocity_without_lr decay_times_lr_twice "
+        "nesterov_gradient_without_lr nesterov_velocity_scaled_again"
     ),
     needs=("settable:lr",),
     always=all_on,
     random=some,
 )
-def rate_trades_with_gradients(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def rate_trades_with_gradients(subject: Subject, convention: Convention, problem: Problem) -> Found:
     if not roomy(problem) or subject.facts.fixed.get("weight_decay"):
         return
     feed = feed_of(problem)
@@ -145,11 +129,10 @@ def rate_trades_with_gradients(
 @check(
     statement="From 0 with gradients of zero nothing moves, whatever the hyper-parameters.",
     source="the convention's formula: linear, so 0 goes to 0",
-    catches=("decay_is_constant",),
+    catches="decay_is_constant",
     always=all_on,
-    random=None,
 )
-def rests_at_zero(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+def rests_at_zero(subject: Subject, convention: Convention, problem: Problem) -> Found:
     still = feed_of(problem).mapped(_times(0.0))
     for t, row in enumerate(path(subject, problem, still), 1):
         for i, x in enumerate(row):
@@ -181,13 +164,10 @@ def _waits(convention: Convention, h: Hyper) -> bool:
 @check(
     statement="Waiting at 0 with gradients of zero delays a run and changes nothing else in it.",
     source="the convention's formula at v = 0, x = 0: no step counts but through the velocity",
-    catches=("lr_decays_secretly", "first_step_skipped", "nesterov_skipped_at_first_step"),
+    catches="lr_decays_secretly first_step_skipped nesterov_skipped_at_first_step",
     always=undamped,
-    random=None,
 )
-def waiting_only_delays(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def waiting_only_delays(subject: Subject, convention: Convention, problem: Problem) -> Found:
     if not all(_waits(convention, row[0]) for row in problem.hypers):
         return
     feed = feed_of(problem)

@@ -1,14 +1,13 @@
 """Gradients that are None, against gradients that are zero."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, same
+from momentum.checks._check import Found, agrees, check, same
 from momentum.conventions import Convention
 from momentum.subjects.observation import (
-    Measured,
     Observation,
     advance,
     begin,
@@ -41,38 +40,31 @@ def gaps(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A parameter without gradient does not move, not even by decay, bit for bit.",
     source=TORCH,
-    catches=("none_is_zero_gradient", "none_reuses_last_gradient", "decay_without_gradient"),
+    catches="none_is_zero_gradient none_reuses_last_gradient decay_without_gradient",
     needs=("none_gradients",),
     always=gaps,
-    random=None,
 )
-def no_gradient_no_move(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def no_gradient_no_move(subject: Subject, convention: Convention, problem: Problem) -> Found:
     iterates = observe(subject, problem).iterates
     for t, i in sorted(problem.missing):
         before = problem.start[i] if t == 0 else iterates[t - 1][i]
         yield same(iterates[t][i], before, f"step {t + 1}, parameter {i}", t + 1)
 
 
-agrees(
-    "no_gradient_keeps_the_velocity",
-    __name__,
+@agrees(
     statement="A step without gradient leaves the velocity as it was, for the steps after it.",
     source=TORCH,
     catches=(
-        "velocity_decays_on_none",
-        "none_clears_velocity",
-        "none_stops_the_loop",
-        "none_skips_whole_step",
-        "none_crashes",
-        "velocity_by_position_among_fed",
+        "velocity_decays_on_none none_clears_velocity none_stops_the_loop none_skips_whole_step "
+        "none_crashes velocity_by_position_among_fed"
     ),
     needs=("none_gradients",),
     errors_fail=True,
-    always=gaps,
     random=lambda s: problems(s, steps=(2, 5), missing=True, groups=2, shapes=((3,), (3,))),
 )
+def no_gradient_keeps_the_velocity(setting: Setting) -> Sequence[Problem]:
+    """The gaps of above."""
+    return gaps(setting)
 
 
 def late(setting: Setting) -> Sequence[Problem]:
@@ -81,21 +73,16 @@ def late(setting: Setting) -> Sequence[Problem]:
     return _problems(setting, frozen, [*frozen, *((t, 2) for t in range(6))], steps=6)
 
 
-agrees(
-    "late_unfreezing_agrees",
-    __name__,
+@agrees(
     statement="A parameter's first step is that of its own first gradient, however late.",
     source="fine-tuning with gradual unfreezing: Howard and Ruder 2018, section 3.3",
-    catches=(
-        "late_unfreezing_ignored",
-        "first_step_by_common_counter",
-        "missing_first_gradient_counts",
-    ),
+    catches="late_unfreezing_ignored first_step_by_common_counter missing_first_gradient_counts",
     needs=("none_gradients",),
     errors_fail=True,
-    always=late,
-    random=None,
 )
+def late_unfreezing_agrees(setting: Setting) -> Sequence[Problem]:
+    """First gradients at step 2, at step 4, and never."""
+    return late(setting)
 
 
 def none_at_all(setting: Setting) -> Sequence[Problem]:
@@ -106,15 +93,12 @@ def none_at_all(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A step in which no parameter has a gradient is as if it had not been taken.",
     source=TORCH,
-    catches=("missing_first_gradient_counts", "velocity_decays_on_none", "none_is_zero_gradient"),
+    catches="missing_first_gradient_counts velocity_decays_on_none none_is_zero_gradient",
     needs=("none_gradients",),
     errors_fail=True,
     always=none_at_all,
-    random=None,
 )
-def empty_step_is_no_step(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def empty_step_is_no_step(subject: Subject, convention: Convention, problem: Problem) -> Found:
     observation = observe(subject, problem)
     yield from judge(subject, observation, convention)
     run = begin(subject, problem)
@@ -135,36 +119,30 @@ def frozen(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A parameter that is frozen rests, and goes on with its velocity when it is thawed.",
     source=f"{TORCH}; torch.Tensor.requires_grad_",
-    catches=("frozen_velocity_dropped", "none_reuses_last_gradient"),
+    catches="frozen_velocity_dropped none_reuses_last_gradient",
     needs=("freeze", "none_gradients"),
     errors_fail=True,
     always=frozen,
-    random=None,
 )
-def frozen_parameters_rest(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def frozen_parameters_rest(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _frozen(subject, convention, problem, problem)
 
 
 @check(
     statement="A gradient that is there counts, whether or not its parameter asks for one.",
     source="torch.optim.SGD: what has a gradient is stepped; torch.Tensor.requires_grad_",
-    catches=("frozen_gradient_skipped",),
+    catches="frozen_gradient_skipped",
     level="should",
     needs=("freeze", "none_gradients"),
     always=frozen,
-    random=None,
 )
 def gradients_of_the_frozen_count(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from _frozen(subject, convention, problem, replace(problem, missing=frozenset()))
 
 
-def _frozen(
-    subject: Subject, convention: Convention, problem: Problem, fed: Problem
-) -> Iterator[Measured]:
+def _frozen(subject: Subject, convention: Convention, problem: Problem, fed: Problem) -> Found:
     """A run whose parameters are frozen where the problem has no gradient. fed: with these."""
     run, here = begin(subject, problem), tuple(problem.start)
     gone: list[tuple[Any, Any]] = []
@@ -177,7 +155,12 @@ def _frozen(
     yield from judge(subject, Observation(fed, gradients, iterates), convention)
 
 
-def zeros_and_gaps(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="A gradient of zero is a gradient: velocity and decay go on, element by element.",
+    source=f"{TORCH}; microsoft/CNTK#2411, apache/mxnet#9177: lazy updates",
+    catches="zero_gradient_is_none zero_elements_skipped zero_rows_skipped",
+)
+def zero_gradient_is_a_step(setting: Setting) -> Sequence[Problem]:
     """Gradients with every pattern of zeros, and whole ones of zeros."""
     wanted = (given.FULL, given.NESTEROV)
     rows = [[given.hyper(setting, **w)] * 4 for w in wanted]
@@ -185,14 +168,3 @@ def zeros_and_gaps(setting: Setting) -> Sequence[Problem]:
     sliced = [given.run(setting, row, ((6, 5), (4, 3, 2)), kind="sliced") for row in rows]
     whole = [given.run(setting, row, SHAPES, kind="impulse") for row in rows]
     return [*mixed, *sliced, *whole]
-
-
-agrees(
-    "zero_gradient_is_a_step",
-    __name__,
-    statement="A gradient of zero is a gradient: velocity and decay go on, element by element.",
-    source=f"{TORCH}; microsoft/CNTK#2411, apache/mxnet#9177: lazy updates",
-    catches=("zero_gradient_is_none", "zero_elements_skipped", "zero_rows_skipped"),
-    always=zeros_and_gaps,
-    random=None,
-)

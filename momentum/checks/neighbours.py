@@ -1,6 +1,6 @@
 """Parameters beside one another: which of them have gradients, their order, formats and names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.observation import Array, Measured
@@ -20,7 +20,14 @@ FOUR = ((5,),) * 4
 LAW = "law; the formula of one parameter holds no other one"
 
 
-def subsets(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    errors_fail=True,
+    statement="Whichever of equal parameters have gradients, each path is that of the one alone.",
+    source=LAW,
+    catches="velocity_by_position_among_fed velocities_stacked_by_shape",
+    needs=("none_gradients",),
+)
+def subsets_with_gradients_agree(setting: Setting) -> Sequence[Problem]:
     """Of four equal parameters each two, then each three have gradients; in two groups too."""
     fed = [*combinations(range(4), 2), *combinations(range(4), 3), (0,), (3,), tuple(range(4))]
     rows = [tuple(range(4)), *fed]
@@ -38,39 +45,20 @@ def subsets(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-agrees(
-    "subsets_with_gradients_agree",
-    __name__,
-    errors_fail=True,
-    statement="Whichever of equal parameters have gradients, each path is that of the one alone.",
-    source=LAW,
-    catches=("velocity_by_position_among_fed", "velocities_stacked_by_shape"),
-    needs=("none_gradients",),
-    always=subsets,
-    random=None,
-)
-
-
 ROW: tuple[tuple[int, ...], ...] = ((5,), (2, 3), (1,), (17,), (5,), (3, 2), (130,))
 
 
-def orders(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="A path does not depend on the order in which the parameters are given.",
+    source=LAW,
+    catches="scratch_as_long_as_the_first first_step_for_first_parameter_only",
+)
+def order_of_parameters_is_free(setting: Setting) -> Sequence[Problem]:
     """Parameters of growing, falling and mixed size, each kind first and last once."""
     h = given.hyper(setting, **given.FULL)
     rotated = [ROW[k:] + ROW[:k] for k in range(len(ROW))]
     rows = [*rotated, ROW[::-1], sorted(ROW), sorted(ROW, reverse=True)]
     return [given.run(setting, [h] * 3, shapes) for shapes in rows]
-
-
-agrees(
-    "order_of_parameters_is_free",
-    __name__,
-    statement="A path does not depend on the order in which the parameters are given.",
-    source=LAW,
-    catches=("scratch_as_long_as_the_first", "first_step_for_first_parameter_only"),
-    always=orders,
-    random=None,
-)
 
 
 def formats(setting: Setting) -> Sequence[Problem]:
@@ -86,14 +74,13 @@ def formats(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A path does not depend on the formats of its neighbours, narrow ones first or last.",
     source=LAW,
-    catches=("one_format_for_the_group", "scratch_in_first_format"),
+    catches="one_format_for_the_group scratch_in_first_format",
     needs=("mixed_dtypes",),
     always=formats,
-    random=None,
 )
 def formats_of_neighbours_do_not_matter(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     claimed = sorted(subject.facts.dtypes, key=lambda n: format_of(n).precision)
     count = len(problem.shapes)
     for order in (claimed, claimed[::-1], claimed[1:] + claimed[:1]):
@@ -103,7 +90,7 @@ def formats_of_neighbours_do_not_matter(
 
 def _in_formats(
     subject: Subject, convention: Convention, problem: Problem, names: Sequence[str]
-) -> Iterator[Measured]:
+) -> Found:
     """Start and gradients have all the digits that each format holds."""
     drawn = [replace(problem, dtype=name) for name in names]
     start = [p.start[i] for i, p in enumerate(drawn)]

@@ -1,12 +1,12 @@
 """Nesterov's form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, true
+from momentum.checks._check import Found, agrees, check, true
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
@@ -18,46 +18,36 @@ from momentum.subjects.protocol import Subject
 BENGIO = "Bengio, Boulanger-Lewandowski, Pascanu 2013, Advances in optimizing recurrent networks"
 
 
-def with_everything(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Nesterov's form agrees with the exact trajectory, alone and with all else on.",
+    source=f"{BENGIO}, section 3.5, equations 6 and 7; pytorch/pytorch#5920; apache/mxnet#13683",
+    catches=(
+        "nesterov_ignored nesterov_sign nesterov_on_velocity nesterov_without_decay "
+        "nesterov_velocity_twice nesterov_with_old_velocity nesterov_dampens_gradient "
+        "maximize_ignored_with_nesterov"
+    ),
+    needs=("hyper:nesterov",),
+    every_dtype=True,
+)
+def nesterov_agrees(setting: Setting) -> Sequence[Problem]:
     """Nesterov's form alone, with decay, with decay while maximizing, with all that goes along."""
     base = {"lr": 0.3, "momentum": 0.8, "nesterov": True}
     wanted = (base, {**base, "weight_decay": 0.15}, given.NESTEROV)
     return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
 
 
-agrees(
-    "nesterov_agrees",
-    __name__,
-    statement="Nesterov's form agrees with the exact trajectory, alone and with all else on.",
-    source=f"{BENGIO}, section 3.5, equations 6 and 7; pytorch/pytorch#5920; apache/mxnet#13683",
-    catches=(
-        "nesterov_ignored",
-        "nesterov_sign",
-        "nesterov_on_velocity",
-        "nesterov_without_decay",
-        "nesterov_velocity_twice",
-        "nesterov_with_old_velocity",
-        "nesterov_dampens_gradient",
-        "maximize_ignored_with_nesterov",
-    ),
-    needs=("hyper:nesterov",),
-    every_dtype=True,
-    always=with_everything,
-    random=None,
-)
-
-
-agrees(
-    "nesterov_agrees_in_combinations",
-    __name__,
+@agrees(
     statement="Nesterov's form agrees in all combinations with decay, dampening and schedules.",
     source=f"{BENGIO}, section 3.5; apache/mxnet#15543",
-    catches=("nesterov_on_moved_parameter", "nesterov_gradient_without_lr"),
+    catches="nesterov_on_moved_parameter nesterov_gradient_without_lr",
     needs=("hyper:nesterov",),
     random=lambda s: problems(
         s, steps=(2, 6), schedule=("lr", "momentum"), with_=("nesterov",), shapes=((5,), (3, 2))
     ),
 )
+def nesterov_agrees_in_combinations(setting: Setting) -> Sequence[Problem]:
+    """None but what is drawn."""
+    return ()
 
 
 def without_momentum(setting: Setting) -> Sequence[Problem]:
@@ -70,14 +60,13 @@ def without_momentum(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Nesterov's form without momentum is refused at the start, or is gradient descent.",
     source="torch/optim#84: no velocity where momentum is 0; torch.optim.SGD refuses it",
-    catches=("nesterov_needs_velocity",),
+    catches="nesterov_needs_velocity",
     needs=("hyper:nesterov",),
     always=without_momentum,
-    random=None,
 )
 def nesterov_without_momentum_is_plain(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     try:
         begin(subject, problem)
     except ValueError:
@@ -102,14 +91,13 @@ def plain_nesterov(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Nesterov's iterate is heavy ball's, extrapolated: y = x + momentum (x - last x).",
     source=f"Sutskever et al. 2013, section 2.1; {BENGIO}, section 3.5 (change of variables)",
-    catches=("nesterov_always", "nesterov_updates_velocity_with_update"),
+    catches="nesterov_always nesterov_updates_velocity_with_update",
     needs=("hyper:nesterov",),
     always=plain_nesterov,
-    random=None,
 )
 def nesterov_is_extrapolated_heavy_ball(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     plain = tuple((row[0]._replace(nesterov=False),) for row in problem.hypers)
     y = observe(subject, problem)
     x = observe(subject, replace(problem, hypers=plain))

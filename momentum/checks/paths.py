@@ -4,11 +4,11 @@ Two paths need not agree bit for bit, for they may round differently (a fused mu
 tail of a vector there); that both lie within the bound says all that can be asked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, agrees, check
 from momentum.checks._repeated import repeated
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
@@ -27,7 +27,16 @@ VERY_MANY = 1030
 """More than any list that kernels or buffers are made for, where small steps cost little."""
 
 
-def many_parameters(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Every iterate lies within its error bound where there are very many parameters.",
+    source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
+    catches=(
+        "first_step_for_first_parameter_only velocity_shared_by_shape "
+        "velocity_by_position_among_fed velocity_overlaps_neighbour scalar_crashes "
+        "scalar_becomes_vector empty_crashes parameters_beyond_512_dropped"
+    ),
+)
+def agrees_on_many_parameters(setting: Setting) -> Sequence[Problem]:
     """Three steps of very many small parameters, every seventh of them without a gradient once."""
     pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
     found = []
@@ -37,22 +46,6 @@ def many_parameters(setting: Setting) -> Sequence[Problem]:
         row = _given.hyper(setting, **_given.FULL)
         found.append(_given.run(setting, [row] * 3, shapes, missing=gaps))
     return found
-
-
-agrees(
-    "agrees_on_many_parameters",
-    __name__,
-    statement="Every iterate lies within its error bound where there are very many parameters.",
-    source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
-    catches=(
-        *("first_step_for_first_parameter_only", "velocity_shared_by_shape"),
-        *("velocity_by_position_among_fed", "velocity_overlaps_neighbour"),
-        *("scalar_crashes", "scalar_becomes_vector", "empty_crashes"),
-        "parameters_beyond_512_dropped",
-    ),
-    always=many_parameters,
-    random=None,
-)
 
 
 LARGE = ((2 * 2**16 + 17,), (5, 4105), (4105, 5))
@@ -69,13 +62,10 @@ def one_period(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Numbers repeated all over a large parameter go the same way at every place in it.",
     source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: chunks; coordinates do not meet in the rule",
-    catches=("no_momentum_beyond_65536", "elements_beyond_4096_skipped"),
+    catches="no_momentum_beyond_65536 elements_beyond_4096_skipped",
     always=one_period,
-    random=None,
 )
-def agrees_in_large_parameters(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def agrees_in_large_parameters(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from repeated(subject, convention, problem, LARGE)
 
 
@@ -90,14 +80,11 @@ def four_parameters(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Parameters of several formats in one group are each right in their own.",
     source="huggingface/pytorch-image-models#2750",
-    catches=("decay_once_per_dtype", "half_velocity_cleared_on_set"),
+    catches="decay_once_per_dtype half_velocity_cleared_on_set",
     needs=("mixed_dtypes",),
     always=four_parameters,
-    random=None,
 )
-def agrees_in_mixed_formats(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def agrees_in_mixed_formats(subject: Subject, convention: Convention, problem: Problem) -> Found:
     claimed = subject.facts.dtypes
     names = [claimed[i % len(claimed)] for i in range(len(problem.shapes))]
     start = _rounded(problem.start, names)

@@ -1,14 +1,14 @@
 """Parameters whose numbers, memory or format are changed beside the optimizer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, Observation, advance, begin, judge
+from momentum.subjects.observation import Observation, advance, begin, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -27,15 +27,14 @@ def changing(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A step starts from where the parameter is, whoever put it there.",
     source="law; torch.optim.swa_utils, and every loader of checkpoints, write into parameters",
-    catches=("master_undoes_placing",),
+    catches="master_undoes_placing",
     needs=("place",),
     every_dtype=True,
     always=changing,
-    random=None,
 )
 def agrees_from_where_it_is_put(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     if convention.keeps_iterates:  # the last step is then what was written, and it goes on
         return
     points = "point" in subject.facts.offers
@@ -58,14 +57,13 @@ def agrees_from_where_it_is_put(
 @check(
     statement="A step writes where the parameter points now, not where it pointed once.",
     source="torch.nn.utils.vector_to_parameters; torch.nn.Module.to: param.data = fn(param.data)",
-    catches=("writes_into_first_memory", "reads_from_first_memory"),
+    catches="writes_into_first_memory reads_from_first_memory",
     needs=("rebind",),
     always=changing,
-    random=None,
 )
 def writes_where_the_parameter_points(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     points = "point" in subject.facts.offers
     for how in ("each", "together"):
         run, here = begin(subject, problem), tuple(problem.start)
@@ -83,14 +81,13 @@ def writes_where_the_parameter_points(
 @check(
     statement="Parameters turned into another format before the first step move in that format.",
     source="torch.nn.Module.double, .half: the optimizer may have been made before",
-    catches=("format_of_the_start_kept",),
+    catches="format_of_the_start_kept",
     needs=("recast",),
     always=changing,
-    random=None,
 )
 def agrees_after_a_change_of_format(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     points = "point" in subject.facts.offers
     by_digits = sorted(subject.facts.dtypes, key=lambda n: format_of(n).precision)
     for dtype in by_digits[::-1]:

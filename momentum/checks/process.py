@@ -1,15 +1,15 @@
 """What a run must not touch: settings of the whole process, and runs in other threads."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from momentum.checks import _given
-from momentum.checks._check import check, true
+from momentum.checks._check import Found, check, true
 from momentum.checks._lockstep import lockstep
 from momentum.checks._runs import compared, forms, onward, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Measured, begin
+from momentum.subjects.observation import Array, begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -24,14 +24,11 @@ def with_empty_steps(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Nothing is set for the whole process or thread, by no step and no constructor.",
     source="law; the program around has its own settings: torch.set_grad_enabled, numpy.seterr",
-    catches=("error_handling_left_off", "random_numbers_drawn"),
+    catches="error_handling_left_off random_numbers_drawn",
     needs=("settings",),
     always=with_empty_steps,
-    random=None,
 )
-def leaves_the_process_alone(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def leaves_the_process_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
     still = begin(subject, problem)
     still.restore()
     before: dict[str, Any] = still.settings()
@@ -49,9 +46,7 @@ def leaves_the_process_alone(
         still.restore()
 
 
-def _unchanged(
-    before: dict[str, Any], after: dict[str, Any], who: str, step: int
-) -> Iterator[Measured]:
+def _unchanged(before: dict[str, Any], after: dict[str, Any], who: str, step: int) -> Found:
     for name, old in before.items():
         new = after[name]
         short = "" if len(f"{old}{new}") > 60 else f": {old} before, {new} after"
@@ -61,14 +56,13 @@ def _unchanged(
 @check(
     statement="Runs that are stepped in two threads at once go as each does alone.",
     source="law; two optimizers share no scratch memory. The threads take turns line by line",
-    catches=("scratch_shared_by_all_runs",),
+    catches="scratch_shared_by_all_runs",
     needs=("threads",),
     always=lambda s: [_given.run(s, [row] * 2, ((7,), (7,))) for row in forms(s)],
-    random=None,
 )
 def runs_in_threads_are_independent(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     pair = problem, replace(problem, seed=problem.seed + 1)
     alone = [whole(subject, p) for p in pair]
     gone: list[list[list[Array]]] = [[], []]

@@ -1,15 +1,15 @@
 """Learning rates of unusual size: zero, tiny, huge."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from momentum.arithmetic import exact_array, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, same
+from momentum.checks._check import Found, agrees, check, same
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Measured, observe
+from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -29,14 +29,11 @@ def with_zero_rates(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="A step at rate 0 moves nothing that the convention lets rest, bit for bit.",
     source="Bertsekas 1999, Nonlinear Programming, section 1.2: x + 0 d = x, whatever d",
-    catches=("lr_has_floor", "decay_without_lr"),
+    catches="lr_has_floor decay_without_lr",
     needs=("settable:lr",),
     always=with_zero_rates,
-    random=None,
 )
-def zero_rate_moves_nothing(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def zero_rate_moves_nothing(subject: Subject, convention: Convention, problem: Problem) -> Found:
     observation = observe(subject, problem)
     for i, shape in enumerate(problem.shapes):
         fed = [row[i] for row in observation.fed]
@@ -53,19 +50,24 @@ def zero_rate_moves_nothing(
                 yield same(iterates[t + 1], wanted, where, t + 1)
 
 
-agrees(
-    "zero_rate_feeds_the_velocity",
-    __name__,
+@agrees(
     statement="A step at rate 0 still feeds the velocity, which later steps show.",
     source="Dive into Deep Learning, section Momentum: the velocity sums all past gradients",
-    catches=("zero_lr_skips_velocity",),
+    catches="zero_lr_skips_velocity",
     needs=("settable:lr",),
-    always=with_zero_rates,
-    random=None,
 )
+def zero_rate_feeds_the_velocity(setting: Setting) -> Sequence[Problem]:
+    """Rates of 0, and others after them."""
+    return with_zero_rates(setting)
 
 
-def extreme_rates(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="Tiny and huge learning rates count as they are, without floor or cap.",
+    source="Bottou, Curtis, Nocedal 2018, Optimization Methods for Large-Scale ML, section 4.2",
+    catches="lr_has_floor lr_has_tiny_floor large_lr_capped",
+    needs=("settable:lr",),
+)
+def extreme_rates_agree(setting: Setting) -> Sequence[Problem]:
     """Rates from tiny to 1000, from 0 so that the movement itself is seen."""
     w = {"momentum": 0.8, "dampening": 0.35, "nu": 0.6}
     # Rates that stay normal when multiplied by a momentum: below, products of them lose bits.
@@ -74,15 +76,3 @@ def extreme_rates(setting: Setting) -> Sequence[Problem]:
     rates = (*tiny, 3e-3, 5.7, 1000.0)
     rows = [given.hyper(setting, lr=rate, **w) for rate in rates]
     return [given.run(setting, [h] * 3, [(17,)], kind="from_zero") for h in rows]
-
-
-agrees(
-    "extreme_rates_agree",
-    __name__,
-    statement="Tiny and huge learning rates count as they are, without floor or cap.",
-    source="Bottou, Curtis, Nocedal 2018, Optimization Methods for Large-Scale ML, section 4.2",
-    catches=("lr_has_floor", "lr_has_tiny_floor", "large_lr_capped"),
-    needs=("settable:lr",),
-    always=extreme_rates,
-    random=None,
-)

@@ -1,16 +1,16 @@
 """Gradient scalers: a loss scale leaves no trace, a step that they skip never was."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum.checks import _given
-from momentum.checks._check import check, same, true
+from momentum.checks._check import Found, check, same, true
 from momentum.checks._paths import flat
 from momentum.checks._runs import compared, forms
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Measured, Observation, begin, judge, read
+from momentum.subjects.observation import Array, Observation, begin, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -31,16 +31,14 @@ def every_form(setting: Setting) -> Sequence[Problem]:
     statement="The loss scale leaves no trace: decay, sign and velocity see unscaled gradients.",
     source=MICIKEVICIUS,
     catches=(
-        *("decay_divided_by_loss_scale", "decay_times_loss_scale", "scaler_unscales_twice"),
-        "scaler_does_not_unscale",
+        "decay_divided_by_loss_scale decay_times_loss_scale scaler_unscales_twice "
+        "scaler_does_not_unscale"
     ),
     needs=("scaler",),
     always=every_form,
     random=lambda s: problems(s, shapes=() if s.dtype == "float16" else ((7,), (3, 5), (33,))),
 )
-def loss_scale_is_invisible(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def loss_scale_is_invisible(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     fed, iterates = [], []
     for t in range(problem.steps):
@@ -57,17 +55,14 @@ def loss_scale_is_invisible(
     statement="A step with a gradient that is not finite is skipped, as if it had never been.",
     source=SKIPPED,
     catches=(
-        *("scaler_never_skips", "scaler_skip_feeds_velocity", "scaler_skip_counts_as_step"),
-        *("scaler_misses_nan", "scaler_looks_at_first_parameter", "scaler_skips_parameter_only"),
-        "scaler_skips_always_after",
+        "scaler_never_skips scaler_skip_feeds_velocity scaler_skip_counts_as_step "
+        "scaler_misses_nan scaler_looks_at_first_parameter scaler_skips_parameter_only "
+        "scaler_skips_always_after"
     ),
     needs=("scaler",),
     always=every_form,
-    random=None,
 )
-def skipped_step_never_was(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def skipped_step_never_was(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wanted, _ = _scaled(subject, problem, {})
     # The first step, one in the middle; inf and nan, the last parameter and the first one.
     for bad in ({0: (np.inf, -1)}, {2: (np.nan, -1)}, {1: (-np.inf, 0), 3: (np.nan, 0)}):

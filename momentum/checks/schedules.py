@@ -10,7 +10,18 @@ from momentum.subjects.problems.strategies import Setting, problems
 SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
 
 
-def moving_rates(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="A learning rate that changes in a run counts where the convention places it.",
+    source="Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.1, remark 2",
+    catches=(
+        "lr_inside lr_outside lr_captured_at_start lr_one_step_late "
+        "velocity_cleared_on_lr_change velocity_rescaled_on_lr_change set_once_only "
+        "set_accumulates_lr"
+    ),
+    needs=("settable:lr",),
+    every_dtype=True,
+)
+def follows_the_learning_rate(setting: Setting) -> Sequence[Problem]:
     """A rate that falls and rises again at every step; one that changes at the last step only."""
     h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
     rates = (0.3, 0.003, 0.21, 0.4, 0.1)
@@ -19,29 +30,16 @@ def moving_rates(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, rows, kind=k) for rows in (every, last) for k in ("from_zero",)]
 
 
-agrees(
-    "follows_the_learning_rate",
-    __name__,
-    statement="A learning rate that changes in a run counts where the convention places it.",
-    source="Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.1, remark 2",
+@agrees(
+    statement="A momentum that changes in a run weighs the velocity from the step of its change.",
+    source="Sutskever, Martens, Dahl, Hinton 2013, section 3 (momentum schedule), equation 5",
     catches=(
-        "lr_inside",
-        "lr_outside",
-        "lr_captured_at_start",
-        "lr_one_step_late",
-        "velocity_cleared_on_lr_change",
-        "velocity_rescaled_on_lr_change",
-        "set_once_only",
-        "set_accumulates_lr",
+        "momentum_captured_at_start momentum_one_step_late nesterov_with_previous_momentum "
+        "bias_correction_by_power"
     ),
-    needs=("settable:lr",),
-    every_dtype=True,
-    always=moving_rates,
-    random=None,
+    needs=("settable:momentum", "hyper:momentum"),
 )
-
-
-def moving_momentum(setting: Setting) -> Sequence[Problem]:
+def follows_the_momentum(setting: Setting) -> Sequence[Problem]:
     """Momentum up and down, in the plain and in Nesterov's form."""
     wanted = (
         {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
@@ -55,43 +53,20 @@ def moving_momentum(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-agrees(
-    "follows_the_momentum",
-    __name__,
-    statement="A momentum that changes in a run weighs the velocity from the step of its change.",
-    source="Sutskever, Martens, Dahl, Hinton 2013, section 3 (momentum schedule), equation 5",
-    catches=(
-        "momentum_captured_at_start",
-        "momentum_one_step_late",
-        "nesterov_with_previous_momentum",
-        "bias_correction_by_power",
-    ),
+@agrees(
+    statement="A step at momentum 0 leaves its own gradient as the velocity of the next.",
+    source="the convention's formula at momentum 0; torch.optim.SGD keeps the old velocity instead",
+    catches="velocity_not_fed_at_zero_momentum",
+    level="should",
     needs=("settable:momentum", "hyper:momentum"),
-    always=moving_momentum,
-    random=None,
 )
-
-
-def momentum_through_zero(setting: Setting) -> Sequence[Problem]:
+def momentum_may_pass_zero(setting: Setting) -> Sequence[Problem]:
     """Momentum that is 0 in the middle of a run, and one that is 0 at its start."""
     h = given.hyper(setting, lr=0.3, momentum=0.8)
     return [
         given.run(setting, [given.revised(setting, h, momentum=m) for m in row], kind="from_zero")
         for row in ((0.8, 0.0, 0.8, 0.8), (0.0, 0.8, 0.5, 0.8))
     ]
-
-
-agrees(
-    "momentum_may_pass_zero",
-    __name__,
-    statement="A step at momentum 0 leaves its own gradient as the velocity of the next.",
-    source="the convention's formula at momentum 0; torch.optim.SGD keeps the old velocity instead",
-    catches=("velocity_not_fed_at_zero_momentum",),
-    level="should",
-    needs=("settable:momentum", "hyper:momentum"),
-    always=momentum_through_zero,
-    random=None,
-)
 
 
 def everything_moves(setting: Setting) -> Sequence[Problem]:
@@ -106,7 +81,13 @@ def everything_moves(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-def flags_turned(setting: Setting) -> Sequence[Problem]:
+@agrees(
+    statement="A flag that is turned in a run counts from that step on.",
+    source="torch.optim, per-parameter options: a group's settings are read at every step",
+    catches="flags_captured_at_start",
+    needs=("settable:maximize",),
+)
+def follows_the_flags(setting: Setting) -> Sequence[Problem]:
     """Each flag on and off again in a run, without dampening, which forbids Nesterov's form."""
     bare = {**given.FULL, "dampening": 0.0, "maximize": False}
     off = given.hyper(setting, **bare)
@@ -117,18 +98,6 @@ def flags_turned(setting: Setting) -> Sequence[Problem]:
             found.append(given.run(setting, [off, off, on, on, off]))
             found.append(given.run(setting, [on, on, off, on]))
     return found
-
-
-agrees(
-    "follows_the_flags",
-    __name__,
-    statement="A flag that is turned in a run counts from that step on.",
-    source="torch.optim, per-parameter options: a group's settings are read at every step",
-    catches=("flags_captured_at_start",),
-    needs=("settable:maximize",),
-    always=flags_turned,
-    random=None,
-)
 
 
 def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
@@ -146,19 +115,16 @@ def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-agrees(
-    "follows_all_changes",
-    __name__,
+@agrees(
     statement="Every hyper-parameter that changes in a run takes effect at once, and only it.",
     source="deeplearning4j/deeplearning4j#1707: hyper-parameters captured at construction",
     catches=(
-        "decay_captured_at_start",
-        "decay_off_at_start_stays_off",
-        "dampening_captured_at_start",
-        "set_clears_velocity",
-        "decay_with_initial_lr",
+        "decay_captured_at_start decay_off_at_start_stays_off dampening_captured_at_start "
+        "set_clears_velocity decay_with_initial_lr"
     ),
     needs=("settable:lr",),
-    always=lambda s: [*everything_moves(s), *switched_on_and_off(s)],
     random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
 )
+def follows_all_changes(setting: Setting) -> Sequence[Problem]:
+    """Each number alone, then all; decay and dampening on and off."""
+    return [*everything_moves(setting), *switched_on_and_off(setting)]

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from momentum.arithmetic import Format, Grid, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check, same
+from momentum.checks._check import Found, check, same
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Array, Measured, Observation, observe
+from momentum.subjects.observation import Array, Observation, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -90,20 +90,14 @@ def dyadic(draw: st.DrawFn, setting: Setting) -> Problem:
     statement="Where no intermediate result has to be rounded, the iterate is the exact one.",
     source="IEEE Std 754-2019, section 4.3: an operation rounds only what its format cannot hold",
     catches=(
-        "momentum_off_by_32_units",
-        "lr_off_by_32_units",
-        "epsilon_in_update",
-        "lr_decays_secretly",
-        "dampening_reversed",
-        "momentum_squared",
+        "momentum_off_by_32_units lr_off_by_32_units epsilon_in_update lr_decays_secretly "
+        "dampening_reversed momentum_squared"
     ),
     every_dtype=True,
     always=few_bits,
     random=dyadic,
 )
-def exact_where_nothing_rounds(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def exact_where_nothing_rounds(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _compared(subject, convention, observe(subject, problem))
 
 
@@ -117,14 +111,13 @@ def through_zero(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="Momentum that is 0 for a while leaves the old velocity or a new one, not none.",
     source="the convention's formula leaves the last gradient; torch.optim.SGD the old velocity",
-    catches=("velocity_dropped_at_zero_momentum",),
+    catches="velocity_dropped_at_zero_momentum",
     needs=("settable:momentum", "hyper:momentum"),
     always=through_zero,
-    random=None,
 )
 def velocity_survives_momentum_zero(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     observation = observe(subject, problem)
     found = [list(_compared(subject, convention, observation, kept)) for kept in (False, True)]
     yield from min(found, key=lambda measured: sum(m.error > 0 for m in measured))
@@ -132,7 +125,7 @@ def velocity_survives_momentum_zero(
 
 def _compared(
     subject: Subject, convention: Convention, observation: Observation, kept: bool = False
-) -> Iterator[Measured]:
+) -> Found:
     """Where nothing rounds, bit for bit. kept: the velocity stays as it is at momentum 0."""
     problem = observation.problem
     format = format_of(subject.facts.format_name(problem.dtype))

@@ -1,12 +1,11 @@
 """Shapes and sizes: the rule sees numbers one by one, however they are arranged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.checks._repeated import repeated
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -34,13 +33,10 @@ def all_on(setting: Setting, size: int, steps: int = 4) -> Sequence[Problem]:
 @check(
     statement="A path does not change when parameter and gradient are reshaped.",
     source="law; the formula has no shape. Decay that spares vectors is a choice of groups",
-    catches=("vectors_not_decayed", "first_axis_of_one_dropped", "velocity_per_column"),
+    catches="vectors_not_decayed first_axis_of_one_dropped velocity_per_column",
     always=lambda s: all_on(s, 12),
-    random=None,
 )
-def reshaping_changes_nothing(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def reshaping_changes_nothing(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from repeated(subject, convention, problem, ARRANGED)
 
 
@@ -61,13 +57,10 @@ def sizes(largest: int) -> list[int]:
 @check(
     statement="Numbers go the same way in a parameter of every size, up to its last element.",
     source="law; kernels treat what is left over of a vector, an unrolled loop or a block apart",
-    catches=("tail_of_long_block_skipped", "skipped_vector_remainder", "last_element_skipped"),
+    catches="tail_of_long_block_skipped skipped_vector_remainder last_element_skipped",
     always=lambda s: all_on(s, 97, steps=2)[:1],
-    random=None,
 )
-def agrees_at_every_size(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def agrees_at_every_size(subject: Subject, convention: Convention, problem: Problem) -> Found:
     shapes = [(n,) for n in sizes(subject.facts.largest)]
     yield from repeated(subject, convention, problem, shapes)
 
@@ -75,13 +68,12 @@ def agrees_at_every_size(
 @check(
     statement="Numbers go the same way in a matrix of many rows or columns, wherever they stand.",
     source="law; kernels walk a matrix in tiles",
-    catches=("rows_beyond_1024_skipped",),
+    catches="rows_beyond_1024_skipped",
     always=lambda s: all_on(s, 89, steps=2)[:1],
-    random=None,
 )
 def agrees_in_long_and_wide_matrices(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     large = subject.facts.largest >= 2**16
     sides = (33, 129, 1025, 2049) if large else (1025,)
     shapes = [shape for n in sides for shape in ((n, 3), (3, n), (n, 1), (1, n))]

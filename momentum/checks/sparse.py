@@ -1,13 +1,13 @@
 """Sparse gradients stand for dense ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, Observation, begin, judge, read
+from momentum.subjects.observation import Observation, begin, judge, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -25,34 +25,31 @@ def dense_and_sparse(setting: Setting) -> Sequence[Problem]:
     statement="A sparse gradient moves what the dense one would: where it has no entry the gradient"
     " is 0, and the velocity goes on.",
     source="law; torch.Tensor.to_dense",
-    catches=("sparse_rows_lazy", "sparse_entries_overwrite"),
+    catches="sparse_rows_lazy sparse_entries_overwrite",
     needs=("sparse",),
     always=dense_and_sparse,
     random=lambda s: problems(s, steps=(1, 8), shapes=SHAPES, without=("weight_decay",)),
 )
-def sparse_stands_for_dense(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def sparse_stands_for_dense(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _sparsely(subject, convention, problem)
 
 
 @check(
     statement="Weight decay acts on all of a parameter whose gradient is sparse.",
     source="pytorch/pytorch#30402",
-    catches=("sparse_decay_crashes",),
+    catches="sparse_decay_crashes",
     level="should",
     needs=("sparse", "hyper:weight_decay"),
     errors_fail=True,
     always=lambda s: [_given.run(s, [_given.hyper(s, **_given.FULL)] * 3, SHAPES)],
-    random=None,
 )
 def sparse_gradients_take_decay(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from _sparsely(subject, convention, problem)
 
 
-def _sparsely(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+def _sparsely(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, here = begin(subject, problem), problem.start
     fed, iterates = [], []
     for t in range(problem.steps):

@@ -1,16 +1,16 @@
 """Signed zeros, subnormal numbers, infinities, nan, overflow, magnitudes far apart."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, true
+from momentum.checks._check import Found, agrees, check, true
 from momentum.checks._paths import bounds, feed_of, near, path
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Measured, observe
+from momentum.subjects.observation import Array, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -27,14 +27,13 @@ def _of_kind(setting: Setting, kind: str, steps: int = 3) -> Sequence[Problem]:
 @check(
     statement="A gradient of inf or nan makes its own coordinate non-finite for good, nan nan.",
     source=IEEE,
-    catches=("nan_becomes_zero", "inf_clipped", "nan_skips_parameter"),
+    catches="nan_becomes_zero inf_clipped nan_skips_parameter",
     every_dtype=True,
     always=lambda s: _of_kind(s, "special"),
-    random=None,
 )
 def poisoned_coordinates_show_it(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     observation = observe(subject, problem)
     for i, shape in enumerate(problem.shapes):
         broken = np.zeros(shape, dtype=bool)
@@ -53,14 +52,11 @@ def poisoned_coordinates_show_it(
 @check(
     statement="inf and nan stay in their coordinate and change no other one.",
     source=IEEE,
-    catches=("nan_leaks_to_neighbours", "nan_skips_parameter", "gradient_normalised"),
+    catches="nan_leaks_to_neighbours nan_skips_parameter gradient_normalised",
     every_dtype=True,
     always=lambda s: _of_kind(s, "special"),
-    random=None,
 )
-def poison_does_not_spread(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def poison_does_not_spread(subject: Subject, convention: Convention, problem: Problem) -> Found:
     feed = feed_of(problem)
     sick = [
         np.logical_or.reduce(
@@ -78,15 +74,15 @@ def poison_does_not_spread(
     yield from near(got, wanted, allowed, problem, healthy)
 
 
-agrees(
-    "healthy_coordinates_agree",
-    __name__,
+@agrees(
     statement="Coordinates with finite gradients agree, with inf, nan and signed zeros around.",
     source=IEEE,
-    catches=("nan_leaks_to_neighbours", "zero_elements_skipped"),
-    always=lambda s: _of_kind(s, "special"),
+    catches="nan_leaks_to_neighbours zero_elements_skipped",
     random=lambda s: problems(s, steps=(1, 5), kinds=("special",), shapes=((33,), (2, 3))),
 )
+def healthy_coordinates_agree(setting: Setting) -> Sequence[Problem]:
+    """Gradients of inf and nan beside others."""
+    return _of_kind(setting, "special")
 
 
 def magnitudes(setting: Setting) -> Sequence[Problem]:
@@ -94,22 +90,18 @@ def magnitudes(setting: Setting) -> Sequence[Problem]:
     return [p for kind in ("tiny", "huge", "wide") for p in _of_kind(setting, kind)]
 
 
-agrees(
-    "all_magnitudes_agree",
-    __name__,
+@agrees(
     statement="Subnormal, huge and mixed magnitudes agree wherever nothing overflows.",
     source=IEEE,
     catches=(
-        "subnormals_flushed",
-        "small_gradients_dropped",
-        "gradient_clipped",
-        "velocity_clipped",
-        "velocity_quantised",
+        "subnormals_flushed small_gradients_dropped gradient_clipped velocity_clipped "
+        "velocity_quantised"
     ),
     every_dtype=True,
-    always=magnitudes,
-    random=None,
 )
+def all_magnitudes_agree(setting: Setting) -> Sequence[Problem]:
+    """Subnormal numbers; numbers near overflow; numbers over many binades."""
+    return magnitudes(setting)
 
 
 def overflowing(setting: Setting) -> Sequence[Problem]:
@@ -121,13 +113,10 @@ def overflowing(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="What overflows becomes infinite, and only in its own coordinate.",
     source=IEEE,
-    catches=("overflow_saturates",),
+    catches="overflow_saturates",
     always=overflowing,
-    random=None,
 )
-def overflow_is_infinite(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def overflow_is_infinite(subject: Subject, convention: Convention, problem: Problem) -> Found:
     feed, h = feed_of(problem), problem.hypers[0][0]
     hot = np.arange(feed.start[0].size) % 3 == 1
     power = 2.0 ** format_of(problem.dtype).emax  # above half the largest number

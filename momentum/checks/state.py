@@ -1,14 +1,13 @@
 """State: saved and loaded without a trace."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
 from momentum.checks import _given
-from momentum.checks._check import check
+from momentum.checks._check import Found, check
 from momentum.checks._runs import catch_up, compared, forms, fresh, onward, stops, until, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -56,19 +55,17 @@ def with_gaps(setting: Setting) -> Sequence[Problem]:
     statement="A run that is saved at any step goes on unchanged, and so does what is loaded.",
     source=GOYAL,
     catches=(
-        *("save_shares_velocity", "load_drops_velocity", "load_drops_step", "save_changes_run"),
-        *("save_drops_second_parameter", "load_fills_existing_only", "load_ignores_group_order"),
-        *("load_rounds_velocity", "load_drops_weight", "save_crashes_without_momentum"),
-        "lr_dead_after_load",
+        "save_shares_velocity load_drops_velocity load_drops_step save_changes_run "
+        "save_drops_second_parameter load_fills_existing_only load_ignores_group_order "
+        "load_rounds_velocity load_drops_weight save_crashes_without_momentum "
+        "lr_dead_after_load"
     ),
     needs=("resume",),
     every_dtype=True,
     always=short_runs,
     random=any_runs,
 )
-def resumes_where_it_stopped(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def resumes_where_it_stopped(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wanted = whole(subject, problem)
     for stop in stops(problem):
         run, here = until(subject, problem, stop)
@@ -85,14 +82,13 @@ def resumes_where_it_stopped(
 @check(
     statement="An earlier state loaded into the run that has gone on takes it back to that state.",
     source=GOYAL,
-    catches=("load_keeps_live_velocity",),
+    catches="load_keeps_live_velocity",
     needs=("resume",),
     always=short_runs,
-    random=None,
 )
 def goes_back_to_an_earlier_state(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     wanted = whole(subject, problem)
     for stop in stops(problem)[:-1]:
         run, here = until(subject, problem, stop)
@@ -107,15 +103,12 @@ def goes_back_to_an_earlier_state(
 @check(
     statement="Loading restores the hyper-parameters that were set in the run.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
-    catches=("load_forgets_hyper",),
+    catches="load_forgets_hyper",
     level="should",
     needs=("resume", "settable:lr"),
     always=changing_runs,
-    random=None,
 )
-def loads_hyperparameters(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def loads_hyperparameters(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wanted = whole(subject, problem)
     saved, here = until(subject, problem, problem.steps - 1)
     run = fresh(subject, problem)
@@ -127,15 +120,12 @@ def loads_hyperparameters(
 @check(
     statement="A saved state goes through a file, as data only, and a run goes on from it.",
     source="torch.load, weights_only: what reads files of others runs no code of theirs",
-    catches=("state_is_no_data",),
+    catches="state_is_no_data",
     level="should",
     needs=("resume", "file"),
     always=changing_runs,
-    random=None,
 )
-def state_goes_through_a_file(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def state_goes_through_a_file(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wanted = whole(subject, problem)
     for stop in stops(problem):
         run, here = until(subject, problem, stop)
@@ -150,21 +140,18 @@ def state_goes_through_a_file(
 @check(
     statement="Hyper-parameters that come with a loaded state count, not those of the constructor.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
-    catches=("load_forgets_hyper",),
+    catches="load_forgets_hyper",
     needs=("resume", "saves_options", "settable:lr"),
     always=changing_runs,
-    random=None,
 )
-def loaded_options_count(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def loaded_options_count(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from loads_hyperparameters(subject, convention, problem)
 
 
 @check(
     statement="Parameters that had no gradient yet do not disturb what is saved and loaded.",
     source=GOYAL,
-    catches=("load_drops_velocity", "load_drops_step"),
+    catches="load_drops_velocity load_drops_step",
     needs=("resume", "none_gradients"),
     errors_fail=True,
     always=with_gaps,
@@ -172,5 +159,5 @@ def loaded_options_count(
 )
 def resumes_with_missing_gradients(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from resumes_where_it_stopped(subject, convention, problem)

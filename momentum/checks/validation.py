@@ -1,14 +1,13 @@
 """What an optimizer must refuse, and what it must not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from momentum.checks import _given
-from momentum.checks._check import check, true
+from momentum.checks._check import Found, check, true
 from momentum.checks._runs import fresh, until
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -38,9 +37,7 @@ def _refusal(subject: Subject, rows: Sequence[Hyper], problem: Problem) -> str |
     return None
 
 
-def _must_refuse(
-    subject: Subject, problem: Problem, rows: Sequence[Hyper], what: str
-) -> Iterator[Measured]:
+def _must_refuse(subject: Subject, problem: Problem, rows: Sequence[Hyper], what: str) -> Found:
     refusal = _refusal(subject, rows, problem)
     got = "accepted" if refusal is None else f"refused by {refusal}, wanted ValueError"
     yield true(refusal == "refused", f"{what} is {got}")
@@ -48,7 +45,7 @@ def _must_refuse(
 
 def _each_bad(
     subject: Subject, problem: Problem, values: Sequence[float], names: Sequence[str]
-) -> Iterator[Measured]:
+) -> Found:
     good = problem.hypers[0][0]
     for name in names:
         if name in subject.facts.domain.free:
@@ -61,32 +58,28 @@ def _each_bad(
     statement="A negative learning rate, momentum or weight decay is refused with ValueError.",
     source="pytorch/pytorch#6000; tinygrad/tinygrad#15576",
     catches=(
-        *("negative_lr_accepted", "negative_momentum_accepted", "negative_decay_accepted"),
-        *("validates_at_first_step", "validates_by_clamping", "refuses_by_assertion"),
+        "negative_lr_accepted negative_momentum_accepted negative_decay_accepted "
+        "validates_at_first_step validates_by_clamping refuses_by_assertion"
     ),
     level="should",
     needs=("validates",),
     always=ordinary,
-    random=None,
 )
-def refuses_negative_numbers(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def refuses_negative_numbers(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _each_bad(subject, problem, (-0.125,), ("lr", "momentum", "weight_decay"))
 
 
 @check(
     statement="A hyper-parameter that is nan or infinite is refused with ValueError.",
     source="law; every parameter is nan after one step with it",
-    catches=("nan_lr_accepted", "nan_momentum_accepted", "infinite_lr_accepted"),
+    catches="nan_lr_accepted nan_momentum_accepted infinite_lr_accepted",
     level="should",
     needs=("validates",),
     always=ordinary,
-    random=None,
 )
 def refuses_numbers_that_are_not_finite(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     yield from _each_bad(subject, problem, (np.nan, np.inf), NONNEGATIVE)
 
 
@@ -94,15 +87,14 @@ def refuses_numbers_that_are_not_finite(
     statement="Bad hyper-parameters of a later group are refused too, at the start and when it"
     " joins.",
     source="law; torch.optim.SGD looks at its defaults only",
-    catches=("validates_first_group_only", "late_group_not_validated"),
+    catches="validates_first_group_only late_group_not_validated",
     level="should",
     needs=("validates", "groups"),
     always=ordinary,
-    random=None,
 )
 def refuses_them_in_every_group(
     subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+) -> Found:
     good = problem.hypers[0][0]
     free = subject.facts.domain.free
     bad = [_with(good, n, -0.125) for n in ("lr", "momentum") if n in free]
@@ -120,13 +112,12 @@ def refuses_them_in_every_group(
 @check(
     statement="A learning rate, momentum or weight decay of 0 is accepted.",
     source="Goyal et al. 2017, section 2.2: warmup starts from a learning rate of 0",
-    catches=("refuses_zero_lr",),
+    catches="refuses_zero_lr",
     level="should",
     needs=("validates",),
     always=ordinary,
-    random=None,
 )
-def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
+def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Found:
     domain = subject.facts.domain
     for name in sorted(domain.free.intersection(NONNEGATIVE)):
         zero = domain.combined({**problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0})
@@ -145,13 +136,10 @@ def usual(setting: Setting) -> Sequence[Problem]:
 @check(
     statement="The usual rates and momenta are accepted, alone.",
     source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
-    catches=("refuses_usual_momentum",),
+    catches="refuses_usual_momentum",
     always=usual,
-    random=None,
 )
-def accepts_usual_values(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def accepts_usual_values(subject: Subject, convention: Convention, problem: Problem) -> Found:
     h = problem.hypers[0][0]
     refusal = Refusals(subject).of(h, problem.dtype)
     yield true(refusal is None, refusal or "")
@@ -160,15 +148,12 @@ def accepts_usual_values(
 @check(
     statement="Nesterov's form is refused with dampening, where it has no meaning for the subject.",
     source="pytorch/pytorch#887",
-    catches=("nesterov_with_dampening_accepted",),
+    catches="nesterov_with_dampening_accepted",
     level="should",
     needs=("validates", "hyper:nesterov", "hyper:dampening", "hyper:momentum"),
     always=ordinary,
-    random=None,
 )
-def nesterov_refuses_dampening(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def nesterov_refuses_dampening(subject: Subject, convention: Convention, problem: Problem) -> Found:
     domain = subject.facts.domain
     if not domain.together:
         h = problem.hypers[0][0]
@@ -179,15 +164,12 @@ def nesterov_refuses_dampening(
 @check(
     statement="A saved state that does not fit is refused when it is loaded.",
     source="pytorch/pytorch#7499; pytorch/pytorch#1489",
-    catches=("foreign_state_accepted", "wrong_shape_accepted"),
+    catches="foreign_state_accepted wrong_shape_accepted",
     level="should",
     needs=("foreign_state", "resume"),
     always=ordinary,
-    random=None,
 )
-def refuses_foreign_state(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Iterator[Measured]:
+def refuses_foreign_state(subject: Subject, convention: Convention, problem: Problem) -> Found:
     run, _ = until(subject, problem, problem.steps)
     for name, state in run.foreign_state().items():
         other = fresh(subject, problem)

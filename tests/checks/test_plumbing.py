@@ -77,12 +77,14 @@ def test_a_closed_form_that_is_not_on_record_is_named():
 
 
 def test_a_name_is_given_once_and_a_declaration_is_a_check_of_its_file():
-    told = {"statement": "It.", "source": "law", "catches": ()}
+    told = {"statement": "It.", "source": "law", "catches": "one two"}
     with pytest.raises(ValueError, match="two checks called agrees_with_oracle"):
-        agrees("agrees_with_oracle", "momentum.checks.decay", **told)
-    agrees("declared_here", "momentum.checks.decay", level="should", **told)
+        agrees(**told)(agrees_with_oracle)
+    agrees(level="should", **told)(declared_here)
     made = CHECKS.pop("declared_here")
-    assert (made.family, made.level, made.statement) == ("decay", "should", "It.")
+    assert (made.family, made.level, made.statement) == ("test_plumbing", "should", "It.")
+    assert (made.catches, made.needs, made.random) == (("one", "two"), (), None)
+    assert made.always is declared_here
     assert not made.every_dtype
     assert not made.errors_fail
     wrong = GALLERY["momentum_squared"].build()
@@ -90,6 +92,14 @@ def test_a_name_is_given_once_and_a_declaration_is_a_check_of_its_file():
     assert max(m.ratio for m in made.measure(wrong, TORCH, problem())) > 1
     check(**told)(_measure)
     assert CHECKS.pop("_measure").measure is _measure
+
+
+def agrees_with_oracle(setting):
+    return ()
+
+
+def declared_here(setting):
+    return ()
 
 
 def _measure(subject, convention, problem):
