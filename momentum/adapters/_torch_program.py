@@ -13,6 +13,7 @@ from torch.optim import lr_scheduler as own
 from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.random_states import numpy_state
 
 Optimizer = torch.optim.Optimizer
 
@@ -146,7 +147,7 @@ def settings() -> dict[str, Any]:
         "precision of float32 products": torch.get_float32_matmul_precision(),
         "autocast on the CPU": torch.is_autocast_enabled("cpu"),
         "random state of torch": torch.get_rng_state().numpy().tobytes(),
-        "random state of NumPy": str(np.random.get_state()),  # noqa: NPY002 - the state is shared
+        "random state of NumPy": numpy_state(),
         "random state of Python": random.getstate(),
     }
 
@@ -161,6 +162,8 @@ def restore() -> None:
     torch.set_default_dtype(before["default dtype"])
     torch.set_flush_denormal(before["denormal numbers are flushed"])
     torch.set_num_threads(before["threads"])
-    torch.use_deterministic_algorithms(before["deterministic algorithms"])
+    deterministic = before["deterministic algorithms"]
+    if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting loads the compiler
+        torch.use_deterministic_algorithms(deterministic)
     torch.set_anomaly_enabled(before["anomaly detection"])
     torch.set_float32_matmul_precision(before["precision of float32 products"])

@@ -76,8 +76,10 @@ class Settings(NamedTuple):
         np.seterr(**self.errors)
         limit, trace, profile = self.interpreter
         sys.setrecursionlimit(limit)
-        sys.settrace(trace)  # type: ignore[arg-type]
-        sys.setprofile(profile)  # type: ignore[arg-type]
+        if sys.gettrace() is not trace:
+            sys.settrace(trace)  # type: ignore[arg-type]
+        if sys.getprofile() is not profile:  # a profiler in C cannot be set a second time
+            sys.setprofile(profile)  # type: ignore[arg-type]
         torch: Any = sys.modules.get("torch")
         if torch is None or not self.torch:
             return
@@ -87,7 +89,8 @@ class Settings(NamedTuple):
         torch.set_default_dtype(dtype)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
+        if torch.are_deterministic_algorithms_enabled() != deterministic:  # it loads the compiler
+            torch.use_deterministic_algorithms(deterministic)
         torch.set_float32_matmul_precision(precision)
 
 

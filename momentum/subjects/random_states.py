@@ -25,7 +25,8 @@ def _python() -> object:
     return random.getstate()
 
 
-def _numpy() -> object:
+def numpy_state() -> object:
+    """That of NumPy's shared generator, as it lies in memory."""
     return ctypes.string_at(_BITS, _SIZE)
 
 
@@ -57,7 +58,7 @@ class _Generator(NamedTuple):
 
 _GENERATORS = (
     _Generator(_python, random.getstate, random.setstate),
-    _Generator(_numpy, _NUMPY.get_state, _NUMPY.set_state),
+    _Generator(numpy_state, _NUMPY.get_state, _NUMPY.set_state),
     _Generator(_torch, _torch_state, _set_torch),
 )
 

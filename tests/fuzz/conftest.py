@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch  # noqa: F401 - what takes long is not to be laid on the first input
 from fuzzing import CHECK, WHOLE, run
 
 from momentum.languages import vectors

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from momentum.subjects.isolation.cell import Cell, Keeper, cell, serve, spawned
 from momentum.subjects.isolation.channel import Channel
-from momentum.subjects.isolation.child import is_exhaustion
+from momentum.subjects.isolation.child import is_exhaustion, seconds_queued
 
 __all__ = [
     "CAN_FORK",
@@ -42,6 +42,10 @@ class Lost(NamedTuple):
         return self.reason
 
 
+LENIENCE = 3.0
+"""Times its limit that a trial may have waited for a processor, on a machine that is busy."""
+
+
 class _Done(NamedTuple):
     """Nothing more will come."""
 
@@ -51,7 +55,8 @@ def stream(
 ) -> Iterator[Any]:
     """What `work` yields, computed in a child process; last a `Lost` where it did not come through.
 
-    limit: seconds that may pass between one item and the next; first_limit: until the first, which
+    limit: seconds that may pass between one item and the next, but for those in which other
+    processes had the processor; first_limit: until the first, which
     may have a framework to import. Items must be picklable.
     Where processes cannot be forked, `work` runs in this process without a limit.
     """
@@ -66,10 +71,12 @@ def stream(
 
     child = cell(main)
     patience = limit if first_limit is None else first_limit
-    until = time.monotonic() + patience
+    began, queued = time.monotonic(), 0.0
     try:
         while True:
-            if not ready(child.handles, max(0.0, until - time.monotonic())):
+            more = min(seconds_queued(child.pid) - queued, LENIENCE * patience)
+            left = began + patience + more - time.monotonic()
+            if not ready(child.handles, max(0.0, left)) and left <= 0:
                 yield Lost(f"still running after {patience:g} s", slow=True)
                 return
             for item in child.take():
@@ -77,7 +84,7 @@ def stream(
                     return
                 patience = limit
                 yield item
-                until = time.monotonic() + patience
+                began, queued = time.monotonic(), seconds_queued(child.pid)
             if child.ended or child.channel.damaged:
                 yield Lost(child.last_words())
                 return
