@@ -1,6 +1,6 @@
 """The gallery through a program: what is wrong in process is as wrong behind the protocol.
 
-MOMENTUM_GALLERY=all takes every defect in place of a sample, and prints what each way costs.
+MOMENTUM_GALLERY=N takes N of the defects in place of a few, and prints what each way costs.
 """
 
 import os
@@ -22,11 +22,9 @@ from momentum.runner.results import run
 from momentum.subjects.protocol import Facts, Subject
 
 PROGRAM = Path(__file__).with_name("gallery_program.py")
-SAMPLE = 3
-CHOSEN = sorted(n for n, d in GALLERY.items() if {"float32"} & set(d.dtypes))
-if os.environ.get("MOMENTUM_GALLERY") != "all":
-    CHOSEN = CHOSEN[:: len(CHOSEN) // SAMPLE][:SAMPLE]
-TWICE = 2.0
+SAMPLE = int(os.environ.get("MOMENTUM_GALLERY", "3"))
+EVERY = sorted(name for name, defect in GALLERY.items() if "float32" in defect.dtypes)
+CHOSEN = EVERY[:: max(1, len(EVERY) // SAMPLE)][:SAMPLE]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def judged(load: Any, defect: Defect) -> tuple[dict[str, tuple[str, str]], float
     """Check -> verdict and cause, and the seconds that it took."""
     began = time.perf_counter()
     options = Options(dtypes=("float32",), effort="quick", time_limit=300.0)
-    found = run(load, defect.convention, options)
+    found = run(load, defect.convention, options, isolated=False)
     told = {r.id: (r.verdict, r.explanation) for r in found.results}
     return told, time.perf_counter() - began
 
