@@ -54,13 +54,13 @@ class EveryOptimizer:
         if unwrapped(optimizer) is not optimizer:
             return None  # it lets another take the step
         watcher = self.watcher_of(optimizer)
-        return None if watcher is None else watcher.on_start(optimizer, args, kwargs, 2)
+        return None if watcher is None else watcher.on_start(optimizer, args, kwargs)
 
     def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """After a step of any optimizer."""
         watcher = self.watchers.get(id(optimizer))
         if watcher is not None:
-            watcher.on_end(optimizer, args, kwargs, 2)
+            watcher.on_end(optimizer, args, kwargs)
 
     @contextmanager
     def hooked(self) -> Iterator[None]:

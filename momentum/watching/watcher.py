@@ -41,6 +41,7 @@ class Watcher:
         )
         self.queue = Queue(self.report, options)
         self.outermost: FrameType | None = None
+        self.depth = 0
         self.row: Row | None = None
         self.placing.draw(0, settled=True)
         self.lines = None if options.jsonl is None else Lines(options.jsonl, self.report)
@@ -78,14 +79,13 @@ class Watcher:
         self.report.load()
         self.placing.begin_anew()
 
-    def on_start(self, optimizer: Any, args: Any, kwargs: Any, up: int = 1) -> Any:
-        """Before a step: where the sampled coordinates are, and their gradients.
-
-        up: how many frames above is the step that is hooked.
-        """
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def on_start(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
+        """Before a step: where the sampled coordinates are, and their gradients."""
         if _within(self.outermost):
+            self.depth += 1
             return None  # a subclass that calls the step of its base
-        self.outermost = sys._getframe(up)
+        self.outermost, self.depth = _stepping(), 1
         if self.placing.draw(self.report.steps, settled=not self.queue.rows):
             self.report.placed(self.placing.tensors)
         self.row = None
@@ -118,9 +118,11 @@ class Watcher:
             parts.append(Part(bundle, before, grad, start))
         self.row = Row(parts)
 
-    def on_end(self, optimizer: Any, args: Any, kwargs: Any, up: int = 1) -> None:
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def on_end(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """After a step: where the coordinates went; now and then, all is compared."""
-        if sys._getframe(up) is not self.outermost:
+        self.depth -= 1
+        if self.depth:
             return
         self.outermost = None
         self.report.steps += 1
@@ -136,6 +138,17 @@ class Watcher:
         self.queue.put(row)
         if (row.step - 1) % self.options.every == 0 or self.queue.full:
             self.queue.flush(self.options.raises)
+
+
+_STEPS = torch.optim.Optimizer.profile_hook_step.__code__.co_filename
+
+
+def _stepping() -> FrameType | None:
+    """The frame of torch's that calls the hooks, and the step between them."""
+    here: FrameType | None = sys._getframe(1)
+    while here is not None and here.f_code.co_filename != _STEPS:
+        here = here.f_back
+    return here
 
 
 def _within(frame: FrameType | None) -> bool:
