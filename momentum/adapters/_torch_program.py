@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim import lr_scheduler as own
 
+from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
@@ -38,21 +39,11 @@ SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
 """Every schedule of torch that sets the learning rate by itself."""
 
 
-class Hosted:
+class Hosted(Held):
     """The part of a run that is about its surroundings; each method is described in OFFERS."""
 
-    params: list[torch.nn.Parameter]
-    placed: list[Tensor]
-    dtypes: list[torch.dtype]
-    optimizer: Optimizer
-    named: Callable[[Hyper], dict[str, Any]]
-    members: list[int]
-    begun: list[Hyper]
-    recorded: bool
-    tape: list[list[Tensor | None]]
-
     def _recording(self) -> dict[str, Any]:
-        return {"differentiable": True} if self.recorded else {}
+        return {"differentiable": True} if self.asked.differentiable else {}
 
     def rebind(self, how: str) -> None:
         if how == "together":

@@ -1,12 +1,14 @@
 """One live torch optimizer with its parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from momentum.adapters import _shared
+from momentum.adapters._torch_held import Asked
 from momentum.adapters._torch_program import SCHEDULES, Hosted
 from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_stepping import Stepping
@@ -17,11 +19,6 @@ from momentum.subjects.protocol import Array, SubjectError
 
 Named = Callable[[Hyper], dict[str, Any]]
 """Hyper-parameters to keyword arguments by the optimizer's own names."""
-
-_OPTIONS = {
-    *("scheduler", "schedule", "tensor_lr", "layout", "dtypes", "names", "complex"),
-    *("differentiable", "generator", "integers"),
-}
 
 
 class TorchRun(Stepping, Kept, Hosted):
@@ -37,40 +34,32 @@ class TorchRun(Stepping, Kept, Hosted):
         groups: Sequence[int] | None,
         options: Mapping[str, Any],
     ) -> None:
-        if set(options) - _OPTIONS:
-            raise SubjectError(f"unknown options {', '.join(set(options) - _OPTIONS)}")
-        self.named = named
-        self.tensor_lr = bool(options.get("tensor_lr", False))
-        self.layout = options.get("layout", "contiguous")
-        self.dtypes = [DTYPES[n] for n in options.get("dtypes", [dtype] * len(parameters))]
+        if strange := set(options) - {f.name for f in fields(Asked)}:
+            raise SubjectError(f"unknown options {', '.join(strange)}")
+        self.named, self.asked = named, Asked(**options)
+        self.dtypes = [DTYPES[n] for n in self.asked.dtypes or [dtype] * len(parameters)]
         self.shapes = [x.shape for x in parameters]
         # The first keeps its layout in parameter and gradient, the second in one, and so on.
         self.placed = [
             tensor(x, self.dtypes[i], self._layout(i, parameter=True))
             for i, x in enumerate(parameters)
         ]
-        self.paired = bool(options.get("complex", False))
-        self.recorded = bool(options.get("differentiable", False))
-        self.tape: list[list[Tensor | None]] = []
-        self.names = options.get("names")
-        self.schedule = options.get("schedule")
-        self.walked_once = bool(options.get("generator", False))
-        self.integers = bool(options.get("integers", False))
-        if self.paired:
+        self.tape = []
+        if self.asked.complex:
             self.placed = [torch.view_as_complex(x) for x in self.placed]
         self.params = [torch.nn.Parameter(x) for x in self.placed]
-        if self.recorded:  # a step writes in place, which no leaf of a graph lets happen
+        if self.asked.differentiable:  # it writes in place, which no leaf lets happen
             self.params = [p.clone() for p in self.params]  # type: ignore[misc]  # in name only
-        self.fed_tensors: list[Tensor | None] = [None] * len(self.params)
+        self.fed_tensors = [None] * len(self.params)
         self.build, self.begun = build, list(hypers)
         self.members = list(groups or [0] * len(parameters))
-        self.factors = tuple(options.get("scheduler", ()))
         self.restart()
 
     def restart(self) -> None:
         self.dicts: list[dict[str, Any]] = []
         settings = [self._arguments(h) for h in self.begun]
-        told: list[Any] = self.params if self.names is None else list(zip(self.names, self.params))
+        names = self.asked.names
+        told: list[Any] = list(zip(names, self.params)) if names else self.params
         if len(settings) > 1:
             for g, setting in enumerate(settings):
                 mine = [p for p, member in zip(told, self.members) if member == g]
@@ -80,35 +69,34 @@ class TorchRun(Stepping, Kept, Hosted):
         self.optimizer = self.build(
             self.dicts or self._handed(told), **setting, **self._recording()
         )
-        if not self.recorded:
+        if not self.asked.differentiable:
             without_leaves(self.optimizer)
-        self.scheduler: Any = None
-        if self.schedule is not None:
-            self.scheduler = SCHEDULES[self.schedule](self.optimizer)
-        if self.factors:
-            factors = self.factors
+        self.scheduler = None
+        if self.asked.schedule:
+            self.scheduler = SCHEDULES[self.asked.schedule](self.optimizer)
+        if factors := self.asked.scheduler:
             self.scheduler = torch.optim.lr_scheduler.LambdaLR(
                 self.optimizer, lambda t: factors[min(t, len(factors) - 1)]
             )
-        self.scaler: Any = None
+        self.scaler = None
 
     def _arguments(self, h: Hyper) -> dict[str, Any]:
         given = self.named(h)
-        if self.integers:
+        if self.asked.integers:
             whole = {n: int(x) for n, x in given.items() if not isinstance(x, bool) and x == int(x)}
             given |= whole
-        if self.tensor_lr:
+        if self.asked.tensor_lr:
             wide = torch.float64 if torch.float64 in self.dtypes else torch.float32
             name = next(iter(self.named(h)))
             given[name] = torch.tensor(given[name], dtype=wide)
         return given
 
     def _handed(self, listed: list[Any]) -> Any:
-        return iter(listed) if self.walked_once else listed
+        return iter(listed) if self.asked.generator else listed
 
     def parameters(self) -> list[Array]:
         shown: Sequence[Tensor] = self.params
-        if self.paired:
+        if self.asked.complex:
             shown = [torch.view_as_real(p.detach()) for p in self.params]
         return [
             _shared.read(i, array(p), p.dtype, str(dtype).rpartition(".")[2], shape)

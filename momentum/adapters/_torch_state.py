@@ -10,16 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import bytes_of, tensor, tensors_in
 from momentum.subjects.protocol import Array
 
 
-class Kept:
+class Kept(Held):
     """The part of a run that is about its state; each method is described in OFFERS."""
-
-    params: list[torch.nn.Parameter]
-    placed: list[Tensor]
-    optimizer: torch.optim.Optimizer
 
     def save(self) -> Any:
         return copy.deepcopy(([p.detach() for p in self.params], self.optimizer.state_dict()))

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
@@ -27,25 +28,14 @@ def unwritten_memory_is_nan() -> Iterator[None]:
         torch.use_deterministic_algorithms(on, warn_only=warn_only)
 
 
-class Stepping:
+class Stepping(Held):
     """The part of a run that feeds gradients; each method is described in OFFERS."""
-
-    params: list[torch.nn.Parameter]
-    placed: list[Tensor]
-    dtypes: list[torch.dtype]
-    layout: str
-    fed_tensors: list[Tensor | None]
-    optimizer: torch.optim.Optimizer
-    paired: bool
-    recorded: bool
-    tape: list[list[Tensor | None]]
-    scheduler: Any
-    scaler: Any
 
     def _layout(self, i: int, parameter: bool) -> str:
         """Parameters 0, 3, … have the layout in both places; 1, 4, … in the gradient only."""
-        plain = i % 3 == (1 if parameter else 2) or (parameter and self.layout == "expanded")
-        return "contiguous" if plain else str(self.layout)
+        layout = self.asked.layout
+        plain = i % 3 == (1 if parameter else 2) or (parameter and layout == "expanded")
+        return "contiguous" if plain else layout
 
     def _feed(self, tensors: Sequence[Tensor | None]) -> None:
         self.fed_tensors = list(tensors)
@@ -57,9 +47,9 @@ class Stepping:
             None if g is None else tensor(g * scale, self.dtypes[i], self._layout(i, False))
             for i, g in enumerate(gradients)
         ]
-        if self.paired:
+        if self.asked.complex:
             made = [None if g is None else torch.view_as_complex(g) for g in made]
-        if self.recorded:
+        if self.asked.differentiable:
             made = [None if g is None else g.requires_grad_() for g in made]
             self.tape.append(made)
         return made
@@ -104,9 +94,10 @@ class Stepping:
             for g, h in enumerate(hypers):
                 self.set(h, g)
             self.optimizer.zero_grad()
-            terms = [(p * g).sum().double() for p, g in zip(self.params, factors) if g is not None]
+            pairs = [(p, g) for p, g in zip(self.params, factors) if g is not None]
+            terms = [(p * g).sum().double() for p, g in pairs]
             loss = torch.stack(terms).sum() if terms else torch.zeros(())
-            if loss.requires_grad:
+            if any(p.requires_grad for p, _ in pairs):  # an error where gradients are switched off
                 loss.backward()  # type: ignore[no-untyped-call]  # torch ships it so
             elif terms:
                 self._feed([None if g is None else g.clone() for g in factors])
