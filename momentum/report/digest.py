@@ -65,7 +65,7 @@ def findings(results: Iterable[Result]) -> list[Finding]:
     groups: dict[tuple[Kind, str], list[Result]] = {}
     for r in results:
         groups.setdefault(_behind(r), []).append(r)
-    rank: dict[Kind, int] = {"cause": 0, "law": 1, "unexplained": 1, "error": 2, "surprise": 3}
+    rank: dict[Kind, int] = {"cause": 0, "unexplained": 0, "error": 1, "law": 2, "surprise": 3}
     return [
         Finding(kind, text, tuple(found))
         for (kind, text), found in sorted(groups.items(), key=lambda g: (rank[g[0][0]], -len(g[1])))

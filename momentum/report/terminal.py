@@ -15,6 +15,9 @@ from momentum.report.table import checks
 SCREEN = 45
 """Lines that a report may take where not everything is asked for."""
 
+CLOSE = 4
+"""Checks to show for each cause, below which lines close up before there are fewer still."""
+
 FINDINGS = 5
 """Causes and reasons that it may tell of."""
 
@@ -51,7 +54,10 @@ def render(
         text = shown(amount)
         if _lines(text, width) <= SCREEN:
             return text
-    return "".join(line for line in text.splitlines(keepends=True) if line.strip())
+        text = "".join(line for line in text.splitlines(keepends=True) if line.strip())
+        if amount < CLOSE and _lines(text, width) <= SCREEN:
+            return text
+    return text
 
 
 def _lines(text: str, width: int) -> int:
@@ -66,7 +72,7 @@ def _parts(
     yield from _setting(results, seconds, amount is None)
     wrong = results.wrong(strict)
     found = digest.findings(wrong)
-    most = len(found) if amount is None else min(amount, FINDINGS)
+    most = len(found) if amount is None else FINDINGS if amount > 1 else CLOSE
     for finding in found[:most]:
         yield from failures.shown(finding, len(wrong), amount, "red")
     if left := sum(len(finding.results) for finding in found[most:]):
