@@ -138,8 +138,8 @@ def averaging(w: Wanted) -> Iterator[Found]:
     total = w.P + (w.Q or 0)
     if w.Q is None:
         m = w.like.momentum
-        if m != 1:
-            yield Found(w.P / (1 - m), m)
+        m = 0 * m if m == 1 else m  # an average of momentum 1 takes no gradient at all
+        yield Found(w.P / (1 - m), m)
     elif total:
         yield Found(total, w.Q / total)
     elif w.P == 0:

@@ -20,7 +20,7 @@ from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainness
 from momentum.diagnosis.families import bounded, drifting, fitted
-from momentum.diagnosis.gradients import changed
+from momentum.diagnosis.gradients import changed, scaled
 from momentum.diagnosis.hypotheses import CLEAR, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
@@ -190,9 +190,10 @@ class Explainer:
         yield bounded(self.convention, observation)
         step = self.kept.fails(observation) or 1
         yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
+        yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
+        yield scaled(self.convention, observation, step)
         yield mutants(self.convention, observation, self.names)
         yield identified(self.subject, problem.dtype, self.convention)
-        yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield drifting(self.subject, self.convention, problem.dtype)
         yield pairs(self.convention)
 

@@ -34,13 +34,28 @@ def changed(
     pairs = _pairs(own, observation, step)
     below = list(_below([] if scalars is None else _pairs(own, scalars, 1)))
     for name, words, telling, slack in (
-        *_scaled(pairs),
         *_cut(own, observation, step, pairs),
         *below,
         *WHOLE,
     ):
         departure = Departure(name, "", words, taken_as(telling, slack))
         yield Suspect(name, words, departure.on(own))
+
+
+def scaled(
+    convention: Convention, observation: Observation, step: int
+) -> Iterator[Suspect[Hypothesis]]:
+    """The gradients multiplied by one number, as those of the first wrong step suggest."""
+    own = Hypothesis.of(convention)
+    with np.errstate(all="ignore"):
+        shares = np.concatenate([x / g for g, x in _pairs(own, observation, step)] or [np.ones(1)])
+    share = float(np.median(shares[np.isfinite(shares)])) if np.isfinite(shares).any() else 1.0
+    if share and abs(share - 1) > 2.0**-20:
+        factor = short(share, 2.0**-18 * abs(share))
+        words = f"gradients are multiplied by {factor!r}"
+        telling = fed(lambda g: [factor * x for x in g])
+        departure = Departure("gradient_scaled", "", words, taken_as(telling, 2))
+        yield Suspect(departure.name, words, departure.on(own))
 
 
 def _pairs(own: Hypothesis, observation: Observation, step: int) -> "Pairs":
@@ -72,17 +87,6 @@ def _taken(own: Hypothesis, observation: Observation, step: int) -> list[Array]:
 
 Told = tuple[str, str, Telling, int]
 Pairs = Sequence[tuple[Array, Array]]
-
-
-def _scaled(pairs: Pairs) -> Iterator[Told]:
-    """Multiplied by one number."""
-    with np.errstate(all="ignore"):
-        shares = np.concatenate([x / g for g, x in pairs] or [np.empty(0)])
-    shares = shares[np.isfinite(shares)]
-    if shares.size and (share := float(np.median(shares))) and abs(share - 1) > 2.0**-20:
-        factor = short(share, 2.0**-18 * abs(share))
-        yield ("gradient_scaled", f"gradients are multiplied by {factor!r}",
-               fed(lambda g: [factor * x for x in g]), 2)  # fmt: skip
 
 
 def _cut(own: Hypothesis, observation: Observation, step: int, pairs: Pairs) -> Iterator[Told]:
