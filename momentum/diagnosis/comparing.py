@@ -19,6 +19,8 @@ from momentum.subjects.protocol import Facts, Subject
 Kind = Literal["same", "constant", "partly", "different"]
 
 DTYPE = "float32"
+"""Where it is claimed; else what is."""
+
 VALUES: dict[str, Any] = {
     "lr": 1 / 2,
     "momentum": 1 / 2,
@@ -65,12 +67,13 @@ def _problems(facts: Facts) -> Iterator[tuple[str, Problem]]:
     """Plain first, then each option that the subject has; at a constant rate, then changing."""
     fixed = {n: x for n, x in facts.fixed.items() if n in Hyper._fields}
     base = {n: VALUES[n] for n in ("lr", "momentum") if n in facts.hyper or n == "lr"} | fixed
+    dtype = DTYPE if DTYPE in facts.dtypes else facts.dtypes[0]
     options = [n for n in ("nesterov", "dampening", "nu") if n in facts.hyper and n not in fixed]
     for option in ("", *options):
         h = Hyper(**(base | ({option: VALUES[option]} if option else {})))
         for rates in [(h.lr,) * len(RATES)] + ([RATES] if "lr" in facts.settable else []):
             rows = tuple((h._replace(lr=lr),) for lr in rates)
-            yield option, Problem(DTYPE, ((8,),), rows, (0,), "dyadic", seed=20)
+            yield option, Problem(dtype, ((8,),), rows, (0,), "dyadic", seed=20)
 
 
 def _run(subject: Subject, option: str, problem: Problem) -> _Probe | str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from momentum.adapters import adapt
 from momentum.checks import CHECKS
 from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.doors import matrix as commands
@@ -95,6 +96,16 @@ def test_compare_finds_a_convention_the_same_as_itself(name: str) -> None:
 )
 def test_compare_tells_conventions_apart(subject: str, other: str, kind: str) -> None:
     assert compare(Speaker(subject))[other].kind == kind
+
+
+def test_compare_asks_for_no_dtype_that_is_not_claimed() -> None:
+    def keeps_float64(theta, v, grad, lr, momentum):  # type: ignore[no-untyped-def]
+        v = (momentum * v + grad).astype("float64")
+        return theta.astype("float64") - lr * v, v
+
+    subject = adapt(keeps_float64, {}, "mine")
+    assert subject.facts.dtypes == ("float64",)
+    assert compare(subject)["zero_started"].kind == "same"
 
 
 def test_compare_names_the_first_difference_by_hand() -> None:
