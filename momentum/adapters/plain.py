@@ -129,27 +129,36 @@ def plain_subject(
         dtypes=tuple(kept),
         hyper=names,
         fixed=held,
-        settable=names - FLAGS if hasattr(run, "set") else frozenset(),
+        settable=names - FLAGS if _answers(run, "set", 1) else frozenset(),
         none_gradients=none_gradients,
         flushes_subnormals=flushes_subnormals,
         scalars=scalars,
         empty=empty,
         largest=largest,
         offers=frozenset(offers)
-        | {n for n, methods in _METHODS.items() if all(hasattr(run, m) for m in methods)},
+        | {n for n, had in _METHODS.items() if all(_answers(run, m, k) for m, k in had.items())},
     )
     return PlainSubject(facts, wrapped)
 
 
-_METHODS: Mapping[str, tuple[str, ...]] = {
-    "resume": ("save", "load"),
-    "fed": ("fed",),
-    "overwrite": ("overwrite_fed",),
-    "point": ("point",),
-    "state_bytes": ("state_bytes",),
-    "storage": ("storage",),
+_METHODS: Mapping[str, Mapping[str, int]] = {
+    "resume": {"save": 0, "load": 1},
+    "fed": {"fed": 0},
+    "overwrite": {"overwrite_fed": 0},
+    "point": {"point": 0},
+    "state_bytes": {"state_bytes": 0},
+    "storage": {"storage": 0},
 }
-"""Offers, and the methods of a run by which it makes them."""
+"""Offers, and the methods of a run by which it makes them, with the number of their arguments."""
+
+
+def _answers(run: Any, method: str, arguments: int) -> bool:
+    """Whether it can be called so: somebody's `save(path)`, or a list called `fed`, cannot."""
+    try:
+        inspect.signature(getattr(run, method)).bind(*(None,) * arguments)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
 
 
 class _Wrapped:

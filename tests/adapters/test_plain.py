@@ -79,6 +79,29 @@ def test_what_a_run_can_do_besides_is_found():
     assert worst(momentum.plain_subject(Settable), "float32", (0.1, 0.2, 0.05)) <= 1
 
 
+class OwnNames(Mine):
+    """Has names of its own for other things: a list, a path to save to, a number."""
+
+    def __init__(self, parameters, hyper, dtype):
+        super().__init__(parameters, hyper, dtype)
+        self.fed, self.storage, self.point = [], {}, 0.5
+
+    def save(self, path):
+        raise AssertionError("is no business of a check")
+
+    def load(self, path):
+        raise AssertionError("is no business of a check")
+
+    def set(self, name, value):
+        raise AssertionError("is no business of a check")
+
+
+def test_what_only_has_the_name_of_an_offer_is_none():
+    facts = momentum.plain_subject(OwnNames).facts
+    assert not facts.offers
+    assert not facts.settable
+
+
 def test_example_of_the_docstring_runs(tmp_path):
     text = textwrap.dedent(plain.__doc__.partition("    # mine.py")[2].partition("`momentum")[0])
     path = tmp_path / "mine_of_the_docstring.py"
