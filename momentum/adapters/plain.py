@@ -123,7 +123,9 @@ def plain_subject(
     if not kept or (asked and len(kept) < len(asked)):
         dtype, reason = next((d, why) for d, why in tried.items() if isinstance(why, str))
         raise UsageError(f"{called} fails in a trial of one step in {dtype}: {reason}")
-    run = tried[kept[0]]
+    first_run = tried[kept[0]]
+    assert isinstance(first_run, _Wrapped), "kept"
+    run = first_run._run
     facts = Facts(
         name=called,
         dtypes=tuple(kept),
