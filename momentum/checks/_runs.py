@@ -1,19 +1,28 @@
 """Runs that are stopped, resumed, copied and stepped by turns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum.checks import _given
 from momentum.checks._paths import alike
-from momentum.conventions import Hyper
-from momentum.subjects.observation import Array, Measured, advance, begin
+from momentum.conventions import Convention, Hyper
+from momentum.subjects.observation import (
+    Array,
+    Measured,
+    Observation,
+    advance,
+    begin,
+    judge,
+    read,
+)
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
 
 Steps = Iterator[list[Array]]
+Fed = tuple[Array | None, ...]
 
 FORMS = ("momentum", "weight_decay", "maximize", "nesterov", "all")
 """Branches of a step that may each treat memory in their own way."""
@@ -31,6 +40,54 @@ def forms(setting: Setting) -> list[Hyper]:
     }
     made = [_given.hyper(setting, **wanted[name]) for name in FORMS]
     return list(dict.fromkeys(made))
+
+
+def every_form(setting: Setting) -> Sequence[Problem]:
+    """Three steps in each form."""
+    return [_given.run(setting, [row] * 3) for row in forms(setting)]
+
+
+def plainly(run: Any, t: int, fed: Fed) -> None:
+    """A step as a training takes it; gradients are handed over in memory of their own."""
+    run.step([None if g is None else g.copy() for g in fed])
+
+
+def walked(
+    subject: Subject,
+    problem: Problem,
+    step: Callable[[Any, int, Fed], Any] = plainly,
+    run: Any = None,
+    told: bool = True,
+) -> Iterator[tuple[int, Any, Fed, list[Array]]]:
+    """After each step: its number from 0, the run, what was fed, and where it led.
+
+    step: how it is taken. run: what takes it, begun anew by default. told: of changes of numbers.
+    """
+    run, here = begin(subject, problem) if run is None else run, problem.start
+    points = "point" in subject.facts.offers
+    for t in range(problem.steps):
+        if told:
+            tell(run, problem, t)
+        fed = tuple(problem.gradients(t, run.point() if points else here))
+        step(run, t, fed)
+        here = read(run, problem, t + 1)
+        yield t, run, fed, here
+
+
+def stepped(
+    subject: Subject, convention: Convention, problem: Problem, *how: Any, **more: Any
+) -> Iterator[Measured]:
+    """The oracle's judgement of a run whose steps are taken in another way; see `walked`."""
+    gone = [(fed, tuple(here)) for _, _, fed, here in walked(subject, problem, *how, **more)]
+    fed, iterates = zip(*gone)
+    yield from judge(subject, Observation(problem, fed, iterates), convention)
+
+
+def tell(run: Any, problem: Problem, t: int) -> None:
+    """Hyper-parameters that change at a step."""
+    if t and problem.hypers[t] != problem.hypers[t - 1]:
+        for g, h in enumerate(problem.hypers[t]):
+            run.set(h, g)
 
 
 def onward(

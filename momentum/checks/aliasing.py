@@ -1,20 +1,16 @@
 """Whose memory is whose: gradients, parameters and the caller's dicts."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from momentum.checks import _given
 from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import compared, forms, whole
+from momentum.checks._runs import Fed, compared, every_form, forms, stepped, walked, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import Observation, begin, judge, read
+from momentum.subjects.observation import begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
-
-
-def every_form(setting: Setting) -> Sequence[Problem]:
-    """Three steps in each form."""
-    return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
 def with_a_gap(setting: Setting) -> Sequence[Problem]:
@@ -36,17 +32,13 @@ def with_a_gap(setting: Setting) -> Sequence[Problem]:
     random=problems,
 )
 def leaves_gradients_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    for t in range(problem.steps):
-        fed = problem.gradients(t, here)
-        run.step([None if g is None else g.copy() for g in fed])
+    for t, run, fed, _ in walked(subject, problem):
         for i, (after, before) in enumerate(zip(run.fed(), fed)):
             where = f"step {t + 1}, gradient of parameter {i}"
             if after is None or before is None:
                 yield true(after is before, f"{where} is {after}, was {before}", t + 1)
             else:
                 yield same(after, before, where, t + 1)
-        here = read(run, problem, t + 1)
 
 
 @check(
@@ -58,18 +50,12 @@ def leaves_gradients_alone(subject: Subject, convention: Convention, problem: Pr
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
 )
 def keeps_no_hold_on_gradients(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = whole(subject, problem)
-    run, here = begin(subject, problem), problem.start
-    path = []
-    for t in range(problem.steps):
-        if t and problem.hypers[t] != problem.hypers[t - 1]:
-            for g, h in enumerate(problem.hypers[t]):
-                run.set(h, g)
-        run.step(problem.gradients(t, here))
+    def spoiling(run: Any, t: int, fed: Fed) -> None:
+        run.step(fed)
         run.overwrite_fed()
-        here = read(run, problem, t + 1)
-        path.append(here)
-    yield from compared("gradients overwritten", path, wanted, problem)
+
+    path = [here for _, _, _, here in walked(subject, problem, spoiling)]
+    yield from compared("gradients overwritten", path, whole(subject, problem), problem)
 
 
 @check(
@@ -80,14 +66,7 @@ def keeps_no_hold_on_gradients(subject: Subject, convention: Convention, problem
     always=every_form,
 )
 def refilled_gradients_count(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    fed, iterates = [], []
-    for t in range(problem.steps):
-        fed.append(tuple(problem.gradients(t, here)))
-        run.refill(fed[-1])
-        here = read(run, problem, t + 1)
-        iterates.append(tuple(here))
-    yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)
+    yield from stepped(subject, convention, problem, lambda run, t, fed: run.refill(fed))
 
 
 @check(
@@ -98,11 +77,9 @@ def refilled_gradients_count(subject: Subject, convention: Convention, problem: 
     always=every_form,
 )
 def keeps_parameter_memory(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
+    run = begin(subject, problem)
     before = run.storage()
-    for t in range(problem.steps):
-        run.step(problem.gradients(t, here))
-        here = read(run, problem, t + 1)
+    for t, *_ in walked(subject, problem, run=run):
         for i, (got, wanted) in enumerate(zip(run.storage(), before)):
             yield true(got == wanted, f"step {t + 1}, parameter {i} has moved in memory", t + 1)
 

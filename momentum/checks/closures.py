@@ -1,23 +1,17 @@
 """Steps through a closure."""
 
-from collections.abc import Sequence
+from typing import Any
 
-from momentum.checks import _given
 from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import forms
+from momentum.checks._runs import Fed, every_form, stepped, walked
 from momentum.checks.schedules import everything_moves
 from momentum.conventions import Convention
-from momentum.subjects.observation import Observation, begin, judge, read
+from momentum.subjects.observation import begin
 from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.problems.strategies import problems
 from momentum.subjects.protocol import Subject
 
 TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and returns the loss"
-
-
-def every_form(setting: Setting) -> Sequence[Problem]:
-    """Three steps in each form."""
-    return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
 @check(
@@ -31,7 +25,7 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 def closure_gives_the_gradients(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    yield from _stepped(subject, convention, problem, sets=False)
+    yield from stepped(subject, convention, problem, lambda run, t, fed: run.step_closure(fed))
 
 
 @check(
@@ -42,19 +36,10 @@ def closure_gives_the_gradients(
     always=everything_moves,
 )
 def closure_may_set_the_rate(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _stepped(subject, convention, problem, sets=True)
+    def setting(run: Any, t: int, fed: Fed) -> None:
+        run.step_closure(fed, problem.hypers[t])
 
-
-def _stepped(subject: Subject, convention: Convention, problem: Problem, sets: bool) -> Found:
-    """The oracle's judgement of steps through closures. sets: they set the hyper-parameters."""
-    run, here = begin(subject, problem), problem.start
-    fed, iterates = [], []
-    for t in range(problem.steps):
-        fed.append(tuple(problem.gradients(t, here)))
-        run.step_closure(fed[-1], *([problem.hypers[t]] if sets else []))
-        here = read(run, problem, t + 1)
-        iterates.append(tuple(here))
-    yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)
+    yield from stepped(subject, convention, problem, setting, told=False)
 
 
 @check(
@@ -65,11 +50,14 @@ def _stepped(subject: Subject, convention: Convention, problem: Problem, sets: b
     always=every_form,
 )
 def closure_is_called_once(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    for t in range(problem.steps):
-        _, _, calls = run.step_closure(problem.gradients(t, here))
-        here = read(run, problem, t + 1)
-        yield true(calls == 1, f"step {t + 1}: the closure was called {calls} times", t + 1)
+    calls: list[int] = []
+
+    def counting(run: Any, t: int, fed: Fed) -> None:
+        calls.append(run.step_closure(fed)[2])
+
+    for t, *_ in walked(subject, problem, counting):
+        where = f"step {t + 1}: the closure was called {calls[t]} times"
+        yield true(calls[t] == 1, where, t + 1)
 
 
 @check(

@@ -8,13 +8,10 @@ from hypothesis import strategies as st
 
 from momentum.checks import _given
 from momentum.checks._check import Found, agrees, check
+from momentum.checks._runs import Fed, plainly, stepped, tell
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.observation import (
-    Observation,
-    advance,
     begin,
-    judge,
-    read,
 )
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
@@ -120,17 +117,15 @@ def own_schedules_are_rates_set_by_hand(
 def replaced_tensor_rates_count(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    points = "point" in subject.facts.offers
     for every in (1, 2):
-        run, here = begin(subject, problem), tuple(problem.start)
-        gone: list[tuple[Any, Any]] = []
-        for t in range(problem.steps):
+
+        def replacing(run: Any, t: int, fed: Fed, every: int = every) -> None:
             if t % every == 0:
                 run.replace_rates()
-            gone += advance(run, problem.cut(t + 1), t, here, points)
-            here = gone[-1][1]
-        fed, iterates = zip(*gone)
-        yield from judge(subject, Observation(problem, fed, iterates), convention)
+            tell(run, problem, t)
+            plainly(run, t, fed)
+
+        yield from stepped(subject, convention, problem, replacing, told=False)
 
 
 def _by_itself(
@@ -138,15 +133,7 @@ def _by_itself(
 ) -> Found:
     """A run that nobody tells its hyper-parameters. begun: with those that it starts from."""
     first = problem if begun is None else replace(begun, options=problem.options)
-    run, here = begin(subject, first), problem.start
-    points = "point" in subject.facts.offers
-    fed, iterates = [], []
-    for t in range(problem.steps):
-        fed.append(tuple(problem.gradients(t, run.point() if points else here)))
-        run.step([None if g is None else g.copy() for g in fed[-1]])
-        here = read(run, problem, t + 1)
-        iterates.append(tuple(here))
-    yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)
+    yield from stepped(subject, convention, problem, run=begin(subject, first), told=False)
 
 
 def tensor_rates(setting: Setting) -> Sequence[Problem]:

@@ -1,23 +1,16 @@
 """What stands around a step: hooks, cleared gradients, counters of writes."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from momentum.checks import _given
 from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import forms
+from momentum.checks._runs import every_form, walked
 from momentum.checks.late_groups import late
 from momentum.conventions import Convention
-from momentum.subjects.observation import begin, read
+from momentum.subjects.observation import begin
 from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
-
-
-def every_form(setting: Setting) -> Sequence[Problem]:
-    """Three steps in each form."""
-    return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
 @check(
@@ -28,16 +21,18 @@ def every_form(setting: Setting) -> Sequence[Problem]:
     always=every_form,
 )
 def hooks_stand_around_a_step(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    for t in range(problem.steps):
-        seen = run.hooked_step(problem.gradients(t, here))
-        before, here = here, read(run, problem, t + 1)
-        names = [name for name, _ in seen]
+    seen: list[Any] = []
+    before = problem.start
+    for t, _, _, here in walked(
+        subject, problem, lambda run, t, fed: seen.append(run.hooked_step(fed))
+    ):
+        names = [name for name, _ in seen[t]]
         where = f"step {t + 1}: hooks called: {', '.join(names) or 'none'}"
         yield true(names == ["before", "after"], f"{where}, wanted: before, after", t + 1)
-        for (name, got), wanted in zip(seen, (before, here)):
+        for (name, got), wanted in zip(seen[t], (before, here)):
             for i, (x, y) in enumerate(zip(got, wanted)):
                 yield same(x, y, f"step {t + 1}, hook {name}, parameter {i}", t + 1)
+        before = here
 
 
 @check(
@@ -73,11 +68,10 @@ def gradients_are_cleared(subject: Subject, convention: Convention, problem: Pro
     always=every_form,
 )
 def writes_are_counted(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    for t in range(problem.steps):
-        before = run.versions()
-        run.step(problem.gradients(t, here))
-        here = read(run, problem, t + 1)
+    run = begin(subject, problem)
+    before = run.versions()
+    for t, *_ in walked(subject, problem, run=run):
         for i, (old, new) in enumerate(zip(before, run.versions())):
             where = f"step {t + 1}, parameter {i}: version {old} before, {new} after"
             yield true(new > old, where, t + 1)
+        before = run.versions()

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from momentum.checks import _given
 from momentum.checks._check import Found, agrees, check, same
+from momentum.checks._runs import walked
 from momentum.conventions import Convention
 from momentum.subjects.observation import (
     Observation,
     advance,
     begin,
     judge,
-    read,
 )
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
@@ -101,10 +101,7 @@ def state_fits_every_layout(subject: Subject, convention: Convention, problem: P
 def leaves_memory_between_alone(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    run, here = begin(subject, problem), problem.start
-    for t in range(problem.steps):
-        run.step(problem.gradients(t, here))
-        here = read(run, problem, t + 1)
+    for t, run, *_ in walked(subject, problem):
         for i, rest in enumerate(run.surroundings()):
             where = f"step {t + 1}, memory between elements of array {i}"
             yield same(rest, np.full(rest.shape, BETWEEN), where, t + 1)

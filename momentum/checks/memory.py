@@ -1,13 +1,13 @@
 """Memory: what the state takes, and that it takes no more as the run goes on."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import Found, check, true
+from momentum.checks._runs import plainly, walked
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured, begin, read
+from momentum.subjects.observation import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -30,30 +30,17 @@ def _long(setting: Setting) -> tuple[tuple[int, ...], ...]:
     return ((min(setting.largest, 1024),),)
 
 
-def _walked(subject: Subject, problem: Problem, closure: bool = False) -> Iterator[Any]:
-    """The run after every step."""
-    run, here = begin(subject, problem), problem.start
-    for t in range(problem.steps):
-        gradients = problem.gradients(t, here)
-        if closure:
-            run.step_closure(gradients)
-        else:
-            run.step(gradients)
-        here = read(run, problem, t + 1)
-        yield run
-
-
 def _weighed(subject: Subject, problem: Problem, each: int) -> Found:
     """The state's bytes against so many for each number of the parameters, and some to spare."""
     elements = sum(x.size for x in problem.start)
     limit = elements * each + SPARE * len(problem.shapes)
-    for t, run in enumerate(_walked(subject, problem), 1):
+    for t, run, *_ in walked(subject, problem):
         held = run.state_bytes()
         yield Measured(
             max(0.0, held - elements * each),
             SPARE * len(problem.shapes),
-            f"step {t}: {held} bytes of state for {elements} numbers, wanted up to {limit}",
-            t,
+            f"step {t + 1}: {held} bytes of state for {elements} numbers, wanted up to {limit}",
+            t + 1,
         )
 
 
@@ -78,7 +65,7 @@ def keeps_one_velocity(subject: Subject, convention: Convention, problem: Proble
     always=twelve_steps,
 )
 def state_does_not_grow(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    held = [run.state_bytes() for run in _walked(subject, problem)]
+    held = [run.state_bytes() for _, run, *_ in walked(subject, problem)]
     for t, now in enumerate(held[2:], 3):
         where = f"step {t}: {now} bytes of state, {held[1]} after step 2"
         yield Measured(max(0.0, now - held[1]), 0.0, where, t)
@@ -93,7 +80,7 @@ def state_does_not_grow(subject: Subject, convention: Convention, problem: Probl
 )
 def leaves_no_tensor_behind(subject: Subject, convention: Convention, problem: Problem) -> Found:
     before = 0
-    for t, run in enumerate(_walked(subject, problem), 1):
+    for t, (_, run, *_) in enumerate(walked(subject, problem), 1):
         if t == 2:
             before = run.live_objects()
         if t == problem.steps:
@@ -110,7 +97,12 @@ def leaves_no_tensor_behind(subject: Subject, convention: Convention, problem: P
     always=twelve_steps,
 )
 def keeps_no_autograd_graph(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    for closure in (False, "closure" in subject.facts.offers):
-        for t, run in enumerate(_walked(subject, problem.cut(3), closure), 1):
+    ways = [plainly]
+    if "closure" in subject.facts.offers:
+        ways.append(lambda run, t, fed: run.step_closure(fed))
+    for step in ways:
+        for t, run, *_ in walked(subject, problem.cut(3), step):
             count = run.graph_nodes()
-            yield true(count == 0, f"step {t}: {count} tensors hang in an autograd graph", t)
+            yield true(
+                count == 0, f"step {t + 1}: {count} tensors hang in an autograd graph", t + 1
+            )

@@ -6,10 +6,9 @@ from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check, same
+from momentum.checks._runs import Fed, plainly, stepped
 from momentum.conventions import Convention
 from momentum.subjects.observation import (
-    Observation,
-    advance,
     begin,
     judge,
     observe,
@@ -144,15 +143,13 @@ def gradients_of_the_frozen_count(
 
 def _frozen(subject: Subject, convention: Convention, problem: Problem, fed: Problem) -> Found:
     """A run whose parameters are frozen where the problem has no gradient. fed: with these."""
-    run, here = begin(subject, problem), tuple(problem.start)
-    gone: list[tuple[Any, Any]] = []
-    for t in range(problem.steps):
+
+    def freezing(run: Any, t: int, gradients: Fed) -> None:
         for i in range(len(problem.shapes)):
             run.freeze(i, (t, i) in problem.missing)
-        gone += advance(run, fed.cut(t + 1), t, here, "point" in subject.facts.offers)
-        here = gone[-1][1]
-    gradients, iterates = zip(*gone)
-    yield from judge(subject, Observation(fed, gradients, iterates), convention)
+        plainly(run, t, gradients)
+
+    yield from stepped(subject, convention, fed, freezing)
 
 
 @agrees(

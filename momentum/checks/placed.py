@@ -7,6 +7,7 @@ from typing import Any
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import Found, check
+from momentum.checks._runs import Fed, plainly, stepped
 from momentum.conventions import Convention
 from momentum.subjects.observation import Observation, advance, begin, judge
 from momentum.subjects.problems import Problem
@@ -64,16 +65,13 @@ def agrees_from_where_it_is_put(
 def writes_where_the_parameter_points(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    points = "point" in subject.facts.offers
     for how in ("each", "together"):
-        run, here = begin(subject, problem), tuple(problem.start)
-        gone: list[tuple[Any, Any]] = []
-        for t in range(problem.steps):
+
+        def rebinding(run: Any, t: int, fed: Fed, how: str = how) -> None:
             run.rebind(how)
-            gone += advance(run, problem.cut(t + 1), t, here, points)
-            here = gone[-1][1]
-        fed, iterates = zip(*gone)
-        for measured in judge(subject, Observation(problem, fed, iterates), convention):
+            plainly(run, t, fed)
+
+        for measured in stepped(subject, convention, problem, rebinding):
             where = f"{measured.where}, memory changed before every step, {how}"
             yield measured._replace(where=where)
 

@@ -8,9 +8,9 @@ import numpy as np
 from momentum.checks import _given
 from momentum.checks._check import Found, check, same, true
 from momentum.checks._paths import flat
-from momentum.checks._runs import compared, forms
+from momentum.checks._runs import Fed, compared, forms, stepped
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Observation, begin, judge, read
+from momentum.subjects.observation import Array, begin, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -39,16 +39,14 @@ def every_form(setting: Setting) -> Sequence[Problem]:
     random=lambda s: problems(s, shapes=() if s.dtype == "float16" else ((7,), (3, 5), (33,))),
 )
 def loss_scale_is_invisible(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    fed, iterates = [], []
-    for t in range(problem.steps):
-        fed.append(tuple(problem.gradients(t, here)))
-        skipped = run.scaled_step(fed[-1], SCALES[t % len(SCALES)])
-        yield true(not skipped, f"step {t + 1} was skipped, all gradients are finite", t + 1)
-        here = read(run, problem, t + 1)
-        iterates.append(tuple(here))
-    observation = Observation(problem, tuple(fed), tuple(iterates))
-    yield from judge(subject, observation, convention)
+    skipped: list[bool] = []
+
+    def scaled(run: Any, t: int, fed: Fed) -> None:
+        skipped.append(run.scaled_step(fed, SCALES[t % len(SCALES)]))
+
+    yield from stepped(subject, convention, problem, scaled)
+    for t, left_out in enumerate(skipped):
+        yield true(not left_out, f"step {t + 1} was skipped, all gradients are finite", t + 1)
 
 
 @check(
