@@ -108,3 +108,14 @@ def bitsandbytes_sgd(
     for group in made.param_groups:
         group["betas"] = (momentum, group["betas"][1])
     return made
+
+
+def schedule_free_sgd(
+    params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
+) -> Any:
+    """SGDScheduleFree in its mode for training, in which parameters are where gradients belong."""
+    made = import_module("schedulefree").SGDScheduleFree(
+        params, lr, momentum, weight_decay=weight_decay
+    )
+    made.train()
+    return made
