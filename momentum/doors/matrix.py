@@ -15,8 +15,7 @@ from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.report.foreign import is_watched, say
 from momentum.report.matrix import render as tables
-from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation
-from momentum.report.matrix.programs import programs
+from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation, programs
 from momentum.report.matrix.rows import Row, Setting, row
 from momentum.runner import files
 from momentum.runner.options import Effort, convention_of

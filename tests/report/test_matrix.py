@@ -15,8 +15,8 @@ from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.doors import matrix as commands
 from momentum.doors.command_line import entry
 from momentum.report.matrix import IMPLEMENTATIONS, Cell, Implementation, Row, Setting, compare, row
-from momentum.report.matrix import programs as lists
 from momentum.report.matrix import render as tables
+from momentum.report.matrix.implementations import programs
 from momentum.report.matrix.rows import expected, known_of
 from momentum.runner import files
 from momentum.subjects.protocol import Facts
@@ -134,9 +134,9 @@ def test_implementations_that_cannot_be_imported_are_not_installed() -> None:
 
 
 def test_expected_failures_are_of_known_implementations_and_checks() -> None:
-    listed = [*IMPLEMENTATIONS.values(), *lists.programs(str(PROGRAMS))]
+    listed = [*IMPLEMENTATIONS.values(), *programs(str(PROGRAMS))]
     found = {path: one for one in listed if (path := known_of(one)).exists()}
-    folders = {one.known for one in listed}
+    folders = {one.home / "expected" for one in listed}
     assert sorted(found) == sorted(p for folder in folders for p in folder.glob("*.toml"))
     for one in found.values():
         for expectation in expected(one):
@@ -297,21 +297,23 @@ def test_a_program_is_a_row_of_the_convention_that_it_is_nearest_to(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     example = PROGRAMS.parents[1] / "sgd_process.py"
-    (one,) = lists.programs(f"{sys.executable} {example}")
+    (one,) = programs(f"{sys.executable} {example}")
     assert row(replace(one, unchecked="for its convention alone"), Setting()).convention == (
         "accumulated"
     )
+
+
+LISTED = "[[implementation]]\nname='x'\ntarget='x'\ndistribution='x'\nconvention='bad'\n"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (None, "cannot read"),
-        ("[[program]", "Expected"),
-        ("[[program]]\nname = 1", "Expected `str`, got `int`"),
-        ("[[program]]\nnam = 'x'", "unknown field `nam`"),
-        ("[[program]]\nname='x'\ncommand='x'\nconvention='x'\ndistribution='x'\nversion='x'",
-         "unknown convention 'x'"),
+        ("[[implementation]", "Expected"),
+        ("[[implementation]]\nname = 1", "Expected `str`, got `int`"),
+        (LISTED.replace("bad", "scaled") + "nam='x'", "unknown 'nam'; did you mean 'name'?"),
+        (LISTED, "unknown convention 'bad'"),
     ],
 )  # fmt: skip
 def test_a_list_that_cannot_be_read_is_one_line(
@@ -328,8 +330,10 @@ def test_a_list_that_cannot_be_read_is_one_line(
 
 def test_programs_that_are_not_here_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "list.toml"
-    rest = "convention = 'scaled'\ndistribution = 'x'\nversion = '1'\n"
+    rest = "convention = 'scaled'\ndistribution = 'x'\nreleased = '1'\n"
     commands = ("no-such-program-here", "$NO_SUCH_VARIABLE x", f"{sys.executable} x")
-    path.write_text("".join(f"[[program]]\nname='x'\ncommand='{c}'\n{rest}" for c in commands))
-    assert [one.installed for one in lists.programs(str(path))] == [False, False, True]
-    assert lists.programs(str(path))[0].versions == {"x": "1"}
+    path.write_text(
+        "".join(f"[[implementation]]\nname='x'\ntarget='process:{c}'\n{rest}" for c in commands)
+    )
+    assert [one.installed for one in programs(str(path))] == [False, False, True]
+    assert programs(str(path))[0].versions == {"x": "1"}

@@ -78,7 +78,7 @@ class Row:
 
 def known_of(one: Implementation) -> Path:
     """The file of its known failures, which need not be there."""
-    return one.known / f"{one.name.replace(' ', '_').replace('/', '_')}.toml"
+    return one.home / "expected" / f"{one.name.replace(' ', '_').replace('/', '_')}.toml"
 
 
 def expected(one: Implementation) -> list[Expectation]:
