@@ -10,11 +10,7 @@ from momentum.adapters._run import COPIES, ArrayRun
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array
 
-CLAIMS: dict[str, Any] = {
-    "dtypes": _libraries.FOUR,
-    "flushes_subnormals": True,  # XLA sets the processor to flush them
-    "compiles": True,
-}
+CLAIMS: dict[str, Any] = {"dtypes": _libraries.FOUR, **_libraries.XLA}
 OFFERS = COPIES | {"state_bytes"}
 
 Update = Callable[[Sequence[Hyper], list[Any], Any, list[Any]], tuple[list[Any], Any]]

@@ -1,13 +1,19 @@
 """Arrays of the libraries that step functions are written for, and numbers there and back."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from momentum.adapters._cache import folder
 from momentum.subjects.protocol import Array
+
+XLA: Mapping[str, Any] = {
+    "flushes_subnormals": True,  # it sets the processor to flush them
+    "compiles": True,
+}
+"""Claims of what XLA carries out."""
 
 FOUR = ("float32", "float64", "float16", "bfloat16")
 """The formats of a framework that has all of ours."""
@@ -19,6 +25,7 @@ class Library(NamedTuple):
     dtypes: those that a trial may find to be kept. make(values, dtype): an array of its own memory.
     numbers(array): a float64 copy. owns(x): whether it is such an array. fill(array): write nan
     into it, None where arrays never change. dtype(x): the name of its dtype.
+    claims: facts of whatever is computed with it.
     """
 
     name: str
@@ -27,7 +34,7 @@ class Library(NamedTuple):
     numbers: Callable[[Any], Array]
     owns: Callable[[Any], bool]
     fill: Callable[[Any], Any] | None
-    flushes_subnormals: bool = False
+    claims: Mapping[str, Any] = {}
     dtype: Callable[[Any], str] = lambda x: str(x.dtype).rpartition(".")[2]
 
 
@@ -70,7 +77,7 @@ def torch() -> Library:
 
 
 def jax() -> Library:
-    """JAX with 64 bits; XLA sets the processor to flush subnormals."""
+    """JAX with 64 bits."""
     import jax
 
     # JAX turns float64 into float32 unasked where it is not told that there are 64 bits.
@@ -86,7 +93,7 @@ def jax() -> Library:
         lambda x: np.asarray(x).astype(np.float64),
         lambda x: isinstance(x, jax.Array),
         None,
-        flushes_subnormals=True,
+        claims=XLA,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters.plain import plain_subject
+from momentum.adapters._libraries import XLA
+from momentum.adapters.plain import PlainSubject, plain_subject
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
 
@@ -92,13 +93,11 @@ class TensorFlow1:
         return [x.numpy() for x in self.variables]
 
 
-_NESTEROV = ("lr", "momentum", "nesterov")
-_SUBJECTS: Mapping[str, Callable[[], Any]] = {
-    "nnx": lambda: plain_subject(Nnx, name="flax nnx", hyper=_NESTEROV, flushes_subnormals=True),
+_ON_XLA: Mapping[str, Any] = {"hyper": ("lr", "momentum", "nesterov"), **XLA}
+_SUBJECTS: Mapping[str, Callable[[], PlainSubject]] = {
+    "nnx": lambda: plain_subject(Nnx, name="flax nnx", **_ON_XLA),
     "autograd": lambda: plain_subject(Autograd, name="autograd", scalars=False),  # it flattens
-    "tensorflow1": lambda: plain_subject(
-        TensorFlow1, name="tensorflow v1", hyper=_NESTEROV, flushes_subnormals=True
-    ),
+    "tensorflow1": lambda: plain_subject(TensorFlow1, name="tensorflow v1", **_ON_XLA),
 }
 
 

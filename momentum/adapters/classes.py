@@ -164,6 +164,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         settable=frozenset(settable) - _shared.FLAGS,
         fixed=values,
         offers=COPIES,
+        **way.library.claims,
     )
     return PlainSubject(facts, partial(_Run, way))
 

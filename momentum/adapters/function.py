@@ -100,7 +100,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         settable=frozenset(free),
         fixed=hyper | inside,
         offers=COPIES | ({"overwrite"} if form.library.fill else set()),
-        flushes_subnormals=form.library.flushes_subnormals,
+        **form.library.claims,
         largest=2**18,
         assumed=True,
     )

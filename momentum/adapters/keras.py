@@ -50,8 +50,7 @@ def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
         dtypes=FOUR,
         none_gradients=True,
         offers=COPIES | {"state_bytes", "own_schedules"},
-        flushes_subnormals=backend in ("jax", "tensorflow"),  # their threads flush them
-        compiles=backend in ("jax", "tensorflow"),
+        **(_libraries.XLA if backend in ("jax", "tensorflow") else {}),  # so are its threads set
     )
     return _Subject(said.facts, partial(_Run, said))
 

@@ -85,6 +85,7 @@ def plain_subject(
     dtypes: Iterable[str] = (),
     none_gradients: bool = False,
     flushes_subnormals: bool = False,
+    compiles: bool = False,
     scalars: bool = True,
     empty: bool = True,
     largest: int = 4097,
@@ -98,9 +99,9 @@ def plain_subject(
     hyper: names that it honours. fixed: hyper-parameters that it has for good, by name. offers: of
     OFFERS, those that are promises and no methods, such as "validates". dtypes: those it keeps;
     without, float32, float64 and float16 are tried. none_gradients: a gradient may be None.
-    flushes_subnormals: they may become zero. scalars, empty: parameters of shape () and (0,) are
-    taken. largest: number of elements worth trying. Where a run has `set(hyper)`, rates and the
-    like may change between steps.
+    flushes_subnormals: they may become zero. compiles: a new shape costs a compilation.
+    scalars, empty: parameters of shape () and (0,) are taken. largest: number of elements worth
+    trying. Where a run has `set(hyper)`, rates and the like may change between steps.
 
     Raises: UsageError where a name is unknown, or a trial of one step fails.
     """
@@ -134,6 +135,7 @@ def plain_subject(
         settable=names - FLAGS if _answers(run, "set", 1) else frozenset(),
         none_gradients=none_gradients,
         flushes_subnormals=flushes_subnormals,
+        compiles=compiles,
         scalars=scalars,
         empty=empty,
         largest=largest,
