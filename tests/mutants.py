@@ -28,7 +28,7 @@ class Room(NamedTuple):
 
 
 ROOMS = {
-    "arithmetic": Room("momentum/arithmetic/*.py", ("arithmetic",)),
+    "arithmetic": Room("momentum/arithmetic/*.py", ("arithmetic", "oracle/test_replay.py")),
     "conventions": Room(
         "momentum/conventions/*.py",
         (
@@ -42,7 +42,7 @@ ROOMS = {
     "checks": Room("momentum/checks/_*.py", ("checks/test_plumbing.py", "checks/test_lockstep.py")),
     "runner": Room(
         "momentum/runner/*.py",
-        ("runner/test_expectations.py", "runner/test_series.py", "runner/test_claims.py"),
+        ("runner/test_expectations.py", "runner/test_series.py", "runner/test_claims.py", "runner"),
     ),
 }
 """What is sampled: places of each room in proportion to its lines, one change at each."""
