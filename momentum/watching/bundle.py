@@ -191,7 +191,8 @@ class Bundle:
             if not len(here):
                 continue
             error = np.abs(given.after - walk.value)[here]
-            k = int(here[np.argmax(error / walk.bound[here])])
+            with np.errstate(divide="ignore"):
+                k = int(here[np.argmax(error / walk.bound[here])])
             found.append(Worst(
                 member, how, k - start, float(given.after[k]), float(walk.value[k]),
                 float(walk.bound[k]), len(here),

@@ -15,6 +15,7 @@ from momentum.watching.reading import coordinate, moved_to_host
 from momentum.watching.report import Violation, WatchError, WatchReport
 
 LOG = logging.getLogger("momentum.watch")
+LOG.addHandler(logging.NullHandler())
 
 LONGEST = 32
 """Steps that wait at most; they keep their samples in memory."""

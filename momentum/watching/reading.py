@@ -111,7 +111,7 @@ def options_of(group: Mapping[str, Any]) -> dict[str, Any]:
     """The hyper-parameters of a group by name; tensors are copied, and stay where they are."""
     numbers = {n: group.get(n, NEUTRAL.get(n, 0.0)) for n in NUMBERS}
     found: dict[str, Any] = {
-        n: x.detach().clone().reshape(-1)[:1] if isinstance(x, Tensor) else float(x or 0.0)
+        n: x.detach().clone().reshape(1) if isinstance(x, Tensor) else float(x or 0.0)
         for n, x in numbers.items()
     }
     return found | {n: bool(group.get(n, False)) for n in FLAGS}

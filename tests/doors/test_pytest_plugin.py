@@ -201,3 +201,29 @@ def test_target_that_exits_or_hangs_is_one_failed_test(run, pytester, name, word
     outcomes = result.parseoutcomes()
     assert (outcomes["failed"], outcomes["passed"]) == (1, 4)
     assert words in result.stdout.str()
+
+
+WATCHED = """
+import torch
+
+def train(momentum_watch, lr):
+    p = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=0.1)
+    report = momentum_watch(optimizer, hyper=lambda group: {"lr": lr})
+    p.grad = torch.tensor([1.0, 2.0, 3.0])
+    optimizer.step()
+    return report
+
+def test_right(momentum_watch):
+    assert train(momentum_watch, 0.1).steps == 1
+
+def test_wrong(momentum_watch):
+    train(momentum_watch, 0.2)
+"""
+
+
+def test_the_watch_fixture_fails_a_test_with_wrong_steps(run):
+    pytest.importorskip("torch")
+    result = run(text=WATCHED)
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*they moved 0.5 times as far as they should*"])
