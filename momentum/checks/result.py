@@ -112,8 +112,9 @@ class Results:
 
     broken: why the run cannot be trusted, empty where it can. control: what the known-wrong twin
     did. stale: expectations that match nothing. unfinished: why it did not come to its end.
-    impulse: the subject's answer to a single gradient of one. power: by dtype, the smallest
-    relative error of each hyper-parameter that the run would have failed.
+    unexplained: why causes were not looked for to the end. impulse: the subject's answer to a
+    single gradient of one. power: by dtype, the smallest relative error of each hyper-parameter
+    that the run would have failed.
     """
 
     header: Header
@@ -122,6 +123,7 @@ class Results:
     stale: tuple[str, ...] = ()
     control: str = ""
     unfinished: str = ""
+    unexplained: str = ""
     impulse: Series | None = None
     power: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 

@@ -39,12 +39,13 @@ class Footer:
     control: str = ""
     stale: tuple[str, ...] = ()
     unfinished: str = ""
+    unexplained: str = ""
     impulse: Series | None = None
     power: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     causes: Mapping[str, str] = field(default_factory=dict)
 
 
-_BOTH = ("broken", "control", "stale", "unfinished", "impulse", "power")
+_BOTH = ("broken", "control", "stale", "unfinished", "unexplained", "impulse", "power")
 """What footer and results have in common."""
 
 

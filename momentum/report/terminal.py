@@ -103,6 +103,8 @@ def _setting(results: Results, seconds: float | None, full: bool) -> Iterator[Re
     did_its_duty = results.control.startswith("a known-wrong twin failed")
     if full or not did_its_duty:
         rows.append(("control", results.control or "not run"))
+    if results.unexplained:
+        rows.append(("causes", results.unexplained))
     rows.append(("versions", words.versions(header)))
     yield labelled((name, Text(one_line(text))) for name, text in rows)
 

@@ -69,6 +69,7 @@ def run(
         stale=() if partial_run else tuple(e.id for e in expected if e.id not in ids),
         control=twin.words if twin else "",
         unfinished=unfinished,
+        unexplained=supervisor.unexplained,
         impulse=impulse,
         power=_power(found),
     )

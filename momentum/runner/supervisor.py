@@ -90,6 +90,7 @@ class Supervisor:
         self.pool = Pool(load, convention, self.options, isolated)
         self.seats = [Seat() for _ in range(max(1, self.options.workers))]
         self.helper = Seat()
+        self.unexplained = ""
         self.header: Header
         self.jobs: tuple[Job, ...] = ()
         self.batch: dict[str, int] = {}
@@ -225,18 +226,23 @@ class Supervisor:
     def explained(self, results: Sequence[Result]) -> list[Result]:
         """The same with their causes, for which one search is made over all that failed.
 
-        A problem at which the subject is lost is left out of the next try.
+        A problem at which the subject is lost is left out of the next try. Where there is no next
+        one, `unexplained` says why.
         """
         failed = tuple(r for r in results if r.verdict == "failed")
         avoided: frozenset[str] = frozenset()
         while failed and len(avoided) < LOSSES:
             hired = self.helper.hand or self.pool.hire()
             if isinstance(hired, Lost):
+                self.unexplained = f"not looked for: {hired.reason}"
                 break
             self.helper.hand = hired
             said = self.pool.asked(hired, Explain(self.header.convention, failed, avoided))
             if isinstance(said, Explained):
+                self.unexplained = ""
                 return [replace(r, explanation=said.words.get(r.id, "")) for r in results]
+            lost = said.words("running") if isinstance(said, Lost) else "failed"
+            self.unexplained = f"the search for them {lost}"
             avoided |= {hired.problem or f"lost {len(avoided)}"}
             self.helper.clear()
         return list(results)

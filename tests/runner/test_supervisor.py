@@ -1,5 +1,6 @@
 """A run gives every job one result, whatever the subject does, and believes nothing unproven."""
 
+import json
 import math
 import os
 import sys
@@ -15,6 +16,8 @@ from momentum.checks import CHECKS
 from momentum.checks.result import Header, Result, Results
 from momentum.conventions import get
 from momentum.errors import UsageError
+from momentum.report import jsonl
+from momentum.report.terminal import render
 from momentum.runner import worker
 from momentum.runner.expectations import Expectation, as_expected
 from momentum.runner.ledger import LOSSES
@@ -190,14 +193,17 @@ def test_run_is_the_same_for_the_same_seed_and_another_for_another():
 
 def test_run_keeps_a_failure_whose_cause_cannot_be_found(monkeypatch):
     class Hangs:
-        def explain(self, result):
+        def explain(self, *of):
             time.sleep(60)
 
     monkeypatch.setattr(worker, "Explainer", lambda *of: Hangs())
-    (result,) = scaled(
-        wrong_everywhere, replace(TRAJECTORY, dtypes=("float32",), time_limit=1.0)
-    ).results
+    results = scaled(wrong_everywhere, replace(TRAJECTORY, dtypes=("float32",), time_limit=1.0))
+    (result,) = results.results
     assert (result.verdict, result.explanation) == ("failed", "")
+    late = "the search for them was still running after 1 s (--time-limit)"
+    assert results.unexplained == late
+    assert f"causes    {late}" in render(results, width=100)
+    assert json.loads(jsonl.footer_line(results))["unexplained"] == late
 
 
 def wrong_everywhere(theta, v, grad, lr, momentum):
