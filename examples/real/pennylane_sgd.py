@@ -59,4 +59,5 @@ serve(
     hyper=["lr", "momentum"],
     settable=["lr", "momentum"],
     offers=["point"] if ahead else [],
+    scalars=False,  # they become Python's own floats
 )
