@@ -1,72 +1,143 @@
-"""A rule's own text on tensors, large ones block by block."""
+"""A rule's own text on the parameters of a group: many at once, large ones block by block."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from momentum.conventions import Convention, Hyper
+from momentum.oracle.expansion import Text
+from momentum.sgd._program import Pattern, Program, pattern, program
 
 BLOCK = 1 << 18
-"""Elements of a block: its temporaries are used again and again, and Python counts for little."""
+"""Elements of a block: they stay in the processor's cache from one operation to the next, and
+Python counts for little. Parameters with more are taken in blocks."""
 
 
 class Due(NamedTuple):
-    """A parameter that is due for a step, with its gradient and state."""
+    """A parameter that is due for a step, with its gradient and what was kept of it."""
 
     p: Tensor
     grad: Tensor
-    convention: Convention
-    state: Any
-    h: Hyper
+    kept: dict[str, Any]
 
 
-def apply(due: Iterable[Due], in_place: bool) -> dict[Tensor, dict[str, Any]]:
-    """Step all parameters, in place; returns the new states. Rules act on each element alone.
-
-    in_place: velocities of large parameters may be written to.
-    """
-    states: dict[Tensor, dict[str, Any]] = {}
-    for one in due:
-        dense = one.p.is_contiguous() and one.grad.is_contiguous() and _flat(one.state)
-        large = one.p.numel() > BLOCK and dense
-        states[one.p] = _in_blocks(one, in_place) if large else _whole(one)
-    return states
-
-
-def _flat(state: Any) -> bool:
-    return all(x.is_contiguous() for x in state if isinstance(x, Tensor))
+@lru_cache(maxsize=512)
+def _program(
+    key: Text, told: Pattern, rates: frozenset[str], first: bool, lists: bool, own: bool, fuse: bool
+) -> Program | None:
+    """The program of a step, None where the rule cannot be read."""
+    try:
+        found = program(key.convention, told, rates, first, lists, own)
+    except (TypeError, ValueError):
+        return None
+    return found._replace(run=torch.compile(found.run)) if fuse else found
 
 
-def _whole(one: Due) -> dict[str, Any]:
-    moved, state = one.convention.step(one.p, one.grad, one.state, one.h)
-    # A rule may keep what it was given; the next step must find it unchanged.
-    kept = {
-        name: x.clone() if x is one.p or x is one.grad else x for name, x in state._asdict().items()
-    }
-    one.p.copy_(moved)
-    return kept
+class Group:
+    """What all parameters of a group share. own: velocities may be written to."""
+
+    def __init__(self, convention: Convention, h: Hyper, own: bool, fuse: bool = False) -> None:
+        self.convention, self.h, self.own, self.fuse = convention, h, own, fuse
+        self.key, self.told = Text(convention), pattern(h)
+        self.rates = frozenset(n for n, x in zip(h._fields, h) if isinstance(x, Tensor))
+        self.names = convention.initial._asdict().keys()
+        self.fields = [n for n in self.names if n != "step"]
+
+    def apply(self, due: Sequence[Due]) -> list[dict[str, Any]]:
+        """Step parameters in place; returns what to keep of each. Rules act on elements alone."""
+        later = self._get(first=False, lists=True)
+        if later is None:
+            return [self._whole(one) for one in due]
+        numbers = [n for n in self.fields if n not in later.arrays]
+        together: dict[Any, list[Due]] = {}
+        for i, one in enumerate(due):
+            large = one.p.numel() > BLOCK and not self.fuse and _dense(one)
+            first = not one.kept or not one.kept["step"]
+            key = first, large and f"by itself: {i}", *(one.kept.get(n) for n in numbers)
+            together.setdefault(key, []).append(one)
+        found: dict[Tensor, dict[str, Any]] = {}
+        for (first, large, *_), some in together.items():
+            kept = self._blocks(some[0], first) if large else self._lists(some, first)
+            found.update(zip((one.p for one in some), kept))
+        return [found[one.p] for one in due] if len(together) > 1 else list(found.values())
+
+    def _get(self, first: bool, lists: bool) -> Program | None:
+        own = self.own and not first
+        return _program(self.key, self.told, self.rates, first, lists, own, self.fuse and lists)
+
+    def _lists(self, due: Sequence[Due], first: bool) -> list[dict[str, Any]]:
+        lists = len(due) > 1 or self.fuse
+        run = self._get(first, lists)
+        assert run is not None
+        columns: dict[str, Any] = {}
+        for n in self.fields:
+            values = [self._held(one, n, run, first) for one in due]
+            columns[n] = values if lists and n in run.arrays else values[0]
+        if not lists:
+            columns |= run.run(due[0].p, due[0].grad, columns, self.h)
+            return [self._kept(due[0], columns)]
+        columns |= run.run([one.p for one in due], [one.grad for one in due], columns, self.h)
+        if self.fields == ["v"]:
+            return [self._kept(one, {"v": v}) for one, v in zip(due, columns["v"])]
+        return [
+            self._kept(one, {n: x[i] if n in run.arrays else x for n, x in columns.items()})
+            for i, one in enumerate(due)
+        ]
+
+    def _held(self, one: Due, name: str, run: Program, first: bool) -> Any:
+        x = one.kept[name] if one.kept else getattr(self.convention.initial, name)
+        return torch.full_like(one.p, float(x)) if name in run.arrays and not _is(x) else x
+
+    def _kept(self, one: Due, parts: dict[str, Any]) -> dict[str, Any]:
+        """The state after the step: the same dict where nobody else has it."""
+        step = one.kept["step"] + 1 if one.kept else 1
+        if one.kept and self.own:
+            one.kept.update(parts, step=step)
+            return one.kept
+        return {n: step if n == "step" else parts[n] for n in self.convention.initial._fields}
+
+    def _blocks(self, one: Due, first: bool) -> list[dict[str, Any]]:
+        run = self._get(first, lists=False)
+        assert run is not None
+        state = {n: one.kept[n] if one.kept else getattr(self.convention.initial, n)
+                 for n in self.fields}  # fmt: skip
+        # What is not to be written to is copied at once, so that blocks have where to write.
+        for n in run.arrays:
+            x = state[n]
+            if not _is(x):
+                state[n] = torch.full_like(one.p, float(x))
+            elif not self.own:
+                state[n] = x.clone()
+        inside = _program(self.key, self.told, self.rates, first, False, True, False)
+        assert inside is not None
+        parts = {n: _blocks(state[n]) for n in run.arrays}
+        numbers = {n: x for n, x in state.items() if n not in run.arrays}
+        new: dict[str, Any] = {}
+        for i, (p, g) in enumerate(zip(_blocks(one.p), _blocks(one.grad))):
+            new = inside.run(p, g, {**numbers, **{n: x[i] for n, x in parts.items()}}, self.h)
+        return [self._kept(one, {**state, **{n: new[n] for n in numbers if n in new}})]
+
+    def _whole(self, one: Due) -> dict[str, Any]:
+        state = type(self.convention.initial)(**one.kept) if one.kept else self.convention.initial
+        moved, state = self.convention.step(one.p, one.grad, state, self.h)
+        # A rule may keep what it was given; the next step must find it unchanged.
+        kept = {n: x.clone() if x is one.p or x is one.grad else x
+                for n, x in state._asdict().items()}  # fmt: skip
+        one.p.copy_(moved)
+        return kept
 
 
-def _in_blocks(one: Due, in_place: bool) -> dict[str, Any]:
-    names = type(one.state)._fields
-    x, g = one.p.view(-1), one.grad.view(-1)
-    old = {n: s.view(-1) for n, s in zip(names, one.state) if isinstance(s, Tensor)}
-    new: dict[str, Tensor] = dict(old) if in_place else {}
-    kept: dict[str, Any] = {}
-    for first in range(0, x.numel(), BLOCK):
-        part = slice(first, first + BLOCK)
-        held = one.state._replace(**{n: s[part] for n, s in old.items()})
-        here = x[part]
-        moved, state = one.convention.step(here, g[part], held, one.h)
-        for name, value in zip(names, state):
-            if not isinstance(value, Tensor):
-                kept[name] = value
-                continue
-            if name not in new:
-                new[name] = torch.empty_like(x)
-            new[name][part] = value
-        here.copy_(moved)
-    whole: dict[str, Any] = {n: s.view_as(one.p) for n, s in new.items()}
-    return {n: whole.get(n, kept.get(n)) for n in names}
+def _blocks(x: Tensor) -> tuple[Tensor, ...]:
+    return torch.split(x.view(-1), BLOCK)
+
+
+def _is(x: Any) -> bool:
+    return isinstance(x, Tensor)
+
+
+def _dense(one: Due) -> bool:
+    tensors = [one.p, one.grad, *(x for x in one.kept.values() if _is(x))]
+    return all(x.is_contiguous() for x in tensors)

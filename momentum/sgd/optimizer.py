@@ -16,7 +16,7 @@ from torch import Tensor
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, get
 from momentum.conventions.hyper import FLAGS, NUMBERS
-from momentum.sgd._applying import Due, apply
+from momentum.sgd._applying import Due, Group
 from momentum.sgd._reading import gradient, number
 
 
@@ -25,12 +25,13 @@ class MomentumSGD(torch.optim.Optimizer):
 
     convention: an object, a name (`scaled`, `scaled:before`) or a speaker (`keras`). It is an
     option of a parameter group like every other one. nu: for `quasi_hyperbolic` only. A learning
-    rate may be a tensor of one element, which each group copies; torch's schedulers then fill it.
+    rate may be a tensor of one element, which each group copies; torch's schedulers then fill it,
+    and no step waits for its number. compile: hand the rule to torch.compile.
 
     A parameter without gradient is passed by: neither it nor its velocity moves. A sparse gradient
     is taken as the dense one that it stands for. Parameters keep their storage, gradients are never
     changed; velocities have the type of their parameter. The state is the rule's own. Its tensors
-    are written to where they are large, but what `state_dict` returned stays as it was.
+    are written to, but what `state_dict` returned stays as it was.
 
     `look_ahead` takes its gradient at another point: see the method of that name. `step(closure)`
     calls the closure there; `step()` applies the rule to the gradients as they are.
@@ -43,6 +44,7 @@ class MomentumSGD(torch.optim.Optimizer):
 
     _ahead = False
     _shown = True  # somebody may hold the state's tensors
+    _told: Mapping[int, tuple[list[Any], Group]] = {}
 
     def __init__(
         self,
@@ -56,10 +58,11 @@ class MomentumSGD(torch.optim.Optimizer):
         *,
         maximize: bool = False,
         nu: float = 1.0,
+        compile: bool = False,
     ) -> None:
         # torch: refuses nesterov with momentum 0 or with dampening; the rule has a meaning there.
         h = Hyper(lr, momentum, dampening, weight_decay, nesterov, maximize, nu)
-        defaults = {"convention": convention, **h._asdict()}
+        defaults = {"convention": convention, **h._asdict(), "compile": compile}
         super().__init__(params, _checked_in(defaults, "defaults"))
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -88,14 +91,44 @@ class MomentumSGD(torch.optim.Optimizer):
             with self.look_ahead(), torch.enable_grad():
                 loss = closure()
         with torch.no_grad():
-            due = [
-                Due(p, gradient(p), convention, state, h)
-                for p, convention, state, h in _plan(self.param_groups, self.state)
-                if p.grad is not None
-            ]
-            self.state.update(apply(due, in_place=not self._shown))
+            for group, due in self._due():  # all of it read before anything moves
+                for one, kept in zip(due, group.apply(due)):
+                    if kept is not one.kept:
+                        self.state[one.p] = kept
         self._shown = False
         return loss
+
+    def _due(self) -> list[tuple[Group, list[Due]]]:
+        """What every group has to do in a step, read and checked."""
+        found = []
+        for i, options in enumerate(self.param_groups):
+            group, due = self._group(i, options), []
+            names = group.names
+            for j, p in enumerate(options["params"]):
+                if p.grad is None:
+                    continue
+                kept = self.state.get(p)
+                if kept:
+                    v = kept.get("v") if kept.keys() == names else None
+                    if not isinstance(v, Tensor) or v.shape != p.shape:
+                        _state(p, kept, group.convention, f"parameter group {i}, params[{j}]")
+                due.append(Due(p, gradient(p), kept or {}))
+            found.append((group, due))
+        return found
+
+    def _group(self, i: int, options: Mapping[str, Any]) -> Group:
+        """What is said of a group; what is said in tensors is not looked into."""
+        given = [self._shown, *map(options.get, _SAID)]
+        last = self._told.get(i)
+        if last is None or not all(map(_same, given, last[0])):
+            tensors: dict[str, Any] = {n: x.reshape(()) for n, x in options.items()
+                                       if n in NUMBERS and isinstance(x, Tensor)}  # fmt: skip
+            plain = {n: 1.0 if n == "nu" else 0.0 for n in tensors}
+            convention, h = _read({**options, **plain}, f"parameter group {i}")
+            h = h._replace(**tensors)
+            last = given, Group(convention, h, not self._shown, bool(options.get("compile")))
+            self._told = {**self._told, i: last}
+        return last[1]
 
     @contextmanager
     def look_ahead(self) -> Iterator[None]:
@@ -186,6 +219,14 @@ def _state(p: Tensor, kept: Any, convention: Convention, where: str) -> Any:
         got = f"has shape {tuple(v.shape)}" if isinstance(v, Tensor) else f"is {v!r}"
         raise ValueError(f"{where}: v {got}, wanted a tensor of shape {tuple(p.shape)}")
     return type(convention.initial)(**kept)
+
+
+_SAID = ("convention", "compile", *Hyper._fields)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """One object, or equal numbers that are no tensors."""
+    return a is b or (type(a) is float and type(b) is float and a == b)
 
 
 def _copied(options: Mapping[str, Any]) -> dict[str, Any]:

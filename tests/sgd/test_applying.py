@@ -1,10 +1,13 @@
 """Large parameters are stepped block by block to the same bits; shown state stays as it was."""
 
 import copy
+import shutil
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+import momentum
 from momentum.sgd import MomentumSGD
 from momentum.sgd._applying import BLOCK
 
@@ -42,3 +45,62 @@ def test_a_state_that_was_shown_is_not_written_to() -> None:
     assert torch.equal(shown["state"][0]["v"], before["state"][0]["v"])
     assert not torch.equal(optimizer.state[p]["v"], before["state"][0]["v"])
     assert p.data_ptr() == address
+
+
+def test_no_step_asks_a_tensor_rate_for_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = torch.nn.Parameter(torch.ones(3))
+    optimizer = MomentumSGD([p], lr=torch.tensor(0.5), momentum=0.5, weight_decay=0.25)
+    p.grad = torch.zeros(3)
+
+    def refuse(self: torch.Tensor) -> float:
+        raise AssertionError("a tensor is asked for its number")
+
+    with monkeypatch.context() as patch:
+        for name in ("__float__", "item", "__bool__", "tolist"):
+            patch.setattr(torch.Tensor, name, refuse)
+        for _ in range(2):
+            optimizer.step()
+    assert p.tolist() == [0.703125] * 3  # 1 - 1/8 = 7/8; v = 1/8 + 7/32 = 11/32; 7/8 - 11/64
+
+
+def test_steps_of_many_parameters_make_no_temporary_of_the_size_of_a_large_one() -> None:
+    """Of the tensors made in a step, none is larger than a block; parameter and velocity stay."""
+    p = torch.nn.Parameter(torch.ones(3 * BLOCK))
+    p.grad = torch.ones_like(p)
+    optimizer = MomentumSGD([p], lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True)
+    optimizer.step()
+    v = optimizer.state[p]["v"]
+    places = p.data_ptr(), v.data_ptr()
+    made: list[int] = []
+
+    class Made(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            found = func(*args, **(kwargs or {}))
+            if isinstance(found, torch.Tensor) and found.data_ptr() not in {
+                x.data_ptr() for x in args if isinstance(x, torch.Tensor)
+            }:
+                made.append(found.numel())
+            return found
+
+    with Made():
+        optimizer.step()
+    assert made
+    assert max(made) <= BLOCK
+    assert (p.data_ptr(), optimizer.state[p]["v"].data_ptr()) == places
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_step_agrees_with_the_oracle() -> None:
+    generator = torch.Generator().manual_seed(3)
+    params = [torch.nn.Parameter(torch.randn(40, generator=generator)) for _ in range(2)]
+    start = params[1].detach().numpy().copy()
+    rates = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}
+    optimizer = MomentumSGD(params, compile=True, **rates)
+    fed, seen = [], []
+    for _ in range(3):
+        for p in params:
+            p.grad = torch.randn(40, generator=generator)
+        fed.append(params[1].grad.numpy().copy())
+        optimizer.step()
+        seen.append(params[1].detach().numpy().copy())
+    assert momentum.replay("accumulated", start, fed, **rates).compare(seen).passed
