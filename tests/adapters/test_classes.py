@@ -119,3 +119,19 @@ def test_what_cannot_be_understood_is_refused_in_one_line(cls, words):
     with pytest.raises(UsageError, match=words) as caught:
         adapt(cls, {}, "mine")
     assert "\n" not in str(caught.value)
+
+
+def test_class_on_arrays_of_jax_claims_what_xla_does():
+    pytest.importorskip("jax")
+
+    class Compiled:
+        def __init__(self, lr, momentum):
+            self.lr, self.momentum, self.v = lr, momentum, 0.0
+
+        def update(self, params: "jax.Array", grads: "jax.Array"):  # noqa: F821 - a hint alone
+            self.v = self.momentum * self.v + grads
+            return params - self.lr * self.v
+
+    facts = adapt(Compiled, {}, "mine").facts
+    assert facts.flushes_subnormals
+    assert facts.compiles
