@@ -77,6 +77,9 @@ class Check:
             elif kind == "settable":
                 if name in facts.fixed or name not in facts.settable:
                     return f"{name} cannot be changed in a run"
+            elif name == "velocity":
+                if convention.keeps_iterates:
+                    return f"convention {convention.name} goes on from the iterates that it kept"
             elif name in ("groups", "none_gradients", "scalars", "empty"):
                 if not getattr(facts, name):
                     return f"has no {name.replace('_', ' ')}"

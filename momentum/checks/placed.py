@@ -29,15 +29,13 @@ def changing(setting: Setting) -> Sequence[Problem]:
     statement="A step starts from where the parameter is, whoever put it there.",
     source="law; torch.optim.swa_utils, and every loader of checkpoints, write into parameters",
     catches="master_undoes_placing",
-    needs=("place",),
+    needs=("place", "velocity"),
     every_dtype=True,
     always=changing,
 )
 def agrees_from_where_it_is_put(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    if convention.keeps_iterates:  # the last step is then what was written, and it goes on
-        return
     points = "point" in subject.facts.offers
     for stop in range(1, problem.steps):
         run = begin(subject, problem)

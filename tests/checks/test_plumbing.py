@@ -57,6 +57,7 @@ def needing(*needs):
         (("hyper:lr",), {}, None),
         (("hyper:weight_decay",), {"fixed": {"weight_decay": 0.0}}, "weight_decay is fixed to 0"),
         (("closed form:share",), {}, None),
+        (("velocity",), {}, None),
         ((), {"fixed": {"nu": 1.0}}, None),
         ((), {"fixed": {"nu": 0.5}}, "convention accumulated has no nu, which is fixed to 0.5"),
         ((), {"fixed": {"momentum": 0.0, "dampening": 0.3}}, "dampening 0.3 without momentum"),
@@ -68,6 +69,11 @@ def test_a_check_says_why_it_does_not_apply(needs, fields, reason):
         told = replace(told, hyper=told.hyper - set(fields["fixed"]))
     found = needing(*needs).why_not(told, TORCH)
     assert found is None if reason is None else str(found).startswith(reason)
+
+
+def test_a_rule_that_keeps_iterates_has_no_velocity_to_go_on_with():
+    found = needing("velocity").why_not(machine("two_point").facts, get("two_point"))
+    assert found == "convention two_point goes on from the iterates that it kept"
 
 
 def test_a_closed_form_that_is_not_on_record_is_named():

@@ -115,3 +115,29 @@ def test_an_optimizer_that_records_its_steps_is_judged_like_any_other(
         "differentiates_the_rule",
         "no problem fits the subject",
     ), result
+
+
+PATHS = ("foreach=False", "foreach=True", "fused=True", "differentiable=True")
+SAMPLE = [
+    (PATHS[i % len(PATHS)], fixed)
+    for i, fixed in enumerate(COMBINATIONS[3::19])
+    if not contradicts_itself(fixed)
+]
+KNOWN = {
+    "agrees_in_every_layout[fused=True]",  # findings/torch_fused_layout.py
+    "no_gradient_keeps_the_velocity[fused=True]",  # findings/torch_fused_late_gradient.py
+    "differentiates_the_rule[foreach=True]",  # findings/torch_foreach_differentiable.py
+}
+
+
+@pytest.mark.parametrize(("path", "fixed"), SAMPLE, ids=str)
+def test_whatever_is_fixed_nothing_errs_and_only_what_is_known_fails(
+    path: str, fixed: dict[str, str]
+) -> None:
+    name, value = path.split("=")
+    subject = load("torch.optim:SGD", {**fixed, name: value})
+    for check in (*STEPPED, "agrees_in_every_layout", "no_gradient_keeps_the_velocity"):
+        result = run_check(
+            CHECKS[check], subject, get("accumulated"), "float32", "quick", shrinks=0
+        )
+        assert result.verdict in ("passed", "skipped") or f"{check}[{path}]" in KNOWN, result
