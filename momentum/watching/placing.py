@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention, get
@@ -80,10 +81,13 @@ class Placing:
         )
 
     def _place(self, new: list[Tensor], places: Mapping[Tensor, tuple[int, int]]) -> None:
-        shares = dict(zip(places, budgets([local(p).numel() for p in places], self.options.sample)))
+        sizes = [0 if is_lazy(p) else local(p).numel() for p in places]
+        shares = dict(zip(places, budgets(sizes, self.options.sample)))
         together: dict[Hashable, list[Member]] = {}
         conventions: dict[Hashable, tuple[Convention, str]] = {}
         for p in new:
+            if is_lazy(p):
+                continue  # its first step comes later
             name, here = self._called(p, places[p]), local(p)
             kind = str(here.dtype).removeprefix("torch.")
             if kind not in FORMATS or not here.numel():

@@ -36,9 +36,9 @@ class Row:
     scaler skips the step."""
 
     parts: list[Part]
+    options: list[dict[str, Any]]
     step: int = 0
     after: list[Tensor] = field(default_factory=list)
-    options: list[dict[str, Any]] = field(default_factory=list)
     amp: tuple[Any, Any] = (1.0, 0.0)
 
 

@@ -10,11 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.optim import Optimizer
-from torch.optim.optimizer import (
-    register_optimizer_step_post_hook,
-    register_optimizer_step_pre_hook,
-)
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from momentum.watching import ranks
 from momentum.watching.options import Options
@@ -25,7 +23,7 @@ from momentum.watching.watcher import Watcher
 
 
 class EveryOptimizer:
-    """Global hooks: a watcher for each optimizer at its first step.
+    """A global hook: a watcher for each optimizer at its first step.
 
     unwatched: why an optimizer is not, and how many steps it took.
     """
@@ -45,37 +43,30 @@ class EveryOptimizer:
             except ValueError as error:
                 self.unwatched[str(error)] = self.unwatched.get(str(error), 0) + 1
                 return None
-            optimizer.register_load_state_dict_post_hook(watcher.on_load)
+            watcher.attach()
             self.watchers[id(optimizer)] = watcher
         return self.watchers[id(optimizer)]
 
-    def before(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
-        """Before a step of any optimizer."""
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """Before a step of any optimizer, and before its own hooks."""
         if unwrapped(optimizer) is not optimizer:
-            return None  # it lets another take the step
+            return  # it lets another take the step
         watcher = self.watcher_of(optimizer)
-        return None if watcher is None else watcher.on_start(optimizer, args, kwargs)
-
-    def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """After a step of any optimizer."""
-        watcher = self.watchers.get(id(optimizer))
         if watcher is not None:
-            watcher.on_end(optimizer, args, kwargs)
+            watcher.be_last(optimizer, args, kwargs)
 
     @contextmanager
     def hooked(self) -> Iterator[None]:
         """Watch while within; what is left is verified at the end, however it comes."""
-        handles = [
-            register_optimizer_step_pre_hook(self.before),
-            register_optimizer_step_post_hook(self.after),
-        ]
+        handle = register_optimizer_step_pre_hook(self.before)
         try:
             with ranks.before_the_end(self.compare):
                 yield
         finally:
-            for handle in handles:
-                handle.remove()
+            handle.remove()
             for watcher in self.watchers.values():
+                watcher.detach()
                 watcher.close()
 
     def compare(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from momentum.watching import ranks
 from momentum.watching.options import Options
@@ -42,6 +43,7 @@ class Watcher:
         self.queue = Queue(self.report, options)
         self.outermost: FrameType | None = None
         self.depth = 0
+        self.handles: list[Any] = []
         self.row: Row | None = None
         self.placing.draw(0, settled=True)
         self.lines = None if options.jsonl is None else Lines(options.jsonl, self.report)
@@ -50,19 +52,41 @@ class Watcher:
     @contextmanager
     def hooked(self) -> Iterator[None]:
         """Watch while within; what is left is verified at the end, and kept where a step raises."""
-        handles = [
-            self.optimizer.register_step_pre_hook(self.on_start),
-            self.optimizer.register_step_post_hook(self.on_end),
-            self.optimizer.register_load_state_dict_post_hook(self.on_load),
-        ]
+        first = register_optimizer_step_pre_hook(self.be_last)
         try:
+            self.attach()
             yield
             self.queue.flush(self.options.raises)
             ranks.compare([self.report])
         finally:
-            for handle in handles:
-                handle.remove()
+            first.remove()
+            self.detach()
             self.close()
+
+    def attach(self) -> None:
+        """Put the hooks on. Of those after a step ours is the first: what others do to parameters
+        there is beside the optimizer."""
+        after = self.optimizer.register_step_post_hook(self.on_end)
+        # torch: a post hook cannot be registered as the first
+        self.optimizer._optimizer_step_post_hooks.move_to_end(after.id, last=False)  # type: ignore[attr-defined]
+        self.handles = [
+            after,
+            self.optimizer.register_load_state_dict_post_hook(self.on_load),
+            self.optimizer.register_step_pre_hook(self.on_start),
+        ]
+
+    def detach(self) -> None:
+        """Take the hooks off."""
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def be_last(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """Before the optimizer's own hooks: ours moves behind them, which may clip gradients."""
+        if optimizer is self.optimizer:
+            self.handles.pop().remove()
+            self.handles.append(optimizer.register_step_pre_hook(self.on_start))
 
     def close(self) -> None:
         """Verify what is left, and end the file. Other ranks are not asked: they may be gone."""
@@ -116,7 +140,8 @@ class Watcher:
             before = torch.cat(bundle.read(params))
             grad = torch.cat(bundle.read([p.grad for p in params]))
             parts.append(Part(bundle, before, grad, start))
-        self.row = Row(parts)
+        # a closure may have set them, and the step itself may change them for the next
+        self.row = Row(parts, [self.options.read(group) for group in self.optimizer.param_groups])
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def on_end(self, optimizer: Any, args: Any, kwargs: Any) -> None:
@@ -130,7 +155,6 @@ class Watcher:
         if row is None or not row.parts:
             return
         row.step, row.amp = self.report.steps, amp_of(self.optimizer)
-        row.options = [self.options.read(group) for group in self.optimizer.param_groups]
         with torch.no_grad():
             row.after = [
                 torch.cat(x.bundle.read([m.p for m in x.bundle.members])) for x in row.parts

@@ -286,6 +286,64 @@ def averaged_weights_and_batch_norm() -> Any:
 
 
 @right
+def hooks_that_clip_before_and_clamp_after() -> Any:
+    net = model()
+    optimizer = sgd(net)
+
+    def clip(*_: Any) -> None:
+        nn.utils.clip_grad_norm_(net.parameters(), 0.1)
+
+    def clamp(*_: Any) -> None:
+        for p in net.parameters():
+            p.data.clamp_(-0.3, 0.3)
+
+    def halve(*_: Any) -> None:
+        net[0].weight.grad.mul_(0.5)
+
+    optimizer.register_step_pre_hook(clip)
+    optimizer.register_step_post_hook(clamp)
+    with momentum.watch(optimizer) as report:
+        optimizer.register_step_pre_hook(halve)
+        train(net, optimizer)
+    return report
+
+
+@right
+def rates_set_in_closures_and_steps() -> Any:
+    class Decaying(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            loss = super().step(closure)
+            self.param_groups[0]["lr"] *= 0.9
+            return loss
+
+    net = model()
+    optimizer = Decaying(net.parameters(), lr=0.1, momentum=0.9)
+    with momentum.watch(optimizer) as report:
+        for t, (x, y) in enumerate(batches()):
+
+            def closure(t: int = t, x: Any = x, y: Any = y) -> Any:
+                optimizer.zero_grad()
+                if t == 4:
+                    optimizer.param_groups[0]["lr"] = 0.2
+                loss = loss_of(net, x, y)
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
+    return report
+
+
+@right
+def a_lazy_layer() -> Any:
+    net = nn.Sequential(nn.LazyLinear(17), nn.Tanh(), nn.Linear(17, 3))
+    optimizer = sgd(net)
+    with momentum.watch(optimizer) as report:
+        train(net, optimizer)
+    assert len(report.tensors) == 4
+    return report
+
+
+@right
 def tied_weights() -> Any:
     net = nn.Sequential(nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.Linear(6, 3))
     net[2].weight = net[0].weight
