@@ -29,8 +29,8 @@ class Spelling:
     another piece, around `{inner}`. kept: name that holds 1 - dampening instead.
     dampened_nesterov: both may be set. idle: velocity and state stand still while momentum is 0.
     velocity: where the state keeps it. defaults: what the API takes where a hyper-parameter is
-    not given and that is not the neutral value. source: what names and defaults were compared
-    with.
+    not given and that is not the neutral value. per_step: its weight decay is not scaled by lr.
+    source: what names and defaults were compared with.
     """
 
     name: str
@@ -44,4 +44,5 @@ class Spelling:
     idle: bool = False
     velocity: str = "its velocity"
     defaults: Mapping[str, Default] = field(default_factory=dict)
+    per_step: bool = False
     source: str = FROM_MEMORY

@@ -70,6 +70,8 @@ convention = Convention(
         Speaker("article", OWN, "sgd_momentum(params, states, dict({}))", velocity="states"),
         Speaker("keras", RATE | NESTEROV | DECAY, "keras.optimizers.SGD({})", decay="before",
                 idle=True, velocity="optimizer.momentums", source="its signature in 3.15.1"),
+        Speaker("tfa", RATE | NESTEROV | DECAY, "tfa.optimizers.SGDW({})", decay="before",
+                per_step=True),
         Speaker("keras2", RATE | NESTEROV, "tf.keras.optimizers.legacy.SGD({})", idle=True),
         Speaker("caffe", {"lr": "base_lr", "momentum": "momentum"} | DECAY | NESTEROV,
                 'type="SGD", {}', 'type="Nesterov", {}'),

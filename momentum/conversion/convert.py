@@ -89,7 +89,10 @@ def convert(
 
     hypers: one row, or one a step of a schedule, after whose end the last one goes on; a Hyper,
     or a mapping in the spelling of the source (`{"learning_rate": "0.1"}`). Floats are taken as
-    the binary numbers that they are, text as the decimal that it says.
+    the binary numbers that they are, text as the decimal that it says. Other units than the
+    source's own are l2, a penalty l2 |x|^2; decay and decay_relative, parts of the parameter that
+    are taken off at each step, not scaled by lr or by lr / (first lr); accumulated, how many
+    gradients the source sums where the target takes their mean.
     steps: how many steps to convert, where the target needs a row for each; else as many as rows
     were given, and 100 for a single one. Every step has a gradient: a parameter that is passed
     by in one (None) would see a schedule's corrections at the wrong steps.
@@ -100,7 +103,9 @@ def convert(
     a, b = speaker(source), speaker(target)
     single = isinstance(hypers, (Hyper, Mapping))
     given: Any = [hypers] if single else hypers
-    rows = [told(a, h) for h in given]
+    rows: list[Hyper] = []
+    for h in given:
+        rows.append(told(a, h, rows[0].lr if rows else None))
     words = assumed(a, given[0]) if given else ""
     for who in (a, b):
         if not linear.supports(who.convention):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum.conversion.convert import Conversion
+from momentum.conversion.speakers import in_own_units
 
 MOST = 100_000
 """Steps a schedule may have; one that leaves steps out is filled up to its last one."""
@@ -76,7 +77,7 @@ def rows_of(conversion: Conversion) -> Sequence[dict[str, Any]]:
     for step, h in enumerate(conversion.floats, 1):
         row: dict[str, Any] = {"step": step}
         for name, own in target.names.items():
-            value = getattr(h, name)
+            value = in_own_units(target, h, name)
             row[own] = str(value).lower() if isinstance(value, bool) else repr(value)
         rows.append(row)
     return rows

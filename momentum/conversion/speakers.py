@@ -1,9 +1,9 @@
 """Who speaks which convention, as a conversion reads and writes it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from momentum.conventions import CONVENTIONS, SPEAKERS, Convention, Spelling, get, named
+from momentum.conventions import CONVENTIONS, SPEAKERS, Convention, Hyper, Spelling, get, named
 from momentum.conventions.hyper import NAMES, NUMBERS
 
 
@@ -67,3 +67,9 @@ def speaker(which: "str | Convention | Speaker") -> Speaker:
 def speakers() -> tuple[str, ...]:
     """Every name that `speaker` knows, conventions first."""
     return (*CONVENTIONS, *SPEAKERS)
+
+
+def in_own_units(who: Speaker, h: Hyper, name: str) -> Any:
+    """A hyper-parameter as the speaker counts it."""
+    value = getattr(h, name)
+    return value * h.lr if name == "weight_decay" and who.spelling.per_step else value

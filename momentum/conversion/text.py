@@ -6,7 +6,7 @@ from momentum.arithmetic import exact, nearest
 from momentum.conventions import READ, SPEAKERS, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
-from momentum.conversion.speakers import Speaker
+from momentum.conversion.speakers import Speaker, in_own_units
 
 # Stretches of a schedule that are printed at its start; the file has every row.
 _SHOWN = 8
@@ -17,7 +17,7 @@ def snippet(who: Speaker, h: Hyper) -> str:
     spelling, parts, decay = who.spelling, [], ""
     said = {"lr", "momentum", "nu", *spelling.defaults}  # even where they are neutral
     for name, own in who.names.items():
-        value = getattr(h, name)
+        value = in_own_units(who, h, name)
         if name == "nesterov" and spelling.nesterov_call:
             continue
         if name == "weight_decay" and spelling.decay_call:

@@ -248,3 +248,14 @@ def plainness(problem: Problem) -> tuple[int, ...]:
     odd = PLAIN.index(problem.kind) if problem.kind in PLAIN else len(PLAIN)
     elements = sum(int(np.prod(s, dtype=int)) for s in problem.shapes)
     return (len(problem.options), changes, odd, len(problem.shapes), problem.steps, elements)
+
+
+def plainly_judged(problem: Problem) -> bool:
+    """A run in which every convention says what is right, and how far rounding may lead.
+
+    Options may bring numbers of other formats, and where momentum passes through 0 it is open
+    whether the velocity goes on.
+    """
+    groups = range(len(problem.hypers[0]))
+    passing = any(len({bool(row[g].momentum) for row in problem.hypers}) > 1 for g in groups)
+    return not passing and all(name == "layout" for name, _ in problem.options)

@@ -18,7 +18,7 @@ import numpy as np
 from momentum.checks import CHECKS
 from momentum.checks.result import Result
 from momentum.conventions import Convention
-from momentum.diagnosis.context import Context, minimal, plainness
+from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.families import bounded, drifting, fitted
 from momentum.diagnosis.gradients import changed, scaled
 from momentum.diagnosis.hypotheses import CLEAR, Hypothesis, Mask, Scope, Suspect
@@ -165,8 +165,8 @@ class Explainer:
         """A failing run of which it has something to say, and that it does not explain."""
         told = suspect.hypothesis
         for observation in self.runs.values():
-            if any(name != "layout" for name, _ in observation.problem.options):
-                continue  # its own bound is not that of these numbers
+            if not plainly_judged(observation.problem):
+                continue
             if not isinstance(told, Hypothesis):
                 if told.speaks(self.subject, observation) and not told.holds(
                     self.subject, observation

@@ -12,6 +12,7 @@ from momentum.conversion import schedule
 from momentum.conversion.convert import convert
 from momentum.conversion.speakers import Speaker, speaker
 from momentum.conversion.text import tell
+from momentum.conversion.units import UNITS
 from momentum.errors import UsageError
 from momentum.runner import files
 
@@ -53,6 +54,8 @@ def run(
 
 
 def _own(who: Speaker, spelling: str) -> str:
+    if spelling in UNITS and spelling not in who.names.values():
+        return spelling
     canonical = who.canonical(spelling)
     return canonical if canonical != "kept" else spelling
 

@@ -1,0 +1,66 @@
+"""Recipes in other units than a convention's own."""
+
+from fractions import Fraction
+
+import pytest
+
+from momentum.arithmetic import exact
+from momentum.conversion.convert import convert
+from momentum.conversion.text import tell
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "lr", "decay"),
+    [
+        # loss + |x|^2 / 100 has the gradient x / 50 beside the loss's own.
+        ("torch", {"l2": "0.01"}, "1/10", "1/50"),
+        # x loses a thousandth, and lr weight_decay = 1/10 weight_decay is that thousandth.
+        ("scaled:before", {"decay": "0.001"}, "1/10", "1/100"),
+        ("scaled:before", {"decay_relative": "0.001"}, "1/10", "1/100"),
+        ("tfa", {"weight_decay": "0.001"}, "1/10", "1/100"),
+        # d = 4 g + x / 100 = 4 (g + x / 400).
+        ("torch", {"accumulated": "4", "weight_decay": "0.01"}, "2/5", "1/400"),
+    ],
+)
+def test_units_come_to_our_own(source: str, given: dict[str, str], lr: str, decay: str) -> None:
+    found = convert(source, source, {"lr": "0.1", "momentum": "0.9", **given})
+    (h,) = found.source_hypers
+    assert (h.lr, h.weight_decay) == (exact(Fraction(lr)), exact(Fraction(decay)))
+
+
+def test_decay_follows_the_rate_as_its_unit_says() -> None:
+    rows = [{"lr": "0.1", "decay": "0.001"}, {"lr": "0.05", "decay": "0.001"}]
+    each = convert("scaled:before", "scaled:before", rows).source_hypers
+    assert [h.lr * h.weight_decay for h in each] == [exact(Fraction(1, 1000))] * 2
+    rows = [{"lr": row["lr"], "decay_relative": row["decay"]} for row in rows]
+    each = convert("scaled:before", "scaled:before", rows).source_hypers
+    taken = [h.lr * h.weight_decay for h in each]
+    assert taken == [exact(Fraction(1, 1000)), exact(Fraction(1, 2000))]
+
+
+def test_a_decay_per_step_is_told_as_it_is_set() -> None:
+    lines = tell(convert("keras", "tfa", {"lr": "0.1", "momentum": "0.9", "weight_decay": "0.01"}))
+    assert any("SGDW(learning_rate=0.1, momentum=0.9, weight_decay=0.001)" in x for x in lines)
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "words"),
+    [
+        ("torch", {"decay": "0.1"}, "say --from accumulated:before"),
+        ("keras", {"l2": "0.1"}, "say --from scaled"),
+        ("torch", {"l2": "0.1", "weight_decay": "0.1"}, "given twice"),
+        ("scaled:before", {"decay": "0.1", "lr": "0"}, "no weight_decay where lr is 0"),
+    ],
+)
+def test_units_that_do_not_fit_are_refused(source: str, given: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        convert(source, "torch", {"lr": "0.1", **given})
+
+
+def test_a_velocity_of_momentum_one_starts_as_an_average_of_momentum_zero() -> None:
+    rows = [{"lr": "0.6", "momentum": "1"}, {"lr": "0", "momentum": "1"}]
+    found = convert("scaled", "averaged", rows)
+    assert found.proof is not None
+    assert [(h.lr, h.momentum) for h in found.rows] == [
+        (exact(Fraction(3, 5)), 0), (exact(Fraction(3, 5)), 1)
+    ]  # fmt: skip
