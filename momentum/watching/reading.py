@@ -49,7 +49,7 @@ def convention_of(optimizer: torch.optim.Optimizer) -> Convention:
         speaker = SPEAKERS.get(f"{kind.__module__}.{kind.__qualname__}")
         if speaker is not None:
             own = optimizer.defaults.keys() - inspect.signature(kind).parameters.keys()
-            if not own:
+            if kind is type(optimizer) or not own:
                 return get(speaker)
             name = f"{name}, which has {', '.join(sorted(own))} beside {kind.__name__}'s options,"
             break

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+import momentum
+from momentum.adapters import timm
+
 torch = pytest.importorskip("torch")
 
 FOLDER = Path(__file__).parents[2] / "examples" / "watch"
@@ -59,3 +62,21 @@ def test_the_lightning_callback_fails_a_fit_with_wrong_steps(tmp_path: Path, wro
         trainer.fit(Line(), torch.utils.data.DataLoader(rows, 2))
         assert watch.reports[0].passed
         assert watch.reports[0].steps == 8
+
+
+def test_sgdw_of_timm_is_known_and_its_others_are_not() -> None:
+    timm.prepare()
+    pytest.importorskip("timm")
+    from timm.optim import SGDP, SGDW
+
+    p = torch.ones(3, requires_grad=True)
+    optimizer = SGDW([p], lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=True)
+    with momentum.watch(optimizer) as report:
+        for _ in range(5):
+            optimizer.zero_grad()
+            p.square().sum().backward()
+            optimizer.step()
+    assert report.passed, str(report)
+    assert report.convention == "accumulated:before"
+    with pytest.raises(ValueError, match="SGDP is not known"), momentum.watch(SGDP([p], lr=0.1)):
+        pass
