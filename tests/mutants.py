@@ -58,6 +58,10 @@ EQUIVALENT: dict[str, str] = {
     "-1.0 - unit == 1.0": "rounding downward shows in the sum before it too",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     '"lr": 1.3': "a number chosen freely",
+    '"quick": 39': "a number chosen freely",
+    "self.batch = ~1": "a number that no batch has",
+    "__name__ <= ": "a module's name is as it is",
+    "ratio >= worst.ratio": "of two equal ones either is the worst",
 }
 """A piece of the changed line -> why the change makes no difference."""
 

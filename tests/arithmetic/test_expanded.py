@@ -98,6 +98,7 @@ def test_a_product_with_a_number_is_written_without_it():
     assert a / 1 is a
     assert (a * 0).is_(0)
     assert PLAIN.text(a - number(Fraction(-2))) == "a - (-2)"
+    assert PLAIN.text(number(Fraction(-2)) + a) == "-2 + a"
     assert PLAIN.text(a * number(Fraction(-2))) == "a*(-2)"
 
 

@@ -311,3 +311,23 @@ def test_a_rule_may_add_a_number_to_every_element() -> None:
     truth = momentum.replay(convention, [1.0, 2.0], zeros, lr=0.5, momentum=0.5, dtype="float32")
     assert truth.values.tolist() == [[0.5, 1.5], [-0.25, 0.75]]  # v = 1, then 1.5
     assert np.all((truth.bound > 0) & (truth.bound < 1e-6))
+
+
+def one_step_bound(lr: float, start: float, grad: float, dtype: str) -> float:
+    run = momentum.replay("torch", np.array([start]), [np.array([grad])], lr=lr, dtype=dtype)
+    return float(run.bound[0, 0])
+
+
+def test_a_product_that_underflows_is_off_by_half_the_least_number_or_twice_what_is_flushed() -> (
+    None
+):
+    least = 2.0**-150
+    assert least <= one_step_bound(0.3, 0.0, 2.0**-149, "float32") <= 1.001 * least
+    flushed = 2.0**-125  # operand and result, each below the smallest normal number, 2^-126
+    assert flushed <= one_step_bound(0.3, 0.0, 2.0**-149, "float32:flushing") <= 4 * flushed
+
+
+def test_a_rate_that_is_a_power_of_two_costs_no_rounding() -> None:
+    u = 2.0**-24
+    assert 1.5 * u <= one_step_bound(0.5, 1.0, 1.0, "float32") <= 1.5001 * u
+    assert one_step_bound(0.375, 1.0, 1.0, "float32") >= 1.75 * u
