@@ -8,9 +8,11 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         from momentum.doors.command_line import entry
+        from momentum.doors.interrupts import ENDING
 
         code = entry()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that it could interrupt
+        for number in ENDING:  # nothing is left that they could interrupt
+            signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)

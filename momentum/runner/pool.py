@@ -4,14 +4,14 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait as ready
-from typing import Any, Protocol
+from typing import Protocol
 
 from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.runner.events import Event, Exhausted, Explain, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
 from momentum.runner.worker import Worker
-from momentum.subjects.isolation import CAN_FORK, Cell, Keeper, Lost, spawned
+from momentum.subjects.isolation import CAN_FORK, Cell, Handle, Keeper, Lost, spawned
 from momentum.subjects.protocol import Subject
 
 Load = Callable[[], Subject]
@@ -33,7 +33,7 @@ class Hand(Protocol):
 
     problem: str
     until: float
-    handles: list[Any]
+    handles: list[Handle]
 
     def ask(self, request: Request) -> None:
         """Begin with a request."""
@@ -74,8 +74,8 @@ class Contained:
             elif isinstance(item, Exhausted):
                 return Lost(item.reason, slow=True)
             else:
-                found: Event = item
-                return found
+                assert isinstance(item, Event)
+                return item
         if self.cell.ended or self.cell.channel.damaged:
             return Lost(self.cell.last_words())
         if time.monotonic() >= self.until:
@@ -92,7 +92,7 @@ class Uncontained:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self.handles: list[Any] = []
+        self.handles: list[Handle] = []
         self.problem, self.until = "", 0.0
         self.last: Event | None = None
 

@@ -35,7 +35,7 @@ from momentum.subjects.isolation import Lost
 Start = Callable[[str, int, int], None]
 
 
-BATCH = 8
+BATCH = 16
 """Jobs, in whole families, that one worker does; starting one costs as much as a small job."""
 
 

@@ -187,6 +187,7 @@ class Worker:
     def work(self, channel: Channel) -> None:
         """Answer what comes through the channel, to its end."""
         for request in channel.receive():
+            assert isinstance(request, Request)
             self.answer(request, channel.send)
 
 

@@ -4,9 +4,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait as ready
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
-from momentum.subjects.isolation.cell import Cell, Keeper, cell, serve, spawned
+from momentum.subjects.isolation.cell import Cell, Handle, Keeper, cell, serve, spawned
 from momentum.subjects.isolation.channel import Channel
 from momentum.subjects.isolation.child import is_exhaustion, seconds_queued
 
@@ -14,6 +14,7 @@ __all__ = [
     "CAN_FORK",
     "Cell",
     "Channel",
+    "Handle",
     "Keeper",
     "Lost",
     "is_exhaustion",
@@ -50,9 +51,12 @@ class _Done(NamedTuple):
     """Nothing more will come."""
 
 
+T = TypeVar("T")
+
+
 def stream(
-    work: Callable[[], Iterator[Any]], limit: float, first_limit: float | None = None
-) -> Iterator[Any]:
+    work: Callable[[], Iterator[T]], limit: float, first_limit: float | None = None
+) -> Iterator[T | Lost]:
     """What `work` yields, computed in a child process; last a `Lost` where it did not come through.
 
     limit: seconds that may pass between one item and the next, but for those in which other
@@ -83,7 +87,7 @@ def stream(
                 if isinstance(item, _Done):
                     return
                 patience = limit
-                yield item
+                yield cast(T, item)
                 began, queued = time.monotonic(), seconds_queued(child.pid)
             if child.ended or child.channel.damaged:
                 yield Lost(child.last_words())

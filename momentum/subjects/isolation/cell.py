@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait as ready
 from select import select
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from momentum.subjects.isolation.channel import Channel, pair
 from momentum.subjects.isolation.child import CLOSED, fork, kill_descendants
@@ -17,6 +17,9 @@ ANSWER = 10.0
 """Seconds within which a process that does nothing else starts another."""
 
 Main = Callable[[Channel], None]
+
+Handle = int | socket.socket
+"""A descriptor, or what has one: something that becomes ready."""
 
 
 class Spawn(NamedTuple):
@@ -45,14 +48,14 @@ class Cell:
                 self.end = os.pidfd_open(pid)
 
     @property
-    def handles(self) -> list[Any]:
+    def handles(self) -> list[Handle]:
         """What becomes ready when there is something to take."""
         return [self.channel.end, *([self.end] if self.end >= 0 else [])]
 
-    def take(self) -> list[Any]:
+    def take(self) -> list[object]:
         """The messages that have come; sets `ended` when no more will."""
         gone = self.end >= 0 and bool(ready([self.end], 0))
-        items: list[Any] = []
+        items: list[object] = []
         try:
             while self.channel.read(wait=False):
                 items += self.channel.items()
@@ -91,7 +94,8 @@ class Cell:
                     self.status = os.waitpid(self.pid, 0)[1]
             else:
                 with contextlib.suppress(OSError):
-                    self.status = asked(self.starter, Bury(self.pid))
+                    status = asked(self.starter, Bury(self.pid))
+                    self.status = status if isinstance(status, int) else None
         return self.status
 
     def close(self) -> None:
@@ -116,7 +120,7 @@ def cell(main: Main) -> Cell:
     return Cell(pid, Channel(here, mark, pid))
 
 
-def asked(channel: Channel, request: Any, descriptors: Sequence[int] = ()) -> Any:
+def asked(channel: Channel, request: object, descriptors: Sequence[int] = ()) -> object:
     """The answer of a process that serves.
 
     Raises: OSError where there is none.
@@ -140,6 +144,7 @@ def spawned(starter: Channel) -> Cell:
     here, there, mark = pair()
     with there:
         pid = asked(starter, Spawn(mark), [there.fileno()])
+    assert isinstance(pid, int)
     return Cell(pid, Channel(here, mark, pid), starter)
 
 
@@ -158,7 +163,7 @@ def serve(channel: Channel, main: Main) -> None:
             channel.send(status)
 
 
-def _requests(channel: Channel, parent: int) -> Iterator[Any]:
+def _requests(channel: Channel, parent: int) -> Iterator[object]:
     while os.getppid() == parent:
         yield from channel.items()
         if select([channel.end], [], [], 1.0)[0] and not channel.read():

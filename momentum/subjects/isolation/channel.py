@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from os import _exit, getpid  # by names that a subject has no hold on
 from pickle import dumps, loads
-from typing import Any
 
 _HEAD = struct.Struct("!iII")
 _INT = struct.Struct("i")
@@ -41,7 +40,9 @@ class Channel:
         self.descriptors: list[int] = []
         self.damaged = False
 
-    def send(self, item: Any, descriptors: Sequence[int] = (), within: float | None = None) -> None:
+    def send(
+        self, item: object, descriptors: Sequence[int] = (), within: float | None = None
+    ) -> None:
         """Hand an item to the other end.
 
         within: seconds that it may take to read, where it is somebody else's.
@@ -76,7 +77,7 @@ class Channel:
         self.buffer += data
         return bool(data)
 
-    def items(self) -> Iterator[Any]:
+    def items(self) -> Iterator[object]:
         """The messages that are here as a whole."""
         while True:
             at = self.buffer.find(self.mark)
@@ -101,7 +102,7 @@ class Channel:
             self.damaged = True
             del self.buffer[:MARK]
 
-    def receive(self) -> Iterator[Any]:
+    def receive(self) -> Iterator[object]:
         """Messages as they come, until the other end is closed."""
         open_ = True
         while open_:
