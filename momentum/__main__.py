@@ -1,5 +1,7 @@
 """The command line: `momentum`, or `python -m momentum`."""
 
+import contextlib
+import os
 import signal
 import sys
 
@@ -15,6 +17,11 @@ def main() -> None:
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         code = 130
+    if code == 130:  # Python would end by the signal where it came in a text that was executed
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

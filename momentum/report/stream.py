@@ -62,11 +62,11 @@ class Stream:
         target = path.resolve()
         if target.is_file():
             beside = target.with_name(f".{target.name}.earlier")
-            beside.unlink(missing_ok=True)
-            try:
-                os.link(target, beside)
-            except OSError:  # a file system without links
-                shutil.copy2(target, beside)
+            if not beside.exists():  # else what is here is the rest of a run that was killed
+                try:
+                    os.link(target, beside)
+                except OSError:  # a file system without links
+                    shutil.copy2(target, beside)
             self.earlier = beside
             target.unlink()
         return files.begun(target)

@@ -96,6 +96,32 @@ def test_kill_leaves_nothing_running_and_a_report_that_says_it_is_cut_off(starte
     assert [json.loads(x)["record"] for x in report.read_text().splitlines()] == ["header"]
 
 
+INTERRUPTED = """
+from momentum.doors import command_line
+from momentum.__main__ import main
+
+def entry():
+    try:
+        exec("raise KeyboardInterrupt")  # as where a class of the standard library is being made
+    except KeyboardInterrupt:
+        print("told")
+        return 130
+
+command_line.entry = entry
+main()
+"""
+
+
+def test_interrupt_ends_with_its_code_wherever_it_came(tmp_path):
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    path = os.pathsep.join([str(tmp_path), *(p for p in sys.path if p)])
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"], env=os.environ | {"PYTHONPATH": path},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "told\n", "")
+
+
 def test_check_runs_in_a_thread_that_is_not_the_main_one(tmp_path, monkeypatch, capsys):
     (tmp_path / "subjects.py").write_text(SUBJECTS)
     monkeypatch.chdir(tmp_path)

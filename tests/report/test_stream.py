@@ -48,6 +48,16 @@ def test_stream_leaves_an_earlier_report_beside_until_it_is_whole(here):
     assert not (here / ".r.jsonl.earlier").exists()
 
 
+def test_stream_keeps_the_last_whole_report_over_runs_that_were_killed(here):
+    path = here / "r.jsonl"
+    path.write_text("earlier")
+    Stream(path).write("killed\n")
+    stream = Stream(path)
+    stream.write("header\n")
+    stream.drop()
+    assert path.read_text() == "earlier"
+
+
 def test_stream_that_is_dropped_leaves_what_was_there(here):
     for path, before in ((here / "a", "earlier"), (here / "b", None)):
         if before is not None:
