@@ -8,6 +8,7 @@ from .conventions import Hyper as Hyper
 from .conversion import convert as convert
 from .diagnosis import explain as explain
 from .diagnosis import identify as identify
+from .doors.bench import bench as bench
 from .doors.functions import check as check
 from .doors.parametrize import parametrize as parametrize
 from .oracle.deviation import Comparison as Comparison
@@ -16,6 +17,8 @@ from .oracle.replay import Trajectory as Trajectory
 from .oracle.replay import replay as replay
 from .oracle.stream import Iterate as Iterate
 from .oracle.stream import stream as stream
+from .report.timings import BenchReport as BenchReport
+from .report.timings import Timing as Timing
 from .sgd import MomentumSGD as MomentumSGD
 from .sgd import init_momentum_states as init_momentum_states
 from .sgd import sgd_momentum as sgd_momentum

@@ -33,7 +33,12 @@ LAYERS = (
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 
 FRAMEWORKS = {m for one in own() for m in (one.module, *one.distributions) if m} | {"ml_dtypes"}
-MAY_IMPORT = {"sgd": {"torch"}, "watching": {"torch"}, "article": {"torch", "matplotlib", "pooch"}}
+MAY_IMPORT = {
+    "sgd": {"torch"},
+    "watching": {"torch"},
+    "article": {"torch", "matplotlib", "pooch"},
+    "doors": {"matplotlib"},  # what `bench --plot` draws
+}
 
 
 def imported(path: Path) -> set[str]:

@@ -157,6 +157,34 @@ def identify(
 
 
 @commands.command()
+@click.argument("target", required=False)
+@PROCESS
+@click.option("--as", "convention", metavar="CONVENTION",
+              shell_complete=completion.of(completion.conventions),
+              help="What the target follows; identified where it is not given.")  # fmt: skip
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
+@click.option("--rounds", type=click.IntRange(3, 1000), default=9, show_default=True,
+              help="Of each timing.")  # fmt: skip
+@click.option("--json", "json_", type=_PATH, metavar="FILE",
+              help="Write what `pytest-benchmark compare` reads.")  # fmt: skip
+@click.option("--plot", type=_PATH, metavar="FILE", help="Draw the time for an element by size.")
+def bench(
+    target: str | None,
+    process: str | None,
+    convention: str | None,
+    settings: dict[str, str],
+    rounds: int,
+    json_: Path | None,
+    plot: Path | None,
+) -> int:
+    """Time steps and an epoch of the optimizer TARGET beside torch.optim.SGD's."""
+    chosen = named(target, process)
+    from momentum.doors import bench
+
+    return bench.command(chosen, convention, settings, rounds, json_, plot)
+
+
+@commands.command()
 @click.option("--html", type=_PATH, metavar="FILE", help="Write what ranks left as one page.")
 @click.argument(
     "reports", metavar="REPORT...", nargs=-1, required=True,
