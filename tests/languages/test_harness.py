@@ -15,6 +15,8 @@ TOOLS = {"c": "cc", "cpp": "c++", "rust": "rustc", "javascript": "node", "java":
 LIGHT = ["--effort", "quick", "--only", "agrees_with_oracle", "--only", "follows_all_changes",
          "--only", "maximize_agrees"]  # fmt: skip
 
+ONE = ["--effort", "quick", "--dtype", "float64", "--only", "agrees_with_oracle"]
+
 
 def built(folder: Path, language: str, text: str | None = None) -> str:
     """The command that runs a template, built in a folder."""
@@ -41,13 +43,16 @@ def test_template_passes_as_it_is(
     )
 
 
-@pytest.mark.parametrize("language", ["c", "python"])
-def test_template_with_a_changed_sign_fails(language: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_template_with_a_changed_sign_fails_with_the_cause_named(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, text = template(language, "torch")
     assert "theta - lr*v" in text
     command = built(tmp_path, language, text.replace("theta - lr*v", "theta + lr*v"))
     assert entry(["harness", "selftest", command]) == 0
-    assert entry(["check", "--process", command, "--as", "torch", *LIGHT]) == 1
+    assert entry(["check", "--process", command, "--as", "torch", *ONE]) == 1
+    assert "without nesterov: lr is multiplied by -1.0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)

@@ -166,6 +166,11 @@ def test_what_is_skipped_is_a_refusal(tmp_path: Path) -> None:
     run.step([np.ones(1)])
 
 
+def test_a_rate_that_is_held_in_float32_is_said_by_its_bits() -> None:
+    facts = {**FACTS, "hyper": ["momentum"], "settable": [], "fixed": {"lr": "0x3dcccccd"}}
+    assert load(program("", facts)).facts.fixed == {"lr": float(np.float32(0.1))}
+
+
 def test_identify_takes_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert entry(["identify", "--process", written(tmp_path)]) == 0
     assert ": scaled" in capsys.readouterr().out.split("\n")[0]
