@@ -55,9 +55,9 @@ class Trials:
             both = (*problem.shapes, *allowed)
             places = (*problem.groups, *(i % groups for i in range(len(allowed))))
             found.append(replace(same, shapes=both, groups=places, seed=same.seed + 2))
-            few = tuple(allowed[::-3])
-            places = tuple(i % groups for i in range(len(few)))
-            found.append(replace(same, shapes=few, groups=places, seed=same.seed + 3))
+            if few := tuple(allowed[::-3]):  # none where all are larger than it takes
+                places = tuple(i % groups for i in range(len(few)))
+                found.append(replace(same, shapes=few, groups=places, seed=same.seed + 3))
         found += [in_layout(found[-1], n) for n in context.layouts]
         if groups > 1:
             last = found[-1]
