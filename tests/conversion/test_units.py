@@ -61,6 +61,6 @@ def test_a_velocity_of_momentum_one_starts_as_an_average_of_momentum_zero() -> N
     rows = [{"lr": "0.6", "momentum": "1"}, {"lr": "0", "momentum": "1"}]
     found = convert("scaled", "averaged", rows)
     assert found.proof is not None
-    assert [(h.lr, h.momentum) for h in found.rows] == [
-        (exact(Fraction(3, 5)), 0), (exact(Fraction(3, 5)), 1)
-    ]  # fmt: skip
+    first, *others = [(h.lr, h.momentum) for h in found.rows]
+    assert first == (exact(Fraction(3, 5)), 0)
+    assert set(others) == {(exact(Fraction(3, 5)), exact(1))}
