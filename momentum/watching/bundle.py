@@ -158,17 +158,22 @@ class Bundle:
                 self.along.resume({**given.start, "step": 1})
             if self.parent is not None:
                 self._remember(self.parent[0])
-        elif self.along is None and self.parent is not None:
-            source, mask = self.parent
-            self.along = copied(source.along, mask)
-            self.last = None if source.last is None else source.last[mask]
-            self.past = {words: (name, x[mask]) for words, (name, x) in source.past.items()}
+        self._take_on()
         if self.last is None or np.array_equal(given.before, self.last, equal_nan=True):
             return []
         self.along.move_to(given.before)
         same = (given.before == self.last) | (np.isnan(given.before) & np.isnan(self.last))
         parts = np.split(same, self.ends[:-1])
         return [m for m, part in zip(self.members, parts) if not part.all()]
+
+    def _take_on(self) -> None:
+        """Go on with the part of a history that is kept where this bundle was split off."""
+        if self.along is None and self.parent is not None:
+            source, mask = self.parent
+            source._take_on()  # it may have been split again before it took a step
+            self.along = copied(source.along, mask)
+            self.last = None if source.last is None else source.last[mask]
+            self.past = {words: (name, x[mask]) for words, (name, x) in source.past.items()}
 
     def _walk(self, start: Array) -> Linear | Walk:
         """The oracle at the start of a walk; number by number where the rule is not linear."""

@@ -114,6 +114,12 @@ def options_of(group: Mapping[str, Any]) -> dict[str, Any]:
         n: x.detach().clone().reshape(1) if isinstance(x, Tensor) else float(x or 0.0)
         for n, x in numbers.items()
     }
+    if (
+        "convention" not in group
+        and not isinstance(found["momentum"], Tensor)
+        and not found["momentum"]
+    ):
+        found["dampening"] = 0.0  # torch: without momentum nothing is dampened
     return found | {n: bool(group.get(n, False)) for n in FLAGS}
 
 

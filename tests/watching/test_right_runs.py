@@ -253,9 +253,25 @@ def none_gradients_and_frozen_ones() -> Any:
 
 
 @right
+def gradients_that_go_missing_again_and_again() -> Any:
+    net = model()
+    optimizer = sgd(net, weight_decay=0.1)
+
+    def drop(t: int) -> None:
+        for i, p in enumerate(net.parameters()):
+            if t and i > 3 - t:  # one more each step, and none of the later ones ever again
+                p.grad = None
+
+    with momentum.watch(optimizer, every=3) as report:
+        train(net, optimizer, drop)
+        train(net, optimizer)
+    return report
+
+
+@right
 def momentum_through_zero() -> Any:
     net = model()
-    optimizer = sgd(net)
+    optimizer = sgd(net, dampening=0.3)
 
     def change(t: int) -> None:
         optimizer.param_groups[0]["momentum"] = 0.0 if 3 <= t < 6 else 0.9
