@@ -60,6 +60,8 @@ def _entered(arguments: list[str] | None) -> int:
         return INTERRUPTED
     except OSError as error:  # a folder that is gone, a disk that is full
         silence(sys.stdout)  # what is still in its buffer would fail again at the end
+        if error.errno == errno.ENOENT and error.filename is None:  # os.getcwd
+            return _refuse("the working folder is gone")
         return 1 if error.errno == errno.EIO else _refuse(str(error))  # EIO: no terminal any more
     return code if isinstance(code, int) else 0
 

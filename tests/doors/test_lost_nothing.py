@@ -109,4 +109,4 @@ def test_check_in_a_folder_that_is_gone_says_so(here):
     gone.mkdir()
     done = shell(f"cd {gone}; rmdir {gone}; {{}} check subject.py:step --as scaled --jsonl r.jsonl")
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
+    assert done.stderr == "momentum: error: the working folder is gone\n"
