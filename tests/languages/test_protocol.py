@@ -312,7 +312,7 @@ def test_what_a_program_has_started_ends_with_it(tmp_path: Path) -> None:
         ("thread 'main' panicked at a.rs:5:9:\nno rate\nnote: run with `RUST_BACKTRACE=1`",
          "thread 'main' panicked at a.rs:5:9: no rate"),
         ("terminate called after throwing an instance of 'E'\n  what():  no rate\n",
-         "terminate called after throwing an instance of 'E' what():  no rate"),
+         "terminate called after throwing an instance of 'E' what(): no rate"),
         ('Exception in thread "main" java.lang.RuntimeException: no rate\n\tat Harness.main(H:3)',
          'Exception in thread "main" java.lang.RuntimeException: no rate'),
         ("At line 3 of file a.f90\nFortran runtime error: End of file\n#0  0x7f",
