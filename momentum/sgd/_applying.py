@@ -65,8 +65,9 @@ class Group:
         return [found[one.p] for one in due] if len(together) > 1 else list(found.values())
 
     def _get(self, first: bool, lists: bool) -> Program | None:
-        own = self.own and not first
-        return _program(self.key, self.told, self.rates, first, lists, own, self.fuse and lists)
+        return _program(
+            self.key, self.told, self.rates, first, lists, not first, self.fuse and lists
+        )
 
     def _lists(self, due: Sequence[Due], first: bool) -> list[dict[str, Any]]:
         lists = len(due) > 1 or self.fuse
@@ -89,6 +90,8 @@ class Group:
 
     def _held(self, one: Due, name: str, run: Program, first: bool) -> Any:
         x = one.kept[name] if one.kept else getattr(self.convention.initial, name)
+        if _is(x) and not self.own:
+            return x.clone()  # the same operations, whoever else holds it: the same bits
         return torch.full_like(one.p, float(x)) if name in run.arrays and not _is(x) else x
 
     def _kept(self, one: Due, parts: dict[str, Any]) -> dict[str, Any]:

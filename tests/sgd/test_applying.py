@@ -104,3 +104,19 @@ def test_a_compiled_step_agrees_with_the_oracle() -> None:
         optimizer.step()
         seen.append(params[1].detach().numpy().copy())
     assert momentum.replay("accumulated", start, fed, **rates).compare(seen).passed
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+def test_steps_have_the_same_bits_whether_the_state_was_shown_or_not(dtype: torch.dtype) -> None:
+    ends = []
+    for shown in (False, True):
+        generator = torch.Generator().manual_seed(5)
+        p = torch.nn.Parameter(torch.randn(7, generator=generator).to(dtype))
+        optimizer = MomentumSGD([p], lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.1)
+        for _ in range(6):
+            p.grad = torch.randn(7, generator=generator).to(dtype)
+            optimizer.step()
+            if shown:
+                optimizer.state_dict()
+        ends.append(p.detach().clone())
+    assert torch.equal(*ends)
