@@ -120,6 +120,9 @@ class _Named:
         self.pure = {n: x for n, x in named.items() if n not in self.moving}
         if any(x.is_array for x in self.pure.values()):
             raise NotLinear("a number of the state becomes an array")
+        terms = (t for x in self.moving.values() for form in x.forms for t in form)
+        if any(t.atom not in self.atoms for t in terms):
+            raise NotLinear("a number is added to every element of an array")
 
     @cached_property
     def counted(self) -> tuple[str, ...]:
