@@ -236,3 +236,14 @@ def test_cause_of_an_option_never_speaks_of_one_that_the_subject_lacks() -> None
     words = cause(Restated(subject, facts), problem)
     assert words
     assert "dampening" not in words
+
+
+def test_cause_is_found_among_rules_that_put_a_number_for_an_array() -> None:
+    """One of the suspects of this subject has a velocity that no gradient enters."""
+    drawn = wrong(119)
+    problem = next(failing(drawn.build(), drawn.convention))
+    assert cause_of(drawn.build(), drawn.convention, problem)
+
+
+def cause_of(subject: Subject, convention: Convention, problem: Problem) -> str:
+    return Explainer(subject, convention).cause(problem)
