@@ -49,13 +49,12 @@ class Placing:
             p: (g, i) for g, group in enumerate(groups) for i, p in enumerate(group["params"])
         }
         self._leave(places)
+        rates = [group.get("momentum") for group in groups]
+        still = [not isinstance(x, Tensor) and x is not None and not x for x in rates]
         for i, bundle in enumerate(self.bundles):
-            rate = groups[bundle.members[0].group].get("momentum")
-            still = rate is not None and not isinstance(rate, Tensor) and not rate
-            if bundle.still and not still:
+            if bundle.still and not still[bundle.members[0].group]:
                 # torch: a velocity stands still while momentum is 0, and goes on from there
                 self.bundles[i] = bundle.renewed()
-            self.bundles[i].still = still
         if self.options.sample != "all" and settled and steps - self.drawn >= self.options.redraw:
             self.drawn = steps
             self.bundles = [bundle for bundle in self.bundles if not self._can_begin(bundle)]
@@ -63,6 +62,8 @@ class Placing:
         new = [p for p in places if p not in watched and p not in self.left]
         if new:
             self._place(new, places)
+        for bundle in self.bundles:
+            bundle.still = still[bundle.members[0].group]
         return bool(new)
 
     def _leave(self, places: Mapping[Tensor, tuple[int, int]]) -> None:
