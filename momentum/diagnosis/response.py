@@ -28,6 +28,12 @@ class Response:
     linear: bool
     shifted: bool
 
+    @property
+    def delay(self) -> int:
+        """Steps before the first that the gradient moves; 0 where none does."""
+        known = zip(self.coefficients, self.uncertainty)
+        return next((t for t, (c, doubt) in enumerate(known) if abs(c) > doubt), 0)
+
 
 def response(subject: Subject, dtype: str) -> Response | str:
     """Measure it, from parameters at zero; the subject's words where it refuses."""

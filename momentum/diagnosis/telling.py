@@ -27,7 +27,12 @@ def decisive(identity: Identity) -> list[str]:
     if r is None:
         return []
     notes = [] if r.linear else ["not linear: a double gradient gives another response"]
-    return notes + ([] if r.shifted else ["changes in time: a step later the response is another"])
+    if not r.shifted:
+        notes.append("changes in time: a step later the response is another")
+    if r.delay:
+        steps = "one step" if r.delay == 1 else f"{r.delay} steps"
+        notes.append(f"late: a gradient moves the parameter only {steps} after its own")
+    return notes
 
 
 def _lines(identity: Identity) -> Iterator[str]:

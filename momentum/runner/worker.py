@@ -9,7 +9,7 @@ from typing import NamedTuple
 from momentum.checks import CHECKS, Check
 from momentum.checks.result import Header, environment
 from momentum.conventions import Convention, get
-from momentum.diagnosis import Explainer, Identity, describe, identify
+from momentum.diagnosis import Explainer, Identity, decisive, describe, identify
 from momentum.errors import UsageError
 from momentum.gallery.twin import Twin
 from momentum.runner.events import (
@@ -205,10 +205,11 @@ def _doubt(identity: Identity) -> str:
     if identity.difference is None:
         return "the subject refused what would tell conventions apart"
     d = identity.difference
-    return (
-        f"no known convention is followed: at step {d.step} of probe {d.probe!r}"
-        f" the parameter is {d.got:.6g}, and this one gives {d.wanted:.6g}"
+    seen = (
+        f"at step {d.step} of probe {d.probe!r} the parameter is {d.got:.6g}, and this one gives"
+        f" {d.wanted:.6g}"
     )
+    return f"no known convention is followed: {'; '.join((*decisive(identity), seen))}"
 
 
 def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) -> TwinTried:

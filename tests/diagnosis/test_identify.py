@@ -202,6 +202,17 @@ def test_identify_leads_with_what_no_convention_does() -> None:
     assert summary(found).startswith("no known convention: not linear")
 
 
+def test_identify_says_that_a_gradient_comes_late() -> None:
+    """The parameter moves by the velocity of the step before."""
+
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> Any:
+        moved = theta - h.lr * state.v
+        return moved, state._replace(step=state.step + 1, v=h.momentum * state.v + grad)
+
+    found = identify(Machine(name="m", convention=get("zero_started"), rule=rule))
+    assert "late: a gradient moves the parameter only one step after its own" in summary(found)
+
+
 def test_identify_looks_at_more_than_one_parameter() -> None:
     class Second(MachineRun):
         def update(self, i: int, grad: Any, h: Hyper) -> None:
