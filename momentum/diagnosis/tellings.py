@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.diagnosis.departing import Departure, around, plain, scheduled, taken_as, told
+from momentum.diagnosis.departing import Departure, around, scheduled, taken_as, told
 from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.gradients import fed
 from momentum.diagnosis.hypotheses import Hypothesis, Strand, Telling
+from momentum.diagnosis.numbers import in_place_of_numbers
 from momentum.subjects.observation import Observation
 
 ORDINALS = {2: "second", 3: "third"}
-NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
@@ -29,7 +29,7 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
         words = f"decayed twice, in the gradient and {place} the step"
         yield Departure(f"decayed_twice_{place}", "weight_decay", words, around(wrap))
     yield from _periodic()
-    yield from _numbers(convention)
+    yield from in_place_of_numbers(convention)
     if groups:
         yield from _groups()
 
@@ -192,66 +192,6 @@ def _until_set(off: dict[str, Any], kept: bool) -> Callable[[Hypothesis], Hypoth
 
 def _put(values: dict[str, Any]) -> Callable[[Hyper], Hyper]:
     return lambda h: h._replace(**values)
-
-
-FACTORS: dict[str, Callable[[Hyper], Any]] = {
-    "lr": lambda h: h.lr,
-    "momentum": lambda h: h.momentum,
-    "(1 - momentum)": lambda h: 1 - h.momentum,
-    "(1 + momentum)": lambda h: 1 + h.momentum,
-    "(1 - dampening)": lambda h: 1 - h.dampening,
-    "(1 - lr)": lambda h: 1 - h.lr,
-    "2": lambda h: 2,
-}
-
-
-def _numbers(convention: Convention) -> Iterator[Departure]:
-    """A formula of all hyper-parameters acts in place of one of them."""
-    known = [n for n in NUMBERS if n in convention.knows]
-    for name in known:
-        others = {m: FACTORS.get(m, lambda h, m=m: getattr(h, m)) for m in known if m != name}
-        plain = {f"(1 - {m})": (lambda h, m=m: 1 - getattr(h, m)) for m in known}
-        for text, value in (others | plain).items():
-            yield _in_place(name, text.strip("()"), value)
-        for text, value in FACTORS.items():
-            yield _in_place(name, f"{name} {text}", _times(name, value))
-            if text != name:
-                yield _in_place(name, f"{name} / {text}", _over(name, value))
-        yield from _relative(name)
-
-
-def _times(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
-    return lambda h: getattr(h, name) * value(h)
-
-
-def _over(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
-    def quotient(h: Hyper) -> Any:
-        divisor = value(h)
-        return getattr(h, name) / divisor if plain(divisor) else getattr(h, name)
-
-    return quotient
-
-
-def _in_place(name: str, text: str, value: Callable[[Hyper], Any]) -> Departure:
-    words = f"in place of {name} acts {text}"
-    return Departure(words, name, words, told(lambda h: h._replace(**{name: value(h)})))
-
-
-def _relative(name: str) -> Iterator[Departure]:
-    """Numbers scaled by how the rate has changed."""
-    for text, other in (("lr of the first step", 0), ("lr of the step before", -1)):
-        for sign, shown in ((1, f"lr / ({text})"), (-1, f"({text}) / lr")):
-            words = f"in place of {name} acts {name} {shown}"
-
-            def change(hypers: Any, other: int = other, sign: int = sign) -> list[Hyper]:
-                rows = []
-                for t, h in enumerate(hypers):
-                    before = hypers[max(t - 1, 0) if other else 0].lr
-                    ratio = h.lr / before if sign > 0 else before / h.lr if h.lr else 1.0
-                    rows.append(h._replace(**{name: getattr(h, name) * ratio}))
-                return rows
-
-            yield Departure(words, name, words, scheduled(change))
 
 
 def _groups() -> Iterator[Departure]:

@@ -247,3 +247,14 @@ def test_cause_is_found_among_rules_that_put_a_number_for_an_array() -> None:
 
 def cause_of(subject: Subject, convention: Convention, problem: Problem) -> str:
     return Explainer(subject, convention).cause(problem)
+
+
+@pytest.mark.parametrize(("held", "words"), [("float16", "lr is held in float16"),
+                                             ("float32", "lr is held in float32")])  # fmt: skip
+def test_a_rate_held_in_a_narrower_format_is_named(held: str, words: str) -> None:
+    class Narrow(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            super().update(i, grad, h._replace(lr=float(np.asarray(h.lr, dtype=held))))
+
+    problem = Problem("float64", ((7,),), (ROW,) * 3, (0,), "normal", seed=3)
+    assert cause(machine(Narrow), problem) == f"from step 1 on: {words}"
