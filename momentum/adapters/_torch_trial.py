@@ -89,6 +89,11 @@ def without_leaves(optimizer: torch.optim.Optimizer) -> None:
                 p.requires_grad_(False)
 
 
+def hookable(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether hooks can be put around its steps: a wrapper that does not call its base has none."""
+    return all(hasattr(optimizer, f"_optimizer_step_{when}_hooks") for when in ("pre", "post"))
+
+
 def takes(function: Callable[..., Any], name: str) -> bool:
     """Whether an argument of this name can be passed."""
     try:

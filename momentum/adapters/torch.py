@@ -28,7 +28,6 @@ _ALWAYS = {
         "restart",
         "rebind",
         "recast",
-        "hooks",
         "versions",
         "settings",
         "threads",
@@ -65,7 +64,7 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
 
     from momentum.adapters._torch_program import restore
     from momentum.adapters._torch_tensors import DTYPES
-    from momentum.adapters._torch_trial import Trial, handed_on, takes
+    from momentum.adapters._torch_trial import Trial, handed_on, hookable, takes
 
     torch.set_num_threads(1)  # the same rounding in every run
     names, hyper, others = fitted(factory, 1, fixed, name)
@@ -82,6 +81,7 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
         "point": hasattr(optimizer, "look_ahead"),
         "schedulers": "lr" in group,
         "scaler": True,
+        "hooks": hookable(optimizer),
         "own_schedules": "lr" in group,
         "late_groups": groups,
         "saves_options": groups,

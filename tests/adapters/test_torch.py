@@ -110,6 +110,26 @@ def test_facts_fix_what_the_caller_sets_of_arguments_handed_on():
     assert run.optimizer.defaults["foreach"] is False
 
 
+class Wrapper(torch.optim.Optimizer):
+    """As trainers wrap an optimizer: it is one, and its base was never called."""
+
+    def __init__(self, params, lr, momentum=0.0):
+        self.inside = SGD(params, lr=lr, momentum=momentum)
+        self.param_groups, self.defaults = self.inside.param_groups, self.inside.defaults
+        self.state = self.inside.state
+
+    def step(self, closure=None):
+        return self.inside.step(closure)
+
+    def zero_grad(self, set_to_none=True):
+        self.inside.zero_grad(set_to_none)
+
+
+def test_facts_offer_no_hooks_where_none_can_be_registered():
+    assert "hooks" in adapt(SGD, {}, "SGD").facts.offers
+    assert "hooks" not in adapt(Wrapper, {}, "Wrapper").facts.offers
+
+
 class OtherNames(torch.optim.Optimizer):
     def __init__(self, params, learning_rate=0.1, mass=0.0):
         super().__init__(params, {"learning_rate": learning_rate, "mass": mass})
