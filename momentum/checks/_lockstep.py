@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-PATIENCE = 1.0
-"""Seconds to wait for the other thread, which may itself wait for a lock that this one holds."""
+PATIENCE = 0.2
+"""Seconds until the other thread is taken to wait for a lock that this one holds."""
 
 
 class _Turns:
@@ -16,14 +16,19 @@ class _Turns:
     def __init__(self) -> None:
         self.free = [threading.Event(), threading.Event()]
         self.done = [False, False]
+        self.blocked = [False, False]
 
     def hand_over(self, me: int) -> None:
-        """Let the other thread go on, and wait until it hands over again."""
-        if self.done[1 - me]:
+        """Let the other thread go on, and wait until it hands over again.
+
+        One that does not is blocked; this one goes on without it, until it is heard of again.
+        """
+        self.blocked[me] = False
+        if self.done[1 - me] or self.blocked[1 - me]:
             return
         self.free[me].clear()
         self.free[1 - me].set()
-        self.free[me].wait(PATIENCE)
+        self.blocked[1 - me] = not self.free[me].wait(PATIENCE)
 
     def finish(self, me: int) -> None:
         """The other thread has the floor for good."""

@@ -1,5 +1,7 @@
 """Two threads that take turns line by line mix up what they share, every time."""
 
+import threading
+
 import pytest
 
 from momentum.checks._lockstep import lockstep
@@ -24,6 +26,19 @@ def test_lockstep_lets_both_come_to_their_end():
     ended = []
     lockstep(lambda: ended.append("short"), lambda: [ended.append(str(n)) for n in range(50)])
     assert len(ended) == 51
+
+
+def test_lockstep_waits_for_a_lock_once_and_not_at_every_line():
+    """Whoever guards a step by a lock would seem to hang, with a wait at each of 2000 lines."""
+    lock, total = threading.Lock(), [0]
+
+    def guarded():
+        with lock:
+            for _ in range(1000):
+                total[0] += 1
+
+    lockstep(guarded, guarded)
+    assert total == [2000]
 
 
 @pytest.mark.parametrize("which", [0, 1])
