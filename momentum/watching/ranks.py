@@ -9,6 +9,13 @@ import torch.distributed as dist
 from momentum.watching.replicas import Replica, parting
 from momentum.watching.report import WatchReport
 
+_groups: list[Any] = []
+"""Process groups that were compared in, kept to the end of the process.
+
+torch: where a group is freed, its threads are joined while Python's lock is held; one that has not
+yet let go of the last message waits for that lock, and both for ever.
+"""
+
 
 def several() -> bool:
     """There are other ranks that can be reached."""
@@ -19,6 +26,7 @@ def compare(reports: list[WatchReport]) -> None:
     """Say in each report where ranks part. A collective call: every rank makes it, or none."""
     if not several():
         return
+    _groups.append(dist.group.WORLD)
     everyone: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(everyone, [Replica.of(report) for report in reports])
     for i, report in enumerate(reports):

@@ -112,6 +112,25 @@ dist.destroy_process_group()
 """
 
 
+def test_groups_that_are_freed_at_once_do_not_hang(tmp_path: Path) -> None:
+    """A thread of the group gets Python's lock only where the main thread waits for something."""
+    (tmp_path / "train.py").write_text(
+        "import sys\n"
+        "import torch\n"
+        "import torch.distributed as dist\n"
+        "sys.setswitchinterval(50)\n"
+        "dist.init_process_group('gloo')\n"
+        "net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(8, 4))\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\n"
+        "net(torch.ones(16, 8)).sum().backward()\n"
+        "optimizer.step()\n"
+        "dist.destroy_process_group()\n"
+    )
+    done = launched([*WATCH, "train.py"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("1 of 1 steps verified") == 2, done.stderr
+
+
 def test_replicas_that_part_are_told_with_the_step(tmp_path: Path) -> None:
     (tmp_path / "parting.py").write_text(PARTING.format(dies=False), encoding="utf-8")
     done = launched([*WATCH, "parting.py"], tmp_path)
