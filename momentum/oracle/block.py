@@ -66,7 +66,7 @@ class Exact:
 
     def move_to(self, iterate: Array) -> None:
         """Go on from there; velocities stay."""
-        self.theta = self.numbers.array(iterate)
+        self.theta, self.rest = self.numbers.array(iterate), np.zeros(self.size)
 
     def point(self, h: Hyper) -> Any:
         """Where the gradient of a closed loop is taken, as rationals."""

@@ -1,5 +1,6 @@
 """All ranks of a training, told each other's findings by torch.distributed."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,9 @@ torch: where a group is freed, its threads are joined while Python's lock is hel
 yet let go of the last message waits for that lock, and both for ever.
 """
 
+_LET_GO = 0.05
+"""Seconds for those threads to get the lock, so that none waits for it when the process ends."""
+
 
 def several() -> bool:
     """There are other ranks that can be reached."""
@@ -29,6 +33,7 @@ def compare(reports: list[WatchReport]) -> None:
     _groups.append(dist.group.WORLD)
     everyone: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(everyone, [Replica.of(report) for report in reports])
+    time.sleep(_LET_GO)
     for i, report in enumerate(reports):
         report.parted = parting([theirs[i] for theirs in everyone if i < len(theirs)])
 

@@ -144,7 +144,7 @@ def test_explain_names_it_where_it_was_built_by_mistake(monkeypatch: pytest.Monk
     registered(monkeypatch)
     scaled, subject = get("scaled"), load("subjects.py:right", {})
     result = run_check(CHECKS["agrees_with_oracle"], subject, scaled, "float32", "quick")
-    assert Explainer(subject, scaled).explain(result)
+    assert Explainer(subject, scaled).explain([result])
     words = {suspect.name: suspect.words for suspect in suspects(scaled)}
     assert words["averaged_steps"] == "another rule (convention averaged_steps)"
 
@@ -188,7 +188,7 @@ def test_the_verdicts_of_others_do_not_change(monkeypatch: pytest.MonkeyPatch) -
             explainer = Explainer(subject, convention)
             for check in FEW[:2]:
                 result = run_check(CHECKS[check], subject, convention, "float32", "quick")
-                found += [result, explainer.explain(result)]
+                found += [result, explainer.explain([result])]
             found.append(describe(identify(subject)))
         return found
 
@@ -219,6 +219,9 @@ NAMED = {
     "diagnosis/deciding.py": {"accumulated", "scaled"},
     "diagnosis/suspects.py": {"accumulated"},
     "diagnosis/families.py": {"scaled"},
+    # A unit of recipes: how many batches' gradients are accumulated.
+    "conversion/given.py": {"accumulated"},
+    "conversion/units.py": {"accumulated"},
 }
 
 

@@ -60,6 +60,7 @@ def test_doors_give_the_same_verdicts_ids_and_causes(subjects):
     assert entry([*arguments, "--jsonl", "report.jsonl"]) == 1
     lines = [json.loads(line) for line in Path("report.jsonl").read_text().splitlines()]
     by_command = {x["id"]: x for x in lines if x["record"] == "result"}
+    causes = lines[-1]["causes"]
     assert list(by_command) == [r.id for r in by_function.results]
     told = {}
     options = Options(effort="quick", only=tuple(ONLY))
@@ -70,9 +71,10 @@ def test_doors_give_the_same_verdicts_ids_and_causes(subjects):
     for r in by_function.results:
         record = by_command[r.id]
         assert (record["verdict"], record["problem"]) == (r.verdict, r.problem)
-        assert record["explanation"] == r.explanation
+        assert causes[r.id] == r.explanation
         assert r.explanation
-        assert r.explanation in told[r.id]
+        # A test is judged alone: what only other results contradict may stand there as well.
+        assert "\ncause: from step 1 on: " in told[r.id]
         assert record["replay"] in told[r.id]
 
 

@@ -121,6 +121,15 @@ def test_a_missing_gradient_passes_parameter_and_velocity_by() -> None:
     assert compared.step.bound[1, 0] == 0
 
 
+@pytest.mark.parametrize("tier", ["fast", "exact"])
+def test_a_step_that_passes_by_is_judged_from_the_iterate_itself(tier: Any) -> None:
+    start, gradients = [0.0625], [np.array([0.3]), None, np.array([0.1])]
+    truth = momentum.replay("torch", start, gradients, lr=0.1, momentum=0.9, tier=tier)
+    kept = np.float32(truth.values[0])
+    assert truth.compare([kept, kept, np.float32(truth.values[2])]).passed
+    assert not truth.compare([kept, np.nextafter(kept, 1), np.float32(truth.values[2])]).passed
+
+
 def test_dyadic_numbers_leave_a_right_subject_no_error() -> None:
     got = momentum.replay("torch", [0.0], [[1.0], [0.0]], lr=1, momentum=0.5, tier="exact")
     assert np.all(got.compare([[-1.0], [-1.5]]).trajectory.error == 0)

@@ -8,6 +8,7 @@ import pytest
 
 import momentum.report.matrix.rows as rows
 from momentum.doors.command_line import entry
+from momentum.report.matrix.implementations import IMPLEMENTATIONS
 
 pytest.importorskip("torch")
 
@@ -45,7 +46,7 @@ def failures(results: list[dict[str, Any]]) -> set[str]:
 
 
 def expected(path: str) -> str:
-    return str(rows.EXPECTED / f"torch_{path}.toml")
+    return str(rows.known_of(IMPLEMENTATIONS[f"torch {path}"]))
 
 
 def test_torch_sgd_follows_accumulated_in_every_dtype() -> None:
