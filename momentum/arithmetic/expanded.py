@@ -160,7 +160,7 @@ class Expanded:
             return self.terms == lift(other).terms
         raise NotLinear("a rule looks at its numbers")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as Python says that equals have none
 
     def __float__(self) -> float:
         raise NotLinear("a rule looks at its numbers")

@@ -20,12 +20,12 @@ from momentum.diagnosis.estimate import (
 )
 from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Suspect
+from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import tried
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
-NAMES = ("lr", "momentum", "dampening", "weight_decay")
 Found = Suspect[Hypothesis]
 
 
@@ -47,7 +47,7 @@ def fitted(
     observation = tried(subject, problem)
     if isinstance(observation, str):
         return
-    for name in NAMES:
+    for name in NUMBERS:
         if name in known:
             with np.errstate(all="ignore"):
                 found = estimate(observation, own, dtype, (name,))
@@ -77,7 +77,7 @@ def bounded(convention: Convention, observation: Observation) -> Iterator[Found]
     problem, own = observation.problem, Hypothesis.of(convention)
     if len(problem.shapes) > 1 or len(set(problem.hypers)) > 1 or problem.missing:
         return
-    for name in NAMES:
+    for name in NUMBERS:
         with np.errstate(all="ignore"):
             found = estimate(observation, own, problem.dtype, (name,))
         for one in found:

@@ -25,8 +25,8 @@ def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
     known = [n for n in NUMBERS if n in convention.knows]
     for name in known:
         others = {m: FACTORS.get(m, lambda h, m=m: getattr(h, m)) for m in known if m != name}
-        plain = {f"(1 - {m})": (lambda h, m=m: 1 - getattr(h, m)) for m in known}
-        for text, value in (others | plain).items():
+        rests = {f"(1 - {m})": (lambda h, m=m: 1 - getattr(h, m)) for m in known}
+        for text, value in (others | rests).items():
             yield _in_place(name, text.strip("()"), value)
         for text, value in FACTORS.items():
             yield _in_place(name, f"{name} {text}", _times(name, value))

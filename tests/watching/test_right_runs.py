@@ -106,10 +106,10 @@ def clipping_and_accumulation() -> Any:
     return report
 
 
-@right
-def scaler_that_unscales_and_skips() -> Any:
+def scaled(**options: Any) -> Any:
+    """Under a scaler, which leaves one step out."""
     net = model()
-    optimizer = sgd(net)
+    optimizer = sgd(net, **options)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
     with momentum.watch(optimizer) as report:
         for t, (x, y) in enumerate(batches()):
@@ -120,22 +120,16 @@ def scaler_that_unscales_and_skips() -> Any:
             scaler.step(optimizer)
             scaler.update()
     return report
+
+
+@right
+def scaler_that_unscales_and_skips() -> Any:
+    return scaled()
 
 
 @right
 def scaler_within_the_fused_step() -> Any:
-    net = model()
-    optimizer = sgd(net, fused=True)
-    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
-    with momentum.watch(optimizer) as report:
-        for t, (x, y) in enumerate(batches()):
-            optimizer.zero_grad()
-            scaler.scale(loss_of(net, x, y)).backward()
-            if t == 3:
-                next(net.parameters()).grad[0] = torch.inf
-            scaler.step(optimizer)
-            scaler.update()
-    return report
+    return scaled(fused=True)
 
 
 @right
