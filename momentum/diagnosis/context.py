@@ -11,6 +11,7 @@ import numpy as np
 
 from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypotheses import Scope
+from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import VALUES
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
@@ -98,7 +99,6 @@ def minimal(
     return Context(now, ", ".join(words), tuple(scopes), layouts)
 
 
-NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 JUMP = 16
 """Bounds by which a run fails at once beyond a limit; what grows with a number fails by little."""
 
