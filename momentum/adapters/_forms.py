@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters._libraries import Library
-from momentum.subjects.isolation import survives
+from momentum.subjects.isolation import NoCopies, survives
 from momentum.subjects.protocol import SubjectError
 
 _WORDS = {
@@ -66,7 +66,11 @@ class Form:
 
         Raises: SubjectError where the answer is of another form.
         """
-        got = function(*self._first(values), **self._named(values), **more)
+        copies = NoCopies()
+        try:
+            got = function(*self._first(values), **self._named(values), **more)
+        finally:
+            copies.end()
         if self.answer == "nothing":
             return values["theta"], values.get("v")
         if self.answer == "theta":

@@ -24,10 +24,12 @@ class Ledger:
         self.lost[dtype] += 1
         self.slow += lost.slow
         if self.slow == LOSSES and not self.over:
-            self.over = f"not tried: the subject was lost {LOSSES} times (last it {lost.reason})"
+            self.over = (
+                f"not tried: the subject was lost {LOSSES} times; the last time it {lost.words()}"
+            )
         if self.lost[dtype] == LOSSES:
             self.reasons[dtype] = (
-                f"not tried: the subject was lost {LOSSES} times in {dtype} (last it {lost.reason})"
+                f"not tried: the subject was lost {LOSSES} times in {dtype}; the last time it {lost.words()}"
             )
 
     def why_not(self, job: Job) -> str:

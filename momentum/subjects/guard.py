@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from momentum.conventions import Hyper
+from momentum.subjects.isolation import NoCopies
 from momentum.subjects.protocol import Array, Facts, Subject
 from momentum.subjects.random_states import RandomStates
 from momentum.subjects.strangers import tamed
@@ -116,6 +117,7 @@ class _Watch:
     def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """The call, with everything put back when it returns or raises."""
         self.left = None
+        copies = NoCopies()
         owner: Any = getattr(function, "__self__", None)
         result: Any = None
         try:
@@ -127,6 +129,7 @@ class _Watch:
                 raise
             raise ours from None
         finally:
+            copies.end()
             drawn = self.random.changed
             if drawn or Settings.now() != self.wanted:
                 run = result if hasattr(result, "settings") else owner

@@ -14,6 +14,7 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.errors import UsageError
+from momentum.subjects.guard import Guarded
 from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
@@ -104,7 +105,7 @@ def _why_not(subject: Subject, name: str) -> str:
     shape = ODD.get(name, (min(SIZE, subject.facts.largest),))
     problem = Problem(dtype, (shape,), ((h,),) * 3, (0,), seed=7)
     try:
-        iterates = observe(subject, problem).iterates
+        iterates = observe(Guarded(subject), problem).iterates
     except BaseException as error:  # whatever a foreign optimizer raises, in a process of its own
         ours = tamed(error)
         return " ".join(str(ours).split())[:200] or type(ours).__name__

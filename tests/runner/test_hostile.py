@@ -177,6 +177,18 @@ def forks_and_both_go_on():
     os.fork()
 
 
+def test_hostile_step_that_forks_each_time_has_no_copies_that_go_on():
+    def forks():
+        for _ in range(3):
+            os.fork()
+
+    options = replace(PATIENT, only=("agrees_with_oracle",), dtypes=("float64",))
+    began = time.monotonic()
+    results = run(lambda: Hostile(forks), "scaled", options)
+    assert [r.verdict for r in results.results] == ["passed"]
+    assert time.monotonic() - began < PATIENT.time_limit
+
+
 def starts_a_thread():
     threading.Thread(target=lambda: time.sleep(60)).start()
 

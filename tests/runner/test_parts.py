@@ -71,14 +71,14 @@ def test_ledger_gives_up_a_dtype_after_two_crashes_and_all_after_two_hangs():
     assert not ledger.why_not(job)
     ledger.enter("float16", Lost("crashed again"))
     assert ledger.why_not(job) == (
-        "not tried: the subject was lost 2 times in float16 (last it crashed again)"
+        "not tried: the subject was lost 2 times in float16; the last time it crashed again"
     )
     assert not ledger.why_not(other)
     ledger.enter("", Lost("was slow", slow=True))
     assert not ledger.why_not(other)
     ledger.enter("float64", Lost("still running", slow=True))
-    assert (
-        ledger.why_not(other) == "not tried: the subject was lost 2 times (last it still running)"
+    assert ledger.why_not(other) == (
+        "not tried: the subject was lost 2 times; the last time it was still running (--time-limit)"
     )
 
 

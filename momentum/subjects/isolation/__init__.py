@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from momentum.subjects.isolation.cell import Cell, Handle, Keeper, cell, serve, spawned
 from momentum.subjects.isolation.channel import Channel
-from momentum.subjects.isolation.child import is_exhaustion, seconds_queued
+from momentum.subjects.isolation.child import NoCopies, is_exhaustion, seconds_queued
 
 __all__ = [
     "CAN_FORK",
@@ -17,6 +17,7 @@ __all__ = [
     "Handle",
     "Keeper",
     "Lost",
+    "NoCopies",
     "is_exhaustion",
     "limit_trials",
     "serve",
