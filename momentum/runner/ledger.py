@@ -23,14 +23,11 @@ class Ledger:
         """One more loss."""
         self.lost[dtype] += 1
         self.slow += lost.slow
+        last = f"; the last time it {lost.words()}"
         if self.slow == LOSSES and not self.over:
-            self.over = (
-                f"not tried: the subject was lost {LOSSES} times; the last time it {lost.words()}"
-            )
+            self.over = f"not tried: the subject was lost {LOSSES} times{last}"
         if self.lost[dtype] == LOSSES:
-            self.reasons[dtype] = (
-                f"not tried: the subject was lost {LOSSES} times in {dtype}; the last time it {lost.words()}"
-            )
+            self.reasons[dtype] = f"not tried: the subject was lost {LOSSES} times in {dtype}{last}"
 
     def why_not(self, job: Job) -> str:
         """Why a job is not tried any more, empty where it is."""
