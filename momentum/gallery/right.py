@@ -18,10 +18,9 @@ from momentum.gallery.machine.bookkeeping import (
 )
 from momentum.gallery.machine.machine import DTYPES, Machine
 from momentum.gallery.machine.number import Working
-from momentum.gallery.wrong._defect import RULE, Moved, after, decayed
+from momentum.gallery.wrong._terms import Moved, X, after, debiased_by_power, decayed
 from momentum.subjects.protocol import Subject
 
-X = Any
 HALVES = ("float16", "bfloat16")
 
 
@@ -94,18 +93,12 @@ def average_of_sum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     return theta - h.lr * ((1 - h.momentum) * update), after(state, total)
 
 
-@_rule(
+_rule(
     "averaged_debiased",
     "The sum of the weights by a power, 1 - momentum^t; right while momentum is constant.",
     fixed_after_start=frozenset({"momentum"}),
     working=Working(wide_hyper=True),
-)
-def debiased_by_power(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    _, new = RULE["averaged_debiased"](theta, grad, state, h)
-    power = 1
-    for _ in range(new.step):
-        power = h.momentum * power
-    return theta - h.lr * (new.v / (1 - power)), new
+)(debiased_by_power)
 
 
 @_rule("look_ahead", "The step in two moves: to the look-ahead point, and on by the gradient.")

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from momentum.conventions import CONVENTIONS, Hyper, State, get
+from momentum.conventions import Hyper, Rule, get
 from momentum.gallery.machine.machine import DTYPES, Machine, MachineRun
 from momentum.subjects.protocol import Subject
 
 Made = TypeVar("Made", bound=Callable[..., Any])
-Moved = tuple[Any, Any]
-
-RULE = {name: convention.rule for name, convention in CONVENTIONS.items()}
+Level = Literal["must", "should"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Defect:
     statement: str
     cause: str
     refs: tuple[str, ...]
-    level: Literal["must", "should"]
+    level: Level
     convention: str
     build: Callable[[], Subject]
     dtypes: tuple[str, ...] = DTYPES
@@ -42,7 +40,8 @@ def defect(
     statement: str,
     cause: str = "",
     *,
-    level: Literal["must", "should"] = "must",
+    refs: str = "",
+    level: Level = "must",
     whole: bool = False,
     dtypes: tuple[str, ...] = DTYPES,
     **machine: Any,
@@ -55,26 +54,26 @@ def defect(
     """
 
     def register(made: Made) -> Made:
-        name = made.__name__
-        told = get(convention)
-        given = dict(machine)
+        name, told = made.__name__, get(convention)
         if isinstance(made, type):
-            given["run"] = made
-        elif whole:
-            given["rule"] = made
+            given: dict[str, Any] = {"run": made}
         else:
-            given["rule"] = _with_rule(convention, made)
-        add(
-            Defect(
-                name=name,
-                statement=statement,
-                cause=cause or _how(made),
-                refs=(),
-                level=level,
-                convention=convention,
-                build=lambda: Machine(name=name, convention=told, dtypes=dtypes, **given),
-                dtypes=dtypes,
-            )
+            given = {"rule": made if whole else replace(told, rule=made).step}
+        if name in GALLERY:
+            raise ValueError(f"there are two defects called {name}")
+
+        def build() -> Subject:
+            return Machine(name=name, convention=told, dtypes=dtypes, **machine, **given)
+
+        GALLERY[name] = Defect(
+            name=name,
+            statement=statement,
+            cause=cause or _how(made),
+            refs=tuple(refs.split()),
+            level=level,
+            convention=convention,
+            build=build,
+            dtypes=dtypes,
         )
         return made
 
@@ -98,43 +97,43 @@ def reported(refs: str) -> Callable[[Made], Made]:
     return register
 
 
-def add(record: Defect) -> None:
-    """Put a record into the gallery. Raises: ValueError where the name is taken."""
-    if record.name in GALLERY:
-        raise ValueError(f"there are two defects called {record.name}")
-    GALLERY[record.name] = record
+@dataclass(frozen=True)
+class Family:
+    """Defects that differ in one method, or attribute, of a run: each is declared in one call."""
+
+    run: type[MachineRun]
+    method: str
+
+    def __call__(
+        self,
+        name: str,
+        statement: str,
+        cause: str,
+        change: Any,
+        refs: str = "",
+        *,
+        convention: str = "accumulated",
+        **how: Any,
+    ) -> None:
+        """Register one. change: what stands for the method; how: as in `defect`."""
+        made = type(name, (self.run,), {self.method: change, "__module__": self.run.__module__})
+        defect(convention, statement, cause, refs=refs, **how)(made)
 
 
-def _with_rule(convention: str, rule: Any) -> Any:
-    return replace(get(convention), rule=rule).step
+def wrong_rule(
+    name: str,
+    statement: str,
+    cause: str,
+    change: Rule,
+    refs: str = "",
+    *,
+    convention: str = "accumulated",
+    **how: Any,
+) -> None:
+    """Register a rule that is declared in one call; how: as in `defect`."""
 
+    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        return change(theta, grad, state, h)
 
-def signed(grad: Any, h: Hyper) -> Any:
-    """The gradient to descend along."""
-    return -grad if h.maximize else grad
-
-
-def decayed(theta: Any, grad: Any, h: Hyper) -> Any:
-    """Gradient with coupled decay."""
-    return grad + h.weight_decay * theta
-
-
-def after(state: Any, v: Any) -> State:
-    """The state after a step that left this velocity."""
-    return State(state.step + 1, v)
-
-
-def undecayed(h: Hyper) -> Hyper:
-    """The hyper-parameters without decay."""
-    return h._replace(weight_decay=0)
-
-
-class RuleRun(MachineRun):
-    """A run whose hyper-parameters go through `seen_by_rule` first."""
-
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        """What the rule is given for parameter i."""
-        raise NotImplementedError
-
-    def hyper(self, i: int) -> Hyper:
-        return self.seen_by_rule(i, super().hyper(i))
+    rule.__name__ = name
+    defect(convention, statement, cause, refs=refs, **how)(rule)

@@ -3,10 +3,25 @@
 from typing import Any
 
 from momentum.conventions import Hyper
-from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun, defect, reported
+from momentum.gallery.wrong._defect import defect, reported
+from momentum.gallery.wrong._families import RuleRun, copied
 
-HALVES = ("float16", "bfloat16")
+# fmt: off
+copied("pickle_forgets_nesterov", "A pickled copy is Nesterov's no more.",
+       "a flag that is not in the state",
+       lambda run, twin, how: {"hypers": [h._replace(nesterov=False) for h in twin.hypers]}
+       if how == "pickle" else {})
+copied("pickle_drops_velocity", "A pickled copy has no velocity.", "state is keyed by identity",
+       lambda run, twin, how: {"states": {}} if how == "pickle" else {})
+copied("deepcopy_shares_velocity", "A deep copy shares its velocity.",
+       "a shallow copy of the state",
+       lambda run, twin, how: {"states": run.states} if how == "deepcopy" else {})
+copied("deepcopy_shares_parameters", "A deep copy shares its parameters.",
+       "a shallow copy of the list",
+       lambda run, twin, how: {"theta": run.theta} if how == "deepcopy" else {})
+copied("copy_forgets_set", "A copy has the hyper-parameters of the start.",
+       "the constructor's are kept", lambda run, twin, how: {"hypers": list(run.begun)})
+# fmt: on
 
 
 @reported("kakaobrain/torchlars#5 pytorch/pytorch#72839")
@@ -24,46 +39,3 @@ class copy_loses_attribute(RuleRun):
 
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(maximize=h.maximize and self.sign)
-
-
-@defect("accumulated", "A pickled copy is Nesterov's no more.", "a flag that is not in the state")
-class pickle_forgets_nesterov(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        if how == "pickle":
-            twin.hypers = [h._replace(nesterov=False) for h in twin.hypers]
-        return twin
-
-
-@defect("accumulated", "A pickled copy has no velocity.", "state is keyed by identity")
-class pickle_drops_velocity(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.states = {} if how == "pickle" else twin.states
-        return twin
-
-
-@defect("accumulated", "A deep copy shares its velocity.", "a shallow copy of the state")
-class deepcopy_shares_velocity(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.states = self.states if how == "deepcopy" else twin.states
-        return twin
-
-
-@defect("accumulated", "A deep copy shares its parameters.", "a shallow copy of the list")
-class deepcopy_shares_parameters(MachineRun):
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.theta = self.theta if how == "deepcopy" else twin.theta
-        return twin
-
-
-@defect("accumulated", "A copy has the hyper-parameters of the start.")
-class copy_forgets_set(MachineRun):
-    """The constructor's are kept."""
-
-    def duplicate(self, how: str) -> Any:
-        twin = super().duplicate(how)
-        twin.hypers = list(self.begun)
-        return twin

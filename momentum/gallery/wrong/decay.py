@@ -1,4 +1,4 @@
-"""Wrong weight decay and wrong signs."""
+"""Wrong weight decay: of another kind, size or operand, or in other places."""
 
 from typing import Any, NamedTuple
 
@@ -7,126 +7,41 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import (
-    RULE,
+from momentum.gallery.wrong import _terms as terms
+from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
+from momentum.gallery.wrong._families import RuleRun, told
+from momentum.gallery.wrong._terms import (
+    ACCUMULATED,
     Moved,
-    RuleRun,
-    after,
+    X,
     decayed,
-    defect,
-    reported,
+    plain,
     signed,
     undecayed,
 )
 from momentum.subjects.protocol import Array
 
-X = Any
 BEFORE = "accumulated:before"
+COUPLED = (
+    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
+    "bitsandbytes-foundation/bitsandbytes#2040"
+)
 
 
-def _plain(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """A step without any decay."""
-    return RULE["accumulated"](theta, signed(grad, h), state, undecayed(h))
+class _Repeated(MachineRun):
+    """Parameters are decayed beside the step some times more."""
 
+    def more(self) -> int:
+        raise NotImplementedError
 
-@reported("PaddlePaddle/Paddle#38344")
-@defect("accumulated", "There is no decay.", "the fast path drops the default")
-def decay_ignored(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return RULE["accumulated"](theta, grad, state, undecayed(h))
-
-
-@reported("huggingface/pytorch-image-models#2750")
-@defect(BEFORE, "Parameters are decayed once for each type among them.")
-class decay_once_per_dtype(RuleRun):
-    """The loop over types multiplies the full list."""
+    def decay(self, i: int, times: int) -> None:
+        h, round = self.hyper(i), format_of(self.dtypes[i]).round
+        for _ in range(times):
+            self.theta[i][...] = round(self.theta[i] * (1 - h.lr * h.weight_decay))
 
     def update(self, i: int, grad: Array, h: Hyper) -> None:
-        round = format_of(self.dtypes[i]).round
-        for _ in range(len(set(self.dtypes)) - 1):
-            self.theta[i][...] = round(self.theta[i] * (1 - h.lr * h.weight_decay))
+        self.decay(i, self.more())
         super().update(i, grad, h)
-
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h
-
-
-@reported("huggingface/pytorch-image-models#2750")
-@defect(BEFORE, "Parameters are decayed once for each group.")
-class decay_once_per_group(MachineRun):
-    """The loop over groups multiplies the full list."""
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        round = format_of(self.dtypes[i]).round
-        for _ in range(len(self.hypers) - 1):
-            self.theta[i][...] = round(self.theta[i] * (1 - h.lr * h.weight_decay))
-        super().update(i, grad, h)
-
-
-@reported("nntrainer/nntrainer#1844")
-@defect("accumulated", "The decay bypasses the velocity.", "x -= lr (v(g) + decay x)")
-def decay_bypasses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    moved, new = RULE["accumulated"](theta, grad, state, undecayed(h))
-    return moved - h.lr * h.weight_decay * theta, new
-
-
-@reported(
-    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
-    "bitsandbytes-foundation/bitsandbytes#2040"
-)
-@defect(BEFORE, "The update is decayed too.", "the decay comes after the step", whole=True)
-def decay_after_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    moved, new = _plain(theta, grad, state, h)
-    return (1 - h.lr * h.weight_decay) * moved, new
-
-
-@defect("accumulated:after", "The update is not decayed.", whole=True)
-def decay_before_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """The decay comes before the step."""
-    return _plain((1 - h.lr * h.weight_decay) * theta, grad, state, h)
-
-
-@reported(
-    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
-    "bitsandbytes-foundation/bitsandbytes#2040"
-)
-@defect(BEFORE, "The decay goes into the velocity.", "coupled, not decoupled", whole=True)
-def decay_coupled_by_mistake(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return RULE["accumulated"](theta, signed(grad, h), state, h)
-
-
-@reported(
-    "flagos-ai/FlagGems#4988 bitsandbytes-foundation/bitsandbytes#2010 "
-    "bitsandbytes-foundation/bitsandbytes#2040"
-)
-@defect("accumulated", "The decay is decoupled.", "x *= 1 - lr decay in an L2 rule")
-def decay_decoupled_by_mistake(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    kept = (1 - h.lr * h.weight_decay) * theta
-    return RULE["accumulated"](kept, grad, state, undecayed(h))
-
-
-@reported(
-    "jettify/pytorch-optimizer#454 jettify/pytorch-optimizer#433 jettify/pytorch-optimizer#455"
-)
-@defect(BEFORE, "The decay is the same for all values.", "x -= lr decay", whole=True)
-def decay_is_constant(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return _plain(theta - h.lr * h.weight_decay, grad, state, h)
-
-
-@defect("accumulated", "Only the first group is decayed.", "a group's None is not the default")
-class decay_of_first_group_only(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h if self.groups[i] == 0 else undecayed(h)
-
-
-@reported("keras-team/keras#19990 keras-team/keras#19998")
-@defect(BEFORE, "A parameter without gradient is decayed.")
-class decay_without_gradient(MachineRun):
-    """The decay runs ahead of the check, as in steps that only gather gradients."""
-
-    def absent(self, i: int) -> None:
-        h = self.hyper(i)
-        round = format_of(self.dtypes[i]).round
-        self.theta[i][...] = round(self.theta[i] * (1 - h.lr * h.weight_decay))
 
 
 class _Scaled(RuleRun):
@@ -143,39 +58,85 @@ class _Scaled(RuleRun):
         return h._replace(weight_decay=h.weight_decay * self.scale**self.power)
 
 
-@reported("chainer/chainer#7335 chainer/chainer#7597")
-@defect("accumulated", "The decay is divided by the scale.", "added to scaled gradients")
-class decay_divided_by_loss_scale(_Scaled):
-    power = -1
+repeated = Family(_Repeated, "more")
+scaled = Family(_Scaled, "power")
+
+# fmt: off
+wrong_rule("decay_ignored", "There is no decay.", "the fast path drops the default",
+           terms.hyper(undecayed), "PaddlePaddle/Paddle#38344")
+repeated("decay_once_per_dtype", "Parameters are decayed once for each type among them.",
+         "the loop over types multiplies the full list", lambda run: len(set(run.dtypes)) - 1,
+         "huggingface/pytorch-image-models#2750", convention=BEFORE)
+repeated("decay_once_per_group", "Parameters are decayed once for each group.",
+         "the loop over groups multiplies the full list", lambda run: len(run.hypers) - 1,
+         "huggingface/pytorch-image-models#2750", convention=BEFORE)
+wrong_rule("decay_before_step", "The update is not decayed.", "the decay comes before the step",
+           terms.placed(lambda x, h: (1 - h.lr * h.weight_decay) * x),
+           convention="accumulated:after", whole=True)
+wrong_rule("decay_coupled_by_mistake", "The decay goes into the velocity.",
+           "coupled, not decoupled",
+           lambda x, g, s, h: ACCUMULATED(x, signed(g, h), s, h), COUPLED,
+           convention=BEFORE, whole=True)
+wrong_rule("decay_decoupled_by_mistake", "The decay is decoupled.",
+           "x *= 1 - lr decay in an L2 rule",
+           lambda x, g, s, h: ACCUMULATED((1 - h.lr * h.weight_decay) * x, g, s, undecayed(h)),
+           COUPLED)
+wrong_rule("decay_is_constant", "The decay is the same for all values.", "x -= lr decay",
+           terms.placed(lambda x, h: x - h.lr * h.weight_decay),
+           "jettify/pytorch-optimizer#454 jettify/pytorch-optimizer#433 "
+           "jettify/pytorch-optimizer#455", convention=BEFORE, whole=True)
+told("decay_of_first_group_only", "Only the first group is decayed.",
+     "a group's None is not the default",
+     lambda run, i, h: h if run.groups[i] == 0 else undecayed(h))
+scaled("decay_divided_by_loss_scale", "The decay is divided by the scale.",
+       "added to scaled gradients", -1, "chainer/chainer#7335 chainer/chainer#7597")
+scaled("decay_times_loss_scale", "The decay is multiplied by the scale.",
+       "though already unscaled", 1, "chainer/chainer#7335 chainer/chainer#7597")
+wrong_rule("decay_multiplies_gradient", "The decay multiplies the gradient.", "g *= 1 + decay x",
+           terms.gradient(lambda x, g, s, h: g + h.weight_decay * (x * g)), "apache/mxnet#8925")
+wrong_rule("decay_sign_wrong", "Parameters grow by their decay.", "sign",
+           terms.hyper(lambda h: h._replace(weight_decay=-h.weight_decay)))
+wrong_rule("decay_without_lr", "The decay is not scaled by lr.", "x *= 1 - decay",
+           terms.placed(lambda x, h: (1 - h.weight_decay) * x), convention=BEFORE, whole=True)
+wrong_rule("decay_times_lr_twice", "The decay is scaled by lr twice.", "x *= 1 - lr^2 decay",
+           terms.placed(lambda x, h: (1 - h.lr * (h.lr * h.weight_decay)) * x),
+           convention=BEFORE, whole=True)
+wrong_rule("decay_doubled", "The decay is doubled.", "gradient of decay x^2, not of its half",
+           terms.hyper(lambda h: h._replace(weight_decay=2 * h.weight_decay)))
+wrong_rule("decay_is_absolute", "The decay is that of the absolute value.", "decay sign(x)",
+           terms.gradient(lambda x, g, s, h: decayed(x.map(np.sign), g, h)))
+told("decay_skips_one_dimensional", "Vectors and scalars are not decayed.",
+     "biases left out by their shape",
+     lambda run, i, h: h if run.theta[i].ndim > 1 else undecayed(h))
+wrong_rule("decay_of_velocity", "The velocity is decayed, the parameter is not.", "wrong operand",
+           terms.gradient(lambda x, g, s, h: g + h.weight_decay * s.v))
+# fmt: on
 
 
-@reported("chainer/chainer#7335 chainer/chainer#7597")
-@defect("accumulated", "The decay is multiplied by the scale.", "though already unscaled")
-class decay_times_loss_scale(_Scaled):
-    power = 1
+@reported("nntrainer/nntrainer#1844")
+@defect("accumulated", "The decay bypasses the velocity.", "x -= lr (v(g) + decay x)")
+def decay_bypasses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    moved, new = ACCUMULATED(theta, grad, state, undecayed(h))
+    return moved - h.lr * h.weight_decay * theta, new
 
 
-@reported("apache/mxnet#8925")
-@defect("accumulated", "The decay multiplies the gradient.")
-def decay_multiplies_gradient(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """G *= 1 + decay x."""
-    d = grad + h.weight_decay * (theta * grad)
-    return RULE["accumulated"](theta, d, state, undecayed(h))
+@reported(COUPLED)
+@defect(BEFORE, "The update is decayed too.", "the decay comes after the step", whole=True)
+def decay_after_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    moved, new = plain(theta, grad, state, h)
+    return (1 - h.lr * h.weight_decay) * moved, new
 
 
-@defect("accumulated", "Parameters grow by their decay.", "sign")
-def decay_sign_wrong(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return RULE["accumulated"](theta, grad, state, h._replace(weight_decay=-h.weight_decay))
+@reported("keras-team/keras#19990 keras-team/keras#19998")
+@defect(BEFORE, "A parameter without gradient is decayed.")
+class decay_without_gradient(_Repeated):
+    """The decay runs ahead of the check, as in steps that only gather gradients."""
 
+    def more(self) -> int:
+        return 0
 
-@defect(BEFORE, "The decay is not scaled by lr.", "x *= 1 - decay", whole=True)
-def decay_without_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return _plain((1 - h.weight_decay) * theta, grad, state, h)
-
-
-@defect(BEFORE, "The decay is scaled by lr twice.", "x *= 1 - lr^2 decay", whole=True)
-def decay_times_lr_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return _plain((1 - h.lr * (h.lr * h.weight_decay)) * theta, grad, state, h)
+    def absent(self, i: int) -> None:
+        self.decay(i, 1)
 
 
 class _First(NamedTuple):
@@ -187,31 +148,8 @@ class _First(NamedTuple):
 @defect(BEFORE, "The decay does not follow lr.", "1 - lr_0 decay, as printed for AdamW", whole=True)
 def decay_with_initial_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     lr = state.lr if isinstance(state, _First) else h.lr
-    moved, new = _plain((1 - lr * h.weight_decay) * theta, grad, state, h)
+    moved, new = plain((1 - lr * h.weight_decay) * theta, grad, state, h)
     return moved, _First(new.step, new.v, lr)
-
-
-@defect("accumulated", "The decay is doubled.", "gradient of decay x^2, not of its half")
-def decay_doubled(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return RULE["accumulated"](theta, grad, state, h._replace(weight_decay=2 * h.weight_decay))
-
-
-@defect("accumulated", "The decay is that of the absolute value.", "decay sign(x)")
-def decay_is_absolute(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta.map(np.sign), grad, h)
-    return RULE["accumulated"](theta, d, state, undecayed(h))
-
-
-@defect("accumulated", "Vectors and scalars are not decayed.", "biases left out by their shape")
-class decay_skips_one_dimensional(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h if self.theta[i].ndim > 1 else undecayed(h)
-
-
-@defect("accumulated", "The velocity is decayed, the parameter is not.", "wrong operand")
-def decay_of_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = grad + h.weight_decay * state.v
-    return RULE["accumulated"](theta, d, state, undecayed(h))
 
 
 class _Last(NamedTuple):
@@ -223,20 +161,18 @@ class _Last(NamedTuple):
 @defect("accumulated", "The decay is a step late.", "taken at the parameter before the last step")
 def decay_uses_previous_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     d = decayed(state.theta if isinstance(state, _Last) else theta, grad, h)
-    moved, new = RULE["accumulated"](theta, d, state, undecayed(h))
+    moved, new = ACCUMULATED(theta, d, state, undecayed(h))
     return moved, _Last(new.step, new.v, theta)
 
 
 @defect("zero_started", "The decay is not dampened.", "added after the gradient was")
 def decay_outside_dampening(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta, (1 - h.dampening) * grad, h)
-    v = h.momentum * state.v + d
-    look = decayed(theta, grad, h) + h.momentum * v
-    return theta - h.lr * (look if h.nesterov else v), after(state, v)
+    v = h.momentum * state.v + decayed(theta, (1 - h.dampening) * grad, h)
+    return terms.moved(theta, decayed(theta, grad, h), state, h, v)
 
 
 @defect("scaled", "The decay in the velocity has no lr.", "v = momentum v + lr g + decay x")
 def decay_outside_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     d = h.lr * grad + h.weight_decay * theta
     v = h.momentum * state.v + d
-    return theta - (d + h.momentum * v if h.nesterov else v), after(state, v)
+    return theta - (d + h.momentum * v if h.nesterov else v), terms.after(state, v)

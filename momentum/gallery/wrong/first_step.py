@@ -6,116 +6,9 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RULE, Moved, after, decayed, defect, reported
-
-X = Any
-
-
-def _moved(theta: X, grad: X, state: X, h: Hyper, v: X) -> Moved:
-    d = decayed(theta, grad, h)
-    return theta - h.lr * (d + h.momentum * v if h.nesterov else v), after(state, v)
-
-
-@reported("ml-explore/mlx#473 ml-explore/mlx#440")
-@defect("accumulated", "The first step is dampened.", "the velocity starts at zero")
-def first_step_dampened(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return RULE["zero_started"](theta, grad, state, h)
-
-
-@defect("zero_started", "The first step is not dampened.", "the velocity starts with the gradient")
-def first_step_undampened(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    return RULE["accumulated"](theta, grad, state, h)
-
-
-@reported(
-    "open-lm-engine/accelerated-model-architectures#436 bitsandbytes-foundation/bitsandbytes#2085"
-)
-@defect("accumulated", "Dampening has no effect.")
-def dampening_never_applied(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """The flag of the first step is never cleared; or the argument is not read."""
-    return RULE["accumulated"](theta, grad, state, h._replace(dampening=0))
-
-
-@reported("zc911/MatrixSlow#17")
-@defect("scaled", "The first step is not scaled by lr.", "v starts as d, then adds lr d")
-def first_velocity_without_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta, grad, h)
-    return _scaled(theta, d, state, h, d if state.step == 0 else h.momentum * state.v + h.lr * d)
-
-
-def _scaled(theta: X, d: X, state: X, h: Hyper, v: X) -> Moved:
-    return theta - (h.lr * d + h.momentum * v if h.nesterov else v), after(state, v)
-
-
-@reported("NVIDIA/Megatron-LM#5976")
-@defect("zero_started", "The velocity starts with the decay of the start.")
-def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """State is allocated by a step with zero gradient and lr 0, which is not inert."""
-    if state.step == 0:
-        _, state = RULE["zero_started"](theta, 0 * grad, state, h)
-    return RULE["zero_started"](theta, grad, state, h)
-
-
-@reported("pytorch/pytorch#152833 pytorch/pytorch#92111 pytorch/pytorch#91108")
-@defect("accumulated", "The first gradient is forgotten after the first step.")
-def velocity_seeded_one_step_late(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """The step is taken before the velocity is allocated."""
-    moved, new = RULE["accumulated"](theta, grad, state, h)
-    return moved, new._replace(v=0 * new.v) if state.step == 0 else new
-
-
-@defect("accumulated", "The first step does not move.", "it only allocates the velocity")
-def first_step_skipped(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    moved, new = RULE["accumulated"](theta, grad, state, h)
-    return (theta + 0 * moved if state.step == 0 else moved), new
-
-
-@defect("accumulated", "The first gradient counts twice.", "v starts as d, then is updated too")
-def first_gradient_counted_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta, grad, h)
-    v = h.momentum * (d if state.step == 0 else state.v) + (1 - h.dampening) * d
-    return _moved(theta, grad, state, h, v)
-
-
-@defect("accumulated", "The second step restarts the velocity.", "off by one in the first step")
-def second_step_restarts(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    moved, new = RULE["accumulated"](theta, grad, state._replace(step=max(state.step - 1, 0)), h)
-    return moved, new._replace(step=state.step + 1)
-
-
-@defect("accumulated", "Dampening acts squared.", "gradient and velocity are both dampened")
-def dampening_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta, grad, h)
-    keep = 1 - h.dampening
-    v = d if state.step == 0 else h.momentum * state.v + keep * (keep * d)
-    return _moved(theta, grad, state, h, v)
-
-
-@defect("accumulated", "The old velocity is dampened.", "factor on the whole sum")
-def dampening_on_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta, grad, h)
-    v = d if state.step == 0 else (1 - h.dampening) * (h.momentum * state.v + d)
-    return _moved(theta, grad, state, h, v)
-
-
-@defect("zero_started", "The update is dampened again.", "factor on the step too")
-def dampening_on_update(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    _, new = RULE["zero_started"](theta, grad, state, h)
-    return _moved(theta, grad, state, h._replace(lr=h.lr * (1 - h.dampening)), new.v)
-
-
-@defect("accumulated", "Dampening weighs the gradient.", "dampening in place of 1 - dampening")
-def dampening_reversed(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    d = decayed(theta, grad, h)
-    v = d if state.step == 0 else h.momentum * state.v + h.dampening * d
-    return _moved(theta, grad, state, h, v)
-
-
-@defect("accumulated", "A velocity of zeros counts as none.", "`if not v.any()` for the first step")
-def first_step_by_zero_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    empty = state.step == 0 or not state.v
-    moved, new = RULE["accumulated"](theta, grad, state._replace(step=0 if empty else 1), h)
-    return moved, new._replace(step=state.step + 1)
+from momentum.gallery.wrong import _terms as terms
+from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
+from momentum.gallery.wrong._terms import ACCUMULATED, RULE, Moved, X
 
 
 class _Counted(MachineRun):
@@ -131,20 +24,78 @@ class _Counted(MachineRun):
         return held._replace(step=step, v=v)
 
 
-@defect("accumulated", "A parameter whose first gradient comes late is dampened at once.")
-class first_step_by_common_counter(_Counted):
-    """One counter for all parameters."""
+counted = Family(_Counted, "count")
 
-    def count(self, i: int) -> int:
-        return self.taken
+# fmt: off
+counted("first_step_by_common_counter",
+        "A parameter whose first gradient comes late is dampened at once.",
+        "one counter for all parameters", lambda run, i: run.taken)
+counted("first_step_for_first_parameter_only", "Only the first parameter has a first step.",
+        "the counter grows with every parameter", lambda run, i: run.taken + i)
+wrong_rule("first_step_dampened", "The first step is dampened.", "the velocity starts at zero",
+           RULE["zero_started"], "ml-explore/mlx#473 ml-explore/mlx#440")
+wrong_rule("first_step_undampened", "The first step is not dampened.",
+           "the velocity starts with the gradient", ACCUMULATED, convention="zero_started")
+wrong_rule("dampening_never_applied", "Dampening has no effect.",
+           "the flag of the first step is never cleared; or the argument is not read",
+           terms.hyper(lambda h: h._replace(dampening=0)),
+           "open-lm-engine/accelerated-model-architectures#436 "
+           "bitsandbytes-foundation/bitsandbytes#2085")
+wrong_rule("first_velocity_without_lr", "The first step is not scaled by lr.",
+           "v starts as d, then adds lr d",
+           terms.velocity(lambda d, s, h: h.momentum * s.v + h.lr * d, by=terms.moved_scaled),
+           "zc911/MatrixSlow#17", convention="scaled")
+wrong_rule("velocity_seeded_one_step_late",
+           "The first gradient is forgotten after the first step.",
+           "the step is taken before the velocity is allocated",
+           terms.left(lambda old, new, h: new if old.step else new._replace(v=0 * new.v)),
+           "pytorch/pytorch#152833 pytorch/pytorch#92111 pytorch/pytorch#91108")
+wrong_rule("first_gradient_counted_twice", "The first gradient counts twice.",
+           "v starts as d, then is updated too",
+           terms.velocity(
+               lambda d, s, h: h.momentum * (s.v if s.step else d) + (1 - h.dampening) * d,
+               first=True))
+wrong_rule("dampening_twice", "Dampening acts squared.", "gradient and velocity are both dampened",
+           terms.velocity(
+               lambda d, s, h: h.momentum * s.v + (1 - h.dampening) * ((1 - h.dampening) * d)))
+wrong_rule("dampening_on_velocity", "The old velocity is dampened.", "factor on the whole sum",
+           terms.velocity(lambda d, s, h: (1 - h.dampening) * (h.momentum * s.v + d)))
+wrong_rule("dampening_on_update", "The update is dampened again.", "factor on the step too",
+           terms.update(lambda d, new, old, h: h.lr * (1 - h.dampening) * (
+               d + h.momentum * new.v if h.nesterov else new.v), "zero_started"),
+           convention="zero_started")
+wrong_rule("dampening_reversed", "Dampening weighs the gradient.",
+           "dampening in place of 1 - dampening",
+           terms.velocity(lambda d, s, h: h.momentum * s.v + h.dampening * d))
+# fmt: on
 
 
-@defect("accumulated", "Only the first parameter has a first step.")
-class first_step_for_first_parameter_only(_Counted):
-    """The counter grows with every parameter."""
+@reported("NVIDIA/Megatron-LM#5976")
+@defect("zero_started", "The velocity starts with the decay of the start.")
+def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    """State is allocated by a step with zero gradient and lr 0, which is not inert."""
+    if state.step == 0:
+        _, state = RULE["zero_started"](theta, 0 * grad, state, h)
+    return RULE["zero_started"](theta, grad, state, h)
 
-    def count(self, i: int) -> int:
-        return self.taken + i
+
+@defect("accumulated", "The first step does not move.", "it only allocates the velocity")
+def first_step_skipped(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    moved, new = ACCUMULATED(theta, grad, state, h)
+    return (theta + 0 * moved if state.step == 0 else moved), new
+
+
+@defect("accumulated", "The second step restarts the velocity.", "off by one in the first step")
+def second_step_restarts(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    moved, new = ACCUMULATED(theta, grad, state._replace(step=max(state.step - 1, 0)), h)
+    return moved, new._replace(step=state.step + 1)
+
+
+@defect("accumulated", "A velocity of zeros counts as none.", "`if not v.any()` for the first step")
+def first_step_by_zero_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    empty = state.step == 0 or not state.v
+    moved, new = ACCUMULATED(theta, grad, state._replace(step=0 if empty else 1), h)
+    return moved, new._replace(step=state.step + 1)
 
 
 @defect("accumulated", "A missing gradient counts as a first step.")

@@ -8,80 +8,78 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun, defect, reported
+from momentum.gallery.wrong._defect import Family, defect, reported
+from momentum.gallery.wrong._families import heard, moves, told
 from momentum.subjects.protocol import Array, Gradient
 
 Gradients = Sequence[Gradient]
 
 
-@defect("accumulated", "All groups have the first one's hyper-parameters.", "groups[0]")
-class first_group_for_all(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return self.hypers[0]
+def _late(run: MachineRun, i: int) -> bool:
+    """The parameter came in a group that was added later."""
+    return run.groups[i] >= len(run.given)
 
 
-@defect("accumulated", "All groups have the last one's hyper-parameters.", "a loop variable leaks")
-class last_group_for_all(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return self.hypers[-1]
+def _like(run: MachineRun, i: int, *names: str) -> Hyper:
+    """The first group that is alike in these names."""
+    own = run.hypers[run.groups[i]]
+    return next(h for h in run.hypers if all(getattr(h, n) == getattr(own, n) for n in names))
 
 
-@defect("accumulated", "All groups have the first one's momentum.", "read outside the loop")
-class momentum_of_first_group_for_all(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h._replace(momentum=self.hypers[0].momentum)
+def _reweigh(run: MachineRun, i: int, factor: float) -> None:
+    """The velocity is multiplied."""
+    if i in run.states:
+        held = run.states[i]
+        run.states[i] = held._replace(v=format_of(run.dtypes[i]).round(factor * held.v))
 
 
-@defect("accumulated", "Groups of equal lr and momentum are taken for one.", "the key is too short")
-class groups_merged_by_rate_and_momentum(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        own = self.hypers[self.groups[i]]
-        first = next(x for x in self.hypers if (x.lr, x.momentum) == (own.lr, own.momentum))
-        return first._replace(lr=h.lr)
+LAZY = "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009"
+absent = Family(MachineRun, "absent")
+freezing = Family(MachineRun, "freeze")
+sparsely = Family(MachineRun, "step_sparse")
 
-
-@defect("accumulated", "Groups alike but for nesterov have the first one's.", "a key without it")
-class nesterov_of_first_like_group(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        own = self.hypers[self.groups[i]]._replace(nesterov=False)
-        like = next(x for x in self.hypers if x._replace(nesterov=False) == own)
-        return h._replace(nesterov=like.nesterov)
+# fmt: off
+told("first_group_for_all", "All groups have the first one's hyper-parameters.", "groups[0]",
+     lambda run, i, h: run.hypers[0])
+told("last_group_for_all", "All groups have the last one's hyper-parameters.",
+     "a loop variable leaks", lambda run, i, h: run.hypers[-1])
+told("momentum_of_first_group_for_all", "All groups have the first one's momentum.",
+     "read outside the loop", lambda run, i, h: h._replace(momentum=run.hypers[0].momentum))
+told("groups_merged_by_rate_and_momentum", "Groups of equal lr and momentum are taken for one.",
+     "the key is too short", lambda run, i, h: _like(run, i, "lr", "momentum")._replace(lr=h.lr))
+told("nesterov_of_first_like_group", "Groups alike but for nesterov have the first one's.",
+     "a key without it",
+     lambda run, i, h: h._replace(nesterov=_like(
+         run, i, *(n for n in Hyper._fields if n != "nesterov")).nesterov))
+told("late_group_with_hyper_of_first", "A late group has the first one's hyper-parameters.",
+     "defaults win", lambda run, i, h: run.hypers[0] if _late(run, i) else h)
+heard("set_reaches_first_group_only", "Only the first group can be changed.", "groups[0]",
+      lambda run, group, old, new: new if group == 0 else None)
+moves("late_group_ignored", "A group that is added later does not move.",
+      "a list made at the start", lambda run, i, g, h: not _late(run, i))
+moves("zero_gradient_is_none", "A gradient of zeros counts as missing.", "`if not grad.any()`",
+      lambda run, i, g, h: np.any(g != 0))
+moves("groups_beyond_16_dropped", "Groups from the 17th on stand still.",
+      "a table of fixed length", lambda run, i, g, h: run.groups[i] < 16)
+absent("none_is_zero_gradient", "A missing gradient counts as zero.", "`grad or 0`",
+       lambda run, i: run.update(i, np.zeros(run.theta[i].shape), run.hyper(i)))
+absent("velocity_decays_on_none", "Without a gradient the velocity decays.",
+       "momentum applied to all first", lambda run, i: _reweigh(run, i, run.hyper(i).momentum))
+absent("none_clears_velocity", "Without a gradient the velocity is cleared.",
+       "state of the absent goes", lambda run, i: _reweigh(run, i, 0))
+freezing("frozen_velocity_dropped", "What is frozen loses its velocity.",
+         "state of the frozen goes",
+         lambda run, i, frozen: run.states.pop(i, None) if frozen else None)
+sparsely("sparse_entries_overwrite", "Sparse entries of one place count once.",
+         "the last one is written",
+         lambda run, gradients: run.step([None if g is None else g / 2 for g in gradients]))
+# fmt: on
 
 
 @defect("accumulated", "A change reaches all groups.", "a loop over all of them")
 class set_changes_all_groups(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.hypers = [hyper] * len(self.hypers)
-
-
-@defect("accumulated", "Only the first group can be changed.", "groups[0]")
-class set_reaches_first_group_only(MachineRun):
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        if group == 0:
-            super().set(hyper)
-
-
-class _Late(RuleRun):
-    """A run that knows which parameters came late."""
-
-    def setup(self) -> None:
-        self.known = len(self.theta)
-
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h
-
-
-@defect("accumulated", "A group that is added later does not move.", "a list made at the start")
-class late_group_ignored(_Late):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if i < self.known:
-            super().update(i, grad, h)
-
-
-@defect("accumulated", "A late group has the first one's hyper-parameters.", "defaults win")
-class late_group_with_hyper_of_first(_Late):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h if i < self.known else self.hypers[0]
 
 
 @defect("accumulated", "Adding a group clears all velocities.", "state is allocated anew")
@@ -92,18 +90,12 @@ class late_group_clears_velocity(MachineRun):
 
 
 @defect("accumulated", "A late group has no first step.", "one counter for all parameters")
-class late_group_at_second_step(_Late):
+class late_group_at_second_step(MachineRun):
     def state(self, i: int) -> Any:
         held = super().state(i)
-        if i < self.known or held.step:
+        if not _late(self, i) or held.step:
             return held
         return held._replace(step=1, v=np.zeros(self.theta[i].shape))
-
-
-@defect("accumulated", "A missing gradient counts as zero.", "`grad or 0`")
-class none_is_zero_gradient(MachineRun):
-    def absent(self, i: int) -> None:
-        self.update(i, np.zeros(self.theta[i].shape), self.hyper(i))
 
 
 @defect("accumulated", "Parameters after a missing gradient do not move.", "break, not continue")
@@ -126,38 +118,6 @@ class none_skips_whole_step(MachineRun):
     def move(self) -> None:
         if all(g is not None for g in self.grads):
             super().move()
-
-
-class _VelocityAtNone(MachineRun):
-    """A missing gradient changes the velocity."""
-
-    def changed(self, v: Array, h: Hyper) -> Any:
-        raise NotImplementedError
-
-    def absent(self, i: int) -> None:
-        if i in self.states:
-            round = format_of(self.dtypes[i]).round
-            held = self.states[i]
-            self.states[i] = held._replace(v=round(self.changed(held.v, self.hyper(i))))
-
-
-@defect("accumulated", "Without a gradient the velocity decays.", "momentum applied to all first")
-class velocity_decays_on_none(_VelocityAtNone):
-    def changed(self, v: Array, h: Hyper) -> Any:
-        return h.momentum * v
-
-
-@defect("accumulated", "Without a gradient the velocity is cleared.", "state of the absent goes")
-class none_clears_velocity(_VelocityAtNone):
-    def changed(self, v: Array, h: Hyper) -> Any:
-        return 0 * v
-
-
-@defect("accumulated", "What is frozen loses its velocity.", "state of the frozen goes")
-class frozen_velocity_dropped(MachineRun):
-    def freeze(self, i: int, frozen: bool) -> None:
-        if frozen:
-            self.states.pop(i, None)
 
 
 @defect("accumulated", "What is frozen rests.", "it is told by its flag", level="should")
@@ -199,13 +159,6 @@ class late_unfreezing_ignored(MachineRun):
         super().move()
 
 
-@defect("accumulated", "A gradient of zeros counts as missing.", "`if not grad.any()`")
-class zero_gradient_is_none(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if np.any(grad != 0):
-            super().update(i, grad, h)
-
-
 class _Lazy(MachineRun):
     """Elements whose gradient is 0 keep parameter and velocity."""
 
@@ -224,13 +177,13 @@ class _Lazy(MachineRun):
         return np.where(still, theta, moved), state._replace(v=np.where(still, held.v, state.v))
 
 
-@reported("microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009")
+@reported(LAZY)
 @defect("accumulated", "Elements with gradient 0 are left out.", "an update that is lazy")
 class zero_elements_skipped(_Lazy):
     pass
 
 
-@reported("microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009")
+@reported(LAZY)
 @defect("accumulated", "Rows whose gradient is 0 are left out.", "an update of the rows in use")
 class zero_rows_skipped(_Lazy):
     def still(self, grad: Array) -> Array:
@@ -239,7 +192,7 @@ class zero_rows_skipped(_Lazy):
         return np.broadcast_to(rows, grad.shape)
 
 
-@reported("microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009")
+@reported(LAZY)
 @defect("accumulated", "Sparse gradients leave out what they do not hold.", "lazy rows")
 class sparse_rows_lazy(_Lazy):
     lazy = False
@@ -258,16 +211,3 @@ class sparse_decay_crashes(MachineRun):
     def step_sparse(self, gradients: Gradients) -> None:
         decays: Any = sum(h.weight_decay for h in self.hypers)
         self.step(gradients + decays if decays else gradients)  # a list plus a number
-
-
-@defect("accumulated", "Sparse entries of one place count once.", "the last one is written")
-class sparse_entries_overwrite(MachineRun):
-    def step_sparse(self, gradients: Gradients) -> None:
-        self.step([None if g is None else g / 2 for g in gradients])
-
-
-@defect("accumulated", "Groups from the 17th on stand still.", "a table of fixed length")
-class groups_beyond_16_dropped(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if self.groups[i] < 16:
-            super().update(i, grad, h)

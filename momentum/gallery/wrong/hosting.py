@@ -1,15 +1,53 @@
 """Wrong towards the program around: memory that moves, hooks, schedules, settings, threads."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect
-from momentum.subjects.protocol import Array, Gradient
+from momentum.gallery.wrong._defect import Family, defect
+from momentum.gallery.wrong._families import misread
+from momentum.subjects.protocol import Array
+
+IMAGINARY = np.array([False, True])
+"""Which numbers along the last axis of complex parameters are imaginary parts."""
+
+hooked = Family(MachineRun, "between")
+clearing = Family(MachineRun, "zero_grad")
+counting = Family(MachineRun, "versions")
+differentiated = Family(MachineRun, "_slope")
+joining = Family(MachineRun, "add_group")
+scheduled = Family(MachineRun, "factor")
+
+# fmt: off
+hooked("hooks_not_called", "Hooks are never called.", "step is marked as hooked already",
+       lambda run, hook, step: step())
+hooked("hook_called_before_moving", "The last hook is called before the step.",
+       "hooks run one after the other",
+       lambda run, hook, step: (hook("before"), hook("after"), step()))
+clearing("zero_grad_always_none", "Gradients are always cleared to None.",
+         "the argument is not read", lambda run, to_none: MachineRun.zero_grad(run, True))
+counting("writes_without_a_version", "A step is no counted write.", "data is written directly",
+         lambda run: [0] * len(run.theta), level="should")
+differentiated("tape_loses_velocity", "The derivative leaves out the velocity.",
+               "the state is detached",
+               lambda run, fed, t, i: MachineRun._slope(run, fed[: t + 1], t, i))
+joining("late_group_without_defaults", "A late group without options has rate 0.",
+        "defaults are not filled in",
+        lambda run, parameters, h: MachineRun.add_group(
+            run, parameters, Hyper(0.0) if h is None else h))
+misread("imaginary_part_skipped", "Imaginary parts have no gradient.", "a cast to a real number",
+        lambda run, i, g: np.where(IMAGINARY, 0.0, g) if run.options.get("complex") else g)
+misread("complex_gradient_conjugated", "Complex gradients are conjugated.",
+        "two conventions of the derivative",
+        lambda run, i, g: np.where(IMAGINARY, -g, g) if run.options.get("complex") else g)
+scheduled("own_schedule_ignored", "A schedule of the framework does nothing.",
+          "the rate is read at the start",
+          lambda run, g: 1.0 if "schedule" in run.options else MachineRun.factor(run, g))
+# fmt: on
 
 
 class _Remembering(MachineRun):
@@ -46,24 +84,10 @@ class format_of_the_start_kept(MachineRun):
         self.dtypes = kept
 
 
-@defect("accumulated", "Hooks are never called.", "step is marked as hooked already")
-class hooks_not_called(MachineRun):
-    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
-        step()
-
-
 @defect("accumulated", "Hooks are called twice.", "step is wrapped once by each class")
 class hooks_called_twice(MachineRun):
     def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
         super().between(hook, lambda: super(hooks_called_twice, self).between(hook, step))
-
-
-@defect("accumulated", "The last hook is called before the step.", "hooks run one after the other")
-class hook_called_before_moving(MachineRun):
-    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
-        hook("before")
-        hook("after")
-        step()
 
 
 @defect("accumulated", "Only the first group's gradients are cleared.", "groups[0]")
@@ -83,24 +107,6 @@ class zero_grad_forgets_late_group(MachineRun):
         late = self.grads[self.known :]
         super().zero_grad(to_none)
         self.grads[self.known :] = late
-
-
-@defect("accumulated", "Gradients are always cleared to None.", "the argument is not read")
-class zero_grad_always_none(MachineRun):
-    def zero_grad(self, to_none: bool) -> None:
-        super().zero_grad(True)
-
-
-@defect("accumulated", "A step is no counted write.", "data is written directly", level="should")
-class writes_without_a_version(MachineRun):
-    def versions(self) -> list[int]:
-        return [0] * len(self.theta)
-
-
-@defect("accumulated", "The derivative leaves out the velocity.", "the state is detached")
-class tape_loses_velocity(MachineRun):
-    def _slope(self, fed: Sequence[Sequence[Gradient]], t: int, i: int) -> Array:
-        return super()._slope(fed[: t + 1], t, i)
 
 
 @defect("accumulated", "The derivative by the first gradient is 0.", level="should")
@@ -139,12 +145,6 @@ class scratch_shared_by_all_runs(MachineRun):
         self.states[i] = state
 
 
-@defect("accumulated", "A late group without options has rate 0.", "defaults are not filled in")
-class late_group_without_defaults(MachineRun):
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
-        super().add_group(parameters, Hyper(0.0) if hyper is None else hyper)
-
-
 @defect("accumulated", "Parameters of one name share a velocity.", "state keyed by name")
 class velocity_by_name(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
@@ -154,37 +154,6 @@ class velocity_by_name(MachineRun):
             self.states[i] = self.states[first]
         super().update(i, grad, h)
         self.states[first] = self.states[i]
-
-
-class _Complex(MachineRun):
-    """Complex gradients are misread."""
-
-    def misread(self, grad: Array) -> None:
-        raise NotImplementedError
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if self.options.get("complex"):
-            grad = np.array(grad)
-            self.misread(grad)
-        super().update(i, grad, h)
-
-
-@defect("accumulated", "Imaginary parts have no gradient.", "a cast to a real number")
-class imaginary_part_skipped(_Complex):
-    def misread(self, grad: Array) -> None:
-        grad[..., 1] = 0.0
-
-
-@defect("accumulated", "Complex gradients are conjugated.", "two conventions of the derivative")
-class complex_gradient_conjugated(_Complex):
-    def misread(self, grad: Array) -> None:
-        grad[..., 1] *= -1.0
-
-
-@defect("accumulated", "A schedule of the framework does nothing.", "the rate is read at the start")
-class own_schedule_ignored(MachineRun):
-    def factor(self, group: int) -> float:
-        return 1.0 if "schedule" in self.options else super().factor(group)
 
 
 @defect("accumulated", "A schedule of the framework comes a step late.", "counted after the step")

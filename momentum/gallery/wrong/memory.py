@@ -7,7 +7,8 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect, reported, undecayed
+from momentum.gallery.wrong._defect import Family, defect, reported
+from momentum.gallery.wrong._terms import signed, undecayed
 from momentum.subjects.protocol import Array
 
 
@@ -26,25 +27,6 @@ class _GradientWritten(MachineRun):
         super().update(i, values, rest)
 
 
-@reported(
-    "pytorch/pytorch#12218 pytorch/pytorch#69189 pytorch/pytorch#18732 pytorch/pytorch#12107 "
-    "kozistr/pytorch_optimizer#519"
-)
-@defect("accumulated", "The decay is added to the caller's gradient.", "g += decay x")
-class gradient_decayed_in_place(_GradientWritten):
-    def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
-        if h.maximize or not h.weight_decay:
-            return grad, h
-        return grad + h.weight_decay * self.theta[i], undecayed(h)
-
-
-@reported("kozistr/pytorch_optimizer#519")
-@defect("accumulated", "maximize negates the caller's gradient.", "g.neg_()")
-class gradient_negated_in_place(_GradientWritten):
-    def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
-        return (-grad if h.maximize else grad), h._replace(maximize=False)
-
-
 class _GradientSpoilt(MachineRun):
     """The step is right, but the caller's gradient is something else afterwards."""
 
@@ -57,23 +39,28 @@ class _GradientSpoilt(MachineRun):
             grad[...] = format_of(self.dtypes[i]).round(self.spoilt(grad, i, h))
 
 
-@reported("kozistr/pytorch_optimizer#519")
-@defect("accumulated", "Nesterov overwrites the caller's gradient.", "g += momentum v")
-class gradient_overwritten_by_nesterov(_GradientSpoilt):
-    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
-        return grad + h.momentum * self.states[i].v if h.nesterov else grad
+written = Family(_GradientWritten, "written")
+spoilt = Family(_GradientSpoilt, "spoilt")
 
-
-@defect("accumulated", "The caller's gradient is zero after the step.", "zero_grad within step")
-class gradient_cleared(_GradientSpoilt):
-    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
-        return 0 * grad
-
-
-@defect("scaled", "The caller's gradient is scaled by lr.", "g *= lr")
-class gradient_scaled_in_place(_GradientSpoilt):
-    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
-        return h.lr * grad
+# fmt: off
+written("gradient_decayed_in_place", "The decay is added to the caller's gradient.",
+        "g += decay x",
+        lambda run, g, i, h: (g, h) if h.maximize or not h.weight_decay
+        else (g + h.weight_decay * run.theta[i], undecayed(h)),
+        "pytorch/pytorch#12218 pytorch/pytorch#69189 pytorch/pytorch#18732 "
+        "pytorch/pytorch#12107 kozistr/pytorch_optimizer#519")
+written("gradient_negated_in_place", "maximize negates the caller's gradient.", "g.neg_()",
+        lambda run, g, i, h: (signed(g, h), h._replace(maximize=False)),
+        "kozistr/pytorch_optimizer#519")
+spoilt("gradient_overwritten_by_nesterov", "Nesterov overwrites the caller's gradient.",
+       "g += momentum v",
+       lambda run, g, i, h: g + h.momentum * run.states[i].v if h.nesterov else g,
+       "kozistr/pytorch_optimizer#519")
+spoilt("gradient_cleared", "The caller's gradient is zero after the step.",
+       "zero_grad within step", lambda run, g, i, h: 0 * g)
+spoilt("gradient_scaled_in_place", "The caller's gradient is scaled by lr.", "g *= lr",
+       lambda run, g, i, h: h.lr * g, convention="scaled")
+# fmt: on
 
 
 @defect("accumulated", "The first velocity is the gradient's memory.", "v = g without a copy")

@@ -8,7 +8,19 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
+from momentum.gallery.wrong._families import misread, moves, places, standing
 from momentum.subjects.protocol import Array
+
+# fmt: off
+standing("scratch_as_long_as_the_first", "Only as many elements move as the first has.",
+         "one scratch, made once", lambda run, x: places(x) >= run.theta[0].size)
+misread("one_format_for_the_group", "Gradients are rounded to the first one's format.",
+        "one buffer for a group", lambda run, i, g: format_of(run.dtypes[0]).round(g))
+moves("parameters_beyond_512_dropped", "Parameters from the 513th on stand still.",
+      "a list of fixed length", lambda run, i, g, h: i < 512)
+moves("generator_walked_twice", "Parameters walked through once are gone.",
+      "they are counted first", lambda run, i, g, h: "generator" not in run.options)
+# fmt: on
 
 
 @defect("accumulated", "If {A, B} step and then {B, C}, B goes on with A's velocity.")
@@ -32,21 +44,6 @@ class velocities_stacked_by_shape(MachineRun):
             self.stacks[key] = [self.states[i] for i in members]
 
 
-@defect("accumulated", "Only as many elements move as the first has.", "one scratch, made once")
-class scratch_as_long_as_the_first(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        before = np.array(self.theta[i])
-        super().update(i, grad, h)
-        beyond = self.theta[0].size
-        self.theta[i].flat[beyond:] = before.flat[beyond:]
-
-
-@defect("accumulated", "Gradients are rounded to the first one's format.", "one buffer for a group")
-class one_format_for_the_group(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        super().update(i, format_of(self.dtypes[0]).round(grad), h)
-
-
 @defect("accumulated", "Updates go through the first one's format.", "one scratch, made once")
 class scratch_in_first_format(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
@@ -55,20 +52,6 @@ class scratch_in_first_format(MachineRun):
         update = format_of(self.dtypes[0]).round(self.theta[i] - before)
         if self.dtypes[i] != self.dtypes[0]:
             self.theta[i][...] = format_of(self.dtypes[i]).round(before + update)
-
-
-@defect("accumulated", "Parameters from the 513th on stand still.", "a list of fixed length")
-class parameters_beyond_512_dropped(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if i < 512:
-            super().update(i, grad, h)
-
-
-@defect("accumulated", "Parameters walked through once are gone.", "they are counted first")
-class generator_walked_twice(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if "generator" not in self.options:
-            super().update(i, grad, h)
 
 
 @defect("accumulated", "A whole rate is halved as a whole number.", "division that rounds down")

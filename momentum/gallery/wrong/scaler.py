@@ -1,15 +1,30 @@
 """Wrong training steps: closures, gradient scalers and skipped steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect, reported
-from momentum.subjects.protocol import Gradient
+from momentum.gallery.wrong._defect import Family, defect
 
 Closure = Callable[[], float]
-Gradients = Sequence[Gradient]
+SCALER = "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772"
+
+infinite = Family(MachineRun, "found_inf")
+unscaled = Family(MachineRun, "unscale")
+
+# fmt: off
+infinite("scaler_never_skips", "Gradients that are not finite are applied.",
+         "the flag is looked at only where the scale is given too", lambda run: False, SCALER)
+infinite("scaler_misses_nan", "nan does not make the scaler skip.", "only inf is looked for",
+         lambda run: any(np.isinf(g).any() for g in run.grads if g is not None))
+infinite("scaler_looks_at_first_parameter", "Only the first parameter can make the scaler skip.",
+         "an early exit",
+         lambda run: not np.all(np.isfinite(
+             next((g for g in run.grads if g is not None), 0.0))))
+unscaled("scaler_does_not_unscale", "Gradients are not unscaled.", "depends on the path",
+         lambda run, scale: None, SCALER)
+# fmt: on
 
 
 @defect("accumulated", "The closure is called twice.", "for the loss and for the gradients")
@@ -51,15 +66,6 @@ class step_before_closure(MachineRun):
         return closure()
 
 
-@reported("pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772")
-@defect("accumulated", "Gradients that are not finite are applied.")
-class scaler_never_skips(MachineRun):
-    """The flag is looked at only where the scale is given too."""
-
-    def found_inf(self) -> bool:
-        return False
-
-
 @defect("accumulated", "A skipped step feeds the velocity.", "only the parameter is kept back")
 class scaler_skip_feeds_velocity(MachineRun):
     def skipped(self, scale: float) -> None:
@@ -79,31 +85,11 @@ class scaler_skip_counts_as_step(MachineRun):
                 self.states[i] = initial._replace(step=1, v=np.zeros(x.shape))
 
 
-@defect("accumulated", "nan does not make the scaler skip.", "only inf is looked for")
-class scaler_misses_nan(MachineRun):
-    def found_inf(self) -> bool:
-        return any(np.isinf(g).any() for g in self.grads if g is not None)
-
-
-@defect("accumulated", "Only the first parameter can make the scaler skip.", "an early exit")
-class scaler_looks_at_first_parameter(MachineRun):
-    def found_inf(self) -> bool:
-        first = next((g for g in self.grads if g is not None), np.zeros(1))
-        return not np.isfinite(first).all()
-
-
 @defect("accumulated", "Gradients are unscaled twice.", "by the scaler and by the step")
 class scaler_unscales_twice(MachineRun):
     def unscale(self, scale: float) -> None:
         super().unscale(scale)
         super().unscale(scale)
-
-
-@reported("pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772")
-@defect("accumulated", "Gradients are not unscaled.", "depends on the path")
-class scaler_does_not_unscale(MachineRun):
-    def unscale(self, scale: float) -> None:
-        pass
 
 
 @defect("accumulated", "Parameters with finite gradients move at a skipped step.", "one by one")

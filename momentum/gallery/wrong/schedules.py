@@ -1,5 +1,6 @@
 """Wrong reactions to hyper-parameters that change: captured, late, compounding."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,15 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RULE, Moved, RuleRun, defect, reported
+from momentum.gallery.wrong import _terms as terms
+from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
+from momentum.gallery.wrong._families import RuleRun, heard, moves, told
 from momentum.subjects.protocol import Array
 
-X = Any
+
+def _factors(run: MachineRun) -> Sequence[float]:
+    """What the scheduler multiplies the rate by, step by step."""
+    return run.options.get("scheduler") or (1.0,)
 
 
 class _Captured(RuleRun):
@@ -20,37 +26,6 @@ class _Captured(RuleRun):
 
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
         return h._replace(**{self.name: getattr(self.begun[self.groups[i]], self.name)})
-
-
-@reported(
-    "deeplearning4j/deeplearning4j#2317 deeplearning4j/nd4j#390 deeplearning4j/deeplearning4j#1707"
-)
-@defect("accumulated", "A change of lr has no effect.", "captured at construction")
-class lr_captured_at_start(_Captured):
-    name = "lr"
-
-
-@reported("deeplearning4j/deeplearning4j#1707")
-@defect("accumulated", "A change of momentum has no effect.", "captured at construction")
-class momentum_captured_at_start(_Captured):
-    name = "momentum"
-
-
-@defect("accumulated", "A change of weight decay has no effect.", "captured at construction")
-class decay_captured_at_start(_Captured):
-    name = "weight_decay"
-
-
-@defect("accumulated", "A decay of 0 stays 0.", "whether there is decay is asked at construction")
-class decay_off_at_start_stays_off(RuleRun):
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        begun = self.begun[self.groups[i]].weight_decay
-        return h if begun else h._replace(weight_decay=0.0)
-
-
-@defect("accumulated", "A change of dampening has no effect.", "captured at construction")
-class dampening_captured_at_start(_Captured):
-    name = "dampening"
 
 
 class _Late(MachineRun):
@@ -67,14 +42,56 @@ class _Late(MachineRun):
         self.last[i] = now
 
 
-@defect("accumulated", "lr changes one step late.", "read after the step")
-class lr_one_step_late(_Late):
-    name = "lr"
+captured = Family(_Captured, "name")
+late = Family(_Late, "name")
+scheduled = Family(MachineRun, "factor")
 
-
-@defect("accumulated", "momentum changes one step late.", "read after the step")
-class momentum_one_step_late(_Late):
-    name = "momentum"
+# fmt: off
+captured("lr_captured_at_start", "A change of lr has no effect.", "captured at construction", "lr",
+         "deeplearning4j/deeplearning4j#2317 deeplearning4j/nd4j#390 "
+         "deeplearning4j/deeplearning4j#1707")
+captured("momentum_captured_at_start", "A change of momentum has no effect.",
+         "captured at construction", "momentum", "deeplearning4j/deeplearning4j#1707")
+captured("decay_captured_at_start", "A change of weight decay has no effect.",
+         "captured at construction", "weight_decay")
+captured("dampening_captured_at_start", "A change of dampening has no effect.",
+         "captured at construction", "dampening")
+told("decay_off_at_start_stays_off", "A decay of 0 stays 0.",
+     "whether there is decay is asked at construction",
+     lambda run, i, h: h if run.begun[run.groups[i]].weight_decay
+     else h._replace(weight_decay=0.0))
+late("lr_one_step_late", "lr changes one step late.", "read after the step", "lr")
+late("momentum_one_step_late", "momentum changes one step late.", "read after the step", "momentum")
+heard("set_accumulates_lr", "lr can only fall.", "the least so far is kept",
+      lambda run, g, old, new: new._replace(lr=min(new.lr, old.lr)))
+heard("tensor_lr_goes_stale", "A new value for a tensor lr is not heard.",
+      "the tensor was replaced by another one",
+      lambda run, g, old, new: new._replace(lr=run.begun[g].lr)
+      if run.options.get("tensor_lr") else new,
+      "deepspeedai/DeepSpeed#8202")
+told("tensor_lr_in_half", "A tensor lr is rounded to bfloat16.",
+     "hyper-parameters take on a low-precision type",
+     lambda run, i, h: h._replace(lr=float(format_of("bfloat16").round(h.lr)))
+     if run.options.get("tensor_lr") else h,
+     "google-deepmind/optax#1405 google-deepmind/optax#1445",
+     dtypes=("float64", "float32", "float16"))
+scheduled("scheduler_one_step_late", "The scheduler is one step late.",
+          "it steps before the optimizer reads",
+          lambda run, g: float(_factors(run)[min(max(run.taken - 1, 0), len(_factors(run)) - 1)]))
+scheduled("scheduler_first_group_only", "The scheduler reaches the first group only.", "groups[0]",
+          lambda run, g: MachineRun.factor(run, g) if g == 0 else 1.0)
+moves("zero_lr_skips_velocity", "With lr 0 the velocity is not fed.", "the step is left out",
+      lambda run, i, g, h: h.lr)
+wrong_rule("velocity_not_fed_at_zero_momentum",
+           "With momentum 0 the velocity keeps a value from long ago.",
+           "without momentum the velocity is passed by",
+           terms.left(lambda old, new, h: new if h.momentum else new._replace(v=old.v),
+                      "zero_started"), convention="zero_started", level="should")
+wrong_rule("velocity_dropped_at_zero_momentum", "After momentum 0 there is no velocity.",
+           "a state is kept where it is used",
+           terms.left(lambda old, new, h: new if h.momentum
+                      else new._replace(step=0, v=0 * new.v)))
+# fmt: on
 
 
 @reported("pytorch/tutorials#61")
@@ -119,12 +136,6 @@ class set_once_only(MachineRun):
         self.heard.add(group)
 
 
-@defect("accumulated", "lr can only fall.", "the least so far is kept")
-class set_accumulates_lr(MachineRun):
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        super().set(hyper._replace(lr=min(hyper.lr, self.hypers[group].lr)), group)
-
-
 @reported("NVIDIA/apex#766")
 @defect("accumulated", "After a load, changes have no effect.")
 class lr_dead_after_load(MachineRun):
@@ -145,7 +156,7 @@ class _Compounding(MachineRun):
     """Factors of the scheduler multiply up."""
 
     def factor(self, group: int) -> float:
-        factors = self.options.get("scheduler") or (1.0,)
+        factors = _factors(self)
         taken = [factors[min(t, len(factors) - 1)] for t in range(self.taken + 1)]
         return float(np.prod(taken))
 
@@ -166,19 +177,6 @@ class scheduler_compounds_tensor_lr(_Compounding):
     def factor(self, group: int) -> float:
         tensor = self.options.get("tensor_lr")
         return super().factor(group) if tensor else MachineRun.factor(self, group)
-
-
-@defect("accumulated", "The scheduler is one step late.", "it steps before the optimizer reads")
-class scheduler_one_step_late(MachineRun):
-    def factor(self, group: int) -> float:
-        factors = self.options.get("scheduler")
-        return float(factors[min(max(self.taken - 1, 0), len(factors) - 1)]) if factors else 1.0
-
-
-@defect("accumulated", "The scheduler reaches the first group only.", "groups[0]")
-class scheduler_first_group_only(MachineRun):
-    def factor(self, group: int) -> float:
-        return super().factor(group) if group == 0 else 1.0
 
 
 @reported("pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712")
@@ -204,45 +202,3 @@ class late_group_breaks_scheduler(MachineRun):
         if self.options.get("scheduler") and group >= self.known:
             raise IndexError("list index out of range")
         return super().factor(group)
-
-
-@reported("deepspeedai/DeepSpeed#8202")
-@defect("accumulated", "A new value for a tensor lr is not heard.")
-class tensor_lr_goes_stale(MachineRun):
-    """The tensor was replaced by another one."""
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        stale = self.options.get("tensor_lr")
-        super().set(hyper._replace(lr=self.begun[group].lr) if stale else hyper, group)
-
-
-@reported("google-deepmind/optax#1405 google-deepmind/optax#1445")
-@defect(
-    "accumulated", "A tensor lr is rounded to bfloat16.", dtypes=("float64", "float32", "float16")
-)
-class tensor_lr_in_half(RuleRun):
-    """Hyper-parameters take on a low-precision type."""
-
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        tensor = self.options.get("tensor_lr")
-        return h._replace(lr=float(format_of("bfloat16").round(h.lr))) if tensor else h
-
-
-@defect("accumulated", "With lr 0 the velocity is not fed.", "the step is left out")
-class zero_lr_skips_velocity(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if h.lr:
-            super().update(i, grad, h)
-
-
-@defect("zero_started", "With momentum 0 the velocity keeps a value from long ago.", level="should")
-def velocity_not_fed_at_zero_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    """Without momentum the velocity is passed by."""
-    moved, new = RULE["zero_started"](theta, grad, state, h)
-    return moved, new if h.momentum else new._replace(v=state.v)
-
-
-@defect("accumulated", "After momentum 0 there is no velocity.", "a state is kept where it is used")
-def velocity_dropped_at_zero_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
-    moved, new = RULE["accumulated"](theta, grad, state, h)
-    return moved, new if h.momentum else new._replace(step=0, v=0 * new.v)

@@ -9,10 +9,83 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import Working
-from momentum.gallery.wrong._defect import defect, reported
+from momentum.gallery.wrong._defect import Family, defect, reported
+from momentum.gallery.wrong._families import Saved, loaded, states
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
+
+
+class _Keyed(MachineRun):
+    """States are found under another key than the parameter's number."""
+
+    def key(self, i: int) -> int:
+        raise NotImplementedError
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        self.theta[i][...], self.states[self.key(i)] = self.advanced(i, self.theta[i], grad, h)
+
+    def state(self, i: int) -> Any:
+        return super().state(self.key(i))
+
+
+class _Saving(MachineRun):
+    """A saved state is not what it should be."""
+
+    def saved(self, whole: Saved) -> Saved:
+        raise NotImplementedError
+
+    def save(self) -> Saved:
+        return self.saved(super().save())
+
+
+keyed = Family(_Keyed, "key")
+saved = Family(_Saving, "saved")
+fitting = Family(MachineRun, "fits")
+SHARED = "pytorch/pytorch#196083 pytorch/pytorch#106082"
+
+# fmt: off
+keyed("velocity_shared_by_shape", "Parameters of one shape share their velocity.",
+      "state keyed by shape",
+      lambda run, i: [x.shape for x in run.theta].index(run.theta[i].shape))
+keyed("velocity_by_position_among_fed",
+      "After a missing gradient, velocities belong to the wrong parameters.",
+      "velocities are counted off along the parameters that have a gradient",
+      lambda run, i: sum(g is not None for g in run.grads[:i]))
+saved("save_shares_velocity", "What was saved changes with later steps.", "references, not copies",
+      lambda run, whole: {**whole, "states": run.states}, SHARED)
+saved("save_drops_second_parameter", "The second parameter's velocity is not saved.",
+      "one key for two",
+      lambda run, whole: {
+          **whole, "states": {i: s for i, s in whole["states"].items() if i != 1}})
+loaded("load_drops_velocity", "A load loses the velocity.", "the optimizer is built anew",
+       lambda run, saved: {**saved, "states": {}},
+       "scikit-learn/scikit-learn#6091 scikit-learn/scikit-learn#16812")
+loaded("load_drops_step", "After a load the first step comes again.", "the counter is not saved",
+       lambda run, saved: states(saved, lambda i, s: s._replace(step=0)))
+loaded("load_fills_existing_only", "A load into a fresh run leaves the velocity at zero.",
+       "only what is already there is filled, and a fresh run has nothing yet",
+       lambda run, saved: {
+           **saved, "states": {i: s for i, s in saved["states"].items() if i in run.states}},
+       "KempnerInstitute/KempnerForge#115 KempnerInstitute/KempnerForge#114",
+       convention="zero_started")
+loaded("load_forgets_hyper", "A load restores no hyper-parameter.", "tensors only",
+       lambda run, saved: {**saved, "hypers": run.begun},
+       "horovod/horovod#548 horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609",
+       level="should")
+loaded("load_rounds_velocity", "A load rounds the velocity.",
+       "state is cast to the parameter's type",
+       lambda run, saved: states(
+           saved, lambda i, s: s._replace(v=format_of(run.dtypes[i]).round(s.v))),
+       "facebookresearch/fairscale#50 pytorch/torchtitan#4615 pytorch/pytorch#3658",
+       dtypes=HALVES, working=Working(inside=True, wide_state=True))
+loaded("load_drops_weight", "A load forgets the sum of the weights.", "scalars are not saved",
+       lambda run, saved: states(saved, lambda i, s: s._replace(weight=0 * s.weight)),
+       convention="averaged_debiased")
+fitting("foreign_state_accepted", "Another optimizer's state is loaded.", "no schema",
+        lambda run, saved: None, "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
+        level="should")
+# fmt: on
 
 
 @reported("bitsandbytes-foundation/bitsandbytes#2082")
@@ -59,82 +132,16 @@ class live_runs_share_velocity(MachineRun):
         self.states.clear()
 
 
-class _Keyed(MachineRun):
-    """States are found under another key than the parameter's number."""
-
-    def key(self, i: int) -> int:
-        raise NotImplementedError
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        self.theta[i][...], self.states[self.key(i)] = self.advanced(i, self.theta[i], grad, h)
-
-    def state(self, i: int) -> Any:
-        return super().state(self.key(i))
-
-
-@defect("accumulated", "Parameters of one shape share their velocity.", "state keyed by shape")
-class velocity_shared_by_shape(_Keyed):
-    def key(self, i: int) -> int:
-        return [x.shape for x in self.theta].index(self.theta[i].shape)
-
-
-@defect("accumulated", "After a missing gradient, velocities belong to the wrong parameters.")
-class velocity_by_position_among_fed(_Keyed):
-    """Velocities are counted off along the parameters that have a gradient."""
-
-    def key(self, i: int) -> int:
-        return sum(g is not None for g in self.grads[:i])
-
-
-@reported("pytorch/pytorch#196083 pytorch/pytorch#106082")
+@reported(SHARED)
 @defect(
     "accumulated", "A run and the one that it was loaded from share their velocity.", level="should"
 )
 class load_shares_velocity(MachineRun):
     """What is loaded is not copied."""
 
-    def load(self, saved: dict[str, Any]) -> None:
+    def load(self, saved: Saved) -> None:
         self.fits(saved)
         self.take_over(saved)
-
-
-@reported("pytorch/pytorch#196083 pytorch/pytorch#106082")
-@defect("accumulated", "What was saved changes with later steps.", "references, not copies")
-class save_shares_velocity(MachineRun):
-    def save(self) -> dict[str, Any]:
-        return {**super().save(), "states": self.states}
-
-
-@reported("scikit-learn/scikit-learn#6091 scikit-learn/scikit-learn#16812")
-@defect("accumulated", "A load loses the velocity.", "the optimizer is built anew")
-class load_drops_velocity(MachineRun):
-    def take_over(self, saved: dict[str, Any]) -> None:
-        super().take_over({**saved, "states": {}})
-
-
-@defect("accumulated", "After a load the first step comes again.", "the counter is not saved")
-class load_drops_step(MachineRun):
-    def take_over(self, saved: dict[str, Any]) -> None:
-        states = {i: s._replace(step=0) for i, s in saved["states"].items()}
-        super().take_over({**saved, "states": states})
-
-
-@defect("accumulated", "The second parameter's velocity is not saved.", "one key for two")
-class save_drops_second_parameter(MachineRun):
-    def save(self) -> dict[str, Any]:
-        saved = super().save()
-        saved["states"].pop(1, None)
-        return saved
-
-
-@reported("KempnerInstitute/KempnerForge#115 KempnerInstitute/KempnerForge#114")
-@defect("zero_started", "A load into a fresh run leaves the velocity at zero.")
-class load_fills_existing_only(MachineRun):
-    """Only what is already there is filled, and a fresh run has nothing yet."""
-
-    def take_over(self, saved: dict[str, Any]) -> None:
-        known = {i: s for i, s in saved["states"].items() if i in self.states}
-        super().take_over({**saved, "states": known})
 
 
 @reported("pytorch/pytorch#6031 pytorch/pytorch#1489 facebookresearch/fairscale#380")
@@ -142,44 +149,12 @@ class load_fills_existing_only(MachineRun):
 class load_ignores_group_order(MachineRun):
     """Saved group by group, read in the order of the parameters."""
 
-    def save(self) -> dict[str, Any]:
+    def save(self) -> Saved:
         saved = super().save()
         order = sorted(range(len(self.theta)), key=lambda i: self.groups[i])
         states = saved["states"]
         saved["states"] = {k: states[i] for k, i in enumerate(order) if i in states}
         return saved
-
-
-@reported("horovod/horovod#548 horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609")
-@defect("accumulated", "A load restores no hyper-parameter.", "tensors only", level="should")
-class load_forgets_hyper(MachineRun):
-    def take_over(self, saved: dict[str, Any]) -> None:
-        super().take_over({**saved, "hypers": self.begun})
-
-
-@reported("facebookresearch/fairscale#50 pytorch/torchtitan#4615 pytorch/pytorch#3658")
-@defect(
-    "accumulated",
-    "A load rounds the velocity.",
-    dtypes=HALVES,
-    working=Working(inside=True, wide_state=True),
-)
-class load_rounds_velocity(MachineRun):
-    """State is cast to the parameter's type."""
-
-    def take_over(self, saved: dict[str, Any]) -> None:
-        rounded = {
-            i: s._replace(v=format_of(self.dtypes[i]).round(s.v))
-            for i, s in saved["states"].items()
-        }
-        super().take_over({**saved, "states": rounded})
-
-
-@defect("averaged_debiased", "A load forgets the sum of the weights.", "scalars are not saved")
-class load_drops_weight(MachineRun):
-    def take_over(self, saved: dict[str, Any]) -> None:
-        states = {i: s._replace(weight=0 * s.weight) for i, s in saved["states"].items()}
-        super().take_over({**saved, "states": states})
 
 
 @reported(
@@ -188,7 +163,7 @@ class load_drops_weight(MachineRun):
 )
 @defect("accumulated", "Without momentum a save fails.", "the velocity is None")
 class save_crashes_without_momentum(MachineRun):
-    def save(self) -> dict[str, Any]:
+    def save(self) -> Saved:
         if not all(h.momentum for h in self.hypers):
             raise AttributeError("'NoneType' object has no attribute 'shape'")
         return super().save()
@@ -196,23 +171,16 @@ class save_crashes_without_momentum(MachineRun):
 
 @defect("accumulated", "A save clears the velocity.", "state is moved out, not copied")
 class save_changes_run(MachineRun):
-    def save(self) -> dict[str, Any]:
+    def save(self) -> Saved:
         saved = super().save()
         self.states = {}
         return saved
 
 
-@reported("pytorch/pytorch#7499 ultralytics/ultralytics#9815")
-@defect("accumulated", "Another optimizer's state is loaded.", "no schema", level="should")
-class foreign_state_accepted(MachineRun):
-    def fits(self, saved: dict[str, Any]) -> None:
-        pass
-
-
 @reported("pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252")
 @defect("accumulated", "Velocities of any shape are loaded.", "no check", level="should")
 class wrong_shape_accepted(MachineRun):
-    def fits(self, saved: dict[str, Any]) -> None:
+    def fits(self, saved: Saved) -> None:
         flat = {
             i: s._replace(v=np.zeros(self.theta[i].shape)) if hasattr(s, "_replace") else s
             for i, s in saved["states"].items()
@@ -226,7 +194,7 @@ class wrong_shape_accepted(MachineRun):
 class load_keeps_live_velocity(MachineRun):
     """The address of the first velocity is kept for every later step."""
 
-    def take_over(self, saved: dict[str, Any]) -> None:
+    def take_over(self, saved: Saved) -> None:
         live = self.states
         super().take_over(saved)
         self.states |= live

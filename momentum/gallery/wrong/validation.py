@@ -1,91 +1,91 @@
 """Hyper-parameters that are accepted or refused by mistake."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import NUMBERS
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import RuleRun, defect, reported
+from momentum.gallery.wrong._defect import Family, defect
+from momentum.gallery.wrong._families import RuleRun
 
-NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
+CHECKED = tuple(name for name in NUMBERS if name != "nu")
 
 
 class _Blind(MachineRun):
     """Bad values of one hyper-parameter are not seen."""
 
-    blind: Callable[[str, float], bool]
+    def blind(self, name: str, value: float) -> bool:
+        raise NotImplementedError
 
     def validate(self, h: Hyper, group: int) -> None:
-        seen: dict[str, Any] = {
-            n: 0.0 for n in NUMBERS if type(self).blind(n, float(getattr(h, n)))
-        }
-        super().validate(h._replace(**seen), group)
+        seen = {n: 0.0 for n in CHECKED if self.blind(n, float(getattr(h, n)))}
+        super().validate(Hyper(**{**h._asdict(), **seen}), group)
 
 
-def _accepted(name: str, statement: str, refs: str, blind: Callable[[str, float], bool]) -> None:
-    made: Any = type(name, (_Blind,), {"blind": staticmethod(blind), "__module__": __name__})
-    globals()[name] = defect("accumulated", statement, "no check", level="should")(made)
-    reported(refs)(made)
+class _Refusing(MachineRun):
+    """Good values are refused."""
+
+    def refused(self, h: Hyper) -> str:
+        """Why; empty where they are accepted."""
+        raise NotImplementedError
+
+    def validate(self, h: Hyper, group: int) -> None:
+        super().validate(h, group)
+        if why := self.refused(h):
+            raise ValueError(why)
 
 
-for _field, _word in (("lr", "lr"), ("momentum", "momentum"), ("weight_decay", "decay")):
-    _accepted(
-        f"negative_{_word}_accepted",
-        f"A negative {_field} is accepted.",
-        "tinygrad/tinygrad#15576 pytorch/pytorch#6000 pytorch/pytorch#33126",
-        lambda n, x, field=_field: n == field and x < 0,  # type: ignore[misc]  # its default is not typed
-    )
-_accepted("nan_lr_accepted", "nan is accepted as lr.", "", lambda n, x: n == "lr" and np.isnan(x))
-_accepted("infinite_lr_accepted", "An infinite lr is accepted.", "", lambda n, x: x == np.inf)
-_accepted(
-    "nan_momentum_accepted", "nan is accepted as momentum.", "",
-    lambda n, x: n == "momentum" and np.isnan(x),
-)  # fmt: skip
+class _Sparing(MachineRun):
+    """Not everything is validated."""
+
+    def spared(self, group: int) -> bool:
+        raise NotImplementedError
+
+    def validate(self, h: Hyper, group: int) -> None:
+        if not self.spared(group):
+            super().validate(h, group)
 
 
-@reported("pytorch/pytorch#887")
+blind = Family(_Blind, "blind")
+refusing = Family(_Refusing, "refused")
+sparing = Family(_Sparing, "spared")
+NEGATIVE = "tinygrad/tinygrad#15576 pytorch/pytorch#6000 pytorch/pytorch#33126"
+
+# fmt: off
+blind("negative_lr_accepted", "A negative lr is accepted.", "no check",
+      lambda run, n, x: n == "lr" and x < 0, NEGATIVE, level="should")
+blind("negative_momentum_accepted", "A negative momentum is accepted.", "no check",
+      lambda run, n, x: n == "momentum" and x < 0, NEGATIVE, level="should")
+blind("negative_decay_accepted", "A negative weight_decay is accepted.", "no check",
+      lambda run, n, x: n == "weight_decay" and x < 0, NEGATIVE, level="should")
+blind("nan_lr_accepted", "nan is accepted as lr.", "no check",
+      lambda run, n, x: n == "lr" and np.isnan(x), level="should")
+blind("infinite_lr_accepted", "An infinite lr is accepted.", "no check",
+      lambda run, n, x: x == np.inf, level="should")
+blind("nan_momentum_accepted", "nan is accepted as momentum.", "no check",
+      lambda run, n, x: n == "momentum" and np.isnan(x), level="should")
+sparing("validates_first_group_only", "Only the first group is validated.", "defaults only",
+        lambda run, group: group > 0, level="should")
+sparing("late_group_not_validated", "A late group is not validated.", "constructor only",
+        lambda run, group: hasattr(run, "states"), level="should")
+refusing("refuses_zero_lr", "lr = 0 is refused.", "> in place of >=",
+         lambda run, h: "" if h.lr else "lr must be positive", level="should")
+refusing("refuses_usual_momentum", "A momentum above a half is refused.", "a range of its own",
+         lambda run, h: "momentum must be between 0 and 0.5" if h.momentum > 0.5 else "")
+# fmt: on
+
+
 @defect(
     "accumulated",
     "Nesterov's form with dampening is accepted, though not supported.",
     "`and` in place of `or`",
+    refs="pytorch/pytorch#887",
     level="should",
     without=frozenset({"nesterov_with_dampening"}),
 )
 class nesterov_with_dampening_accepted(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         super().validate(h._replace(nesterov=False), group)
-
-
-@defect("accumulated", "Only the first group is validated.", "defaults only", level="should")
-class validates_first_group_only(MachineRun):
-    def validate(self, h: Hyper, group: int) -> None:
-        if group == 0:
-            super().validate(h, group)
-
-
-@defect("accumulated", "A late group is not validated.", "constructor only", level="should")
-class late_group_not_validated(MachineRun):
-    def validate(self, h: Hyper, group: int) -> None:
-        if not hasattr(self, "states"):
-            super().validate(h, group)
-
-
-@defect("accumulated", "lr = 0 is refused.", "> in place of >=", level="should")
-class refuses_zero_lr(MachineRun):
-    def validate(self, h: Hyper, group: int) -> None:
-        super().validate(h, group)
-        if h.lr == 0:
-            raise ValueError("lr must be positive")
-
-
-@defect("accumulated", "A momentum above a half is refused.", "a range of its own")
-class refuses_usual_momentum(MachineRun):
-    def validate(self, h: Hyper, group: int) -> None:
-        super().validate(h, group)
-        if h.momentum > 0.5:
-            raise ValueError("momentum must be between 0 and 0.5")
 
 
 @defect("accumulated", "Bad values end in an AssertionError.", "assert", level="should")
@@ -115,4 +115,4 @@ class validates_by_clamping(RuleRun):
         pass
 
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h._replace(**{n: max(0.0, getattr(h, n)) for n in NUMBERS})
+        return Hyper(**{**h._asdict(), **{n: max(0.0, getattr(h, n)) for n in CHECKED}})
