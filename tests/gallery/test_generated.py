@@ -5,13 +5,13 @@ from fractions import Fraction
 
 import pytest
 from flint import fmpq
+from hunt import hunted, judged
 
 from momentum.arithmetic.expression import evaluate, made, number, symbol
 from momentum.conventions import CONVENTIONS, Hyper, expressed, get
 from momentum.gallery.generated import KINDS, Generated, right, settings, wrong
 from momentum.gallery.machine.number import Working
 from momentum.gallery.rewriting import at, equals, mistakes, paths, put
-from momentum.runner.hunt import hunted, judged
 
 SETTINGS = len(settings())
 RIGHT = range(0, 4 * SETTINGS, 3)

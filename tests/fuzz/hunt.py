@@ -1,6 +1,6 @@
 """The suite's test of itself: right and wrong optimizers that nobody wrote, in numbers.
 
-    python -m momentum.runner.hunt --right 10000 --wrong 10000 --seed 0
+    python tests/fuzz/hunt.py --right 10000 --wrong 10000 --seed 0
 
 A right one beyond its bound is a false alarm, and there must be none. A wrong one that no check of
 a normal run fails is a survivor: below the power of a check, or a law that is missing.
@@ -159,7 +159,7 @@ def _counted(
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw, judge, and print the counts; 1 where a right one is beyond its bound or flagged."""
-    parser = argparse.ArgumentParser(prog="momentum.runner.hunt")
+    parser = argparse.ArgumentParser(prog="hunt.py")
     parser.add_argument("--right", type=int, default=10000, help="right ones against the bound")
     parser.add_argument("--whole", type=int, default=100, help="right ones under the whole suite")
     parser.add_argument("--wrong", type=int, default=10000, help="wrong ones under the suite")

@@ -1,6 +1,6 @@
 """What the vectors are worth: which wrong optimizers, drawn at random, each file catches.
 
-    python -m momentum.languages.power --wrong 1000 --seed 0
+    python tests/fuzz/worth.py --wrong 1000 --seed 0
 
 A case catches one by the numbers of its file alone: |got - expected| > bound somewhere.
 """
@@ -107,7 +107,7 @@ def table(found: Iterable[Killed]) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where at least 99 % are caught."""
-    parser = argparse.ArgumentParser(prog="python -m momentum.languages.power")
+    parser = argparse.ArgumentParser(prog="worth.py")
     parser.add_argument("--wrong", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
