@@ -2,13 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from momentum.adapters import _shared
-from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subjects.protocol import Facts
 
 
 def fitted(
@@ -50,53 +47,3 @@ def fitted(
         if p.default is p.empty and p.name in taken and p.name not in known:
             raise UsageError(f"{name} needs {p.name}: give --set {p.name}=VALUE")
     return names, hyper, others
-
-
-@dataclass(frozen=True)
-class Declared:
-    """An optimizer whose constructor takes hyper-parameters by name.
-
-    names: those that vary: our name -> its own. kept: all other arguments of the constructor.
-    """
-
-    function: Callable[..., Any]
-    facts: Facts
-    names: Mapping[str, str]
-    kept: Mapping[str, Any]
-
-    def arguments(self, h: Hyper) -> dict[str, Any]:
-        """All keyword arguments for these hyper-parameters.
-
-        Raises: ValueError where one differs from what can be had.
-        """
-        return {**_shared.arguments(h, self.names, self.facts.fixed), **self.kept}
-
-    def made(self, h: Hyper, *arrays: Any) -> Any:
-        """What the constructor returns."""
-        return self.function(*arrays, **self.arguments(h))
-
-
-def declared(
-    function: Callable[..., Any],
-    arrays: int,
-    fixed: Mapping[str, Any],
-    name: str,
-    settable: Collection[str] = frozenset(Hyper._fields) - _shared.FLAGS,
-    always: Mapping[str, Any] | None = None,
-    **claims: Any,
-) -> Declared:
-    """What its signature says, and what is claimed beside; see `fitted` and Facts.
-
-    settable: what may change in a run, where the constructor takes it. always: hyper-parameters
-    that it has for good without an argument for them.
-    """
-    names, values, kept = fitted(function, arrays, fixed, name)
-    names, kept = _shared.parted(names, values, kept)
-    facts = Facts(
-        name=name,
-        hyper=frozenset(names),
-        settable=frozenset(names) & frozenset(settable),
-        fixed={**values, **(always or {})},
-        **claims,
-    )
-    return Declared(function, facts, names, kept)

@@ -6,20 +6,17 @@ That release reads names that NumPy has removed since, and asks pkg_resources fo
 import importlib
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from momentum.adapters import _libraries
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._signature import Declared, declared
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
 
 _REMOVED: Mapping[str, Any] = {
     **{kind.__name__: kind for kind in (int, float, complex, object, str)},
@@ -54,37 +51,34 @@ def prepare() -> None:
         sys.modules["pkg_resources"] = stub
 
 
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `update`; weight decay comes by Chainer's own hook."""
-    said = declared(
-        obj,
-        0,
-        fixed,
-        name,
-        # Chainer: Nesterov's form is a class of its own.
-        always={"nesterov": True} if obj.__name__ == "NesterovAG" else None,
-        dtypes=_libraries.numpy().dtypes,
-        none_gradients=False,  # Chainer: `update` puts zeros where a gradient is missing
-        offers=COPIES | {"overwrite", "state_bytes"},
-    )
-    hyper = said.facts.hyper | ({"weight_decay"} - said.facts.fixed.keys())
-    return PlainSubject(replace(said.facts, hyper=hyper), partial(_Run, said))
+class _Run(DeclaredRun):
+    """It steps through `update`, which puts zeros where a gradient is missing."""
 
-
-class _Run(ArrayRun):
+    of_library = _libraries.numpy
+    offers = DeclaredRun.offers | {"overwrite"}
     state = ("optimizer", "net")
 
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
+    @classmethod
+    def claims(cls, obj: type) -> dict[str, Any]:
+        # Chainer: Nesterov's form is a class of its own.
+        always = {"nesterov": True} if obj.__name__ == "NesterovAG" else {}
+        return super().claims(obj) | {"always": always}
+
+    @classmethod
+    def adapt(cls, obj: type, fixed: Mapping[str, Any], name: str) -> PlainSubject:
+        """Weight decay comes by Chainer's own hook."""
+        made = super().adapt(obj, fixed, name)
+        hyper = made.facts.hyper | ({"weight_decay"} - made.facts.fixed.keys())
+        return replace(made, facts=replace(made.facts, hyper=hyper))
+
+    def begin(self, hyper: Hyper) -> None:
         import chainer
 
-        super().__init__(_libraries.numpy(), parameters, dtype)
         self.net = chainer.Link()
         with self.net.init_scope():
             for i, x in enumerate(self.theta):
                 setattr(self.net, f"p{i}", chainer.Parameter(x))
-        self.optimizer = said.made(hyper._replace(weight_decay=0.0)).setup(self.net)
+        self.optimizer = self.said.made(hyper._replace(weight_decay=0.0)).setup(self.net)
         if hyper.weight_decay:
             self.optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(float(hyper.weight_decay)))
 
@@ -111,7 +105,7 @@ ADAPTER = framework(
     "chainer",
     "Chainer",
     accepts=classes_of("chainer.optimizers"),
-    adapt=adapt,
+    adapt=_Run.adapt,
     prepare=prepare,
     speakers=("chainer", "chainer.corrected"),
 )

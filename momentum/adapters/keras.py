@@ -10,20 +10,17 @@ import os
 import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import partial
 from importlib.util import find_spec
 from typing import Any, Self
 
 import numpy as np
 
 from momentum.adapters import _libraries
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._libraries import FOUR, Library
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array
 
 
 def prepare() -> None:
@@ -32,45 +29,6 @@ def prepare() -> None:
         known = (b for b in ("jax", "torch", "numpy") if find_spec(b))
         os.environ["KERAS_BACKEND"] = next(known)
     os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-"))
-
-
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `apply`, eagerly."""
-    import keras
-
-    backend = keras.backend.backend()
-    if backend == "jax":
-        _libraries.jax()  # has 64 bits from now on
-    said = declared(
-        obj,
-        0,
-        fixed,
-        name,
-        ("lr", "momentum", "weight_decay"),
-        dtypes=FOUR,
-        none_gradients=True,
-        offers=COPIES | {"state_bytes", "own_schedules"},
-        **(_libraries.XLA if backend in ("jax", "tensorflow") else {}),  # so are its threads set
-    )
-    return _Subject(said.facts, partial(_Run, said))
-
-
-class _Subject(PlainSubject):
-    def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """A new run; the one option is the name of a schedule."""
-        asked = dict(options or {})
-        schedule = asked.pop("schedule", "")
-        run = super().start(parameters, hypers, dtype, groups, asked)
-        if schedule:
-            run.follow(schedule)
-        return run
 
 
 SCHEDULES: Mapping[str, tuple[Any, ...]] = {
@@ -96,10 +54,17 @@ def _numbers(tensor: Any) -> Array:
     return np.array(np.asarray(tensor), dtype=np.float64)
 
 
+def _choose_precision(dtype: str) -> None:
+    import keras
+
+    keras.config.set_floatx("float64" if dtype == "float64" else "float32")
+
+
 def _library() -> Library:
     import keras
 
     def make(values: Array, dtype: str) -> Any:
+        _choose_precision(dtype)
         return keras.ops.convert_to_tensor(_typed(values, dtype))
 
     def dtype_of(tensor: Any) -> str:  # each backend writes it its own way
@@ -108,23 +73,34 @@ def _library() -> Library:
     return Library("keras", FOUR, make, _numbers, keras.ops.is_tensor, None, dtype=dtype_of)
 
 
-class _Run(ArrayRun):
+class _Run(DeclaredRun):
+    """It steps through `apply`, eagerly."""
+
+    of_library = _library
+    settable = ("lr", "momentum", "weight_decay")
+    offers = DeclaredRun.offers | {"own_schedules"}
+    options = ("schedule",)
     takes_none = True
 
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
-        self.dtype = dtype
-        self._choose_precision()
-        super().__init__(_library(), parameters, dtype)
-        self.variables = self._variables(parameters)
-        given = said.arguments(hyper)
-        if not given.get("weight_decay"):
-            given["weight_decay"] = None  # keras: a decay that is off
-        self.said, self.begun = said, hyper
-        self._make(given)
+    @classmethod
+    def claims(cls, obj: type) -> dict[str, Any]:
+        import keras
 
-    def _make(self, given: Mapping[str, Any]) -> None:
+        backend = keras.backend.backend()
+        if backend == "jax":
+            _libraries.jax()  # has 64 bits from now on
+        on_xla = backend in ("jax", "tensorflow")  # so are its threads set
+        return super().claims(obj) | (dict(_libraries.XLA) if on_xla else {})
+
+    def begin(self, hyper: Hyper, schedule: str = "") -> None:
+        """schedule: one of the framework's, in place of the rate."""
+        _choose_precision(self.dtype)
+        self.variables = self._variables([_numbers(x) for x in self.theta])
+        self.begun = hyper
+        given = self.said.arguments(hyper)
+        given["weight_decay"] = given.get("weight_decay") or None  # keras: a decay that is off
+        if schedule:
+            given[self.said.names["lr"]] = self._schedule(schedule)
         self.optimizer = self.said.function(**given)
         self.optimizer.build(self.variables)
 
@@ -132,13 +108,6 @@ class _Run(ArrayRun):
         import keras
 
         return getattr(keras.optimizers.schedules, name)(float(self.begun.lr), *SCHEDULES[name])
-
-    def follow(self, schedule: str) -> None:
-        """Start anew with one of the framework's schedules for a rate."""
-        given = self.said.arguments(self.begun)
-        (name,) = (n for n in given if n in ("lr", "learning_rate"))
-        given["weight_decay"] = given.get("weight_decay") or None
-        self._make({**given, name: self._schedule(schedule)})
 
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """What each says when it is asked step by step."""
@@ -149,11 +118,6 @@ class _Run(ArrayRun):
             ]
             for name in SCHEDULES
         }
-
-    def _choose_precision(self) -> None:
-        import keras
-
-        keras.config.set_floatx("float64" if self.dtype == "float64" else "float32")
 
     def _variables(self, values: Sequence[Array]) -> list[Any]:
         import keras
@@ -167,13 +131,12 @@ class _Run(ArrayRun):
         return [v.value for v in self.variables]
 
     def advance(self) -> None:
-        self._choose_precision()
         # keras: a step without any gradient is refused, so a training has to leave it out.
         if any(g is not None for g in self.grads):
             self.optimizer.apply(self.grads, self.variables)
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
-        self._choose_precision()
+        _choose_precision(self.dtype)
         self.optimizer.learning_rate = float(hyper.lr)
         self.optimizer.momentum = float(hyper.momentum)
         # keras: None is a decay that is off; it is read anew at every step.
@@ -214,6 +177,6 @@ ADAPTER = framework(
     "Keras",
     distributions={"keras": ("keras",), "tensorflow": ("tensorflow", "tensorflow-cpu")},
     accepts=classes_of("keras.src.optimizers"),
-    adapt=adapt,
+    adapt=_Run.adapt,
     prepare=prepare,
 )

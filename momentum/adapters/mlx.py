@@ -4,36 +4,23 @@ MLX keeps a learning rate that is a Python float in float32. A float64 problem s
 array, as one has to.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum.adapters import _shared
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._libraries import FOUR, Library
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
-
-
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `apply_gradients`; a None gradient is left out of the tree."""
-    import mlx.core as mx
-
-    mx.set_default_device(mx.cpu)
-    offers = COPIES | {"state_bytes"}
-    said = declared(
-        obj, 0, fixed, name, dtypes=FOUR, none_gradients=True, compiles=True, offers=offers
-    )
-    return PlainSubject(said.facts, partial(_Run, said))
+from momentum.subjects.protocol import Array
 
 
 def _library() -> Library:
     import mlx.core as mx
+
+    mx.set_default_device(mx.cpu)
 
     def make(values: Array, dtype: str) -> Any:
         return mx.array(values, dtype=getattr(mx, dtype))
@@ -44,15 +31,19 @@ def _library() -> Library:
     return Library("mlx", FOUR, make, numbers, lambda x: isinstance(x, mx.array), None)
 
 
-class _Run(ArrayRun):
+class _Run(DeclaredRun):
+    """It steps through `apply_gradients`; a None gradient is left out of the tree."""
+
+    of_library = _library
     takes_none = True
 
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
-        super().__init__(_library(), parameters, dtype)
-        self.optimizer = said.made(hyper)
-        self.plain = [n for n in said.names if n not in {"lr", *_shared.FLAGS}]
+    @classmethod
+    def claims(cls, obj: type) -> dict[str, Any]:
+        return super().claims(obj) | {"compiles": True}
+
+    def begin(self, hyper: Hyper) -> None:
+        super().begin(hyper)
+        self.plain = [n for n in self.said.names if n not in {"lr", *_shared.FLAGS}]
         self.optimizer.init(self._tree(self.theta))
         self.set(hyper)
 
@@ -96,4 +87,4 @@ class _Run(ArrayRun):
         return sum(int(x.nbytes) for _, x in tree_flatten(self.optimizer.state))
 
 
-ADAPTER = framework("mlx", "MLX", accepts=classes_of("mlx.optimizers"), adapt=adapt)
+ADAPTER = framework("mlx", "MLX", accepts=classes_of("mlx.optimizers"), adapt=_Run.adapt)

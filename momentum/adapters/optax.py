@@ -11,7 +11,6 @@ transformation has the hyper-parameters that it lays open; what else is in it, t
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,6 +98,29 @@ def _decays() -> Mapping[str, Callable[[float], Any]]:
 
 
 class _OptaxRun(JaxRun):
+    state = ("theta", "inner", "hypers")
+
+    def __init__(
+        self,
+        optimizer: "_Optax",
+        layout: Any,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+    ) -> None:
+        super().__init__(_libraries.jax(), parameters, dtype)
+        self.optimizer, self.layout, self.hypers = optimizer, layout, list(hypers)
+        self.inner = optimizer.made(*optimizer.divided(layout, hypers)).init(self.theta)
+
+    def advance(self) -> None:
+        how, numbers = self.optimizer.divided(self.layout, self.hypers)
+        self.theta, self.inner = self.optimizer.step(
+            how, numbers, self.grads, self.inner, self.theta
+        )
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.hypers[group] = hyper
+
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """What each sets by itself, asked as optax asks it."""
         counts = [self.library.make(t, "int32") for t in range(steps)]
@@ -113,13 +135,13 @@ class _Optax:
         import jax
 
         self.obj, self.names, self.kept, self.facts = obj, names, kept, facts
-        self.made: dict[Any, Any] = {}
+        self.known: dict[Any, Any] = {}
         self._library = _libraries.jax()
         compiled = jax.jit(self._eager, static_argnums=0)
         if jit is None:
             jit = callable(obj) and self._compiles_inside() and self._can_be(compiled)
         self.compiled = bool(jit)
-        self._step = compiled if jit else self._eager
+        self.step = compiled if jit else self._eager
 
     def schedules(self) -> set[str]:
         """What is offered of rates that are functions of the count, where a trial takes one."""
@@ -138,12 +160,12 @@ class _Optax:
     def _trial(self) -> Any:
         values = {"lr": 0.5, "momentum": 0.5} | dict(self.facts.fixed)
         known = {n: x for n, x in values.items() if n in self.names or n in self.facts.fixed}
-        return self._divided(((), (), ""), [Hyper(**{"lr": 0.5, **known})])
+        return self.divided(((), (), ""), [Hyper(**{"lr": 0.5, **known})])
 
     def _compiles_inside(self) -> bool:
         """Whether a function of the transformation is compiled, or refers to one that is."""
         try:
-            update = self._made(*self._trial()).update
+            update = self.made(*self._trial()).update
             held = [c.cell_contents for c in getattr(update, "__closure__", None) or ()]
         except Exception:  # whatever a stranger's function does: the checks will tell
             return False
@@ -155,7 +177,7 @@ class _Optax:
 
         theta = [jax.numpy.zeros(1)]
         how, numbers = self._trial()
-        state = self._made(how, numbers).init(theta)
+        state = self.made(how, numbers).init(theta)
         try:
             compiled(how, numbers, theta, state, theta)
         except (jax.errors.JAXTypeError, TypeError, ValueError):
@@ -169,26 +191,25 @@ class _Optax:
         dtype: str,
         groups: Sequence[int] | None = None,
         options: Mapping[str, Any] | None = None,
-    ) -> JaxRun:
+    ) -> _OptaxRun:
         more = dict(options or {})
         factors, schedule = tuple(more.pop("scheduler", ())), more.pop("schedule", "")
         layout = tuple(groups or ()), factors, schedule
         _shared.no_options(more)
-        init = self._made(*self._divided(layout, hypers)).init
-        return _OptaxRun(parameters, hypers, dtype, init, partial(self._update, layout))
+        return _OptaxRun(self, layout, parameters, hypers, dtype)
 
-    def _made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
+    def made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
         """The transformation, the same one for the same numbers: it may hold compiled functions."""
         if not all(isinstance(x, float) for given in numbers for x in given.values()):
             return self._fresh(how, numbers)  # while the step is compiled
         key = how, tuple(tuple(given.items()) for given in numbers)
-        if key not in self.made:
-            if len(self.made) >= MADE:
-                self.made.clear()
-            self.made[key] = self._fresh(how, numbers)
-        return self.made[key]
+        if key not in self.known:
+            if len(self.known) >= MADE:
+                self.known.clear()
+            self.known[key] = self._fresh(how, numbers)
+        return self.known[key]
 
-    def _divided(self, layout: Any, hypers: Sequence[Hyper]) -> tuple[Any, list[dict[str, float]]]:
+    def divided(self, layout: Any, hypers: Sequence[Hyper]) -> tuple[Any, list[dict[str, float]]]:
         """What decides the compiled step, and the numbers of each group, by optax's names."""
         given = [_shared.arguments(h, self.names, self.facts.fixed) for h in hypers]
         flags = tuple(tuple((k, v) for k, v in g.items() if isinstance(v, bool)) for g in given)
@@ -222,11 +243,8 @@ class _Optax:
         import optax
 
         state = _written(state, numbers)
-        updates, state = self._made(how, numbers).update(grads, state, theta)
+        updates, state = self.made(how, numbers).update(grads, state, theta)
         return optax.apply_updates(theta, updates), state
-
-    def _update(self, layout: Any, hypers: Any, grads: Any, state: Any, theta: Any) -> Any:
-        return self._step(*self._divided(layout, hypers), grads, state, theta)
 
 
 def _written(state: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:

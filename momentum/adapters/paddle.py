@@ -1,40 +1,21 @@
 """PaddlePaddle: `paddle.optimizer.Momentum`, whose CPU kernel knows float32 and float64."""
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._libraries import Library
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
-
-
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `step`."""
-    import paddle
-
-    paddle.set_device("cpu")
-    said = declared(
-        obj,
-        0,
-        fixed,
-        name,
-        ("lr", "momentum"),
-        dtypes=("float32", "float64"),
-        none_gradients=True,
-        offers=frozenset({"resume", "fed", "state_bytes"}),
-    )
-    return PlainSubject(said.facts, partial(_Run, said))
+from momentum.subjects.protocol import Array
 
 
 def _library() -> Library:
     import paddle
+
+    paddle.set_device("cpu")
 
     def make(values: Array, dtype: str) -> Any:
         return paddle.to_tensor(values.astype(dtype))
@@ -48,22 +29,24 @@ def _library() -> Library:
     return Library("paddle", ("float32", "float64"), make, numbers, owns, None)
 
 
-class _Run(ArrayRun):
+class _Run(DeclaredRun):
+    """It steps through `step`."""
+
+    of_library = _library
+    settable = ("lr", "momentum")
+    offers = frozenset({"resume", "fed", "state_bytes"})
     takes_none = True
 
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
+    def begin(self, hyper: Hyper) -> None:
         import paddle
 
-        super().__init__(_library(), parameters, dtype)
         for i, x in enumerate(self.theta):
-            self.theta[i] = paddle.create_parameter(list(x.shape), dtype=dtype)
+            self.theta[i] = paddle.create_parameter(list(x.shape), dtype=self.dtype)
             self.theta[i].set_value(x)
-        given = said.arguments(hyper)
+        given = self.said.arguments(hyper)
         if not given.get("weight_decay"):
             given["weight_decay"] = None  # paddle: a decay that is off
-        self.made = partial(said.function, **given, parameters=self.theta)
+        self.made = partial(self.said.function, **given, parameters=self.theta)
         self.optimizer = self.made()
 
     def advance(self) -> None:
@@ -110,5 +93,5 @@ ADAPTER = framework(
     "Paddle",
     distributions={"paddle": ("paddlepaddle",)},
     accepts=classes_of("paddle.optimizer"),
-    adapt=adapt,
+    adapt=_Run.adapt,
 )

@@ -53,10 +53,11 @@ class PlainRun(Protocol):
 
 @dataclass(frozen=True)
 class PlainSubject:
-    """A subject without groups and options of `start`."""
+    """A subject without groups. options: those of `start` that `begin` takes by name."""
 
     facts: Facts
-    begin: Begin
+    begin: Callable[..., Any]
+    options: frozenset[str] = frozenset()
 
     def start(
         self,
@@ -70,9 +71,11 @@ class PlainSubject:
 
         Raises: SubjectError where groups or options are asked for.
         """
-        if options or len(hypers) != 1:
-            raise SubjectError(f"has one group and no options, got {len(hypers)} and {options}")
-        return self.begin(parameters, hypers[0], dtype)
+        asked = dict(options or {})
+        if len(hypers) != 1 or not asked.keys() <= self.options:
+            known = ", ".join(sorted(self.options)) or "no options"
+            raise SubjectError(f"has one group and {known}, got {len(hypers)} and {asked}")
+        return self.begin(parameters, hypers[0], dtype, **asked)
 
 
 def plain_subject(

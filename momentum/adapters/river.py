@@ -1,42 +1,33 @@
 """river: `optim.Momentum` and `optim.NesterovMomentum`, on a dict of NumPy arrays."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from momentum.adapters import _libraries
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import COPIES, IN_PLACE, ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
+from momentum.adapters._run import IN_PLACE
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array
 
 
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `step`, after `look_ahead` where there is one."""
-    looks = "look_ahead" in vars(obj)
-    said = declared(
-        obj,
-        0,
-        fixed,
-        name,
-        dtypes=_libraries.numpy().dtypes,
-        none_gradients=not looks,  # river: a step gives back what a look ahead took, or errs
-        offers=COPIES | IN_PLACE | {"state_bytes"} | ({"point"} if looks else set()),
-    )
-    return PlainSubject(said.facts, partial(_Run, said))
+class _Run(DeclaredRun):
+    """It steps through `step`, after `look_ahead` where there is one."""
 
+    of_library = _libraries.numpy
+    offers = DeclaredRun.offers | IN_PLACE
 
-class _Run(ArrayRun):
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
-        super().__init__(_libraries.numpy(), parameters, dtype)
-        self.optimizer, self.names = said.made(hyper), said.names
-        self.takes_none = said.facts.none_gradients
+    @classmethod
+    def claims(cls, obj: type) -> dict[str, Any]:
+        looks = "look_ahead" in vars(obj)
+        offers = cls.offers | ({"point"} if looks else set())
+        # river: a step gives back what a look ahead took, or errs
+        return super().claims(obj) | {"offers": offers, "none_gradients": not looks}
+
+    def begin(self, hyper: Hyper) -> None:
+        super().begin(hyper)
+        self.takes_none = self.said.facts.none_gradients
 
     def advance(self) -> None:
         theta = dict(enumerate(self.theta))
@@ -53,7 +44,7 @@ class _Run(ArrayRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         from river.optim.schedulers import Constant
 
-        for ours, theirs in self.names.items():
+        for ours, theirs in self.said.names.items():
             value = float(getattr(hyper, ours))
             # river: the rate is a schedule, which its constructor makes of a number.
             setattr(self.optimizer, theirs, Constant(value) if ours == "lr" else value)
@@ -66,6 +57,6 @@ class _Run(ArrayRun):
 ADAPTER = framework(
     "river",
     accepts=classes_of("river.optim"),
-    adapt=adapt,
+    adapt=_Run.adapt,
     speakers=("river", "river.momentum"),
 )

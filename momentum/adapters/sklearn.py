@@ -1,32 +1,22 @@
 """scikit-learn: the optimizer inside MLPClassifier and MLPRegressor, on plain NumPy arrays."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
-
 from momentum.adapters import _libraries
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import COPIES, IN_PLACE, ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
+from momentum.adapters._run import IN_PLACE
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
 
 
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject around `SGDOptimizer` or a class with the same methods."""
-    offers = COPIES | IN_PLACE | {"state_bytes"}
-    dtypes = _libraries.numpy().dtypes
-    said = declared(obj, 1, fixed, name, ("lr", "momentum"), dtypes=dtypes, offers=offers)
-    return PlainSubject(said.facts, partial(_Run, said))
+class _Run(DeclaredRun):
+    """`SGDOptimizer` or a class with the same methods."""
 
+    of_library = _libraries.numpy
+    leading = 1
+    settable = ("lr", "momentum")
+    offers = DeclaredRun.offers | IN_PLACE
 
-class _Run(ArrayRun):
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
-        super().__init__(_libraries.numpy(), parameters, dtype)
-        self.optimizer = said.made(hyper, self.theta)
+    def begin(self, hyper: Hyper) -> None:
+        self.optimizer = self.said.made(hyper, self.theta)
 
     def advance(self) -> None:
         self.optimizer.update_params(self.theta, self.grads)
@@ -46,5 +36,5 @@ ADAPTER = framework(
     takes="the optimizer class of its networks",
     distributions={"sklearn": ("scikit-learn",)},
     accepts=classes_of("sklearn.neural_network._stochastic_optimizers"),
-    adapt=adapt,
+    adapt=_Run.adapt,
 )

@@ -6,8 +6,6 @@ problem runs, OPTIM_DTYPE and DEFAULT_FLOAT say float64: with the defaults tinyg
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -15,13 +13,11 @@ import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._cache import folder
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._libraries import FOUR, Library
 from momentum.adapters._record import framework
-from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array
 
 
 def prepare() -> None:
@@ -34,25 +30,6 @@ def prepare() -> None:
 def accepts(obj: Any) -> bool:
     """Whether this is a class or function of tinygrad's module of optimizers."""
     return callable(obj) and _shared.comes_from(obj, "tinygrad.nn.optim")
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `Optimizer.step`."""
-    from tinygrad import Device
-
-    said = declared(
-        obj,
-        1,
-        fixed,
-        name,
-        dtypes=FOUR,
-        offers=COPIES | {"state_bytes"},
-        scalars=False,  # tinygrad: lr has shape (1,), which no parameter of shape () takes
-        flushes_subnormals=_flushes(),
-        compiles=True,
-        largest=33 if str(Device.DEFAULT) == "PYTHON" else 4097,
-    )
-    return PlainSubject(said.facts, partial(_Run, said))
 
 
 def _flushes() -> bool:
@@ -87,19 +64,32 @@ def _library() -> Library:
     )
 
 
-class _Run(ArrayRun):
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
+class _Run(DeclaredRun):
+    """It steps through `Optimizer.step`."""
+
+    of_library = _library
+    leading = 1
+
+    @classmethod
+    def claims(cls, obj: Any) -> dict[str, Any]:
+        from tinygrad import Device
+
+        return super().claims(obj) | {
+            "scalars": False,  # tinygrad: lr has shape (1,), which no parameter of shape () takes
+            "flushes_subnormals": _flushes(),
+            "compiles": True,
+            "largest": 33 if str(Device.DEFAULT) == "PYTHON" else 4097,
+        }
+
+    def begin(self, hyper: Hyper) -> None:
         from tinygrad.helpers import Context, getenv
 
-        wide = "float64" if dtype == "float64" else "float32"
+        wide = "float64" if self.dtype == "float64" else "float32"
         os.environ["OPTIM_DTYPE"] = wide
         getenv.cache_clear()  # tinygrad: it reads each variable once
         with Context(DEFAULT_FLOAT=wide):
-            super().__init__(_library(), parameters, dtype)
             self.theta = [x.contiguous().realize().is_param_(True) for x in self.theta]
-            self.optimizer = said.made(hyper, self.theta)
+            self.optimizer = self.said.made(hyper, self.theta)
 
     def advance(self) -> None:
         from tinygrad.helpers import Context
@@ -139,7 +129,7 @@ ADAPTER = framework(
     "tinygrad",
     takes="a class or function of nn.optim",
     accepts=accepts,
-    adapt=adapt,
+    adapt=_Run.adapt,
     prepare=prepare,
     speakers=("tinygrad", "tinygrad_classic"),
 )

@@ -4,17 +4,12 @@ The learning rate is a schedule that reads what was set last; the momentum is in
 for good. A run that is loaded has made its transformation anew, as a resumed training has to.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from momentum.adapters import _libraries, _shared
+from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import framework
-from momentum.adapters._run import ArrayRun
-from momentum.adapters._signature import Declared, declared
-from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Subject
 
 
 def accepts(obj: Any) -> bool:
@@ -22,32 +17,19 @@ def accepts(obj: Any) -> bool:
     return callable(obj) and not isinstance(obj, type) and _shared.comes_from(obj, "torchopt")
 
 
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
-    """A subject that steps through `update` and `apply_updates`, neither of them in place."""
-    said = declared(
-        obj,
-        0,
-        fixed,
-        name,
-        ("lr",),
-        dtypes=_libraries.torch().dtypes,
-        none_gradients=True,
-        offers=frozenset({"resume", "fed", "state_bytes"}),
-    )
-    return PlainSubject(said.facts, partial(_Run, said))
+class _Run(DeclaredRun):
+    """It steps through `update` and `apply_updates`, neither of them in place."""
 
-
-class _Run(ArrayRun):
+    of_library = _libraries.torch
+    settable = ("lr",)
+    offers = frozenset({"resume", "fed", "state_bytes"})
     takes_none = True
 
-    def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str
-    ) -> None:
-        super().__init__(_libraries.torch(), parameters, dtype)
+    def begin(self, hyper: Hyper) -> None:
         self.lr = float(hyper.lr)
-        given = said.arguments(hyper)
-        given[said.names["lr"]] = lambda count: self.lr
-        self.optimizer = said.function(**given)
+        given = self.said.arguments(hyper)
+        given[self.said.names["lr"]] = lambda count: self.lr
+        self.optimizer = self.said.function(**given)
         self.inner = self.optimizer.init(self.theta)
 
     def advance(self) -> None:
@@ -82,5 +64,5 @@ ADAPTER = framework(
     "TorchOpt",
     takes="a function that returns a transformation",
     accepts=accepts,
-    adapt=adapt,
+    adapt=_Run.adapt,
 )

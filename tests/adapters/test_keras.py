@@ -49,7 +49,7 @@ run = subject.start([np.ones(1)], [Hyper(0.5)], "float32")
 for decay in (0.0, 0.5, 0.0):
     run.set(Hyper(0.5, weight_decay=decay))
     run.step([np.zeros(1)])
-from momentum.adapters.keras import adapt
+from momentum.adapters import adapt
 print(json.dumps({
     "on_schedule": [on_schedule(subject), on_schedule(adapt(Late, {}, "Late"))],
     "decayed": float(run.parameters()[0][0]),

@@ -1,0 +1,93 @@
+"""Optimizers whose constructor says by names what it takes: facts and runs of most frameworks."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from momentum.adapters import _shared
+from momentum.adapters._libraries import Library
+from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._signature import fitted
+from momentum.adapters.plain import PlainSubject
+from momentum.conventions import Hyper
+from momentum.conventions.hyper import NUMBERS
+from momentum.subjects.protocol import Array, Facts
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An optimizer whose constructor takes hyper-parameters by name.
+
+    names: those that vary: our name -> its own. kept: all other arguments of the constructor.
+    """
+
+    function: Callable[..., Any]
+    facts: Facts
+    names: Mapping[str, str]
+    kept: Mapping[str, Any]
+
+    def arguments(self, h: Hyper) -> dict[str, Any]:
+        """All keyword arguments for these hyper-parameters.
+
+        Raises: ValueError where one differs from what can be had.
+        """
+        return {**_shared.arguments(h, self.names, self.facts.fixed), **self.kept}
+
+    def made(self, h: Hyper, *arrays: Any) -> Any:
+        """What the constructor returns."""
+        return self.function(*arrays, **self.arguments(h))
+
+
+class DeclaredRun(ArrayRun):
+    """A live run of a declared optimizer, which `begin` makes; `adapt` makes its subject.
+
+    of_library: gives the kind of its arrays. leading: how many arguments of the constructor stand
+    before the hyper-parameters. settable: those that may change in a run, where the constructor
+    takes them. offers: see OFFERS. options: those of `start` that `begin` takes by name.
+    """
+
+    of_library: Callable[[], Library]
+    leading = 0
+    settable: Collection[str] = NUMBERS
+    offers = COPIES | {"state_bytes"}
+    options: Collection[str] = ()
+
+    def __init__(
+        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str, **options: Any
+    ) -> None:
+        super().__init__(type(self).of_library(), parameters, dtype)
+        self.said = said
+        self.begin(hyper, **options)
+
+    def begin(self, hyper: Hyper) -> None:
+        """Make the optimizer of `theta`."""
+        self.optimizer = self.said.made(hyper)
+
+    @classmethod
+    def claims(cls, obj: Any) -> dict[str, Any]:
+        """What is claimed of an optimizer beside its hyper-parameters; see Facts.
+
+        always: hyper-parameters that it has for good without an argument for them.
+        """
+        dtypes = cls.of_library().dtypes
+        return {"dtypes": dtypes, "none_gradients": cls.takes_none, "offers": cls.offers}
+
+    @classmethod
+    def adapt(cls, obj: Any, fixed: Mapping[str, Any], name: str) -> PlainSubject:
+        """The subject of an optimizer's constructor.
+
+        Raises: UsageError where a fixed argument is not taken, or another one is needed.
+        """
+        names, values, kept = fitted(obj, cls.leading, fixed, name)
+        names, kept = _shared.parted(names, values, kept)
+        claims = cls.claims(obj)
+        facts = Facts(
+            name=name,
+            hyper=frozenset(names),
+            settable=frozenset(names) & frozenset(cls.settable),
+            fixed={**values, **claims.pop("always", {})},
+            **claims,
+        )
+        said = Declared(obj, facts, names, kept)
+        return PlainSubject(facts, partial(cls, said), frozenset(cls.options))
