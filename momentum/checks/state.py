@@ -1,16 +1,21 @@
 """State: saved and loaded without a trace."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
 from momentum.checks import _given
 from momentum.checks._check import Found, check
-from momentum.checks._runs import catch_up, compared, forms, fresh, onward, stops, until, whole
+from momentum.checks._runs import catch_up, compared, forms, fresh, stops
 from momentum.conventions import Convention
+from momentum.subjects.observation import Array, Observation, advance, begin, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
+
+Path = list[tuple[tuple[Array | None, ...], tuple[Array, ...]]]
+"""What was fed at each step, and where it led."""
 
 GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on all steps before it"
 
@@ -57,7 +62,7 @@ def with_gaps(setting: Setting) -> Sequence[Problem]:
     catches=(
         "save_shares_velocity load_drops_velocity load_drops_step save_changes_run "
         "save_drops_second_parameter load_fills_existing_only load_ignores_group_order "
-        "load_rounds_velocity load_drops_weight save_crashes_without_momentum "
+        "load_drops_weight save_crashes_without_momentum "
         "lr_dead_after_load"
     ),
     needs=("resume",),
@@ -66,17 +71,17 @@ def with_gaps(setting: Setting) -> Sequence[Problem]:
     random=any_runs,
 )
 def resumes_where_it_stopped(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = whole(subject, problem)
+    wanted = _whole(subject, problem)
     for stop in stops(problem):
-        run, here = until(subject, problem, stop)
+        run, gone = _until(subject, problem, stop)
         saved = run.save()
-        rest = list(onward(subject, run, problem, stop, here))
-        yield from compared(f"saved at step {stop} and gone on", rest, wanted, problem)
+        rest = _onward(subject, run, problem, gone)
+        yield from _goes_on(f"saved at step {stop} and gone on", subject, convention, rest, wanted)
         run = fresh(subject, problem)
         run.load(saved)
         catch_up(run, problem, stop)
-        rest = list(onward(subject, run, problem, stop, here))
-        yield from compared(f"saved at step {stop} and loaded", rest, wanted, problem)
+        rest = _onward(subject, run, problem, gone)
+        yield from _goes_on(f"saved at step {stop} and loaded", subject, convention, rest, wanted)
 
 
 @check(
@@ -89,15 +94,15 @@ def resumes_where_it_stopped(subject: Subject, convention: Convention, problem: 
 def goes_back_to_an_earlier_state(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    wanted = whole(subject, problem)
+    wanted = _whole(subject, problem)
     for stop in stops(problem)[:-1]:
-        run, here = until(subject, problem, stop)
+        run, gone = _until(subject, problem, stop)
         saved = run.save()
-        list(onward(subject, run, problem, stop, here))
+        _onward(subject, run, problem, gone)
         run.load(saved)
         catch_up(run, problem, stop)
-        rest = list(onward(subject, run, problem, stop, here))
-        yield from compared(f"taken back to step {stop}", rest, wanted, problem)
+        rest = _onward(subject, run, problem, gone)
+        yield from _goes_on(f"taken back to step {stop}", subject, convention, rest, wanted)
 
 
 @check(
@@ -109,12 +114,12 @@ def goes_back_to_an_earlier_state(
     always=changing_runs,
 )
 def loads_hyperparameters(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = whole(subject, problem)
-    saved, here = until(subject, problem, problem.steps - 1)
+    wanted = _whole(subject, problem)
+    saved, gone = _until(subject, problem, problem.steps - 1)
     run = fresh(subject, problem)
     run.load(saved.save())
-    rest = list(onward(subject, run, problem, problem.steps - 1, here))
-    yield from compared("loaded", rest, wanted, problem)
+    rest = _onward(subject, run, problem, gone)
+    yield from _goes_on("loaded", subject, convention, rest, wanted)
 
 
 @check(
@@ -126,15 +131,16 @@ def loads_hyperparameters(subject: Subject, convention: Convention, problem: Pro
     always=changing_runs,
 )
 def state_goes_through_a_file(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = whole(subject, problem)
+    wanted = _whole(subject, problem)
     for stop in stops(problem):
-        run, here = until(subject, problem, stop)
+        run, gone = _until(subject, problem, stop)
         saved = run.through_file(run.save())
         run = fresh(subject, problem)
         run.load(saved)
         catch_up(run, problem, stop)
-        rest = list(onward(subject, run, problem, stop, here))
-        yield from compared(f"saved at step {stop}, read from a file", rest, wanted, problem)
+        rest = _onward(subject, run, problem, gone)
+        name = f"saved at step {stop}, read from a file"
+        yield from _goes_on(name, subject, convention, rest, wanted)
 
 
 @check(
@@ -161,3 +167,61 @@ def resumes_with_missing_gradients(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
     yield from resumes_where_it_stopped(subject, convention, problem)
+
+
+@check(
+    statement="Loading leaves every digit of a state that is wider than its parameter.",
+    source="torch.optim.Optimizer.load_state_dict casts state to the parameter's type",
+    catches="load_rounds_velocity",
+    level="should",
+    needs=("resume",),
+    every_dtype=True,
+    always=short_runs,
+)
+def loading_keeps_every_digit(subject: Subject, convention: Convention, problem: Problem) -> Found:
+    wanted = _whole(subject, problem)
+    for stop in stops(problem):
+        saved, gone = _until(subject, problem, stop)
+        run = fresh(subject, problem)
+        run.load(saved.save())
+        catch_up(run, problem, stop)
+        rest = _onward(subject, run, problem, gone)
+        yield from _exactly(f"saved at step {stop} and loaded", rest, wanted)
+
+
+def _onward(subject: Subject, run: Any, problem: Problem, gone: Path) -> Path:
+    """The whole path of a run that has gone so far."""
+    here = gone[-1][1] if gone else problem.start
+    points = "point" in subject.facts.offers
+    return [*gone, *advance(run, problem, len(gone), here, points)]
+
+
+def _until(subject: Subject, problem: Problem, steps: int) -> tuple[Any, Path]:
+    """A run that has taken some of the problem's steps, and its path."""
+    run = begin(subject, problem)
+    return run, _onward(subject, run, problem.cut(steps), []) if steps else []
+
+
+def _whole(subject: Subject, problem: Problem) -> Observation:
+    """An undisturbed run."""
+    return _observed(problem, _onward(subject, begin(subject, problem), problem, []))
+
+
+def _observed(problem: Problem, path: Path) -> Observation:
+    return Observation(problem, *(tuple(x) for x in zip(*path)))
+
+
+def _exactly(name: str, path: Path, wanted: Observation) -> Found:
+    """Bit for bit as if there had been no stop."""
+    yield from compared(name, [here for _, here in path], wanted.iterates, wanted.problem)
+
+
+def _goes_on(
+    name: str, subject: Subject, convention: Convention, path: Path, wanted: Observation
+) -> Found:
+    """The same, or as right: loading may round a state that was wider than its parameter."""
+    found = list(_exactly(name, path, wanted))
+    if any(m.error for m in found):
+        judged = judge(subject, _observed(wanted.problem, path), convention)
+        found = [m._replace(where=f"{name}: {m.where}") for m in judged]
+    yield from found
