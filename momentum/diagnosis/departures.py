@@ -36,6 +36,14 @@ def _constant(step: Rule) -> Rule:
     return stepped
 
 
+def _of_velocity(step: Rule) -> Rule:
+    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        share = h.weight_decay * state.v
+        return step(theta, grad + (-share if h.maximize else share), state, _without_decay(h))
+
+    return stepped
+
+
 def _first(name: str) -> Callable[[Hypothesis], Hypothesis]:
     """The value of the first step at all steps."""
     return scheduled(
@@ -163,6 +171,15 @@ DECAY = (
         "weight_decay",
         "the weight decay subtracts lr weight_decay whatever the parameter is",
         around(_constant),
+    ),
+    *(
+        Departure(
+            f"decay_of_velocity{'' if fed else '_unfed'}",
+            "weight_decay",
+            "the weight decay takes the velocity for the parameter",
+            around(_of_velocity if fed else lambda step: unfed(_of_velocity(step))),
+        )
+        for fed in (True, False)
     ),
     Departure(
         "decay_without_lr",

@@ -121,6 +121,27 @@ def rates(observation: Observation, hypothesis: Hypothesis) -> Array:
         return np.asarray(np.sum(residual * slopes, axis=1) / np.sum(slopes * slopes, axis=1))
 
 
+def momenta(observation: Observation, hypothesis: Hypothesis) -> Array:
+    """The momentum of each step; nan where it has no share in the step.
+
+    Without Nesterov's form a step is linear in it: what it is at 0 and at 1 shows it.
+    """
+    h = observation.problem.hypers[0][0]
+    here, fed, got = _columns(observation)
+    state, found = hypothesis.convention.initial, []
+    for grad, seen in zip(fed, got):
+        at = [hypothesis.convention.step(here, grad, state, h._replace(momentum=m)) for m in (0, 1)]
+        (without, _), (whole, _) = at
+        slope = whole - without
+        with np.errstate(all="ignore"):
+            one = float(np.sum((seen - without) * slope) / np.sum(slope * slope))
+        found.append(one)
+        used = h.momentum if np.isnan(one) else one
+        state = hypothesis.convention.step(here, grad, state, h._replace(momentum=used))[1]
+        here = seen
+    return np.array(found)
+
+
 def _with(h: Hyper, numbers: Mapping[str, Any]) -> Hyper:
     return Hyper(**(h._asdict() | dict(numbers)))
 

@@ -153,12 +153,12 @@ class Explainer:
                     yield found
         twice = tuple((2 * int(np.prod(s, dtype=int)),) for s in context.problem.shapes)
         runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
-        for beside in self._beside(observation) if self.suspects is None else ():
+        seen = [self._verdicts(self.own, o) for o in chosen]
+        for beside in self._beside(observation, seen) if self.suspects is None else ():
             if time.process_time() > self.until:
                 break
             if all(beside.hypothesis.holds(self.subject, o) for o in runs):
                 yield beside
-        seen = [self._verdicts(self.own, o) for o in chosen]
         yield from places(self.kept, context, seen, [*chosen, *other, *held])
 
     def _contradicted(self, suspect: Suspect[Any]) -> bool:
@@ -192,9 +192,9 @@ class Explainer:
         yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)
+        yield drifting(self.subject, self.convention, problem.dtype)
         yield mutants(self.convention, observation, self.names)
         yield identified(self.subject, problem.dtype, self.convention)
-        yield drifting(self.subject, self.convention, problem.dtype)
         yield pairs(self.convention)
 
     def _near(
@@ -288,11 +288,11 @@ class Explainer:
             excused = [e | (a & i & ~r) for e, a, i, r in zip(excused, also, idle, right)]
         return excused
 
-    def _beside(self, observation: Observation) -> Iterator[Suspect[Any]]:
-        yield from coarser(self.subject, self.convention, observation.problem.dtype)
-        worst = max(float(np.max(r, initial=0)) for r in self.own.ratios(self.subject, observation))
+    def _beside(self, failed: Observation, seen: Sequence[Verdicts]) -> Iterator[Suspect[Any]]:
+        yield from coarser(self.subject, self.convention, failed.problem.dtype, seen)
+        worst = max(float(np.max(r, initial=0)) for r in self.own.ratios(self.subject, failed))
         if worst > CLEAR:
-            yield from simulated(self.convention, observation.problem)
+            yield from simulated(self.convention, failed.problem)
 
 
 def explain(result: Result, subject: Subject, convention: Convention) -> str:

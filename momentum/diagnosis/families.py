@@ -1,6 +1,7 @@
 """Causes with a number in them: the number is fitted, then tried on other data."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,18 +9,19 @@ from flint import fmpq
 
 from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
-from momentum.diagnosis.departing import Departure, scheduled, told
+from momentum.diagnosis.departing import Departure, scheduled, taken_as, told
 from momentum.diagnosis.estimate import (
     COORDINATES,
     REACH,
     STEPS,
     Estimate,
     estimate,
+    momenta,
     rates,
     setting,
 )
 from momentum.diagnosis.gradients import short
-from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Suspect
+from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Strand, Suspect
 from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import tried
 from momentum.subjects.observation import Observation
@@ -87,7 +89,7 @@ def bounded(convention: Convention, observation: Observation) -> Iterator[Found]
             limit, below = short(one.value, doubt), one.deviation > 0
             words = f"{name} is never {'below' if below else 'above'} {limit!r}"
             kept = scheduled(_kept(name, max if below else min, limit))
-            yield _drift(own, f"{name}_bounded", words, kept)
+            yield Suspect(words, words, Departure(f"{name}_bounded", name, words, kept).on(own))
 
 
 def _kept(name: str, pick: Callable[..., Any], limit: float) -> Schedule:
@@ -95,18 +97,25 @@ def _kept(name: str, pick: Callable[..., Any], limit: float) -> Schedule:
 
 
 def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:
-    """A rate that changes by itself: by a factor at every step, or as 1 / (1 + c t).
+    """A rate or momentum that changes by itself: by a factor at every step, or as (t + a)/(t + b).
 
-    The rate of each step comes from its own residuals, by least squares.
+    That of each step comes from its own residuals, by least squares.
     """
     own = Hypothesis.of(convention)
-    h = setting(subject.facts, convention.knows)
+    h = setting(subject.facts, convention.knows)._replace(nesterov=False)
     size = min(COORDINATES, subject.facts.largest)
     problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=12)
     observation = tried(subject, problem)
     if isinstance(observation, str):
         return
-    shares = 1 + rates(observation, own) / float(h.lr)
+    with np.errstate(all="ignore"):
+        yield from _lr_drifts(own, 1 + rates(observation, own) / float(h.lr))
+        if h.momentum:
+            yield from _momentum_drifts(own, momenta(observation, own), float(h.momentum))
+
+
+def _lr_drifts(own: Hypothesis, shares: Any) -> Iterator[Found]:
+    """shares: of the rate that is set, by step."""
     doubt = 2.0**-6 * abs(shares[2] - 1)
     if not np.all(np.isfinite(shares)) or shares[0] == 0:
         return
@@ -114,30 +123,92 @@ def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[F
     slope = short(float(1 / shares[2] - 1 / shares[1]), float(doubt) / 2)
     for step in (0, 1):
         words = f"lr is multiplied by {factor!r} at every step" + " after the first" * (1 - step)
-        changed = scheduled(_scaled(_power(factor, step)))
-        yield _drift(own, "lr_shrinks", words, changed)
+        yield from _drift(own, "lr_shrinks", words, _times("lr", partial(_power, factor, step)))
         words = f"lr is divided by 1 + {slope!r} t at step t, counted from {step}"
-        changed = scheduled(_scaled(_quotient(slope, step)))
-        yield _drift(own, "lr_divided", words, changed)
+        yield from _drift(own, "lr_divided", words, _times("lr", partial(_quotient, slope, step)))
 
 
-def _power(factor: float, first: int) -> Callable[[int], float]:
-    return lambda t: factor ** (t + first)
+def _momentum_drifts(own: Hypothesis, found: Any, given: float) -> Iterator[Found]:
+    """found: the momentum of each step. What it is at the second and the third gives the form."""
+    for share in (False, True):
+        early, late = (found / given if share else found)[1:3]
+        doubt = 2.0**-8 * abs(late - early)
+        if not np.isfinite(doubt) or not doubt or early == 1:
+            continue
+        below = short((2 * late - early - 1) / (early - late), 0.01)
+        above = short(early * (1 + below) - 1, 0.01)
+        slope, start = short(late - early, doubt), short(2 * early - late, doubt)
+        base = short((1 - late) / (1 - early), 2.0**-8) or 1.0
+        gap = short((1 - early) / base, 2.0**-8)
+        forms: tuple[tuple[str, Callable[[int], float]], ...] = (
+            (f"({_plus('t', above)})/({_plus('t', below)})", partial(_fraction, above, below)),
+            (_plus(f"{slope!r} t", start), partial(_line, slope, start)),
+            (f"1 - {gap!r} {base!r}^t", partial(_short_of_one, gap, base)),
+        )
+        for form, at in forms:
+            words = f"momentum is at most {form} at step t"
+            change: Change = partial(_at_most, at)
+            if share:
+                words = f"momentum is multiplied by {form}, or 1 if that is more, at step t"
+                change = _times("momentum", partial(_limited, at))
+            yield from _drift(own, "momentum_grows", f"{words}, counted from 0", change)
 
 
-def _quotient(slope: float, first: int) -> Callable[[int], float]:
-    return lambda t: 1 / (1 + slope * (t + first))
+def _plus(term: str, number: float) -> str:
+    return f"{term} {'-' if number < 0 else '+'} {abs(number):g}" if number else term
 
 
-def _scaled(share: Callable[[int], float]) -> Callable[[Sequence[Hyper]], Sequence[Hyper]]:
-    return lambda hypers: [h._replace(lr=h.lr * share(t)) for t, h in enumerate(hypers)]
+def _fraction(above: float, below: float, t: int) -> float:
+    return (t + above) / (t + below) if t + below else 0.0
 
 
-def _drift(
-    own: Hypothesis, name: str, words: str, apply: Callable[[Hypothesis], Hypothesis]
-) -> Found:
-    departure = Departure(name, "lr", words, apply)
-    return Suspect(name, words, departure.on(own))
+def _line(slope: float, start: float, t: int) -> float:
+    return slope * t + start
+
+
+def _short_of_one(gap: float, base: float, t: int) -> float:
+    return 1 - gap * _power(base, 0, t)
+
+
+def _limited(share: Callable[[int], float], t: int) -> float:
+    return min(1.0, share(t))
+
+
+def _power(factor: float, step: int, t: int) -> float:
+    return float(factor ** (t + step))
+
+
+def _quotient(slope: float, first: int, t: int) -> float:
+    return 1 / (1 + slope * (t + first))
+
+
+Change = Callable[[Hyper, int], Hyper]
+"""The hyper-parameters that act at a step, counted from 0."""
+
+
+def _at_most(limit: Callable[[int], float], h: Hyper, t: int) -> Hyper:
+    return h._replace(momentum=min(h.momentum, limit(t)))
+
+
+def _times(name: str, share: Callable[[int], float]) -> Change:
+    return lambda h, t: h._replace(**{name: getattr(h, name) * share(t)})
+
+
+def _drift(own: Hypothesis, name: str, words: str, change: Change) -> Iterator[Found]:
+    """By the optimizer's steps, or by those in which a parameter has a gradient."""
+    for each in (False, True):
+        text = words + ", by each parameter's own steps" * each
+        departure = Departure(name, name.partition("_")[0], text, _by_steps(change, each))
+        yield Suspect(name, text, departure.on(own))
+
+
+def _by_steps(change: Change, each: bool) -> Callable[[Hypothesis], Hypothesis]:
+    def telling(observation: Observation, strand: Strand) -> Iterator[Strand]:
+        counts = np.cumsum([not each or g is not None for g in strand.grads]) - 1
+        hypers = tuple(change(h, max(int(t), 0)) for h, t in zip(strand.hypers, counts))
+        yield strand._replace(hypers=hypers)
+
+    return taken_as(telling)
 
 
 def _suspect(

@@ -1,20 +1,26 @@
 """Errors of a format coarser than the one that is claimed."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
 from momentum.diagnosis.estimate import COORDINATES, setting
-from momentum.diagnosis.hypotheses import Array, Hypothesis, Suspect
+from momentum.diagnosis.hypotheses import Array, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.patterns import EVERYWHERE, Verdicts, fitting
 from momentum.diagnosis.probes import tried
+from momentum.diagnosis.trials import cut
 from momentum.subjects.observation import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
 WORDS = "its errors are those of {}: something is computed or kept in it"
+PLACES = 4
+"""Conditions on parameters that are tried."""
+
 SIGMAS = 5
 """Standard deviations by which sums of errors without a common sign stay off 0: beyond them is a
 chance of one in a million."""
@@ -22,43 +28,64 @@ chance of one in a million."""
 
 @dataclass(frozen=True)
 class Coarser:
-    """A hypothesis, computed in a coarser format than the parameters are kept in."""
+    """A hypothesis, computed in a coarser format than the parameters are kept in; where it is."""
 
     hypothesis: Hypothesis
     dtype: str
+    scope: Scope = EVERYWHERE
+
+    def inside(self, observation: Observation) -> list[Mask]:
+        """The elements of each parameter that are computed so."""
+        return [
+            np.broadcast_to(self.scope.inside(observation, i), (start.size,))
+            for i, start in enumerate(observation.problem.start)
+        ]
 
     def speaks(self, subject: Subject, observation: Observation) -> bool:
-        """Rounding is everywhere."""
-        return True
+        """Rounding is everywhere inside."""
+        return any(x.any() for x in self.inside(observation))
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Errors stay within the coarser format's bound; numbers that fit it have none."""
-        problem = observation.problem
+        problem, first = observation.problem, cut(observation, 1)
+        fine = self.hypothesis.agreement(subject, observation)
+        if all(f.all() for f in fine) and not self.carries(observation):
+            return True  # a velocity, coarse or not, has no share in this run
         if problem.kind == "dyadic":
-            start = replace(observation, problem=problem.cut(1), fed=observation.fed[:1],
-                            iterates=observation.iterates[:1])  # fmt: skip
-            if not self.hypothesis.holds(subject, start):
+            if not self.hypothesis.holds(subject, first):
                 return False
         elif not self.shows(observation):
             return False
-        return self.hypothesis.holds(subject, observation, self.dtype)
+        coarse = self.hypothesis.agreement(subject, observation, self.dtype)
+        inside = self.inside(observation)
+        return all(np.all(np.where(x, c, f)) for x, c, f in zip(inside, coarse, fine))
+
+    def carries(self, observation: Observation) -> bool:
+        """Some element inside has a second step with momentum."""
+        problem = observation.problem
+        return any(
+            x.any() and sum(row[i] is not None for row in observation.fed) > 1
+            and any(row[problem.groups[i]].momentum for row in problem.hypers)
+            for i, x in enumerate(self.inside(observation))
+        )  # fmt: skip
 
     def shows(self, observation: Observation) -> bool:
-        """The usual error of a step is not far below one rounding of the step in that format.
+        """The usual error of an element, at its worst step, is not far below one rounding there.
 
         A sixteenth is a heuristic: roundings are uniform, and several of them add up.
         """
         rows = self.hypothesis.replayed(observation)
-        unit = FORMATS[self.dtype].u
-        ratios = []
-        before = observation.problem.start
+        inside = self.inside(observation)
+        worst = [np.full(x.size, -1.0) for x in inside]
+        before: Sequence[Array] = observation.problem.start
         for got, wanted in zip(observation.iterates, rows):
-            for x, y, old in zip(got, wanted, before):
+            for i, (x, y, old) in enumerate(zip(got, wanted, before)):
                 with np.errstate(all="ignore"):
-                    ratios.append(np.ravel(np.abs(x - y) / (unit * np.abs(y - old))))
-            before = list(wanted)
-        known = np.concatenate(ratios)
-        known = known[np.isfinite(known)]
+                    ratio = np.ravel(np.abs(x - y) / (FORMATS[self.dtype].u * np.abs(y - old)))
+                worst[i] = np.fmax(worst[i], np.where(np.isfinite(ratio), ratio, np.nan))
+            before = wanted
+        known = np.concatenate([w[x] for w, x in zip(worst, inside)])
+        known = known[known >= 0]
         return bool(known.size and np.median(known) > 1 / 16)
 
 
@@ -92,12 +119,22 @@ def looks_rounded(subject: Subject, hypothesis: Hypothesis, dtype: str) -> bool:
     return not isinstance(observation, str) and not systematic(hypothesis, observation)
 
 
-def coarser(subject: Subject, convention: Convention, dtype: str) -> Iterator[Suspect[Coarser]]:
-    """The convention in formats below the one that is claimed, where errors look like rounding."""
+def coarser(
+    subject: Subject, convention: Convention, dtype: str, seen: Sequence[Verdicts]
+) -> Iterator[Suspect[Coarser]]:
+    """The convention in formats below the one that is claimed, where errors look like rounding.
+
+    seen: runs whose wrong parameters suggest where; some of their elements are right by chance.
+    """
     own = Hypothesis.of(convention)
-    if looks_rounded(subject, own, dtype):
+    if not looks_rounded(subject, own, dtype):
+        return
+    whole = [v._replace(right=[np.full_like(r, r.all()) for r in v.right]) for v in seen]
+    parted = [v._replace(explained=[~r for r in v.right]) for v in whole]
+    for scope in dict.fromkeys([*islice(fitting(parted), PLACES), EVERYWHERE]):
         for name in below(dtype):
-            yield Suspect(f"computed_in_{name}", WORDS.format(name), Coarser(own, name))
+            words = f"{scope.words}: {WORDS}" if scope.words else WORDS
+            yield Suspect(f"computed_in_{name}", words.format(name), Coarser(own, name, scope))
 
 
 def below(dtype: str) -> list[str]:
