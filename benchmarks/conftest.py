@@ -3,7 +3,7 @@ them out, and `--benchmark-only` leaves the tests out."""
 
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
@@ -22,14 +22,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 Measure = Callable[..., Any]
 
+Said = Callable[..., None]
+
 
 @pytest.fixture
-def against(benchmark: Any) -> Measure:
+def said(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Writes a number's line, and keeps it with the benchmark: median, quartiles and goal."""
+
+    def say(what: str, values: list[float], unit: str, goal: float | None = None) -> None:
+        low, mid, high = quantiles(values, n=4) if len(values) > 1 else 3 * values
+        benchmark.extra_info |= {
+            what: {"median": mid, "quartiles": (low, high), "unit": unit, "goal": goal}
+        }
+        wanted = "" if goal is None else f", goal {goal:g}"
+        with capsys.disabled():
+            print(f"\n  {what}: {mid:.3g} {unit} ({low:.3g} to {high:.3g}){wanted}", end="")
+
+    return say
+
+
+@pytest.fixture
+def against(benchmark: Any, said: Said) -> Measure:
     """Time a subject, with the reference timed in turn, round by round.
 
-    against(subject, reference, rounds=..., count=..., unit=...): `count` is how many of the unit
-    (epochs, steps, element steps) one call makes. Into extra_info go the seconds for one of them,
-    and the median over the rounds of subject time / reference time.
+    against(subject, reference, rounds=..., count=..., unit=..., what=...): `count` is how many of
+    the unit (epochs, steps) one call makes. Into extra_info go the seconds for one of them, and the
+    median over the rounds of subject time / reference time, which is `what` in a line of its own.
     """
 
     def measure(
@@ -39,6 +57,8 @@ def against(benchmark: Any) -> Measure:
         rounds: int,
         count: float,
         unit: str,
+        what: str,
+        goal: float | None = None,
         **facts: Any,
     ) -> Any:
         theirs: list[float] = []
@@ -55,8 +75,7 @@ def against(benchmark: Any) -> Measure:
             ours = benchmark.stats.stats.data
             benchmark.extra_info[f"seconds_per_{unit}"] = median(ours) / count
             if theirs:
-                ratios = [a / b for a, b in zip(ours, theirs[-len(ours) :])]
-                benchmark.extra_info["ratio_to_torch_sgd_single"] = median(ratios)
+                said(what, [a / b for a, b in zip(ours, theirs[-len(ours) :])], "times", goal)
         return result
 
     return measure

@@ -110,6 +110,8 @@ def test_epoch(against: Any, name: str) -> None:
         rounds=15,
         count=EPOCHS,
         unit="epoch",
+        what=f"epoch of {name} / torch_single",
+        goal=1.0 if name == "MomentumSGD" else None,
         loss=train(make),
         steps_per_epoch=len(tensors()[1]) // BATCH,
         data="stand-in",

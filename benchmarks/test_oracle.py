@@ -6,7 +6,6 @@ one writes to get the iterates: v = momentum v + g; x = x - lr v, each x kept.
 
 import tracemalloc
 from collections.abc import Callable
-from statistics import quantiles
 from time import perf_counter, process_time
 from typing import Any
 
@@ -19,21 +18,6 @@ from momentum.oracle import solving
 
 RATES = {"lr": 0.1, "momentum": 0.9}
 ROUNDS = 7
-
-Said = Callable[[str, list[float], str, float], None]
-
-
-@pytest.fixture
-def said(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Writes a number's line, and keeps it with the benchmark."""
-
-    def say(what: str, values: list[float], unit: str, goal: float) -> None:
-        low, mid, high = quantiles(values, n=4)
-        benchmark.extra_info |= {what: {"median": mid, "unit": unit, "goal": goal}}
-        with capsys.disabled():
-            print(f"\n  {what}: {mid:.3g} {unit} ({low:.3g} to {high:.3g}), goal {goal:g}", end="")
-
-    return say
 
 
 def problem(size: int, steps: int) -> tuple[Any, list[Any]]:
@@ -63,7 +47,11 @@ def seconds(work: Callable[[], Any]) -> float:
 @pytest.mark.parametrize("fast", [True, False], ids=["numba", "numpy"])
 @pytest.mark.parametrize("size", [1_000_000, 1_000])
 def test_oracle_against_a_float64_loop(
-    benchmark: Any, said: Said, monkeypatch: pytest.MonkeyPatch, size: int, fast: bool
+    benchmark: Any,
+    said: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    fast: bool,
 ) -> None:
     if fast:
         pytest.importorskip("numba")
@@ -90,7 +78,7 @@ def test_oracle_against_a_float64_loop(
     how = f"{size} elements, {steps} steps, {'numba' if fast else 'NumPy'}"
     goals = (1.0, 2.0) if size > 1000 else (3.0, 3.0)
     each = 1e9 / (size * steps)
-    said(f"float64 loop, {how}", [each * t for t in took["loop"]], "ns an element and step", 0)
+    said(f"float64 loop, {how}", [each * t for t in took["loop"]], "ns an element and step")
     for name, goal in zip(("replay", "nesterov"), goals):
         ratio = [a / b for a, b in zip(took[name], took["loop"])]
         said(f"{name} / loop, {how}", ratio, "times", goal)
@@ -100,7 +88,7 @@ def test_oracle_against_a_float64_loop(
 
 
 @pytest.mark.benchmark(group="oracle")
-def test_peak_memory_of_what_is_returned(benchmark: Any, said: Said) -> None:
+def test_peak_memory_of_what_is_returned(benchmark: Any, said: Callable[..., None]) -> None:
     start, fed = problem(1_000_000, 5)
     seen = loop(start, fed, np.float32)
     truth = momentum.replay("torch", start, fed, **RATES)
@@ -126,7 +114,7 @@ def test_peak_memory_of_what_is_returned(benchmark: Any, said: Said) -> None:
 
 @pytest.mark.benchmark(group="exact tier")
 @pytest.mark.parametrize("convention", ["torch", "averaged_debiased"])
-def test_exact_tier(benchmark: Any, said: Said, convention: str) -> None:
+def test_exact_tier(benchmark: Any, said: Callable[..., None], convention: str) -> None:
     found: dict[int, list[float]] = {}
     for steps in (500, 1000):
         start, fed = problem(64, steps)

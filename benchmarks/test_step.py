@@ -1,5 +1,6 @@
 """Seconds per step at three shapes: one large tensor, many small ones, the article's two."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -31,10 +32,18 @@ def function(params: list[torch.Tensor]) -> Step:
 SUBJECTS: dict[str, tuple[str, Callable[[list[torch.Tensor]], Step]]] = {
     "sgd_momentum": ("scaled", function),
     "MomentumSGD": ("accumulated", lambda params: MomentumSGD(params, **HYPER).step),
+    "MomentumSGD_compiled": (
+        "accumulated",
+        lambda params: MomentumSGD(params, compile=True, **HYPER).step,
+    ),
     "torch_single": ("torch", lambda params: torch.optim.SGD(params, foreach=False, **HYPER).step),
     "torch_foreach": ("torch", lambda params: torch.optim.SGD(params, foreach=True, **HYPER).step),
     "torch_fused": ("torch", lambda params: torch.optim.SGD(params, fused=True, **HYPER).step),
 }
+
+
+BESIDE: dict[str, str] = {"MomentumSGD": "torch_single", "MomentumSGD_compiled": "torch_fused"}
+"""Which path of torch each is not to be slower than."""
 
 
 def parameters(shapes: list[tuple[int, ...]]) -> list[torch.Tensor]:
@@ -68,13 +77,16 @@ def assert_agrees(convention: str, params: list[torch.Tensor], step: Step) -> No
 @pytest.mark.parametrize("name", SUBJECTS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_step(against: Any, shape: str, name: str) -> None:
+    if name.endswith("compiled") and shutil.which("c++") is None:
+        pytest.skip("torch.compile needs a C++ compiler")
     shapes, steps = SHAPES[shape]
     convention, make = SUBJECTS[name]
+    beside = BESIDE.get(name, "torch_single")
     params = parameters(shapes)
     step = make(params)
     assert_agrees(convention, params, step)
     # The reference moves the same parameters, so that both work on the same memory.
-    reference = SUBJECTS["torch_single"][1](params)
+    reference = SUBJECTS[beside][1](params)
 
     def many(one: Step) -> Step:
         return lambda: [one() for _ in range(steps)]
@@ -85,6 +97,8 @@ def test_step(against: Any, shape: str, name: str) -> None:
         rounds=10,
         count=steps,
         unit="step",
+        what=f"step of {name} / {beside}, {shape}",
+        goal=1.0 if name in BESIDE else None,
         elements=sum(p.numel() for p in params),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
