@@ -1,19 +1,24 @@
 """A rule's own text on the parameters of a group: many at once, large ones block by block."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.expansion import Text
-from momentum.sgd._program import Pattern, Program, pattern, program
+from momentum.sgd._program import Pattern, Program, Run, pattern, program
 
 BLOCK = 1 << 18
 """Elements of a block: they stay in the processor's cache from one operation to the next, and
 Python counts for little. Parameters with more are taken in blocks."""
+
+
+Fuse = Literal["", "lists", "each"]
+"""Whether torch.compile is to make kernels, and of what. A processor's kernel of one tensor writes
+in place, where operations on lists make new ones; a graphics card takes a list in one kernel."""
 
 
 class Due(NamedTuple):
@@ -26,21 +31,39 @@ class Due(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _program(
-    key: Text, told: Pattern, rates: frozenset[str], first: bool, lists: bool, own: bool, fuse: bool
+    key: Text, told: Pattern, rates: frozenset[str], first: bool, lists: bool, own: bool, fuse: Fuse
 ) -> Program | None:
     """The program of a step, None where the rule cannot be read."""
     try:
-        found = program(key.convention, told, rates, first, lists, own)
+        found = program(key.convention, told, rates, first, lists and fuse != "each", own)
     except (TypeError, ValueError):
         return None
-    return found._replace(run=torch.compile(found.run)) if fuse else found
+    if not fuse:
+        return found
+    return found._replace(run=torch.compile(_each(found) if fuse == "each" else found.run))
+
+
+def _each(program: Program) -> Run:
+    """The program of one tensor as that of a list of them."""
+
+    def run(
+        theta: Sequence[Tensor], grad: Sequence[Tensor], state: Mapping[str, Any], h: Hyper
+    ) -> dict[str, Any]:
+        parts = [
+            program.run(p, g, {n: x[i] if n in program.arrays else x for n, x in state.items()}, h)
+            for i, (p, g) in enumerate(zip(theta, grad))
+        ]
+        return {n: [part[n] for part in parts] if n in program.arrays else parts[0][n]
+                for n in parts[0]}  # fmt: skip
+
+    return run
 
 
 class Group:
     """What all parameters of a group share. own: velocities may be written to."""
 
-    def __init__(self, convention: Convention, h: Hyper, own: bool, fuse: bool = False) -> None:
-        self.convention, self.h, self.own, self.fuse = convention, h, own, fuse
+    def __init__(self, convention: Convention, h: Hyper, own: bool, compile: bool = False) -> None:
+        self.convention, self.h, self.own, self.compile = convention, h, own, compile
         self.key, self.told = Text(convention), pattern(h)
         self.rates = frozenset(n for n, x in zip(h._fields, h) if isinstance(x, Tensor))
         self.names = convention.initial._asdict().keys()
@@ -48,13 +71,15 @@ class Group:
 
     def apply(self, due: Sequence[Due]) -> list[dict[str, Any]]:
         """Step parameters in place; returns what to keep of each. Rules act on elements alone."""
+        on_cpu = bool(due) and due[0].p.device.type == "cpu"
+        self.fuse: Fuse = "" if not self.compile else "each" if on_cpu else "lists"
         later = self._get(first=False, lists=True)
         if later is None:
             return [self._whole(one) for one in due]
         numbers = [n for n in self.fields if n not in later.arrays]
         together: dict[Any, list[Due]] = {}
         for i, one in enumerate(due):
-            large = one.p.numel() > BLOCK and not self.fuse and _dense(one)
+            large = one.p.numel() > BLOCK and not self.compile and _dense(one)
             first = not one.kept or not one.kept["step"]
             key = first, large and f"by itself: {i}", *(one.kept.get(n) for n in numbers)
             together.setdefault(key, []).append(one)
@@ -66,11 +91,11 @@ class Group:
 
     def _get(self, first: bool, lists: bool) -> Program | None:
         return _program(
-            self.key, self.told, self.rates, first, lists, not first, self.fuse and lists
+            self.key, self.told, self.rates, first, lists, not first, self.fuse if lists else ""
         )
 
     def _lists(self, due: Sequence[Due], first: bool) -> list[dict[str, Any]]:
-        lists = len(due) > 1 or self.fuse
+        lists = len(due) > 1 or self.compile
         run = self._get(first, lists)
         assert run is not None
         columns: dict[str, Any] = {}
@@ -114,7 +139,7 @@ class Group:
                 state[n] = torch.full_like(one.p, float(x))
             elif not self.own:
                 state[n] = x.clone()
-        inside = _program(self.key, self.told, self.rates, first, False, True, False)
+        inside = _program(self.key, self.told, self.rates, first, False, True, "")
         assert inside is not None
         parts = {n: _blocks(state[n]) for n in run.arrays}
         numbers = {n: x for n, x in state.items() if n not in run.arrays}

@@ -26,13 +26,16 @@ def pattern(h: Hyper) -> Pattern:
     )
 
 
+Run = Callable[[Any, Any, Mapping[str, Any], Hyper], dict[str, Any]]
+
+
 class Program(NamedTuple):
     """run(theta, grad, state, h) steps parameters in place and returns what changes of the state.
 
     arrays: parts of the state that are tensors; the others are numbers. text: what is run.
     """
 
-    run: Callable[[Any, Any, Mapping[str, Any], Hyper], dict[str, Any]]
+    run: Run
     arrays: frozenset[str]
     text: str
 
