@@ -28,8 +28,12 @@ class FilePath(click.Path):
 
     def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
         """Raises: click.BadParameter."""
-        if "\0" in str(value):
-            self.fail("a path holds no null character", param, ctx)
+        try:
+            named = b"\0" not in os.fsencode(value)
+        except UnicodeEncodeError:
+            named = False
+        if not named:
+            self.fail(f"{str(value)!a} has a character that no path can have", param, ctx)
         return super().convert(value, param, ctx)
 
 

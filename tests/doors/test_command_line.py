@@ -180,6 +180,8 @@ REFUSED = {
     "an update of nothing": ["subjects.py:right", "--update-expected"],
     "a report into nowhere": ["subjects.py:right", "--jsonl", "none/report.jsonl"],
     "a page into nowhere": ["subjects.py:right", "--html", "none/report.html"],
+    "a page of no name": ["subjects.py:right", "--html", "a\0b"],
+    "a page of half a character": ["subjects.py:right", "--html", "\ud800"],
     "a page over a folder": ["subjects.py:right", "--html", "."],
     "a replay of no problem": ["subjects.py:right", "--only", "agrees_with_oracle",
                                "--replay", "{}"],
