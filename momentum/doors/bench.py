@@ -55,19 +55,18 @@ def bench(
 
 def command(
     target: str, convention: str | None, settings: Mapping[str, str], rounds: int,
-    json_: Path | None, picture: Path | None,
+    json_: Path | None, plot: Path | None,
 ) -> int:  # fmt: skip
     """What `momentum bench` does. Raises: UsageError."""
-    from momentum.adapters import load
     from momentum.report.foreign import say
 
-    subject = load(target, settings)
+    subject = Target(target, texts=settings).load()
     report = _timed(subject, convention, rounds, (*SHAPES, EPOCH))
     say(str(report))
     if json_ is not None:
         json_.write_text(report.to_json())
-    if picture is not None:
-        plot(subject, get(report.convention), picture)
+    if plot is not None:
+        draw(subject, get(report.convention), plot)
     return 0
 
 
@@ -96,7 +95,7 @@ def _timed(
     return BenchReport(subject.facts.name, chosen.reference, tuple(found))
 
 
-def plot(subject: Subject, convention: Convention, path: Path) -> None:
+def draw(subject: Subject, convention: Convention, path: Path) -> None:
     """Draw the time for an element over the size of one tensor. Raises: UsageError."""
     try:
         from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from momentum.checks.result import Header, Result, Results
+from momentum.doors.targets import Target
 from momentum.errors import UsageError
 from momentum.report import jsonl as lines
 from momentum.report import table, terminal, words
@@ -21,65 +22,60 @@ from momentum.report.foreign import is_watched, say
 from momentum.report.stream import Stream
 from momentum.runner import expectations, files
 from momentum.runner.expectations import Expectation
-from momentum.runner.options import Effort, Options, selected
+from momentum.runner.options import Options, selected
 from momentum.runner.results import run
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
 
 INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
-class Request:
-    """The options of the command, as they were given."""
+class Reports:
+    """What is to become of the results; the options of the command, as they were given."""
 
-    target: str
-    settings: Mapping[str, str]
-    convention: str | None = None
-    dtypes: Sequence[str] = ()
-    effort: Effort = "normal"
-    seed: int = 0
-    only: Sequence[str] = ()
-    strict: bool = False
-    expected: Path | None = None
-    update_expected: bool = False
-    jsonl: Path | None = None
-    html: Path | None = None
-    time_limit: float = 60.0
-    total_limit: float | None = None
-    jobs: int = 1
-    replay: str | None = None
-    verbose: bool = False
+    strict: bool
+    expected: Path | None
+    update_expected: bool
+    jsonl: Path | None
+    html: Path | None
+    verbose: bool
 
 
-def check(request: Request) -> int:
+def check(
+    target: str,
+    *,
+    settings: Mapping[str, str],
+    convention: str | None,
+    replay: str | None,
+    **given: Any,
+) -> int:
     """Run the checks, write the reports, and return the exit code.
 
+    given: by the names of `Reports` and of `Options`.
     Raises: UsageError where the target or an option is wrong.
     """
-    options, known = _options(request), _expectations(request)
+    reports = Reports(**{one.name: given.pop(one.name) for one in fields(Reports)})
+    named = Target(target, texts=settings)
+    options = Options(arguments=named.arguments, replay=_problem(replay), **given)
+    options = options.checked(convention)
+    _refuse_unwritable(reports)
+    known = _expectations(reports)
     started = time.monotonic()
-    stream = Stream(request.jsonl)
+    stream = Stream(reports.jsonl)
     with _Follower(stream) as follower:
         try:
-            results = run(
-                partial(_load, request.target, dict(request.settings)),
-                request.convention,
-                options,
-                known,
-                follower.header,
-                follower.start,
-                follower.result,
-            )
+            results = run(named.load, convention, options, known, follower.header, follower.start,
+                          follower.result)  # fmt: skip
         except BaseException:
             stream.drop()
             raise
-        stream.write(lines.footer_line(results, request.strict))
-    return _told(request, results, known, stream, time.monotonic() - started)
+        stream.write(lines.footer_line(results, reports.strict))
+    return _told(reports, options, results, known, stream, time.monotonic() - started)
 
 
 def _told(
-    request: Request,
+    reports: Reports,
+    options: Options,
     results: Results,
     known: Sequence[Expectation],
     stream: Stream,
@@ -95,13 +91,13 @@ def _told(
             troubles.append(str(error))
 
     tried(stream.finish)
-    if request.html is not None:
-        tried(partial(_write_page, request.html, results, request.strict))
-    tried(partial(_print, request, results, seconds))
-    code = INTERRUPTED if results.unfinished == "interrupted" else results.exit_code(request.strict)
+    if reports.html is not None:
+        tried(partial(_write_page, reports.html, results, reports.strict))
+    tried(partial(_print, reports, options, results, seconds))
+    code = INTERRUPTED if results.unfinished == "interrupted" else results.exit_code(reports.strict)
     whole = not results.unfinished and not results.broken
-    if request.update_expected and request.expected is not None and whole:
-        tried(partial(_update, request.expected, known, results))
+    if reports.update_expected and reports.expected is not None and whole:
+        tried(partial(_update, reports.expected, known, results))
         code = 3 if results.exit_code() == 3 else 0
     if troubles:
         raise UsageError("; ".join(troubles))
@@ -125,48 +121,30 @@ def _update(path: Path, known: Sequence[Expectation], results: Results) -> None:
     say(f"{path}: {'; '.join([*parts, f'{kept} left as they were'])}", sys.stderr)
 
 
-def _load(target: str, settings: Mapping[str, str]) -> Subject:
-    from momentum.adapters import load  # in the child process: a framework may come with it
-
-    return load(target, settings)
-
-
-def _options(request: Request) -> Options:
-    """What can be refused before anything is loaded is refused here."""
+def _problem(text: str | None) -> Problem | None:
     try:
-        problem = None if request.replay is None else Problem.from_text(request.replay)
+        return None if text is None else Problem.from_text(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    arguments = [request.target]
-    for name, value in request.settings.items():
-        arguments += ["--set", f"{name}={value}"]
-    options = Options(
-        dtypes=tuple(request.dtypes),
-        effort=request.effort,
-        seed=request.seed,
-        only=tuple(request.only),
-        time_limit=request.time_limit,
-        total_limit=request.total_limit,
-        workers=request.jobs,
-        replay=problem,
-        arguments=tuple(arguments),
-    ).checked(request.convention)
-    files.different(request.jsonl, request.html, request.expected)
-    for path in (request.jsonl, request.html):
+
+
+def _refuse_unwritable(reports: Reports) -> None:
+    """What can be refused before anything is loaded is refused here."""
+    files.different(reports.jsonl, reports.html, reports.expected)
+    for path in (reports.jsonl, reports.html):
         if path is not None and str(path) != "-":
             files.writable(path)
-    return options
 
 
-def _expectations(request: Request) -> list[Expectation]:
-    if request.expected is None:
-        if request.update_expected:
+def _expectations(reports: Reports) -> list[Expectation]:
+    if reports.expected is None:
+        if reports.update_expected:
             raise UsageError("--update-expected needs --expected FILE")
         return []
-    if request.update_expected:
-        files.writable(request.expected)
-        return expectations.read(request.expected) if request.expected.exists() else []
-    found = expectations.read(request.expected)
+    if reports.update_expected:
+        files.writable(reports.expected)
+        return expectations.read(reports.expected) if reports.expected.exists() else []
+    found = expectations.read(reports.expected)
     expectations.refuse_unknown(found)
     return found
 
@@ -233,20 +211,14 @@ class _Follower:
         self.stream.write(lines.result_line(self.head, result))
 
 
-def _print(request: Request, results: Results, seconds: float) -> None:
-    out = sys.stderr if request.jsonl is not None and str(request.jsonl) == "-" else sys.stdout
+def _print(reports: Reports, options: Options, results: Results, seconds: float) -> None:
+    out = sys.stderr if reports.jsonl is not None and str(reports.jsonl) == "-" else sys.stdout
     watched = is_watched(out)
     colour = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = min(shutil.get_terminal_size((100, 24)).columns, 120) if watched else 100
-    text = terminal.render(
-        results,
-        width=width,
-        colour=colour,
-        strict=request.strict,
-        seconds=seconds,
-        verbose=request.verbose,
-    )
-    if request.replay is not None:
+    text = terminal.render(results, width=width, colour=colour, strict=reports.strict,
+                           seconds=seconds, verbose=reports.verbose)  # fmt: skip
+    if options.replay is not None:
         for result in results.results:
             if result.series is not None:
                 text = table.steps(result.series, colour=colour) + "\n" + text

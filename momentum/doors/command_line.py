@@ -14,20 +14,9 @@ from typing import Any
 
 import click
 
-from momentum.doors import completion
-from momentum.doors.check_options import (
-    AS_WELL,
-    CHECK_EXAMPLES,
-    CHECK_OPTIONS,
-    EFFORT,
-    PROCESS,
-    SECONDS,
-    FilePath,
-    named,
-    settings_of,
-    with_options,
-)
+from momentum.doors import completion, options
 from momentum.doors.interrupts import interruptible
+from momentum.doors.options import AS_WELL, PROCESS, SEED, SET, TARGET, named, with_options
 from momentum.doors.programs import harness, vectors, watch
 from momentum.errors import UsageError
 from momentum.report.foreign import any_encoding, one_line, say, silence
@@ -94,13 +83,22 @@ def commands(ctx: click.Context) -> int:
     return 0
 
 
-_PATH = FilePath(path_type=Path)
+CHECK_EXAMPLES = """\b
+Examples:
+  momentum check torch.optim:SGD --as torch
+  momentum check torch.optim:SGD --set nesterov=True --effort deep
+  momentum check my_package.optimizers:MySGD --as keras --html report.html
+  momentum check my_file.py:step --only agrees_with_oracle[float32]
+
+\b
+Exit codes: 0 all passed or failed as expected; 1 a check failed or errored;
+2 the target or an option is wrong; 3 nothing ran; 130 interrupted.
+"""
 
 
 @commands.command(epilog=CHECK_EXAMPLES)
-@click.argument("target", required=False)
-@with_options(CHECK_OPTIONS)
-def check(target: str | None, process: str | None, list_: bool, **options: Any) -> int:
+@with_options(TARGET, *options.CHECK)
+def check(target: str | None, process: str | None, list_: bool, **given: Any) -> int:
     """Hold the optimizer TARGET to the exact trajectory of its convention.
 
     TARGET is package.module:name or file.py:name: an optimizer class, a factory, or a step
@@ -109,16 +107,18 @@ def check(target: str | None, process: str | None, list_: bool, **options: Any) 
     if list_:
         from momentum.doors.check import list_checks
 
-        return list_checks(options["only"])
+        return list_checks(given["only"])
     chosen = named(target, process)
-    from momentum.doors.check import Request, check
+    from momentum.doors.check import check
 
-    return check(Request(target=chosen, **options))
+    return check(chosen, **given)
 
 
 @commands.command()
-@click.option("--figures", type=_PATH, metavar="DIR", help="Draw the figures into this folder.")
-@click.option("--seeds", type=click.IntRange(1, 10**6), metavar="N", help="Trainings of each run.")
+@with_options(
+    options.file("--figures", metavar="DIR", help="Draw the figures into this folder."),
+    options.count("--seeds", "Trainings of each run.", high=10**6, metavar="N"),
+)
 def article(figures: Path | None, seeds: int | None) -> int:
     """Reproduce the numbers and figures of the article on momentum."""
     from rich.console import Console
@@ -130,68 +130,42 @@ def article(figures: Path | None, seeds: int | None) -> int:
 
 
 @commands.command()
-@click.argument("target", required=False)
-@PROCESS
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
-@click.option(
-    "--dtype",
-    metavar="D",
-    shell_complete=completion.of(completion.dtypes),
-    help="To probe in; the finest that the target claims.",
-)
-@click.option("--time-limit", type=SECONDS, default=60.0, show_default=True, metavar="S",
-              help="Seconds for loading, and for the probes together.")  # fmt: skip
-@AS_WELL
-def identify(
-    target: str | None,
-    process: str | None,
-    settings: dict[str, str],
-    dtype: str | None,
-    time_limit: float,
-    also: tuple[str, ...],
-) -> int:
+@with_options(
+    TARGET, PROCESS, SET,
+    options.option("--dtype", metavar="D", of=completion.dtypes,
+                   help="To probe in; the finest that the target claims."),
+    options.seconds("--time-limit", "Seconds for loading, and for the probes together.",
+                    default=60.0, show_default=True),
+    AS_WELL,
+)  # fmt: skip
+def identify(target: str | None, process: str | None, **given: Any) -> int:
     """Say which convention the optimizer TARGET follows, and measure its hyper-parameters."""
     chosen = named(target, process)
     from momentum.doors.identify import told
 
-    say(told(chosen, settings, dtype, also, time_limit))
+    say(told(chosen, **given))
     return 0
 
 
 @commands.command()
-@click.argument("target", required=False)
-@PROCESS
-@click.option("--as", "convention", metavar="CONVENTION",
-              shell_complete=completion.of(completion.conventions),
-              help="What the target follows; identified where it is not given.")  # fmt: skip
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, callback=settings_of)
-@click.option("--rounds", type=click.IntRange(3, 1000), default=9, show_default=True,
-              help="Of each timing.")  # fmt: skip
-@click.option("--json", "json_", type=_PATH, metavar="FILE",
-              help="Write what `pytest-benchmark compare` reads.")  # fmt: skip
-@click.option("--plot", type=_PATH, metavar="FILE", help="Draw the time for an element by size.")
-def bench(
-    target: str | None,
-    process: str | None,
-    convention: str | None,
-    settings: dict[str, str],
-    rounds: int,
-    json_: Path | None,
-    plot: Path | None,
-) -> int:
+@with_options(
+    TARGET, PROCESS,
+    options.convention("What the target follows; identified where it is not given."), SET,
+    options.count("--rounds", "Of each timing.", 3, 1000, default=9, show_default=True),
+    options.file("--json", "json_", help="Write what `pytest-benchmark compare` reads."),
+    options.file("--plot", help="Draw the time for an element by size."),
+)  # fmt: skip
+def bench(target: str | None, process: str | None, **given: Any) -> int:
     """Time steps and an epoch of the optimizer TARGET beside torch.optim.SGD's."""
     chosen = named(target, process)
     from momentum.doors import bench
 
-    return bench.command(chosen, convention, settings, rounds, json_, plot)
+    return bench.command(chosen, **given)
 
 
 @commands.command()
-@click.option("--html", type=_PATH, metavar="FILE", help="Write what ranks left as one page.")
-@click.argument(
-    "reports", metavar="REPORT...", nargs=-1, required=True,
-    type=FilePath(path_type=Path, exists=True, dir_okay=False),
-)  # fmt: skip
+@options.file("--html", help="Write what ranks left as one page.")
+@click.argument("reports", metavar="REPORT...", nargs=-1, required=True, type=options.EXISTING)
 def explain(reports: tuple[Path, ...], html: Path | None) -> int:
     """Tell the causes of the failures in REPORT, JSON lines that `check --jsonl` wrote.
 
@@ -221,35 +195,15 @@ Exit codes: 0 converted, with proof; 1 there is no conversion; 2 an option is wr
 
 
 @commands.command(epilog=CONVERT_EXAMPLES)
-@click.option(
-    "--from",
-    "source",
-    required=True,
-    metavar="A",
-    shell_complete=completion.of(completion.conventions),
-    help="Whose numbers they are.",
+@with_options(
+    options.convention("Whose numbers they are.", "--from", "source", metavar="A"),
+    options.convention("Who is to do the same.", "--to", "target", metavar="B"),
+    options.file("--schedule", "file", help="Numbers that change, by step."),
+    options.count("--steps", "Steps to convert.", high=100_000, metavar="N"),
+    options.file("--write", help="Write B's schedule, CSV or .json."),
+    click.argument("settings", nargs=-1, metavar="NAME=VALUE..."),
 )
-@click.option(
-    "--to",
-    "target",
-    required=True,
-    metavar="B",
-    shell_complete=completion.of(completion.conventions),
-    help="Who is to do the same.",
-)
-@click.option("--schedule", type=_PATH, metavar="FILE", help="Numbers that change, by step.")
-@click.option("--steps", type=click.IntRange(1, 100_000), metavar="N",
-              help="Steps to convert.")  # fmt: skip
-@click.option("--write", type=_PATH, metavar="FILE", help="Write B's schedule, CSV or .json.")
-@click.argument("settings", nargs=-1, metavar="NAME=VALUE...")
-def convert(
-    source: str,
-    target: str,
-    settings: tuple[str, ...],
-    schedule: Path | None,
-    steps: int | None,
-    write: Path | None,
-) -> int:
+def convert(**given: Any) -> int:
     """Give the hyper-parameters with which B trains exactly as A does, and prove it.
 
     Names are those of either framework; A and B are frameworks (torch, keras, optax, ...) or
@@ -257,31 +211,30 @@ def convert(
     """
     from momentum.doors.convert import run
 
-    code, text = run(source, target, settings, schedule, steps, write)
+    code, text = run(**given)
     say(text)
     return code
 
 
 @commands.command()
-@click.option("--html", type=_PATH, metavar="FILE", help="Write both tables as a page.")
-@click.option("--markdown", type=_PATH, metavar="FILE", help="Write them for the documentation.")
-@click.option("--jsonl", type=_PATH, metavar="FILE",
-              help="Keep rows here; a run that was interrupted goes on from them.")  # fmt: skip
-@click.option("--effort", type=EFFORT, default="quick",
-              show_default=True, help="How many problems each check draws.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn.")
-@click.option("--only", metavar="NAME", multiple=True,
-              shell_complete=completion.of(completion.implementations),
-              help="An implementation, or all whose name begins with this word.")  # fmt: skip
-@click.option("--process", metavar="COMMAND|LIST.toml", multiple=True,
-              help="A program that speaks the process protocol, or a list of them, alone or"
-              " beside --only.")  # fmt: skip
-@AS_WELL
-def matrix(**options: Any) -> int:
+@with_options(
+    options.file("--html", help="Write both tables as a page."),
+    options.file("--markdown", help="Write them for the documentation."),
+    options.file("--jsonl", help="Keep rows here; a run that was interrupted goes on from them."),
+    options.effort("quick"),
+    SEED,
+    options.option("--only", metavar="NAME", multiple=True, of=completion.implementations,
+                   help="An implementation, or all whose name begins with this word."),
+    options.option("--process", metavar="COMMAND|LIST.toml", multiple=True,
+                   help="A program that speaks the process protocol, or a list of them, alone or"
+                   " beside --only."),
+    AS_WELL,
+)  # fmt: skip
+def matrix(**given: Any) -> int:
     """Run every installed implementation under every check and against every convention."""
     from momentum.doors.matrix import matrix
 
-    return matrix(**options)
+    return matrix(**given)
 
 
 for _command in (watch, vectors, harness):

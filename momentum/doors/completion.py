@@ -1,20 +1,4 @@
-"""What a shell offers where a name is to be typed; the names are loaded when they are asked for."""
-
-from collections.abc import Callable, Iterable
-
-import click
-from click.shell_completion import CompletionItem
-
-Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-
-
-def of(names: Callable[[], Iterable[str]]) -> Complete:
-    """Completion by those names that begin with what is there, in whatever case."""
-
-    def complete(ctx: click.Context, option: click.Parameter, typed: str) -> list[CompletionItem]:
-        return [CompletionItem(n) for n in names() if n.lower().startswith(typed.lower())]
-
-    return complete
+"""Names that a shell may offer; they are loaded when they are asked for."""
 
 
 def conventions() -> list[str]:

@@ -1,14 +1,13 @@
 """What `momentum identify` does: load the target in a child process and tell what it is."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
+from momentum.doors.targets import Target
 from momentum.errors import UsageError
 from momentum.runner.events import Describe, Described, Refused
 from momentum.runner.options import Options, convention_of
 from momentum.runner.pool import Pool
 from momentum.subjects.isolation import Lost
-from momentum.subjects.protocol import Subject
 
 
 def told(
@@ -25,7 +24,7 @@ def told(
     for which in also:
         convention_of(which, time_limit)
     options = Options(arguments=(target,), time_limit=time_limit)
-    pool = Pool(partial(_load, target, dict(settings)), None, options)
+    pool = Pool(Target(target, texts=settings).load, None, options)
     try:
         pool.load()
         hand = pool.hire()
@@ -39,9 +38,3 @@ def told(
         raise UsageError(said.words)
     assert isinstance(said, Described)
     return said.words
-
-
-def _load(target: str, settings: Mapping[str, str]) -> Subject:
-    from momentum.adapters import load  # in the child process: a framework may come with it
-
-    return load(target, settings)

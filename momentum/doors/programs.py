@@ -5,33 +5,31 @@ from typing import Any
 
 import click
 
-from momentum.doors.check_options import FilePath
-
-_PATH = FilePath(path_type=Path)
+from momentum.doors import options
+from momentum.doors.options import FilePath, with_options
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option(
-    "--as", "convention", metavar="CONVENTION", help="What its optimizers are meant to follow."
-)
-@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-              help="Verify each N steps.")  # fmt: skip
-@click.option("--sample", default="65536", show_default=True, metavar="N|all",
-              help="Coordinates to watch.")  # fmt: skip
-@click.option("--stop", is_flag=True, help="End the training at the first violation.")
-@click.option("--jsonl", type=_PATH, metavar="FILE",
-              help="Write what is found as it is found, one file a rank.")  # fmt: skip
-@click.option("--html", type=_PATH, metavar="FILE", help="Write a page, one a rank.")
-@click.argument("script", type=FilePath(path_type=Path, exists=True, dir_okay=False))
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def watch(**options: Any) -> int:
+@with_options(
+    options.option("--as", "convention", metavar="CONVENTION",
+                   help="What its optimizers are meant to follow."),
+    options.count("--every", "Verify each N steps.", default=1, show_default=True, metavar="N"),
+    options.option("--sample", default="65536", show_default=True, metavar="N|all",
+                   help="Coordinates to watch."),
+    options.flag("--stop", help="End the training at the first violation."),
+    options.file("--jsonl", help="Write what is found as it is found, one file a rank."),
+    options.file("--html", help="Write a page, one a rank."),
+    click.argument("script", type=options.EXISTING),
+    click.argument("arguments", nargs=-1, type=click.UNPROCESSED),
+)  # fmt: skip
+def watch(**given: Any) -> int:
     """Run a torch training SCRIPT and verify every step of its SGD-like optimizers.
 
     Options of momentum come before SCRIPT, its own after it.
     """
     from momentum.doors.watch import watch
 
-    return watch(**options)
+    return watch(**given)
 
 
 @click.group()
@@ -51,7 +49,7 @@ def write_vectors(folder: Path, conventions: tuple[str, ...]) -> int:
 
 
 @vectors.command("verify")
-@click.argument("answers", type=_PATH)
+@click.argument("answers", type=options.PATH)
 def verify_vectors(answers: Path) -> int:
     """Judge ANSWERS, JSON lines with the id of a case and the parameters after each step."""
     from momentum.doors.vectors import verify

@@ -11,19 +11,24 @@ from momentum.subjects.protocol import Subject
 @dataclass(frozen=True)
 class Target:
     """A text such as `torch.optim:SGD`, or an optimizer class, a factory, a step function, a
-    Subject. settings: arguments of its constructor.
+    Subject. settings: arguments of its constructor. texts: further ones, as Python literals.
     """
 
     what: Any
     settings: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> Subject:
         """The subject. A text's module is imported here, so that it is in a worker's process."""
         from momentum.adapters import adapt, load
 
         if isinstance(self.what, str):
-            return load(self.what, {name: repr(value) for name, value in self.settings.items()})
+            return load(self.what, self._literals)
         return adapt(self.what, self.settings, self.address or self.name)
+
+    @property
+    def _literals(self) -> dict[str, str]:
+        return {**{name: repr(value) for name, value in self.settings.items()}, **self.texts}
 
     @property
     def name(self) -> str:
@@ -51,5 +56,5 @@ class Target:
         """Words of a command line that name it, none where none can."""
         if not self.address:
             return ()
-        settings = [f"{name}={value!r}" for name, value in self.settings.items()]
+        settings = [f"{name}={text}" for name, text in self._literals.items()]
         return (self.address, *(word for text in settings for word in ("--set", text)))

@@ -1,0 +1,180 @@
+"""Options of the commands: their kinds, and those that several commands or `check` have."""
+
+import math
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from momentum.doors import completion
+
+Option = Callable[[Any], Any]
+"""A decorator of a command."""
+
+
+class FilePath(click.Path):
+    """A path, of characters that a path may have."""
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+        """Raises: click.BadParameter."""
+        try:
+            named = b"\0" not in os.fsencode(value)
+        except UnicodeEncodeError:
+            named = False
+        if not named:
+            self.fail(f"{str(value)!a} has a character that no path can have", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A time that ends; nan lies in no range, and none of its comparisons says so."""
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> float:
+        """Raises: click.BadParameter."""
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no time", param, ctx)
+        return found
+
+
+PATH = FilePath(path_type=Path)
+EXISTING = FilePath(path_type=Path, exists=True, dir_okay=False)
+
+
+def option(*names: str, of: Callable[[], Iterable[str]] | None = None, **more: Any) -> Option:
+    """An option. of: gives the names that a shell offers for it, in whatever case they begin."""
+    if of is not None:
+
+        def offered(ctx: Any, option: Any, typed: str) -> list[CompletionItem]:
+            return [CompletionItem(n) for n in of() if n.lower().startswith(typed.lower())]
+
+        more["shell_complete"] = offered
+    return click.option(*names, **more)
+
+
+def flag(*names: str, help: str) -> Option:
+    """One that is on or off."""
+    return click.option(*names, is_flag=True, help=help)
+
+
+def file(*names: str, help: str, metavar: str = "FILE", type: click.Path = PATH) -> Option:
+    """One that names a file."""
+    return click.option(*names, type=type, metavar=metavar, help=help)
+
+
+def count(name: str, help: str, low: int = 1, high: int | None = None, **more: Any) -> Option:
+    """One that is a whole number of a range."""
+    return click.option(name, type=click.IntRange(low, high), help=help, **more)
+
+
+def seconds(name: str, help: str, **more: Any) -> Option:
+    """One that is a time."""
+    kind = Seconds(0, 10**6, min_open=True)
+    return click.option(name, type=kind, metavar="S", help=help, **more)
+
+
+def convention(help: str, *names: str, **more: Any) -> Option:
+    """One that names a convention: `--as`, or another that must be given."""
+    more = {"metavar": "CONVENTION", "required": bool(names), **more}
+    return option(*names or ("--as", "convention"), of=completion.conventions, help=help, **more)
+
+
+def effort(default: str) -> Option:
+    """How hard to look."""
+    kind = click.Choice(["quick", "normal", "deep"], case_sensitive=False)
+    return click.option("--effort", type=kind, default=default, show_default=True,
+                        help="How many problems each check draws.")  # fmt: skip
+
+
+def _settings(
+    ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """NAME=VALUE pairs; the adapters read the values."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise click.BadParameter(f"{text!r}: wanted NAME=VALUE", ctx, option)
+        found[name.strip()] = value
+    return found
+
+
+def cores() -> int:
+    """Cores that this process may use, up to 4: each holds a copy of the target's framework."""
+    able = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0]
+    return min(4, len(able))
+
+
+def named(target: str | None, process: str | None) -> str:
+    """The one target that is named. Raises: click.UsageError."""
+    if target is not None and not target.strip():
+        raise click.UsageError("TARGET is empty: wanted one such as torch.optim:SGD")
+    if process is None and target is not None:
+        return target
+    if process is None or target is not None:
+        raise click.UsageError("wanted one TARGET, such as torch.optim:SGD, or --process COMMAND")
+    return f"process:{process}"
+
+
+TARGET = click.argument("target", required=False)
+PROCESS = option(
+    "--process", metavar="COMMAND",
+    help="A program in any language that speaks the process protocol, instead of a TARGET.",
+)  # fmt: skip
+SET = option(
+    "--set", "settings", metavar="NAME=VALUE", multiple=True, callback=_settings,
+    help="Fix an argument of the target's constructor; VALUE is a Python literal.",
+)  # fmt: skip
+SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of the problems drawn.")
+AS_WELL = option(
+    "--as", "also", metavar="FILE.py:CONVENTION", multiple=True,
+    help="A convention from a file, to compare with beside those of the package.",
+)  # fmt: skip
+
+CHECK = (
+    convention(
+        "What the target is meant to follow: a convention (accumulated, scaled) or whose it"
+        " is (torch, keras, optax), or one from a file (FILE.py:CONVENTION). Identified first"
+        " where it is not given."
+    ),
+    SET,
+    PROCESS,
+    option("--dtype", "dtypes", metavar="D", of=completion.dtypes, multiple=True,
+           help="float64, float32, float16 or bfloat16; by default all that the target claims."),
+    effort("normal"),
+    SEED,
+    option("--only", metavar="ID", of=completion.checks, multiple=True,
+           help="A check, a family, or one check in one dtype: check[float32]."),
+    flag("--list", "list_", help="List the checks and exit."),
+    flag("--strict", help="Let advice (should checks) and stale expectations fail the run too."),
+    file("--expected",
+         help="TOML file of results that are known to fail, each with its reason."),
+    flag("--update-expected", help="Rewrite that file from this run."),
+    file("--jsonl", type=FilePath(path_type=Path, allow_dash=True),
+         help="Write the report as JSON lines; - is stdout, and the table goes to stderr."),
+    file("--html", help="Write the report as a self-contained page."),
+    seconds("--time-limit", default=60.0, show_default=True,
+            help="Seconds for loading, for identifying, and for each check in each dtype."),
+    seconds("--total-limit",
+            help="Seconds for the whole run; what was found until then is reported."),
+    option("--jobs", "workers", type=click.IntRange(1, 64), default=cores, metavar="N",
+           help="Checks at the same time; as many as cores, up to 4. The report is the same."),
+    flag("-v", "--verbose", help="Show every check, and all that is known of a failure."),
+    option("--replay", metavar="PROBLEM",
+           help="Measure just this problem (JSON, from a report), with exactly one --only."),
+)  # fmt: skip
+"""Those of `check`."""
+
+
+def with_options(*options: Option) -> Option:
+    """A decorator that applies these, in their order."""
+
+    def decorated(function: Any) -> Any:
+        for one in reversed(options):
+            function = one(function)
+        return function
+
+    return decorated
