@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Source
 from momentum.conventions.hyper import NEUTRAL
-from momentum.subjects.observation import Measured, judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import OFFERS, Facts, Subject

@@ -11,9 +11,10 @@ from momentum.checks._check import same
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Array, Measured, judge, observe, read
+from momentum.subjects.drive import begin, observe, steps
+from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,9 @@ def feed_of(problem: Problem) -> Feed:
 
 def path(subject: Subject, problem: Problem, feed: Feed) -> list[list[Array]]:
     """The iterates after every step."""
-    run = subject.start(
-        [x.copy() for x in feed.start],
-        list(feed.hypers[0]),
-        problem.dtype,
-        list(problem.groups),
-        dict(problem.options),
-    )
-    iterates = []
-    for t, row in enumerate(feed.gradients):
-        if t and feed.hypers[t] != feed.hypers[t - 1]:
-            for g, h in enumerate(feed.hypers[t]):
-                run.set(h, g)
-        run.step([None if g is None else g.copy() for g in row])
-        iterates.append(read(run, problem, t + 1))
-    return iterates
+    run = begin(subject, replace(problem, hypers=tuple(feed.hypers)), feed.start)
+    gone = steps(run, feed.hypers, lambda t, _: feed.gradients[t], problem=problem)
+    return [list(here) for _, here in gone]
 
 
 def alike(

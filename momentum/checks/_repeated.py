@@ -6,9 +6,10 @@ import numpy as np
 
 from momentum.conventions import Convention
 from momentum.oracle.replay import Trajectory, replay_steps
-from momentum.subjects.observation import Array, Measured
+from momentum.subjects.drive import steps
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject, SubjectError
+from momentum.subjects.protocol import Array, Subject, SubjectError
 
 
 def repeated(
@@ -24,12 +25,14 @@ def repeated(
     truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
     held = [np.resize(start, shape) for shape in shapes]
     run = subject.start(held, [hypers[0]], problem.dtype, [0] * len(shapes))
-    for t, grad in enumerate(fed):
+
+    def wide(t: int, here: Sequence[Array]) -> list[Array]:
+        grad = fed[t]
         assert grad is not None
-        if t and hypers[t] != hypers[t - 1]:
-            run.set(hypers[t], 0)
-        run.step([np.resize(grad, shape) for shape in shapes])
-        for x, shape in zip(run.parameters(), shapes):
+        return [np.resize(grad, shape) for shape in shapes]
+
+    for t, (_, gone) in enumerate(steps(run, problem.hypers, wide)):
+        for x, shape in zip(gone, shapes):
             if x.shape != shape:
                 raise SubjectError(f"a parameter of shape {shape} has become {x.shape}")
             yield _worst_copy(x, truth, t)

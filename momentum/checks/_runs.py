@@ -8,21 +8,13 @@ import numpy as np
 from momentum.checks import _given
 from momentum.checks._paths import alike
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import (
-    Array,
-    Measured,
-    Observation,
-    advance,
-    begin,
-    judge,
-    read,
-)
+from momentum.subjects.drive import Fed, Observation, advance, begin, plainly
+from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 Steps = Iterator[list[Array]]
-Fed = tuple[Array | None, ...]
 
 FORMS = ("momentum", "weight_decay", "maximize", "nesterov", "all")
 """Branches of a step that may each treat memory in their own way."""
@@ -47,11 +39,6 @@ def every_form(setting: Setting) -> Sequence[Problem]:
     return [_given.run(setting, [row] * 3) for row in forms(setting)]
 
 
-def plainly(run: Any, t: int, fed: Fed) -> None:
-    """A step as a training takes it; gradients are handed over in memory of their own."""
-    run.step([None if g is None else g.copy() for g in fed])
-
-
 def walked(
     subject: Subject,
     problem: Problem,
@@ -63,15 +50,11 @@ def walked(
 
     step: how it is taken. run: what takes it, begun anew by default. told: of changes of numbers.
     """
-    run, here = begin(subject, problem) if run is None else run, problem.start
+    run = begin(subject, problem) if run is None else run
     points = "point" in subject.facts.offers
-    for t in range(problem.steps):
-        if told:
-            tell(run, problem, t)
-        fed = tuple(problem.gradients(t, run.point() if points else here))
-        step(run, t, fed)
-        here = read(run, problem, t + 1)
-        yield t, run, fed, here
+    gone = advance(run, problem, 0, problem.start, points, step=step, told=told)
+    for t, (fed, here) in enumerate(gone):
+        yield t, run, fed, list(here)
 
 
 def stepped(
@@ -81,13 +64,6 @@ def stepped(
     gone = [(fed, tuple(here)) for _, _, fed, here in walked(subject, problem, *how, **more)]
     fed, iterates = zip(*gone)
     yield from judge(subject, Observation(problem, fed, iterates), convention)
-
-
-def tell(run: Any, problem: Problem, t: int) -> None:
-    """Hyper-parameters that change at a step."""
-    if t and problem.hypers[t] != problem.hypers[t - 1]:
-        for g, h in enumerate(problem.hypers[t]):
-            run.set(h, g)
 
 
 def onward(
@@ -114,13 +90,7 @@ def until(subject: Subject, problem: Problem, steps: int) -> tuple[Any, list[Arr
 
 def fresh(subject: Subject, problem: Problem) -> Any:
     """A run from zeros, to be loaded: with the shapes and first hyper-parameters of the problem."""
-    return subject.start(
-        [np.zeros(shape) for shape in problem.shapes],
-        list(problem.hypers[0]),
-        problem.dtype,
-        list(problem.groups),
-        dict(problem.options),
-    )
+    return begin(subject, problem, [np.zeros(shape) for shape in problem.shapes])
 
 
 def by_turns(*paths: Steps) -> list[list[list[Array]]]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from momentum.checks import _given
 from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import Fed, compared, every_form, forms, stepped, walked, whole
+from momentum.checks._runs import compared, every_form, forms, stepped, walked, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import begin
+from momentum.subjects.drive import Fed, begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject

@@ -20,10 +20,10 @@ from momentum.checks._paths import Feed, path
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NUMBERS
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Array, Measured
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 MAURER = "Maurer and Pontil 2009, Empirical Bernstein bounds, theorem 4"
 CHANCE = 1e-11

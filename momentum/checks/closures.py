@@ -3,10 +3,10 @@
 from typing import Any
 
 from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import Fed, every_form, stepped, walked
+from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks.schedules import everything_moves
 from momentum.conventions import Convention
-from momentum.subjects.observation import begin
+from momentum.subjects.drive import Fed, begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import problems
 from momentum.subjects.protocol import Subject

@@ -10,7 +10,7 @@ from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import against
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import observe
+from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject

@@ -9,10 +9,10 @@ from momentum.checks._check import Found, check
 from momentum.checks._runs import by_turns, catch_up, compared, fresh, onward, stops, until, whole
 from momentum.checks.state import GOYAL, any_runs, short_runs
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, begin
+from momentum.subjects.drive import begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 @check(

@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 
 from momentum.checks import _given
 from momentum.checks._check import Found, agrees, check
-from momentum.checks._runs import Fed, plainly, stepped, tell
+from momentum.checks._runs import stepped
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import (
-    begin,
-)
+from momentum.subjects.drive import Fed, begin, plainly, tell
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject
@@ -122,7 +120,7 @@ def replaced_tensor_rates_count(
         def replacing(run: Any, t: int, fed: Fed, every: int = every) -> None:
             if t % every == 0:
                 run.replace_rates()
-            tell(run, problem, t)
+            tell(run, problem.hypers, t)
             plainly(run, t, fed)
 
         yield from stepped(subject, convention, problem, replacing, told=False)

@@ -9,10 +9,9 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
 from momentum.checks._paths import Feed, bounds, feed_of, near, path
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Array
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 THREE: tuple[dict[str, Any], ...] = (
     {"lr": 0.3, "momentum": 0.8, "dampening": 0.35, "weight_decay": 0.15, "nu": 0.6},

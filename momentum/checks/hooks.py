@@ -8,7 +8,7 @@ from momentum.checks._check import Found, check, same, true
 from momentum.checks._runs import every_form, walked
 from momentum.checks.late_groups import late
 from momentum.conventions import Convention
-from momentum.subjects.observation import begin
+from momentum.subjects.drive import begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

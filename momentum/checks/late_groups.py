@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from momentum.checks import _given
 from momentum.checks._check import Found, check
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Observation, judge, read
+from momentum.subjects.drive import Observation, read
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, hypers
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 def joined(problem: Problem, after: int) -> Problem:

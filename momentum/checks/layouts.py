@@ -10,12 +10,8 @@ from momentum.checks import _given
 from momentum.checks._check import Found, agrees, check, same
 from momentum.checks._runs import walked
 from momentum.conventions import Convention
-from momentum.subjects.observation import (
-    Observation,
-    advance,
-    begin,
-    judge,
-)
+from momentum.subjects.drive import Observation, advance, begin
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import LAYOUTS, Subject

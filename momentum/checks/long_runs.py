@@ -9,7 +9,8 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Measured, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import Found, check, true
-from momentum.checks._runs import plainly, walked
+from momentum.checks._runs import walked
 from momentum.conventions import Convention
-from momentum.subjects.observation import Measured
+from momentum.subjects.drive import plainly
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject

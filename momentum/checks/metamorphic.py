@@ -16,10 +16,9 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, check, same
 from momentum.checks._paths import Feed, bounds, feed_of, near, path, roomy
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Array
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 SCALING = "IEEE Std 754-2019, section 4.3; Higham, Accuracy and Stability, 2nd ed., section 2.1"
 SCHEDULE = ("lr", "momentum", "dampening", "weight_decay", "nu")

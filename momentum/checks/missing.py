@@ -6,13 +6,10 @@ from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check, same
-from momentum.checks._runs import Fed, plainly, stepped
+from momentum.checks._runs import stepped
 from momentum.conventions import Convention
-from momentum.subjects.observation import (
-    begin,
-    judge,
-    observe,
-)
+from momentum.subjects.drive import Fed, begin, observe, plainly
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject

@@ -11,10 +11,11 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Array, Measured
+from momentum.subjects.drive import steps
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 FOUR = ((5,),) * 4
 LAW = "law; the formula of one parameter holds no other one"
@@ -100,12 +101,7 @@ def _in_formats(
     run = subject.start(
         [x.copy() for x in start], [hypers[0]], problem.dtype, [0] * len(names), options
     )
-    path = []
-    for t, row in enumerate(fed):
-        if t and hypers[t] != hypers[t - 1]:
-            run.set(hypers[t], 0)
-        run.step([g.copy() for g in row])
-        path.append(run.parameters())
+    path = [here for _, here in steps(run, problem.hypers, lambda t, _: fed[t])]
     for i, name in enumerate(names):
         dtype = subject.facts.format_name(name)
         own = [row[i] for row in fed]

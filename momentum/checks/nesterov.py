@@ -10,7 +10,8 @@ from momentum.checks._check import Found, agrees, check, true
 from momentum.checks._paths import judged
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Measured, begin, observe
+from momentum.subjects.drive import begin, observe
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject

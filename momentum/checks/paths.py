@@ -12,13 +12,11 @@ from momentum.checks._check import Found, agrees, check
 from momentum.checks._repeated import repeated
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import (
-    Array,
-    Measured,
-)
+from momentum.subjects.drive import steps
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 MANY = 130
 """Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""
@@ -92,13 +90,9 @@ def agrees_in_mixed_formats(subject: Subject, convention: Convention, problem: P
     run = subject.start(
         start, list(problem.hypers[0]), problem.dtype, list(problem.groups), options
     )
-    fed, path = [], []
-    for t in range(problem.steps):
-        if t and problem.hypers[t] != problem.hypers[t - 1]:
-            run.set(problem.hypers[t][0], 0)
-        fed.append(_rounded([g for g in problem.gradients(t, start) if g is not None], names))
-        run.step([g.copy() for g in fed[-1]])
-        path.append(run.parameters())
+    rows = [problem.gradients(t, start) for t in range(problem.steps)]
+    fed = [_rounded([g for g in row if g is not None], names) for row in rows]
+    path = [here for _, here in steps(run, problem.hypers, lambda t, _: fed[t])]
     for i, name in enumerate(names):
         truth = replay_steps(
             convention,

@@ -7,9 +7,10 @@ from typing import Any
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import Found, check
-from momentum.checks._runs import Fed, plainly, stepped
+from momentum.checks._runs import stepped
 from momentum.conventions import Convention
-from momentum.subjects.observation import Observation, advance, begin, judge
+from momentum.subjects.drive import Fed, Observation, advance, begin, plainly
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject

@@ -9,10 +9,10 @@ from momentum.checks._check import Found, check, true
 from momentum.checks._lockstep import lockstep
 from momentum.checks._runs import compared, forms, onward, whole
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, begin
+from momentum.subjects.drive import begin
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 def with_empty_steps(setting: Setting) -> Sequence[Problem]:

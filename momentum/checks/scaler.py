@@ -8,12 +8,12 @@ import numpy as np
 from momentum.checks import _given
 from momentum.checks._check import Found, check, same, true
 from momentum.checks._paths import flat
-from momentum.checks._runs import Fed, compared, forms, stepped
+from momentum.checks._runs import compared, forms, stepped
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, begin, read
+from momentum.subjects.drive import Fed, begin, read
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 MICIKEVICIUS = "Micikevicius et al., Mixed Precision Training, 2018, section 3.2"
 SKIPPED = MICIKEVICIUS + "; LibreYOLO/libreyolo#771 for a velocity that a skipped step fed"

@@ -19,10 +19,10 @@ from momentum.arithmetic import Format, Grid, format_of
 from momentum.checks import _given as given
 from momentum.checks._check import Found, check, same
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.observation import Array, Observation, observe
+from momentum.subjects.drive import Observation, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 SHAPE = (81,)
 """Every pattern of 0, 1 and -1 in a start and three gradients; longer than any vector."""

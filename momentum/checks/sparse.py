@@ -7,7 +7,8 @@ import numpy as np
 from momentum.checks import _given
 from momentum.checks._check import Found, check
 from momentum.conventions import Convention
-from momentum.subjects.observation import Observation, begin, judge, read
+from momentum.subjects.drive import Observation, begin, read
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
 from momentum.subjects.protocol import Subject

@@ -10,10 +10,10 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check, true
 from momentum.checks._paths import bounds, feed_of, near, path
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, observe
+from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 IEEE = "IEEE Std 754-2019, sections 6.1 (infinity), 6.2 (nan), 7.4 (overflow), 7.5 (underflow)"
 SHAPES = ((33,), (3, 7))

@@ -9,10 +9,11 @@ from momentum.checks import _given
 from momentum.checks._check import Found, check
 from momentum.checks._runs import catch_up, compared, forms, fresh, stops
 from momentum.conventions import Convention
-from momentum.subjects.observation import Array, Observation, advance, begin, judge
+from momentum.subjects.drive import Observation, advance, begin
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 Path = list[tuple[tuple[Array | None, ...], tuple[Array, ...]]]
 """What was fed at each step, and where it led."""

@@ -12,9 +12,10 @@ import numpy as np
 
 from momentum.arithmetic import exact, exact_array, nearest_array
 from momentum.conventions import CONVENTIONS, Convention, Hyper
-from momentum.subjects.observation import Array, Observation, begin, judge, read
+from momentum.subjects.drive import Observation, begin, steps
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 Kind = Literal["same", "constant", "partly", "different"]
 
@@ -78,21 +79,20 @@ def _problems(facts: Facts) -> Iterator[tuple[str, Problem]]:
 
 def _run(subject: Subject, option: str, problem: Problem) -> _Probe | str:
     """The probe, or the subject's words where it refuses."""
-    points, iterates, fed = [], [], []
+    points: list[Array] = []
     changing = len(set(problem.hypers)) > 1
+
+    def gradients(t: int, here: Sequence[Array]) -> Sequence[Gradient]:
+        points.append(run.point()[0] if "point" in subject.facts.offers else here[0])
+        return problem.gradients(t, here)
+
     try:
-        run, here = begin(subject, problem), problem.start
-        for t in range(problem.steps):
-            if t and problem.hypers[t] != problem.hypers[t - 1]:
-                run.set(problem.hypers[t][0])
-            points.append(run.point()[0] if "point" in subject.facts.offers else here[0])
-            fed.append(tuple(problem.gradients(t, here)))
-            run.step([g.copy() for g in fed[-1] if g is not None])
-            here = read(run, problem, t + 1)
-            iterates.append(tuple(here))
+        run = begin(subject, problem)
+        gone = list(steps(run, problem.hypers, gradients, problem.start, problem=problem))
     except ValueError as error:
         return f"{option}: {' '.join(str(error).split())}"
-    observation = Observation(problem, tuple(fed), tuple(iterates))
+    fed, iterates = zip(*gone)
+    observation = Observation(problem, fed, iterates)
     return _Probe(option, changing, observation, tuple(points))
 
 

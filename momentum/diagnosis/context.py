@@ -13,7 +13,7 @@ from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypotheses import Scope
 from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import VALUES
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 
 

@@ -15,7 +15,7 @@ from momentum.diagnosis.departures import DEPARTURES, NESTEROV
 from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken, tried
 from momentum.diagnosis.response import response
-from momentum.subjects.observation import Observation, begin
+from momentum.subjects.drive import Observation, begin
 from momentum.subjects.protocol import Subject
 
 DECAYS = ("coupled", "before", "after")

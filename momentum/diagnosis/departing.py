@@ -9,7 +9,7 @@ from flint import fmpq
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
 from momentum.diagnosis.hypotheses import EVERYTHING, Hypothesis, Schedule, Strand, Telling
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 
 
 class Departure(NamedTuple):

@@ -21,7 +21,7 @@ from momentum.arithmetic.dual import Dual
 from momentum.conventions import Hyper
 from momentum.diagnosis.hypotheses import Hypothesis
 from momentum.diagnosis.probes import tried
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
 

@@ -31,7 +31,7 @@ from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.simulated import simulated
 from momentum.diagnosis.suspects import identified, named_in, pairs, suspects
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

@@ -24,7 +24,7 @@ from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Strand, Suspect
 from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import tried
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

@@ -14,7 +14,7 @@ from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
 from momentum.diagnosis.departing import Departure, taken_as
 from momentum.diagnosis.hypotheses import Array, Hypothesis, Strand, Suspect, Telling
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 
 CHANGED = 2.0**-6
 """Part of a gradient by which another one is taken for changed, before it is replayed: a guess."""

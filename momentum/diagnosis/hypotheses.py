@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Subject
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
 from momentum.diagnosis.hypotheses import Hypothesis, Mask
 from momentum.diagnosis.trials import Trials, cut
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

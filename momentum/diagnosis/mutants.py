@@ -26,7 +26,7 @@ from momentum.conventions import Convention, Hyper, Rule, Step, expressed, symbo
 from momentum.conventions.hyper import NEUTRAL, NUMBERS
 from momentum.diagnosis.hypotheses import Hypothesis, Suspect
 from momentum.gallery.rewriting import at, paths, put
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 
 WRITTEN = Notation()
 FITS = 4

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from momentum.diagnosis.hypotheses import Mask, Scope
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 
 SHAPES: tuple[tuple[int, ...], ...] = (
     (7,), (15,), (16,), (17,), (), (33,), (64,), (100,), (3, 5), (9, 2), (7,), (2, 3, 4), (1, 1),

@@ -10,7 +10,7 @@ from momentum.diagnosis.context import Context
 from momentum.diagnosis.hypotheses import Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.patterns import Verdicts, fitting
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Subject
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Hyper
-from momentum.subjects.observation import Observation, observe
+from momentum.subjects.drive import Observation, observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject, SubjectError
 from momentum.subjects.trial import Restated

@@ -13,7 +13,7 @@ from momentum.diagnosis.hypotheses import Array, Hypothesis, Mask, Scope, Suspec
 from momentum.diagnosis.patterns import EVERYWHERE, Verdicts, fitting
 from momentum.diagnosis.probes import tried
 from momentum.diagnosis.trials import cut
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

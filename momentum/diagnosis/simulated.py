@@ -12,9 +12,9 @@ from momentum.diagnosis.probes import refusal, tried
 from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Array, Observation
+from momentum.subjects.drive import Observation, steps
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,8 @@ class Simulated:
         run: Any = self.machine.start(
             problem.start, problem.hypers[0], problem.dtype, problem.groups, dict(problem.options)
         )
-        rows = []
-        for t, fed in enumerate(observation.fed):
-            if t and problem.hypers[t] != problem.hypers[t - 1]:
-                for g, h in enumerate(problem.hypers[t]):
-                    run.set(h, g)
-            run.step([None if g is None else g.copy() for g in fed])
-            rows.append([np.asarray(x, dtype=np.float64) for x in run.parameters()])
-        return rows
+        gone = steps(run, problem.hypers, lambda t, _: observation.fed[t])
+        return [[np.asarray(x, dtype=np.float64) for x in here] for _, here in gone]
 
     def speaks(self, subject: Subject, observation: Observation) -> bool:
         """It goes elsewhere than its convention; nothing is known of runs that it refuses."""

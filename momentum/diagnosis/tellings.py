@@ -12,7 +12,7 @@ from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.gradients import fed
 from momentum.diagnosis.hypotheses import Hypothesis, Strand, Telling
 from momentum.diagnosis.numbers import in_place_of_numbers
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 
 ORDINALS = {2: "second", 3: "third"}
 OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")

@@ -11,7 +11,7 @@ from momentum.conventions import Convention, Hyper
 from momentum.diagnosis.context import Context, in_layout
 from momentum.diagnosis.hypotheses import Scope
 from momentum.diagnosis.probes import STEPS, VALUES, probes, tried
-from momentum.subjects.observation import Observation
+from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

@@ -8,8 +8,8 @@ import numpy as np
 from momentum.checks.result import Series
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Observation, observe, place
+from momentum.subjects.drive import Observation, observe
+from momentum.subjects.judge import blocks, place
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
@@ -48,22 +48,12 @@ def impulse(subject: Subject, convention: Convention, dtypes: tuple[str, ...]) -
 def _candidates(
     observation: Observation, subject: Subject, convention: Convention, steps: int
 ) -> Iterator[tuple[float, Series]]:
-    """The worst coordinate of each parameter in the first `steps`, with its ratio."""
+    """The worst coordinate of parameters that share all, in the first `steps`, with its ratio."""
     problem = observation.problem
     dtype = subject.facts.format_name(problem.dtype)
-    for i, start in enumerate(problem.start):
-        if not start.size:
-            continue
-        group = problem.groups[i]
-        truth = replay_steps(
-            convention,
-            start.reshape(-1),
-            [None if g is None else g.reshape(-1) for g in (row[i] for row in observation.fed)],
-            [row[group] for row in problem.hypers],
-            dtype=dtype,
-            tier="fast",
-        )
-        got = np.array([row[i].reshape(-1) for row in observation.iterates])
+    for block in blocks(problem, observation.fed):
+        truth = block.replayed(convention, dtype)
+        got = np.array([block.joined(row) for row in observation.iterates])
         along, single = truth.compare(list(got))
         ratio = np.maximum(along.ratio, single.ratio)[:steps]
         t, k = (int(j) for j in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
@@ -71,9 +61,9 @@ def _candidates(
         yield (
             float(ratio[t, k]),
             Series(
-                where=place(problem, [i], k),
-                note=setting_in_words(problem, problem.hypers[t][group]),
-                start=float(start.reshape(-1)[k]),
+                where=place(problem, block.batch, k),
+                note=setting_in_words(problem, block.hypers[t]),
+                start=float(block.start[k]),
                 steps=tuple(int(s) + 1 for s in kept),
                 got=_floats(got[kept, k]),
                 exact=_floats(truth.values[kept, k]),

@@ -7,24 +7,21 @@ format in its turn, which may add a unit of rounding to e, and in float64 one of
 Source: Griewank and Walther, Evaluating Derivatives, 2nd ed., section 3.1, for the derivatives.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic import format_of
 from momentum.arithmetic.dual import Dual
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NUMBERS
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import batches
+from momentum.subjects.judge import Block, blocks
 from momentum.subjects.problems import Problem
-
-Array = NDArray[np.float64]
+from momentum.subjects.protocol import Array
 
 COORDINATES = 24
-"""Of a parameter that are looked at."""
+"""Of a parameter that are looked at: enough to see how an error shows."""
 
 
 def power(
@@ -54,17 +51,12 @@ def _of_one(convention: Convention, problem: Problem, suffix: str) -> Iterator[t
         return
     dtype = problem.dtype + suffix
     own = format_of(dtype).operation_u_beside_float64
-    gradients = [problem.gradients(t, problem.start) for t in range(problem.steps)]
-    for batch in batches(problem):
-        flat = _some([problem.start[i] for i in batch])
-        fed = [
-            None if row[batch[0]] is None else _some([row[i] for i in batch]) for row in gradients
-        ]
-        hypers = [row[problem.groups[batch[0]]] for row in problem.hypers]
-        truth = replay_steps(convention, flat, fed, hypers, dtype=dtype, tier="fast")
+    fed = [tuple(problem.gradients(t, problem.start)) for t in range(problem.steps)]
+    for block in blocks(problem, fed, lambda x: x.ravel()[:COORDINATES]):
+        truth = block.replayed(convention, dtype)
         single = truth.compare(list(truth.values)).step.bound
         for bound, afresh in ((truth.bound, False), (single, True)):
-            slopes = np.abs(_slopes(convention, flat, fed, hypers, afresh))
+            slopes = np.abs(_slopes(convention, block, afresh))
             with np.errstate(all="ignore"):
                 errors = np.where(slopes > 0, bound[:, None, :] / slopes, np.inf)
             errors = np.where(np.isnan(errors), np.inf, errors)
@@ -72,27 +64,16 @@ def _of_one(convention: Convention, problem: Problem, suffix: str) -> Iterator[t
                 yield name, max(float(error) - own, float(error) / 2)
 
 
-def _some(arrays: Iterable[Array | None]) -> Array:
-    """The first coordinates of each: enough to see how an error shows."""
-    return np.concatenate([x.ravel()[:COORDINATES] for x in arrays if x is not None])
-
-
-def _slopes(
-    convention: Convention,
-    start: Array,
-    fed: Sequence[Array | None],
-    hypers: Sequence[Hyper],
-    afresh: bool,
-) -> Array:
+def _slopes(convention: Convention, block: Block, afresh: bool) -> Array:
     """dx/d(ln h) of every iterate, of each step alone where `afresh`.
 
     Shapes: (steps, hyper-parameters, coordinates).
     """
     count = len(NUMBERS)
-    theta, state = Dual(start, np.zeros((count, 1))), convention.initial
-    found = np.empty((len(fed), count, start.size))
+    theta, state = Dual(block.start, np.zeros((count, 1))), convention.initial
+    found = np.empty((len(block.fed), count, block.start.size))
     with np.errstate(all="ignore"):
-        for t, (grad, h) in enumerate(zip(fed, hypers)):
+        for t, (grad, h) in enumerate(zip(block.fed, block.hypers)):
             if afresh:
                 theta = Dual(theta.value, np.zeros((count, 1)))
             if grad is not None:

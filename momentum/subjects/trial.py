@@ -14,9 +14,9 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.errors import UsageError
+from momentum.subjects.drive import observe
 from momentum.subjects.guard import Guarded
 from momentum.subjects.isolation import Lost, stream, trial_limit
-from momentum.subjects.observation import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.strangers import tamed

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from momentum.conventions import Hyper, get
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts
 

@@ -13,7 +13,8 @@ import torch
 from momentum.adapters import adapt
 from momentum.conventions import Hyper, get
 from momentum.errors import UsageError
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 
 Moved = namedtuple("Moved", ["velocity", "weights"])

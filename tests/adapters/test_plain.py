@@ -8,7 +8,8 @@ import pytest
 import momentum
 from momentum.adapters import adapt, load, plain
 from momentum.errors import UsageError
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 
 

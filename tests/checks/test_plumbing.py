@@ -14,7 +14,7 @@ from momentum.checks._runs import by_turns, catch_up, compared, forms, fresh, st
 from momentum.conventions import Hyper, get
 from momentum.gallery import GALLERY, Machine
 from momentum.oracle.replay import replay_steps
-from momentum.subjects.observation import Measured
+from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import SubjectError

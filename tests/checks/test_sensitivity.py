@@ -7,7 +7,7 @@ from momentum.arithmetic import FORMATS, format_of
 from momentum.checks.sensitivity import _exact, few_bits
 from momentum.conventions import CONVENTIONS
 from momentum.gallery import Machine
-from momentum.subjects.observation import observe
+from momentum.subjects.drive import observe
 from momentum.subjects.problems.strategies import Setting
 
 

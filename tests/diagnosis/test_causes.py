@@ -19,7 +19,8 @@ from momentum.diagnosis.probes import probes, tried
 from momentum.gallery import Machine
 from momentum.gallery.generated import wrong
 from momentum.gallery.machine.machine import MachineRun
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import Restated

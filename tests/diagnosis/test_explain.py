@@ -14,7 +14,8 @@ from momentum.diagnosis.gradients import short
 from momentum.diagnosis.probes import probes
 from momentum.diagnosis.suspects import suspects
 from momentum.gallery import GALLERY, Defect, Machine
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 

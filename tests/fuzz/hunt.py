@@ -19,7 +19,8 @@ from momentum.checks import CHECKS, Check
 from momentum.conventions import Hyper
 from momentum.gallery.generated import Generated, right, wrong
 from momentum.runner.one_check import forget_local_constants, run_check
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 

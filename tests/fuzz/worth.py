@@ -20,7 +20,7 @@ from momentum.gallery.generated import Generated, wrong
 from momentum.languages.families import FAMILIES
 from momentum.languages.numbers import numbers
 from momentum.languages.vectors import Case, cases
-from momentum.subjects.observation import Array
+from momentum.subjects.protocol import Array
 
 
 class Killed(NamedTuple):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.gallery import REFORMULATIONS, Machine
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems.strategies import Setting, problems
 
 RULES = [r.name for r in REFORMULATIONS.values() if r.rule is not None]

@@ -22,7 +22,8 @@ from momentum.languages import protocol
 from momentum.languages.last_words import quoted
 from momentum.languages.numbers import number
 from momentum.languages.program import Program
-from momentum.subjects.observation import judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import SubjectError
 

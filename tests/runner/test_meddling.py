@@ -151,7 +151,7 @@ def takes_the_tools():
 
 
 def calls_everything_right():
-    from momentum.subjects.observation import Measured
+    from momentum.subjects.judge import Measured
 
     Measured.ratio = property(lambda self: 0.0)
 

@@ -8,7 +8,8 @@ import pytest
 
 from momentum.conventions import Hyper, get
 from momentum.gallery.twin import Twin
-from momentum.subjects.observation import Measured, judge, observe
+from momentum.subjects.drive import observe
+from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, SubjectError
 
