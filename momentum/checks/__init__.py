@@ -1,89 +1,16 @@
-"""The checks: one family a file, registered in `CHECKS` by name."""
+"""The checks: one family a file, registered in `CHECKS` by name; what they share is private."""
 
-from momentum.checks import (
-    aliasing,
-    arguments,
-    bias,
-    close_rates,
-    closures,
-    convergence,
-    copies,
-    dampening,
-    decay,
-    derivatives,
-    determinism,
-    first_step,
-    framework_schedulers,
-    groups,
-    hooks,
-    impulse_response,
-    late_groups,
-    layouts,
-    long_runs,
-    maximize,
-    memory,
-    metamorphic,
-    missing,
-    neighbours,
-    nesterov,
-    paths,
-    placed,
-    process,
-    rates,
-    scaler,
-    schedules,
-    sensitivity,
-    shapes,
-    sparse,
-    special_values,
-    state,
-    trajectory,
-    validation,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
 from momentum.checks._check import CHECKS, Check, check, same, true
 
-__all__ = [
-    "CHECKS",
-    "Check",
-    "aliasing",
-    "arguments",
-    "bias",
-    "check",
-    "close_rates",
-    "closures",
-    "convergence",
-    "copies",
-    "dampening",
-    "decay",
-    "derivatives",
-    "determinism",
-    "first_step",
-    "framework_schedulers",
-    "groups",
-    "hooks",
-    "impulse_response",
-    "late_groups",
-    "layouts",
-    "long_runs",
-    "maximize",
-    "memory",
-    "metamorphic",
-    "missing",
-    "neighbours",
-    "nesterov",
-    "paths",
-    "placed",
-    "process",
-    "rates",
-    "same",
-    "scaler",
-    "schedules",
-    "sensitivity",
-    "shapes",
-    "sparse",
-    "special_values",
-    "state",
-    "trajectory",
-    "true",
-    "validation",
-]
+FAMILIES = sorted(
+    module.name
+    for module in iter_modules(__path__)
+    if not module.name.startswith("_") and module.name != "result"
+)
+for _family in FAMILIES:
+    import_module(f"{__name__}.{_family}")
+
+__all__ = ["CHECKS", "Check", "check", "same", "true"]

@@ -1,6 +1,6 @@
 """A subject's path on numbers derived from a problem: what laws between two runs are stated in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,19 @@ from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks._check import same
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.drive import begin, observe, steps
+from momentum.oracle.replay import Trajectory, replay_steps
+from momentum.subjects.drive import Observation, begin, observe, steps
 from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
+
+Change = Callable[[int, Array], Array]
+"""What becomes of the values of parameter i."""
+
+
+def unchanged(i: int, values: Array) -> Array:
+    """The values as they are."""
+    return values
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Feed:
     gradients: list[list[Array | None]]
     hypers: list[tuple[Hyper, ...]]
 
-    def mapped(self, change: Callable[[int, Array], Array]) -> "Feed":
+    def mapped(self, change: Change) -> "Feed":
         """change(i, values) applied to the start and to every gradient of parameter i."""
         gradients: list[list[Array | None]] = [
             [None if g is None else change(i, g) for i, g in enumerate(row)]
@@ -37,6 +45,21 @@ class Feed:
     def with_hypers(self, change: Callable[[Hyper], Hyper]) -> "Feed":
         """Other hyper-parameters at every step."""
         return replace(self, hypers=[tuple(change(h) for h in row) for row in self.hypers])
+
+
+def exactly(
+    subject: Subject, convention: Convention, observation: Observation, i: int
+) -> Trajectory:
+    """The exact run of a parameter on what it was fed, with the bound of the subject's format."""
+    problem = observation.problem
+    return replay_steps(
+        convention,
+        problem.start[i],
+        [row[i] for row in observation.fed],
+        [row[problem.groups[i]] for row in problem.hypers],
+        dtype=subject.facts.format_name(problem.dtype),
+        tier="fast",
+    )
 
 
 def feed_of(problem: Problem) -> Feed:
@@ -57,7 +80,7 @@ def alike(
     got: Sequence[Sequence[Array]],
     wanted: Sequence[Sequence[Array]],
     problem: Problem,
-    change: Callable[[int, Array], Array] = lambda i, x: x,
+    change: Change = unchanged,
 ) -> Iterator[Measured]:
     """Bit for bit: got = change(wanted) at every step and parameter."""
     for t, (here, there) in enumerate(zip(got, wanted), 1):
@@ -95,7 +118,7 @@ def near(
     wanted: Sequence[Sequence[Array]],
     allowed: Sequence[Sequence[Array]],
     problem: Problem,
-    change: Callable[[int, Array], Array] = lambda i, x: x,
+    change: Change = unchanged,
 ) -> Iterator[Measured]:
     """got = change(wanted) at every step and parameter, but for both runs' rounding.
 
@@ -110,20 +133,80 @@ def near(
                 yield gap._replace(claims=bool(np.any(2 * bound < moved)))
 
 
+def law(
+    subject: Subject,
+    convention: Convention,
+    problem: Problem,
+    others: Iterable[tuple[Feed, Change]],
+    feed: Feed | None = None,
+) -> Iterator[Measured]:
+    """Runs on other feeds each go the way of the problem's own, changed likewise, within `near`.
+
+    feed: in place of the problem's own.
+    """
+    own = feed_of(problem) if feed is None else feed
+    wanted, allowed = path(subject, problem, own), bounds(subject, convention, problem, own)
+    for other, change in others:
+        yield from near(path(subject, problem, other), wanted, allowed, problem, change)
+
+
 def _gap(
     got: Array, wanted: Array, bound: Array, shape: tuple[int, ...], step: int, i: int
 ) -> Measured:
     with np.errstate(all="ignore"):
         error = np.where((got == wanted) | (np.isnan(got) & np.isnan(wanted)), 0, abs(got - wanted))
+    where = f"step {step}, parameter {i} of shape {shape}"
+    return worst(error, bound, where, step, "two runs", got, wanted)
+
+
+def worst(
+    error: Array,
+    bound: Array,
+    where: str,
+    step: int,
+    how: str = "",
+    got: Array | None = None,
+    wanted: Array | None = None,
+) -> Measured:
+    """The element whose error is the largest part of its bound; infinite where it is nan.
+
+    got, wanted: what was compared, to be told where they differ.
+    """
     error = np.where(np.isnan(error), np.inf, error)
+    bound = np.broadcast_to(bound, error.shape)
     ratio = Deviation(error, bound).ratio
     k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    at = f"step {step}, parameter {i} of shape {shape}"
-    if k:
-        at += f"[{', '.join(str(int(j)) for j in k)}]"
-    if error[k]:
-        at += f": {got[k]:.9g}, wanted {wanted[k]:.9g}"
-    return Measured(float(error[k]), float(bound[k]), at, step, "two runs")
+    where += f"[{', '.join(str(int(j)) for j in k)}]" if k else ""
+    if got is not None and wanted is not None and error[k]:
+        where += f": {got[k]:.9g}, wanted {wanted[k]:.9g}"
+    return Measured(float(error[k]), float(bound[k]), where, step, how)
+
+
+def in_formats(
+    subject: Subject,
+    convention: Convention,
+    problem: Problem,
+    names: Sequence[str],
+    start: Sequence[Array],
+    fed: Sequence[Sequence[Array]],
+) -> Iterator[Measured]:
+    """The oracle's judgement of a run whose parameters have each a format of their own, by name."""
+    run = begin(subject, replace(problem, options=(("dtypes", tuple(names)),)), start)
+    gone = [here for _, here in steps(run, problem.hypers, lambda t, _: fed[t])]
+    for i, name in enumerate(names):
+        truth = replay_steps(
+            convention,
+            start[i],
+            [row[i] for row in fed],
+            [row[0] for row in problem.hypers],
+            dtype=subject.facts.format_name(name),
+            tier="fast",
+        )
+        deviation = truth.compare([row[i] for row in gone]).trajectory
+        step, *place = deviation.worst
+        where = f"step {step + 1}, parameter {i} in {name}{place}, formats {', '.join(names)}"
+        error, bound = (float(x[step, *place]) for x in deviation)
+        yield Measured(error, bound, where, step + 1)
 
 
 def roomy(problem: Problem) -> bool:
@@ -156,11 +239,6 @@ def against(
     known = np.isfinite(got)
     error = np.where(known, 0.0, np.inf)
     error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
-    bound = np.broadcast_to(bound, error.shape)
-    ratio = Deviation(error, bound).ratio
-    k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    index = ", ".join(str(int(j)) for j in k)
     moved = np.inf if start is None else abs(nearest_array(truth) - start)
-    claims = bool(np.any(bound < moved))
-    at = f"{where}[{index}]"
-    return Measured(float(error[k]), float(bound[k]), at, step, "closed form", claims)
+    measured = worst(error, bound, where, step, "closed form")
+    return measured._replace(claims=bool(np.any(np.broadcast_to(bound, error.shape) < moved)))

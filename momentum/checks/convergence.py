@@ -7,9 +7,8 @@ from typing import Any
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
-from momentum.checks._paths import against
+from momentum.checks._paths import against, exactly
 from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
 from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
@@ -67,18 +66,15 @@ def quadratic_follows_theory(subject: Subject, convention: Convention, problem: 
         return
     method, rate = found
     observation = observe(subject, problem)
-    fed = [row[0] for row in observation.fed]
     iterates = [row[0] for row in observation.iterates]
-    dtype = subject.facts.format_name(problem.dtype)
-    truth = replay_steps(convention, start, fed, [h] * steps, dtype=dtype, tier="fast")
-    allowed = truth.compare(iterates).step.bound
+    allowed = exactly(subject, convention, observation, 0).compare(iterates).step.bound
     momentum = exact(h.momentum)
     weight = _echoes(method, rate, momentum, steps, convention.keeps_iterates)
     for t in (*range(1, 6), 9, steps):
         # Every step adds its own rounding to the iterate, which the loop then carries on.
         bound = sum(weight[t - s] * allowed[s - 1] for s in range(1, t + 1))
-        exactly = exact_array(start) * iterate(method, rate, momentum, 1, exact(1), t)
-        yield against(iterates[t - 1], exactly, bound, f"step {t}", t, start)
+        truth = exact_array(start) * iterate(method, rate, momentum, 1, exact(1), t)
+        yield against(iterates[t - 1], truth, bound, f"step {t}", t, start)
 
 
 def _echoes(method: Method, rate: Any, momentum: Any, steps: int, keeps: bool) -> list[float]:

@@ -7,10 +7,10 @@ import numpy as np
 
 from momentum.checks import _given
 from momentum.checks._check import Found, check
+from momentum.checks._paths import worst
 from momentum.conventions import Convention
 from momentum.oracle.replay import replay_steps
 from momentum.subjects.drive import begin, read
-from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -73,8 +73,6 @@ def _slopes(subject: Subject, convention: Convention, problem: Problem, times: r
         dtype = subject.facts.format_name(problem.dtype)
         truth = replay_steps(convention, np.zeros(1), fed, hypers, dtype=dtype)
         for i, got in enumerate(slopes[t]):
-            gap = abs(got - truth.values[-1])
-            k = np.unravel_index(int(np.argmax(gap)), gap.shape)
-            where = f"step {problem.steps}, parameter {i} by its gradient of step {t + 1}"
-            where += f": {got[k]:.9g}, wanted {truth.values[-1, 0]:.9g}"
-            yield Measured(float(gap[k]), float(truth.bound[-1, 0]), where, t + 1)
+            wanted, bound = (np.broadcast_to(x[-1], got.shape) for x in (truth.values, truth.bound))
+            where = f"step {problem.steps} by the gradient of step {t + 1}, parameter {i}"
+            yield worst(abs(got - wanted), bound, where, t + 1, got=got, wanted=wanted)

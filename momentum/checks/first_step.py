@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
-from momentum.checks._paths import against
+from momentum.checks._paths import against, exactly
 from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
 from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
@@ -43,10 +42,9 @@ def first_step_is_the_conventions(
         return
     observation = observe(subject, problem)
     moved = responses.impulse(convention, h, 1, 1)[0]
-    dtype = subject.facts.format_name(problem.dtype)
     for i, shape in enumerate(problem.shapes):
         start, grad = problem.start[i], observation.fed[0][i]
-        bound = replay_steps(convention, start, [grad], [h], dtype=dtype, tier="fast").bound[0]
+        bound = exactly(subject, convention, observation, i).bound[0]
         truth = exact_array(start) + moved * exact_array(grad)
         where = f"step 1, parameter {i} of shape {shape}"
         yield against(observation.iterates[0][i], truth, bound, where, 1, start)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from momentum.arithmetic import exact, exact_array, nearest
 from momentum.checks import _given as given
 from momentum.checks._check import Found, check
-from momentum.checks._paths import against
+from momentum.checks._paths import against, exactly
 from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.drive import Observation, observe
+from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Subject
 from momentum.theory import impulse as responses
 
 D2L = "Dive into Deep Learning, section Momentum: weights momentum^i, sum 1 / (1 - momentum)"
@@ -27,19 +26,6 @@ def impulses(setting: Setting) -> Sequence[Problem]:
     return [
         given.run(setting, [given.hyper(setting, **w)] * 12, [(3,)], kind="impulse") for w in wanted
     ]
-
-
-def _bounds(subject: Subject, convention: Convention, observation: Observation, i: int) -> Array:
-    """Bounds of the exact trajectory, step by step."""
-    problem = observation.problem
-    return replay_steps(
-        convention,
-        problem.start[i],
-        [row[i] for row in observation.fed],
-        [row[problem.groups[i]] for row in problem.hypers],
-        dtype=subject.facts.format_name(problem.dtype),
-        tier="fast",
-    ).bound
 
 
 @check(
@@ -64,7 +50,7 @@ def impulse_response_is_closed_form(
     observation = observe(subject, problem)
     displaced = responses.impulse(convention, h, 1, problem.steps)
     for i, shape in enumerate(problem.shapes):
-        bounds = _bounds(subject, convention, observation, i)
+        bounds = exactly(subject, convention, observation, i).bound
         start, grad = exact_array(problem.start[i]), exact_array(observation.fed[0][i])
         for t, moved in enumerate(displaced, 1):
             got = observation.iterates[t - 1][i]
@@ -100,7 +86,7 @@ def impulse_response_sums_up(subject: Subject, convention: Convention, problem: 
     # What is still to come: at most the total times momentum^steps, for a gradient of 1.
     rest = nearest(abs(total) * exact(h.momentum) ** steps)
     for i, shape in enumerate(problem.shapes):
-        bound = _bounds(subject, convention, observation, i)[-1] + rest
+        bound = exactly(subject, convention, observation, i).bound[-1] + rest
         truth = exact_array(problem.start[i]) + total * exact_array(observation.fed[0][i])
         where = f"step {steps}, parameter {i} of shape {shape}"
         yield against(observation.iterates[-1][i], truth, bound, where, steps, problem.start[i])

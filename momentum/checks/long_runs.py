@@ -7,10 +7,9 @@ import numpy as np
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
+from momentum.checks._paths import exactly, worst
 from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
 from momentum.subjects.drive import observe
-from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Subject
@@ -76,17 +75,13 @@ def constant_gradient_reaches_its_speed(
     if speed is None:
         return
     observation = observe(subject, problem)
-    steps, start = problem.steps, problem.start[0]
-    fed, iterates = [row[0] for row in observation.fed], [row[0] for row in observation.iterates]
-    dtype = subject.facts.format_name(problem.dtype)
-    truth = replay_steps(convention, start, fed, [h] * steps, dtype=dtype, tier="fast")
-    bound = truth.compare(iterates).step.bound[-1]
+    steps, iterates = problem.steps, [row[0] for row in observation.iterates]
+    bound = exactly(subject, convention, observation, 0).compare(iterates).step.bound[-1]
     # What the velocity still lacks, first step undamped or not, in every form at most this much.
     momentum = exact(h.momentum)
     lack = nearest(exact(h.lr) * momentum ** (steps - 1) * (1 + 1 / (1 - momentum)))
     with np.errstate(all="ignore"):
         moved = iterates[-1] - iterates[-2]
-        error = np.abs(moved - nearest(speed) * np.asarray(fed[-1]))
-    k = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
-    allowed = float(bound[k]) + lack + 2.0**-50 * float(np.abs(iterates[-1][k]) + 1)
-    yield Measured(float(error[k]), allowed, f"step {steps}, parameter 0[{k}]", steps, "two steps")
+        error = np.abs(moved - nearest(speed) * np.asarray(observation.fed[-1][0]))
+    allowed = bound + lack + 2.0**-50 * (np.abs(iterates[-1]) + 1)
+    yield worst(error, allowed, f"step {steps}, parameter 0", steps, "two steps")

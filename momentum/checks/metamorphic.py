@@ -4,7 +4,7 @@ The rules are linear in parameters and gradients together. Two runs may take dif
 a right implementation, each with its own rounding: they agree within the bounds of both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from momentum.arithmetic import exact
 from momentum.checks import _given as given
 from momentum.checks._check import Found, check, same
-from momentum.checks._paths import Feed, bounds, feed_of, near, path, roomy
+from momentum.checks._paths import (
+    Change,
+    Feed,
+    bounds,
+    feed_of,
+    law,
+    near,
+    path,
+    roomy,
+    unchanged,
+)
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
@@ -48,15 +58,17 @@ def some(setting: Setting) -> st.SearchStrategy[Problem]:
 def scales_by_powers_of_two(subject: Subject, convention: Convention, problem: Problem) -> Found:
     if not roomy(problem):
         return
-    feed = feed_of(problem)
-    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
-    for power in (2.0**10, 2.0**-10):
-        got = path(subject, problem, feed.mapped(_times(power)))
-        yield from near(got, wanted, allowed, problem, _times(power))
+    yield from _mapped(subject, convention, problem, _times(2.0**10), _times(2.0**-10))
 
 
-def _times(factor: float) -> Callable[[int, Array], Array]:
+def _times(factor: float) -> Change:
     return lambda i, x: factor * x
+
+
+def _mapped(subject: Subject, convention: Convention, problem: Problem, *changes: Change) -> Found:
+    """Start and gradients that are changed lead to iterates that are changed likewise."""
+    feed = feed_of(problem)
+    yield from law(subject, convention, problem, [(feed.mapped(c), c) for c in changes])
 
 
 @check(
@@ -67,10 +79,7 @@ def _times(factor: float) -> Callable[[int, Array], Array]:
     random=some,
 )
 def turns_with_the_sign(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    feed = feed_of(problem)
-    turned = path(subject, problem, feed.mapped(_times(-1.0)))
-    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
-    yield from near(turned, wanted, allowed, problem, _times(-1.0))
+    yield from _mapped(subject, convention, problem, _times(-1.0))
 
 
 @check(
@@ -120,9 +129,8 @@ def rate_trades_with_gradients(subject: Subject, convention: Convention, problem
     feed = feed_of(problem)
     other = feed.with_hypers(lambda h: h._replace(lr=h.lr / 2, weight_decay=2 * h.weight_decay))
     gradients = [[None if g is None else 2.0 * g for g in row] for row in feed.gradients]
-    got = path(subject, problem, replace(other, gradients=gradients))
-    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
-    yield from near(got, wanted, allowed, problem)
+    other = replace(other, gradients=gradients)
+    yield from law(subject, convention, problem, [(other, unchanged)])
 
 
 @check(

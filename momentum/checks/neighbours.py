@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-import numpy as np
-
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
 from momentum.checks._check import Found, agrees, check
+from momentum.checks._paths import in_formats
 from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.drive import steps
-from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Array, Subject
@@ -86,31 +82,11 @@ def formats_of_neighbours_do_not_matter(
     count = len(problem.shapes)
     for order in (claimed, claimed[::-1], claimed[1:] + claimed[:1]):
         names = [order[i % len(order)] for i in range(count)]
-        yield from _in_formats(subject, convention, problem, names)
-
-
-def _in_formats(
-    subject: Subject, convention: Convention, problem: Problem, names: Sequence[str]
-) -> Found:
-    """Start and gradients have all the digits that each format holds."""
-    drawn = [replace(problem, dtype=name) for name in names]
-    start = [p.start[i] for i, p in enumerate(drawn)]
-    fed = [[_whole(p, t, i) for i, p in enumerate(drawn)] for t in range(problem.steps)]
-    hypers = [row[0] for row in problem.hypers]
-    options = {"dtypes": tuple(names)}
-    run = subject.start(
-        [x.copy() for x in start], [hypers[0]], problem.dtype, [0] * len(names), options
-    )
-    path = [here for _, here in steps(run, problem.hypers, lambda t, _: fed[t])]
-    for i, name in enumerate(names):
-        dtype = subject.facts.format_name(name)
-        own = [row[i] for row in fed]
-        truth = replay_steps(convention, start[i], own, hypers, dtype=dtype, tier="fast")
-        deviation = truth.compare([row[i] for row in path]).trajectory
-        k = deviation.worst
-        index = ", ".join(str(int(j)) for j in np.unravel_index(k[1], problem.shapes[i]))
-        where = f"step {k[0] + 1}, parameter {i} in {name}[{index}], formats {', '.join(names)}"
-        yield Measured(float(deviation.error[k]), float(deviation.bound[k]), where, k[0] + 1)
+        # Start and gradients have all the digits that each format holds.
+        drawn = [replace(problem, dtype=name) for name in names]
+        start = [p.start[i] for i, p in enumerate(drawn)]
+        fed = [[_whole(p, t, i) for i, p in enumerate(drawn)] for t in range(problem.steps)]
+        yield from in_formats(subject, convention, problem, names, start, fed)
 
 
 def _whole(problem: Problem, t: int, i: int) -> Array:

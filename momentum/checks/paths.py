@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import Found, agrees, check
+from momentum.checks._paths import in_formats
 from momentum.checks._repeated import repeated
 from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.drive import steps
-from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting
 from momentum.subjects.protocol import Array, Subject
@@ -86,26 +84,11 @@ def agrees_in_mixed_formats(subject: Subject, convention: Convention, problem: P
     claimed = subject.facts.dtypes
     names = [claimed[i % len(claimed)] for i in range(len(problem.shapes))]
     start = _rounded(problem.start, names)
-    options = {"dtypes": tuple(names)}
-    run = subject.start(
-        start, list(problem.hypers[0]), problem.dtype, list(problem.groups), options
-    )
-    rows = [problem.gradients(t, start) for t in range(problem.steps)]
-    fed = [_rounded([g for g in row if g is not None], names) for row in rows]
-    path = [here for _, here in steps(run, problem.hypers, lambda t, _: fed[t])]
-    for i, name in enumerate(names):
-        truth = replay_steps(
-            convention,
-            start[i],
-            [row[i] for row in fed],
-            [row[0] for row in problem.hypers],
-            dtype=subject.facts.format_name(name),
-            tier="fast",
-        )
-        deviation = truth.compare([row[i] for row in path]).trajectory
-        k = deviation.worst
-        where = f"step {k[0] + 1}, parameter {i} in {name}{list(k[1:])}"
-        yield Measured(float(deviation.error[k]), float(deviation.bound[k]), where, k[0] + 1)
+    fed = [
+        _rounded([g for g in problem.gradients(t, start) if g is not None], names)
+        for t in range(problem.steps)
+    ]
+    yield from in_formats(subject, convention, problem, names, start, fed)
 
 
 def _rounded(arrays: Sequence[Array], names: Sequence[str]) -> list[Array]:

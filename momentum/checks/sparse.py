@@ -1,17 +1,18 @@
 """Sparse gradients stand for dense ones."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from momentum.checks import _given
 from momentum.checks._check import Found, check
 from momentum.conventions import Convention
-from momentum.subjects.drive import Observation, begin, read
+from momentum.subjects.drive import Fed, Observation, begin, steps
 from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Gradient, Subject
 
 SHAPES = ((17,), (9, 2))
 
@@ -51,16 +52,17 @@ def sparse_gradients_take_decay(
 
 
 def _sparsely(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, here = begin(subject, problem), problem.start
-    fed, iterates = [], []
-    for t in range(problem.steps):
+    def thinned(t: int, here: Sequence[Array]) -> list[Gradient]:
         rng = np.random.default_rng((problem.seed, t))
-        row = tuple(
+        return [
             None if g is None else np.where(rng.random(g.shape) < 0.5, 0.0, g)
             for g in problem.gradients(t, here)
-        )
-        run.step_sparse(row)
-        here = read(run, problem, t + 1)
-        fed.append(row)
-        iterates.append(tuple(here))
-    yield from judge(subject, Observation(problem, tuple(fed), tuple(iterates)), convention)
+        ]
+
+    def sparsely(run: Any, t: int, fed: Fed) -> None:
+        run.step_sparse(fed)
+
+    run = begin(subject, problem)
+    gone = steps(run, problem.hypers, thinned, problem.start, step=sparsely, problem=problem)
+    fed, iterates = zip(*gone)
+    yield from judge(subject, Observation(problem, fed, iterates), convention)
