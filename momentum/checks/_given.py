@@ -1,6 +1,6 @@
 """Problems that are tried every time: what a setting allows of hyper-parameters asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from momentum.conventions import Hyper
@@ -18,6 +18,14 @@ FULL: dict[str, Any] = {
 """Everything on, pairwise different; with Nesterov's form in NESTEROV."""
 
 NESTEROV: dict[str, Any] = {**FULL, "nesterov": True}
+
+BOTH = (FULL, NESTEROV)
+
+LATER = {"lr": 0.2, "momentum": 0.7}
+"""Other numbers than FULL's, for a change in a run."""
+
+CHANGED = {"lr": 0.11, "momentum": 0.55, "weight_decay": 0.27}
+"""The same, of the decay too."""
 
 VECTORS: tuple[tuple[int, ...], ...] = ((7,), (17,))
 
@@ -65,3 +73,26 @@ def run(
         seed=seed,
         missing=frozenset(missing),
     )
+
+
+def steady(
+    setting: Setting,
+    wanted: Iterable[Mapping[str, Any]],
+    steps: int,
+    shapes: Sequence[tuple[int, ...]] = VECTORS,
+    **more: Any,
+) -> list[Problem]:
+    """A problem for each hyper-parameters wanted, which stay as they are. more: see `run`."""
+    return [run(setting, [hyper(setting, **w)] * steps, shapes, **more) for w in wanted]
+
+
+def moving(
+    setting: Setting,
+    changes: Iterable[Mapping[str, Any]],
+    shapes: Sequence[tuple[int, ...]] = VECTORS,
+    **more: Any,
+) -> list[Problem]:
+    """Everything on, plain and with Nesterov's form, with what each step has otherwise."""
+    steps = list(changes)
+    starts = [hyper(setting, **w) for w in BOTH]
+    return [run(setting, [changed(setting, h, **c) for c in steps], shapes, **more) for h in starts]

@@ -20,7 +20,7 @@ FOUR = ((5,),) * 4
     source="torch.optim.Optimizer: named parameters; two layers may both have a 'weight'",
     catches="velocity_by_name",
     needs=("names",),
-    always=lambda s: [given.run(s, [given.hyper(s, **given.FULL)] * 3, FOUR)],
+    always=lambda s: given.steady(s, [given.FULL], 3, FOUR),
 )
 def names_may_be_shared(subject: Subject, convention: Convention, problem: Problem) -> Found:
     for names in (("weight",) * 4, ("weight", "bias") * 2):
@@ -79,7 +79,6 @@ def hyperparameters_may_be_integers(
 def complex_parameters_move_as_two_real_ones(setting: Setting) -> Sequence[Problem]:
     """Four steps in each form; the last axis holds real and imaginary parts."""
     shapes = ((7, 2), (2, 3, 2), (33, 2))
-    rows = [given.hyper(setting, **w) for w in (given.FULL, given.NESTEROV)]
     wide = format_of(setting.dtype).precision >= 24
-    options = (("complex", True),)
-    return [replace(given.run(setting, [h] * 4, shapes), options=options) for h in rows if wide]
+    found = given.steady(setting, given.BOTH, 4, shapes) if wide else []
+    return [replace(problem, options=(("complex", True),)) for problem in found]

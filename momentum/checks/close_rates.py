@@ -85,14 +85,9 @@ def close_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
 
 def moving(setting: Setting) -> Sequence[Problem]:
     """A schedule of usual rates with decay, plain and with Nesterov's form."""
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        h = given.hyper(setting, **w)
-        rates = (0.3, 0.21, 0.4, 0.05, 0.3)
-        rows = [given.changed(setting, h, lr=rate) for rate in rates]
-        found.append(given.run(setting, rows, kind="from_zero"))
+    rates = [{"lr": rate} for rate in (0.3, 0.21, 0.4, 0.05, 0.3)]
     wide = format_of(setting.dtype).emax > 100 and not dict(setting.fixed).get("weight_decay")
-    return found if wide else []
+    return given.moving(setting, rates, kind="from_zero") if wide else []
 
 
 @check(

@@ -21,8 +21,7 @@ POLYAK = "Polyak 1964; Lessard, Recht, Packard 2016, proposition 1"
 
 def quadratics(setting: Setting) -> Sequence[Problem]:
     """Random curvature, everything on, plain and with Nesterov's form."""
-    wanted = (given.FULL, given.NESTEROV)
-    return [given.run(setting, [given.hyper(setting, **w)] * 6, kind="quadratic") for w in wanted]
+    return given.steady(setting, given.BOTH, 6, kind="quadratic")
 
 
 @agrees(

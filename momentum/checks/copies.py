@@ -43,9 +43,7 @@ def pickle_is_faithful(subject: Subject, convention: Convention, problem: Proble
 
 def nesterov_runs(setting: Setting) -> Sequence[Problem]:
     """Four steps in Nesterov's form, where there is one."""
-    if "nesterov" not in setting.hyper:
-        return []
-    return [_given.run(setting, [_given.hyper(setting, **_given.NESTEROV)] * 4)]
+    return _given.steady(setting, [_given.NESTEROV] * ("nesterov" in setting.hyper), 4)
 
 
 @check(

@@ -32,4 +32,4 @@ def dampening_agrees(setting: Setting) -> Sequence[Problem]:
         given.FULL,
         given.NESTEROV,
     )
-    return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
+    return given.steady(setting, wanted, 4)

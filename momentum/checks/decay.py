@@ -46,9 +46,8 @@ def decay_is_of_its_kind(setting: Setting) -> Sequence[Problem]:
 def decay_alone_agrees(setting: Setting) -> Sequence[Problem]:
     """Zero gradients, so that decay alone moves; starts of many magnitudes."""
     base = {"lr": 0.3, "weight_decay": 0.15}
-    wanted = (base, {**base, "momentum": 0.8}, given.FULL, given.NESTEROV)
-    rows = [[given.hyper(setting, **w)] * 3 for w in wanted]
-    return [given.run(setting, row, [(23,)], kind="still", seed=3) for row in rows]
+    wanted = (base, {**base, "momentum": 0.8}, *given.BOTH)
+    return given.steady(setting, wanted, 3, [(23,)], kind="still", seed=3)
 
 
 @agrees(
@@ -59,16 +58,13 @@ def decay_alone_agrees(setting: Setting) -> Sequence[Problem]:
 )
 def decay_of_any_size_agrees(setting: Setting) -> Sequence[Problem]:
     """Decay so small that it hardly shows, and so large that it overshoots."""
-    wanted = [
-        {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        for lr, momentum, weight_decay in (
-            (0.3, 0.8, 1e-4),
-            (0.3, 0.0, 2.0**-20),
-            (0.7, 0.9, 5e-3),
-            (1.7, 0.3, 0.95),
-        )
-    ]
-    return [given.run(setting, [given.hyper(setting, **w)] * 4, [(17,)]) for w in wanted]
+    wanted = (
+        {"lr": 0.3, "momentum": 0.8, "weight_decay": 1e-4},
+        {"lr": 0.3, "momentum": 0.0, "weight_decay": 2.0**-20},
+        {"lr": 0.7, "momentum": 0.9, "weight_decay": 5e-3},
+        {"lr": 1.7, "momentum": 0.3, "weight_decay": 0.95},
+    )
+    return given.steady(setting, wanted, 4, [(17,)])
 
 
 @agrees(

@@ -57,10 +57,9 @@ def first_step_is_the_conventions(
 )
 def zero_gradient_makes_a_first_step(setting: Setting) -> Sequence[Problem]:
     """Every pattern of zeros in the first gradients, and a parameter that gets only zeros."""
-    wanted = ({**given.FULL, "weight_decay": 0.0}, {**given.NESTEROV, "weight_decay": 0.0})
-    rows = [given.hyper(setting, **w) for w in wanted]
-    late = [given.run(setting, [h] * 4, [(1,), (2,)], kind="late") for h in rows]
-    return [*late, *(given.run(setting, [h] * 4, [(27,)], kind="ternary") for h in rows)]
+    wanted = [{**w, "weight_decay": 0.0} for w in given.BOTH]
+    late = given.steady(setting, wanted, 4, [(1,), (2,)], kind="late")
+    return [*late, *given.steady(setting, wanted, 4, [(27,)], kind="ternary")]
 
 
 @agrees(
@@ -73,6 +72,4 @@ def zero_gradient_makes_a_first_step(setting: Setting) -> Sequence[Problem]:
 )
 def every_parameter_has_a_first_step(setting: Setting) -> Sequence[Problem]:
     """Parameters of one shape, and others, with all hyper-parameters on."""
-    shapes = ((5,), (5,), (2, 3), (1,))
-    wanted = (given.FULL, given.NESTEROV)
-    return [given.run(setting, [given.hyper(setting, **w)] * 3, shapes) for w in wanted]
+    return given.steady(setting, given.BOTH, 3, ((5,), (5,), (2, 3), (1,)))

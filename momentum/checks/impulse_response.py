@@ -23,9 +23,7 @@ def impulses(setting: Setting) -> Sequence[Problem]:
         {"lr": 0.3, "momentum": 0.35, "dampening": 0.8},
         {"lr": 0.5, "momentum": 0.75, "nesterov": True, "maximize": True},
     )
-    return [
-        given.run(setting, [given.hyper(setting, **w)] * 12, [(3,)], kind="impulse") for w in wanted
-    ]
+    return given.steady(setting, wanted, 12, [(3,)], kind="impulse")
 
 
 @check(
@@ -65,8 +63,7 @@ def long_enough(setting: Setting) -> Sequence[Problem]:
         {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
         {"lr": 0.3, "momentum": 0.5, "nesterov": True},
     )
-    hypers = [given.hyper(setting, **w) for w in wanted]
-    return [given.run(setting, [h] * 24, [(3,)], kind="impulse") for h in hypers]
+    return given.steady(setting, wanted, 24, [(3,)], kind="impulse")
 
 
 @check(

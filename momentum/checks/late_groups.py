@@ -65,7 +65,7 @@ def late_group_starts_afresh(subject: Subject, convention: Convention, problem: 
 def defaults(setting: Setting) -> Sequence[Problem]:
     """Group 1 has what group 0 began with; what group 0 has now differs from the second step on."""
     first = _given.hyper(setting, **_given.FULL)
-    then = _given.changed(setting, first, lr=0.11, momentum=0.55, weight_decay=0.27)
+    then = _given.changed(setting, first, **_given.CHANGED)
     rows = [(first, first), *[(then, first)] * 5]
     problem = _given.run(setting, rows, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
     return [joined(problem, after) for after in (0, 2)]

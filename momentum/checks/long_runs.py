@@ -56,8 +56,8 @@ def momentum_near_one_agrees(setting: Setting) -> Sequence[Problem]:
 def constant(setting: Setting) -> Sequence[Problem]:
     """The same gradient at every step, until the velocity has reached its limit."""
     w = {"lr": 0.25, "momentum": 0.75, "dampening": 0.25, "nu": 0.5}
-    hypers = (given.hyper(setting, **w), given.hyper(setting, **w, nesterov=True, maximize=True))
-    return [given.run(setting, [h] * 32, [(3,)], kind="constant") for h in hypers]
+    wanted = (w, {**w, "nesterov": True, "maximize": True})
+    return given.steady(setting, wanted, 32, [(3,)], kind="constant")
 
 
 @check(

@@ -19,16 +19,12 @@ SPARE = 64
 
 def long_vector(setting: Setting) -> Sequence[Problem]:
     """Three steps, everything on, of a vector long enough for its velocity to outweigh counters."""
-    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 3, _long(setting))]
+    return _given.steady(setting, [_given.FULL], 3, [(min(setting.largest, 1024),)])
 
 
 def twelve_steps(setting: Setting) -> Sequence[Problem]:
     """Twelve steps of two small parameters."""
-    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 12)]
-
-
-def _long(setting: Setting) -> tuple[tuple[int, ...], ...]:
-    return ((min(setting.largest, 1024),),)
+    return _given.steady(setting, [_given.FULL], 12)
 
 
 def _weighed(subject: Subject, problem: Problem, each: int) -> Found:

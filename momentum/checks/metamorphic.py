@@ -36,12 +36,7 @@ SCHEDULE = ("lr", "momentum", "dampening", "weight_decay", "nu")
 
 def all_on(setting: Setting) -> Sequence[Problem]:
     """Everything on, plain and with Nesterov's form, and a change of all values in the run."""
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        h = given.hyper(setting, **w)
-        later = given.changed(setting, h, lr=0.11, momentum=0.55, weight_decay=0.27)
-        found.append(given.run(setting, [h, h, later, later, h]))
-    return found
+    return given.moving(setting, [{}, {}, given.CHANGED, given.CHANGED, {}])
 
 
 def some(setting: Setting) -> st.SearchStrategy[Problem]:
@@ -148,9 +143,9 @@ def rests_at_zero(subject: Subject, convention: Convention, problem: Problem) ->
 
 def undamped(setting: Setting) -> Sequence[Problem]:
     """Runs from 0 under constant values, decay included, without dampening."""
-    wanted = ({**given.FULL, "dampening": 0.0}, {**given.NESTEROV, "dampening": 0.0})
-    hypers = [given.hyper(setting, **w) for w in wanted]
-    return [given.run(setting, [h] * 4, kind="from_zero") for h in hypers if not h.dampening]
+    wanted = [{**w, "dampening": 0.0} for w in given.BOTH]
+    found = given.steady(setting, wanted, 4, kind="from_zero")
+    return [problem for problem in found if not problem.hypers[0][0].dampening]
 
 
 def _waits(convention: Convention, h: Hyper) -> bool:

@@ -22,9 +22,9 @@ Missing = Sequence[tuple[int, int]]
 def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Sequence[Problem]:
     """Each pattern of (step, parameter) with everything on, plain and with Nesterov's form."""
     return [
-        given.run(setting, [given.hyper(setting, **w)] * steps, SHAPES, missing=pattern)
+        problem
         for pattern in patterns
-        for w in (given.FULL, given.NESTEROV)
+        for problem in given.steady(setting, given.BOTH, steps, SHAPES, missing=pattern)
     ]
 
 
@@ -156,9 +156,8 @@ def _frozen(subject: Subject, convention: Convention, problem: Problem, fed: Pro
 )
 def zero_gradient_is_a_step(setting: Setting) -> Sequence[Problem]:
     """Gradients with every pattern of zeros, and whole ones of zeros."""
-    wanted = (given.FULL, given.NESTEROV)
-    rows = [[given.hyper(setting, **w)] * 4 for w in wanted]
-    mixed = [given.run(setting, row, ((27,), (5,)), kind="ternary") for row in rows]
-    sliced = [given.run(setting, row, ((6, 5), (4, 3, 2)), kind="sliced") for row in rows]
-    whole = [given.run(setting, row, SHAPES, kind="impulse") for row in rows]
-    return [*mixed, *sliced, *whole]
+    return [
+        *given.steady(setting, given.BOTH, 4, ((27,), (5,)), kind="ternary"),
+        *given.steady(setting, given.BOTH, 4, ((6, 5), (4, 3, 2)), kind="sliced"),
+        *given.steady(setting, given.BOTH, 4, SHAPES, kind="impulse"),
+    ]

@@ -31,7 +31,7 @@ def subsets_with_gradients_agree(setting: Setting) -> Sequence[Problem]:
     gaps = [(t, i) for t, row in enumerate(rows) for i in range(4) if i not in row]
     late = [(t, i) for t, row in enumerate(fed) for i in range(4) if i not in row]
     found = []
-    for w in (given.FULL, given.NESTEROV):
+    for w in given.BOTH:
         h = given.hyper(setting, **w)
         found.append(given.run(setting, [h] * len(rows), FOUR, missing=gaps))
         found.append(given.run(setting, [h] * len(fed), FOUR, missing=late))
@@ -60,12 +60,7 @@ def order_of_parameters_is_free(setting: Setting) -> Sequence[Problem]:
 
 def formats(setting: Setting) -> Sequence[Problem]:
     """Everything on and changing; plain and with Nesterov's form."""
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        first = given.hyper(setting, **w)
-        then = given.changed(setting, first, lr=0.2, momentum=0.7)
-        found.append(given.run(setting, [first, first, then], ((7,), (7,), (3, 5), (17,))))
-    return found
+    return given.moving(setting, [{}, {}, given.LATER], ((7,), (7,), (3, 5), (17,)))
 
 
 @check(

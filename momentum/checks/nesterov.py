@@ -32,7 +32,7 @@ def nesterov_agrees(setting: Setting) -> Sequence[Problem]:
     """Nesterov's form alone, with decay, with decay while maximizing, with all that goes along."""
     base = {"lr": 0.3, "momentum": 0.8, "nesterov": True}
     wanted = (base, {**base, "weight_decay": 0.15}, given.NESTEROV)
-    return [given.run(setting, [given.hyper(setting, **w)] * 4) for w in wanted]
+    return given.steady(setting, wanted, 4)
 
 
 @agrees(

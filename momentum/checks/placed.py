@@ -18,12 +18,8 @@ from momentum.subjects.protocol import Subject
 
 def changing(setting: Setting) -> Sequence[Problem]:
     """Four steps, everything on and changing, plain and with Nesterov's form."""
-    found = []
-    for w in (_given.FULL, _given.NESTEROV):
-        first = _given.hyper(setting, **w)
-        then = _given.changed(setting, first, lr=0.2, momentum=0.7)
-        found.append(_given.run(setting, [first, first, then, then], ((7,), (7,), (17,), (3, 5))))
-    return found
+    shapes = ((7,), (7,), (17,), (3, 5))
+    return _given.moving(setting, [{}, {}, _given.LATER, _given.LATER], shapes)
 
 
 @check(

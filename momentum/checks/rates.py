@@ -17,13 +17,11 @@ from momentum.subjects.protocol import Subject
 
 def with_zero_rates(setting: Setting) -> Sequence[Problem]:
     """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        h = given.hyper(setting, **w)
-        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1)):
-            rows = [given.changed(setting, h, lr=rate) for rate in rates]
-            found.append(given.run(setting, rows, ((7,), (3, 6))))
-    return found
+    return [
+        problem
+        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1))
+        for problem in given.moving(setting, [{"lr": rate} for rate in rates], ((7,), (3, 6)))
+    ]
 
 
 @check(
@@ -69,10 +67,9 @@ def zero_rate_feeds_the_velocity(setting: Setting) -> Sequence[Problem]:
 )
 def extreme_rates_agree(setting: Setting) -> Sequence[Problem]:
     """Rates from tiny to 1000, from 0 so that the movement itself is seen."""
-    w = {"momentum": 0.8, "dampening": 0.35, "nu": 0.6}
     # Rates that stay normal when multiplied by a momentum: below, products of them lose bits.
     wide = format_of(setting.dtype).emax > 100
     tiny = (2.0**-70, 1e-13, 2.0**-20, 1e-5) if wide else (2.0**-9, 2.5e-3)
     rates = (*tiny, 3e-3, 5.7, 1000.0)
-    rows = [given.hyper(setting, lr=rate, **w) for rate in rates]
-    return [given.run(setting, [h] * 3, [(17,)], kind="from_zero") for h in rows]
+    wanted = [{"lr": x, "momentum": 0.8, "dampening": 0.35, "nu": 0.6} for x in rates]
+    return given.steady(setting, wanted, 3, [(17,)], kind="from_zero")

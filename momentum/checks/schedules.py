@@ -27,7 +27,7 @@ def follows_the_learning_rate(setting: Setting) -> Sequence[Problem]:
     rates = (0.3, 0.003, 0.21, 0.4, 0.1)
     every = [given.changed(setting, h, lr=rate) for rate in rates]
     last = [h, h, h, given.changed(setting, h, lr=0.07)]
-    return [given.run(setting, rows, kind=k) for rows in (every, last) for k in ("from_zero",)]
+    return [given.run(setting, rows, kind="from_zero") for rows in (every, last)]
 
 
 @agrees(
@@ -72,13 +72,7 @@ def momentum_may_pass_zero(setting: Setting) -> Sequence[Problem]:
 def everything_moves(setting: Setting) -> Sequence[Problem]:
     """One hyper-parameter after the other changes, then all at once."""
     other = {"lr": 0.11, "momentum": 0.55, "dampening": 0.7, "weight_decay": 0.27, "nu": 0.35}
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        h = given.hyper(setting, **w)
-        rows = [h, *(given.changed(setting, h, **{n: other[n]}) for n in SCHEDULED)]
-        rows.append(given.changed(setting, h, **other))
-        found.append(given.run(setting, rows))
-    return found
+    return given.moving(setting, [{}, *({n: other[n]} for n in SCHEDULED), other])
 
 
 @agrees(
@@ -103,7 +97,7 @@ def follows_the_flags(setting: Setting) -> Sequence[Problem]:
 def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     """Decay and dampening of 0 at the start, on in the middle, 0 again at the end."""
     found = []
-    for w in (given.FULL, given.NESTEROV):
+    for w in given.BOTH:
         on = given.hyper(setting, **w)
         pairs = {
             "weight_decay": given.revised(setting, on, weight_decay=0.0),

@@ -22,12 +22,7 @@ EVERY = 130
 
 def all_on(setting: Setting, size: int, steps: int = 4) -> Sequence[Problem]:
     """Everything on, decay too, and changing; plain and with Nesterov's form."""
-    found = []
-    for w in (given.FULL, given.NESTEROV):
-        h = given.hyper(setting, **w)
-        later = given.changed(setting, h, lr=0.2, momentum=0.7)
-        found.append(given.run(setting, [h] * (steps - 1) + [later], [(size,)]))
-    return found
+    return given.moving(setting, [*[{}] * (steps - 1), given.LATER], [(size,)])
 
 
 @check(

@@ -43,7 +43,7 @@ def sparse_stands_for_dense(subject: Subject, convention: Convention, problem: P
     level="should",
     needs=("sparse", "hyper:weight_decay"),
     errors_fail=True,
-    always=lambda s: [_given.run(s, [_given.hyper(s, **_given.FULL)] * 3, SHAPES)],
+    always=lambda s: _given.steady(s, [_given.FULL], 3, SHAPES),
 )
 def sparse_gradients_take_decay(
     subject: Subject, convention: Convention, problem: Problem

@@ -19,9 +19,8 @@ IEEE = "IEEE Std 754-2019, sections 6.1 (infinity), 6.2 (nan), 7.4 (overflow), 7
 SHAPES = ((33,), (3, 7))
 
 
-def _of_kind(setting: Setting, kind: str, steps: int = 3) -> Sequence[Problem]:
-    hypers = [given.hyper(setting, **w) for w in (given.FULL, given.NESTEROV)]
-    return [given.run(setting, [h] * steps, SHAPES, kind=kind) for h in hypers]
+def _of_kind(setting: Setting, kind: str) -> Sequence[Problem]:
+    return given.steady(setting, given.BOTH, 3, SHAPES, kind=kind)
 
 
 @check(
@@ -85,11 +84,6 @@ def healthy_coordinates_agree(setting: Setting) -> Sequence[Problem]:
     return _of_kind(setting, "special")
 
 
-def magnitudes(setting: Setting) -> Sequence[Problem]:
-    """Subnormal numbers; numbers near overflow; numbers over many binades."""
-    return [p for kind in ("tiny", "huge", "wide") for p in _of_kind(setting, kind)]
-
-
 @agrees(
     statement="Subnormal, huge and mixed magnitudes agree wherever nothing overflows.",
     source=IEEE,
@@ -101,7 +95,7 @@ def magnitudes(setting: Setting) -> Sequence[Problem]:
 )
 def all_magnitudes_agree(setting: Setting) -> Sequence[Problem]:
     """Subnormal numbers; numbers near overflow; numbers over many binades."""
-    return magnitudes(setting)
+    return [p for kind in ("tiny", "huge", "wide") for p in _of_kind(setting, kind)]
 
 
 def overflowing(setting: Setting) -> Sequence[Problem]:

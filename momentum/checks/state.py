@@ -25,7 +25,7 @@ def short_runs(setting: Setting) -> Sequence[Problem]:
     """Four steps, interrupted at each of them: momentum alone; everything on and changing."""
     plain = forms(setting)[0]
     first = _given.hyper(setting, **_given.FULL)
-    then = _given.changed(setting, first, lr=0.2, momentum=0.7)
+    then = _given.changed(setting, first, **_given.LATER)
     return [
         _given.run(setting, [plain] * 4),
         _given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5))),
@@ -34,13 +34,9 @@ def short_runs(setting: Setting) -> Sequence[Problem]:
 
 def changing_runs(setting: Setting) -> Sequence[Problem]:
     """Every hyper-parameter and flag changes, plain and with Nesterov's form."""
-    found = []
-    for w in (_given.FULL, _given.NESTEROV):
-        first = _given.hyper(setting, **w)
-        numbers = {"lr": 0.2, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.3, "nu": 0.4}
-        then = _given.changed(setting, first, **numbers, maximize=False, nesterov=False)
-        found.append(_given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5))))
-    return found
+    then = {"lr": 0.2, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.3, "nu": 0.4}
+    then |= {"maximize": False, "nesterov": False}
+    return _given.moving(setting, [{}, {}, then, then], ((7,), (7,), (3, 5)))
 
 
 def any_runs(setting: Setting) -> st.SearchStrategy[Problem]:

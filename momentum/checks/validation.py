@@ -18,7 +18,7 @@ NONNEGATIVE = ("lr", "momentum", "dampening", "weight_decay")
 
 def ordinary(setting: Setting) -> Sequence[Problem]:
     """Two steps with everything on."""
-    return [_given.run(setting, [_given.hyper(setting, **_given.FULL)] * 2)]
+    return _given.steady(setting, [_given.FULL], 2)
 
 
 def _with(h: Hyper, name: str, value: float) -> Hyper:

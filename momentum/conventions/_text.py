@@ -3,7 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from momentum.arithmetic.expression import BranchError, Expression, lifted, nodes, replaced, symbol
+from flint import fmpq
+
+from momentum.arithmetic.expression import (
+    BranchError,
+    Expression,
+    evaluate,
+    fused,
+    lifted,
+    nodes,
+    replaced,
+    symbol,
+)
 from momentum.arithmetic.notation import Notation, updates
 from momentum.conventions.hyper import NEUTRAL, NUMBERS, Hyper
 
@@ -26,6 +37,28 @@ class Step(NamedTuple):
     def outputs(self) -> dict[str, Expression]:
         """All of them by name."""
         return {"theta": self.theta, **self.state}
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Expression]) -> "Step":
+        """From all of them by name."""
+        return cls(outputs["theta"], {n: e for n, e in outputs.items() if n != "theta"})
+
+    def replaced(self, table: Mapping[Expression, Expression]) -> "Step":
+        """Other parts in the place of some, wherever they are used."""
+        return Step.of({n: replaced(e, table) for n, e in self.outputs.items()})
+
+    def taken(
+        self, theta: Any, grad: Any, state: Any, h: Hyper, fma: Callable[..., Any] = fused
+    ) -> tuple[Any, Any]:
+        """The parameter and the state after the step, over numbers of the type of h.lr."""
+        exactly = isinstance(h.lr, fmpq)
+        moved, *parts = evaluate(
+            list(self.outputs.values()),
+            {**h._asdict(), **state._asdict(), "theta": theta, "grad": grad},
+            (lambda x: fmpq(x.numerator, x.denominator)) if exactly else float,
+            fma,
+        )
+        return moved, type(state)(step=state.step + 1, **dict(zip(self.state, parts)))
 
 
 def symbols_of(convention: "Convention", **values: Any) -> Hyper:
@@ -100,15 +133,11 @@ def formula(convention: "Convention") -> tuple[str, ...]:
         return (f"no formula: {why}",)
     plain = expressed(convention)
     up = expressed(convention, maximize=True)
-    if up == Step(*_with(plain, {GRAD: -GRAD})):
+    if up == plain.replaced({GRAD: -GRAD}):
         lines.append("maximize: -g in place of g")
     else:
         lines += [f"maximize: {line}" for line in _lines(convention, maximize=True)]
     return tuple(lines)
-
-
-def _with(step: Step, table: Mapping[Expression, Expression]) -> Step:
-    return Step(replaced(step.theta, table), {n: replaced(e, table) for n, e in step.state.items()})
 
 
 def _lines(convention: "Convention", **flags: Any) -> Iterator[str]:
@@ -119,14 +148,14 @@ def _lines(convention: "Convention", **flags: Any) -> Iterator[str]:
     if convention.looks_ahead:
         point = point_of(convention)
         yield f"{READ.statement(('y', point))}; g is taken there"
-        first, later = (_with(s, {point: symbol("y")}) for s in (first, later))
+        first, later = (s.replaced({point: symbol("y")}) for s in (first, later))
     for name, find in (("theta", _shrunk), ("d", _decayed)):
         part = find(later)
         if part is not None:
             yield READ.statement((name, part))
-            first, later = (_with(s, {part: symbol(name)}) for s in (first, later))
+            first, later = (s.replaced({part: symbol(name)}) for s in (first, later))
     for name in later.state:
-        if _with(later, {symbol(name): THETA}) == first != later:
+        if later.replaced({symbol(name): THETA}) == first != later:
             yield f"{name} = x at the first step"
             first = later
     told: dict[Expression, Expression] = {}
@@ -157,7 +186,7 @@ def _shrunk(step: Step) -> Expression | None:
     parts = [e for e in nodes(step.outputs.values()) if e.args and "theta" in e.symbols]
     found = [e for e in parts if e.symbols == {"theta", "lr", "weight_decay"}]
     for e in found[:1]:
-        rest = _with(step, {e: symbol("theta'")})
+        rest = step.replaced({e: symbol("theta'")})
         if "theta" not in _read(rest):
             return e
     return None

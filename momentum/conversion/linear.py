@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from momentum.conventions import Convention, Hyper
@@ -84,22 +84,9 @@ def seen(convention: Convention, place: Place, following: Hyper) -> Row:
 
 def combination(wanted: Row, of: Sequence[Row]) -> tuple[fmpq, ...] | None:
     """Coefficients c with wanted = sum c_i of_i, for independent rows; None where none exist."""
-    work = [[*(x[i] for x in of), wanted[i]] for i in range(len(wanted))]
-    used = 0
-    for column in range(len(of)):
-        pivot = next((i for i in range(used, len(work)) if work[i][column] != 0), None)
-        if pivot is None:
-            raise ValueError("rows are dependent")
-        work[used], work[pivot] = work[pivot], work[used]
-        head = work[used]
-        for i, line in enumerate(work):
-            if i != used and line[column] != 0:
-                factor = line[column] / head[column]
-                work[i] = [a - factor * b for a, b in zip(line, head)]
-        used += 1
-    if any(line[-1] != 0 for line in work[used:]):
-        return None
-    return tuple(work[i][-1] / work[i][i] for i in range(used))
+    lines = [[*(x[i] for x in of), wanted[i]] for i in range(len(wanted))]
+    solved, rank = fmpq_mat(lines).rref()
+    return None if rank > len(of) else tuple(solved[i, len(of)] for i in range(len(of)))
 
 
 def independent(rows: Sequence[Row]) -> list[Row]:

@@ -8,7 +8,14 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.diagnosis.hypotheses import EVERYTHING, Hypothesis, Schedule, Strand, Telling
+from momentum.diagnosis.hypotheses import (
+    EVERYTHING,
+    Hypothesis,
+    Schedule,
+    Strand,
+    Suspect,
+    Telling,
+)
 from momentum.subjects.drive import Observation
 
 
@@ -28,6 +35,10 @@ class Departure(NamedTuple):
             departures=(*hypothesis.departures, self.name),
             words=(*hypothesis.words, self.words),
         )
+
+    def suspected(self, hypothesis: Hypothesis) -> Suspect[Hypothesis]:
+        """The same as a possible cause."""
+        return Suspect(self.name, self.words, self.on(hypothesis))
 
 
 def plain(number: Any) -> float:

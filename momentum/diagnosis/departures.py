@@ -44,31 +44,15 @@ def _of_velocity(step: Rule) -> Rule:
     return stepped
 
 
-def _first(name: str) -> Callable[[Hypothesis], Hypothesis]:
-    """The value of the first step at all steps."""
+def _other_steps(
+    name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]
+) -> Callable[[Hypothesis], Hypothesis]:
+    """At each step another step's value."""
     return scheduled(
-        lambda hypers: [h._replace(**{name: getattr(hypers[0], name)}) for h in hypers]
+        lambda hypers: [
+            h._replace(**{name: getattr(o, name)}) for h, o in zip(hypers, others(hypers))
+        ]
     )
-
-
-def _late(name: str) -> Callable[[Hypothesis], Hypothesis]:
-    """At each step the value of the step before."""
-
-    def shifted(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
-        before = [hypers[0], *hypers[:-1]]
-        return [h._replace(**{name: getattr(b, name)}) for h, b in zip(hypers, before)]
-
-    return scheduled(shifted)
-
-
-def _early(name: str) -> Callable[[Hypothesis], Hypothesis]:
-    """At each step the value of the step after it."""
-
-    def shifted(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
-        after = [*hypers[1:], hypers[-1]]
-        return [h._replace(**{name: getattr(b, name)}) for h, b in zip(hypers, after)]
-
-    return scheduled(shifted)
 
 
 def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
@@ -120,132 +104,77 @@ def _per_first_rate(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     return [h._replace(weight_decay=h.weight_decay / first if first else 0) for h in hypers]
 
 
+# fmt: off
 NESTEROV = (
     Departure("nesterov_ignored", "nesterov", "nesterov is accepted and ignored", _off("nesterov")),
-    Departure(
-        "nesterov_always",
-        "nesterov",
-        "Nesterov's form is taken although nesterov is off",
-        told(lambda h: h._replace(nesterov=True)),
-    ),
-    Departure(
-        "nesterov_inverted",
-        "nesterov",
-        "Nesterov's form is taken where nesterov is off, and not where it is on",
-        told(lambda h: h._replace(nesterov=not h.nesterov)),
-    ),
+    Departure("nesterov_always", "nesterov", "Nesterov's form is taken although nesterov is off",
+              told(lambda h: h._replace(nesterov=True))),
+    Departure("nesterov_inverted", "nesterov",
+              "Nesterov's form is taken where nesterov is off, and not where it is on",
+              told(lambda h: h._replace(nesterov=not h.nesterov))),
 )
 
 DAMPENING = (
-    Departure(
-        "dampening_ignored", "dampening", "dampening is accepted and ignored", _off("dampening")
-    ),
+    Departure("dampening_ignored", "dampening", "dampening is accepted and ignored",
+              _off("dampening")),
 )
 
 MAXIMIZE = (
     Departure("maximize_ignored", "maximize", "maximize is accepted and ignored", _off("maximize")),
-    Departure(
-        "maximize_ignored_with_nesterov",
-        "maximize",
-        "maximize is ignored when nesterov is on",
-        told(lambda h: h._replace(maximize=bool(h.maximize and not h.nesterov))),
-    ),
-    Departure(
-        "maximize_after_decay",
-        "maximize",
-        "with maximize the sign is turned after the weight decay was added, so that it grows "
-        "the parameters",
-        told(lambda h: h._replace(weight_decay=-h.weight_decay) if h.maximize else h),
-    ),
+    Departure("maximize_ignored_with_nesterov", "maximize",
+              "maximize is ignored when nesterov is on",
+              told(lambda h: h._replace(maximize=bool(h.maximize and not h.nesterov)))),
+    Departure("maximize_after_decay", "maximize",
+              "with maximize the sign is turned after the weight decay was added, so that it grows "
+              "the parameters",
+              told(lambda h: h._replace(weight_decay=-h.weight_decay) if h.maximize else h)),
 )
 
 DECAY = (
-    Departure(
-        "decay_ignored",
-        "weight_decay",
-        "weight_decay is accepted and ignored",
-        told(_without_decay),
-    ),
-    Departure(
-        "decay_constant",
-        "weight_decay",
-        "the weight decay subtracts lr weight_decay whatever the parameter is",
-        around(_constant),
-    ),
-    *(
-        Departure(
-            f"decay_of_velocity{'' if fed else '_unfed'}",
-            "weight_decay",
-            "the weight decay takes the velocity for the parameter",
-            around(_of_velocity if fed else lambda step: unfed(_of_velocity(step))),
-        )
-        for fed in (True, False)
-    ),
-    Departure(
-        "decay_without_lr",
-        "weight_decay",
-        "the weight decay is weight_decay / lr: not scaled by the learning rate",
-        _decay(lambda h: h.weight_decay / h.lr),
-    ),
-    Departure(
-        "decay_times_lr",
-        "weight_decay",
-        "the weight decay is lr weight_decay: scaled by the learning rate once too often",
-        _decay(lambda h: h.weight_decay * h.lr),
-    ),
-    Departure(
-        "decay_over_one_minus_momentum",
-        "weight_decay",
-        "the weight decay is weight_decay / (1 - momentum)",
-        _decay(lambda h: h.weight_decay / (1 - h.momentum)),
-    ),
-    Departure(
-        "decay_relative_to_first_lr",
-        "weight_decay",
-        "the weight decay is weight_decay lr / (lr of the first step)",
-        scheduled(_in_proportion),
-    ),
-    Departure(
-        "decay_over_first_lr",
-        "weight_decay",
-        "the weight decay is weight_decay / (lr of the first step)",
-        scheduled(_per_first_rate),
-    ),
-    Departure(
-        "decay_halved",
-        "weight_decay",
-        "the weight decay is weight_decay / 2",
-        _decay(lambda h: h.weight_decay / 2),
-    ),
-    Departure(
-        "decay_doubled",
-        "weight_decay",
-        "the weight decay is 2 weight_decay",
-        _decay(lambda h: 2 * h.weight_decay),
-    ),
+    Departure("decay_ignored", "weight_decay", "weight_decay is accepted and ignored",
+              told(_without_decay)),
+    Departure("decay_constant", "weight_decay",
+              "the weight decay subtracts lr weight_decay whatever the parameter is",
+              around(_constant)),
+    *(Departure(f"decay_of_velocity{'' if fed else '_unfed'}", "weight_decay",
+                "the weight decay takes the velocity for the parameter",
+                around(_of_velocity if fed else lambda step: unfed(_of_velocity(step))))
+      for fed in (True, False)),
+    Departure("decay_without_lr", "weight_decay",
+              "the weight decay is weight_decay / lr: not scaled by the learning rate",
+              _decay(lambda h: h.weight_decay / h.lr)),
+    Departure("decay_times_lr", "weight_decay",
+              "the weight decay is lr weight_decay: scaled by the learning rate once too often",
+              _decay(lambda h: h.weight_decay * h.lr)),
+    Departure("decay_over_one_minus_momentum", "weight_decay",
+              "the weight decay is weight_decay / (1 - momentum)",
+              _decay(lambda h: h.weight_decay / (1 - h.momentum))),
+    Departure("decay_relative_to_first_lr", "weight_decay",
+              "the weight decay is weight_decay lr / (lr of the first step)",
+              scheduled(_in_proportion)),
+    Departure("decay_over_first_lr", "weight_decay",
+              "the weight decay is weight_decay / (lr of the first step)",
+              scheduled(_per_first_rate)),
+    Departure("decay_halved", "weight_decay", "the weight decay is weight_decay / 2",
+              _decay(lambda h: h.weight_decay / 2)),
+    Departure("decay_doubled", "weight_decay", "the weight decay is 2 weight_decay",
+              _decay(lambda h: 2 * h.weight_decay)),
 )
 
 SCHEDULED = tuple(
-    departure
+    Departure(f"{name}_{kind}", f"{name} change", words.format(name), apply)
     for name in ("lr", "momentum", "dampening", "weight_decay", "nu")
-    for departure in (
-        Departure(
-            f"{name}_held", f"{name} change", f"{name} stays what it was at the start", _first(name)
-        ),
-        Departure(
-            f"{name}_late", f"{name} change", f"a new {name} is used one step late", _late(name)
-        ),
-        Departure(
-            f"{name}_early", f"{name} change", f"a new {name} acts one step early", _early(name)
-        ),
-        Departure(
-            f"{name}_resets",
-            f"{name} change",
-            f"the velocity is lost whenever {name} changes",
-            _reset(name),
-        ),
+    for kind, words, apply in (
+        ("held", "{} stays what it was at the start",
+         _other_steps(name, lambda hypers: [hypers[0]] * len(hypers))),
+        ("late", "a new {} is used one step late",
+         _other_steps(name, lambda hypers: [hypers[0], *hypers[:-1]])),
+        ("early", "a new {} acts one step early",
+         _other_steps(name, lambda hypers: [*hypers[1:], hypers[-1]])),
+        ("resets", "the velocity is lost whenever {} changes", _reset(name)),
     )
 )
+# fmt: on
 
 UNFED = Departure(
     "velocity_unfed_at_zero_momentum",

@@ -83,8 +83,12 @@ def estimate(
 ) -> tuple[Estimate, ...]:
     """The same from one parameter's run that has been made already, with constant numbers.
 
-    names: those to estimate, all that are on where none is given.
+    names: those to estimate, all that are on where none is given. None where numbers of the run
+    are not finite.
     """
+    _, fed, got = _columns(observation)
+    if not all(np.isfinite(x).all() for x in (*fed, got)):
+        return ()
     h = observation.problem.hypers[0][0]
     off = Hyper._field_defaults
     wanted = [n for n in names or SETTING if n in names or n == "lr" or getattr(h, n) != off[n]]

@@ -198,8 +198,8 @@ def _drift(own: Hypothesis, name: str, words: str, change: Change) -> Iterator[F
     """By the optimizer's steps, or by those in which a parameter has a gradient."""
     for each in (False, True):
         text = words + ", by each parameter's own steps" * each
-        departure = Departure(name, name.partition("_")[0], text, _by_steps(change, each))
-        yield Suspect(name, text, departure.on(own))
+        apply = _by_steps(change, each)
+        yield Departure(name, name.partition("_")[0], text, apply).suspected(own)
 
 
 def _by_steps(change: Change, each: bool) -> Callable[[Hypothesis], Hypothesis]:
@@ -221,5 +221,4 @@ def _suspect(
             value = exact(value)
         return Hyper(**(h._asdict() | {name: change(value, like)}))
 
-    departure = Departure(f"{name}_{kind}", name, words, told(changed))
-    return Suspect(departure.name, words, departure.on(own))
+    return Departure(f"{name}_{kind}", name, words, told(changed)).suspected(own)

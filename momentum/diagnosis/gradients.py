@@ -33,13 +33,8 @@ def changed(
     own = Hypothesis.of(convention)
     pairs = _pairs(own, observation, step)
     below = list(_below([] if scalars is None else _pairs(own, scalars, 1)))
-    for name, words, telling, slack in (
-        *_cut(own, observation, step, pairs),
-        *below,
-        *WHOLE,
-    ):
-        departure = Departure(name, "", words, taken_as(telling, slack))
-        yield Suspect(name, words, departure.on(own))
+    for name, words, telling, slack in (*_cut(own, observation, step, pairs), *below, *WHOLE):
+        yield Departure(name, "", words, taken_as(telling, slack)).suspected(own)
 
 
 def scaled(
@@ -54,8 +49,7 @@ def scaled(
         factor = short(share, 2.0**-18 * abs(share))
         words = f"gradients are multiplied by {factor!r}"
         telling = fed(lambda g: [factor * x for x in g])
-        departure = Departure("gradient_scaled", "", words, taken_as(telling, 2))
-        yield Suspect(departure.name, words, departure.on(own))
+        yield Departure("gradient_scaled", "", words, taken_as(telling, 2)).suspected(own)
 
 
 def _pairs(own: Hypothesis, observation: Observation, step: int) -> "Pairs":

@@ -125,7 +125,7 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
             lost.append(Departure(f"{name}_lost", name, f"{name} is lost", scheduled(
                 _until_set(lambda h, first, off=off: h._replace(**off))
             )))  # fmt: skip
-    yield from (Suspect(d.name, d.words, d.on(own)) for d in lost)
+    yield from (d.suspected(own) for d in lost)
 
 
 def _until_set(change: Callable[..., Hyper]) -> Schedule:

@@ -10,11 +10,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from flint import fmpq
 
 from momentum.arithmetic.expression import (  # fmt: skip
     Expression,
-    evaluate,
     made,
     nodes,
     number,
@@ -92,20 +90,10 @@ def _hypothesis(convention: Convention, mutant: Mutant, flags: Flags) -> Hypothe
         if here not in steps and mutant.exchange is None:
             return convention.step(theta, grad, state, h)
         if here not in steps and mutant.exchange is not None:
-            both = _both(convention, here)
-            steps[here] = (
-                _everywhere(both[0], *mutant.exchange),
-                _everywhere(both[1], *mutant.exchange),
-            )
-        step = steps[here][1 if state.step else 0]
-        values = {**h._asdict(), **state._asdict(), "theta": theta, "grad": grad}
-        rational = isinstance(h.lr, fmpq)
-        moved, *parts = evaluate(
-            [step.theta, *step.state.values()],
-            values,
-            lambda x: fmpq(x.numerator, x.denominator) if rational else float(x),
-        )
-        return moved, type(state)(step=state.step + 1, **dict(zip(step.state, parts)))
+            first, later = _both(convention, here)
+            table = dict([mutant.exchange])
+            steps[here] = first.replaced(table), later.replaced(table)
+        return steps[here][1 if state.step else 0].taken(theta, grad, state, h)
 
     own = Hypothesis.of(convention)
     wrong = replace(own.convention, rule=rule, forms=_no_forms, decay="coupled")
@@ -133,8 +121,7 @@ def _exchanged(known: frozenset[str], first: Step, later: Step) -> Iterator[Muta
         yield Mutant("every step is as the first one", first, first)
         yield Mutant("the first step is as all later ones", later, later)
     if "v" in later.state:
-        table = {later.state["v"]: symbol("v")}
-        late = later._replace(theta=replaced(later.theta, table))
+        late = later._replace(theta=replaced(later.theta, {later.state["v"]: symbol("v")}))
         yield Mutant("the parameter takes the old velocity", first, late)
         early = first._replace(theta=replaced(first.theta, {first.state["v"]: symbol("v")}))
         yield Mutant("the parameter takes the old velocity, at the first step too", early, late)
@@ -157,7 +144,7 @@ def _exchanged(known: frozenset[str], first: Step, later: Step) -> Iterator[Muta
     for part in dict.fromkeys(nodes([*first.outputs.values(), *later.outputs.values()])):
         for other in _others(part, names, arrays):
             words = f"{WRITTEN.text(other)} in place of {WRITTEN.text(part)}, at every step"
-            pair = _everywhere(first, part, other), _everywhere(later, part, other)
+            pair = first.replaced({part: other}), later.replaced({part: other})
             yield Mutant(f"{words} and with all flags", *pair, (part, other))
             yield Mutant(words, *pair)
 
@@ -169,17 +156,11 @@ def _parts(step: Step) -> Iterator[tuple[str, Expression, Any]]:
 
             def build(other: Expression, name: str = name, path: Any = path) -> Step:
                 outputs = step.outputs
-                outputs[name] = put(outputs[name], path, other)
-                return Step(outputs.pop("theta"), outputs)
+                return Step.of(outputs | {name: put(outputs[name], path, other)})
 
             yield NAMES.get(name, name), at(root, path), build
     for part in nodes([*step.outputs.values()]):
-        yield "the whole step", part, lambda other, part=part: _everywhere(step, part, other)
-
-
-def _everywhere(step: Step, part: Expression, other: Expression) -> Step:
-    outputs = {n: replaced(e, {part: other}) for n, e in step.outputs.items()}
-    return Step(outputs.pop("theta"), outputs)
+        yield "the whole step", part, lambda other, part=part: step.replaced({part: other})
 
 
 def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Iterator[Expression]:
@@ -243,7 +224,8 @@ def _fitted(
     for _ in range(FITS):
         here = _run(convention, steps, factor, flags, observation)
         there = _run(convention, steps, factor + probe, flags, observation)
-        slope, left = (there - here) / probe, got - here
+        with np.errstate(all="ignore"):
+            slope, left = (there - here) / probe, got - here
         size = float(slope @ slope)
         if not np.isfinite(size) or size == 0 or not np.all(np.isfinite(left)):
             return None

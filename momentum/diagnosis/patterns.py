@@ -92,33 +92,27 @@ def scopes(seen: Sequence[Verdicts]) -> Iterator[Scope]:
     yield from _by_place(seen)
 
 
-def _setting(words: str, holds: Callable[[Any], bool]) -> Scope:
+def _setting(words: str, **wanted: bool) -> Scope:
+    """Where these hyper-parameters are on, or off, at every step."""
+
     def inside(observation: Observation, i: int) -> bool:
         problem = observation.problem
-        return all(holds(row[problem.groups[i]]) for row in problem.hypers)
+        rows = [row[problem.groups[i]] for row in problem.hypers]
+        return all(bool(getattr(h, n)) == on for h in rows for n, on in wanted.items())
 
     return Scope(words, inside)
 
 
 SETTINGS = (
-    _setting("with nesterov", lambda h: bool(h.nesterov)),
-    _setting("without nesterov", lambda h: not h.nesterov),
-    _setting("with maximize", lambda h: bool(h.maximize)),
-    _setting("without maximize", lambda h: not h.maximize),
-    _setting("with weight decay", lambda h: bool(h.weight_decay)),
-    _setting("without weight decay", lambda h: not h.weight_decay),
-    _setting("with dampening", lambda h: bool(h.dampening)),
-    _setting("without dampening", lambda h: not h.dampening),
-    _setting("with momentum", lambda h: bool(h.momentum)),
-    _setting("without momentum", lambda h: not h.momentum),
-    _setting("with nesterov and weight decay", lambda h: bool(h.nesterov and h.weight_decay)),
-    _setting("with maximize and weight decay", lambda h: bool(h.maximize and h.weight_decay)),
-    _setting("with maximize and nesterov", lambda h: bool(h.maximize and h.nesterov)),
-    _setting("with momentum and weight decay", lambda h: bool(h.momentum and h.weight_decay)),
-    _setting(
-        "with weight decay but no momentum", lambda h: bool(h.weight_decay and not h.momentum)
-    ),
-)
+    *(_setting(f"{'with' if on else 'without'} {name.replace('_', ' ')}", **{name: on})
+      for name in ("nesterov", "maximize", "weight_decay", "dampening", "momentum")
+      for on in (True, False)),
+    _setting("with nesterov and weight decay", nesterov=True, weight_decay=True),
+    _setting("with maximize and weight decay", maximize=True, weight_decay=True),
+    _setting("with maximize and nesterov", maximize=True, nesterov=True),
+    _setting("with momentum and weight decay", momentum=True, weight_decay=True),
+    _setting("with weight decay but no momentum", weight_decay=True, momentum=False),
+)  # fmt: skip
 
 
 class Parameter(NamedTuple):

@@ -34,9 +34,9 @@ DECAYS = {
 def suspects(convention: Convention, groups: bool = True) -> list[Suspect[Hypothesis]]:
     """All of them, the simplest first. groups: another group's numbers may act too."""
     own = Hypothesis.of(convention)
-    found = [Suspect(d.name, d.words, d.on(own)) for d in KNOWN]
+    found = [d.suspected(own) for d in KNOWN]
     found += _other_decays(convention)
-    found += [Suspect(d.name, d.words, d.on(own)) for d in departures(convention, groups)]
+    found += [d.suspected(own) for d in departures(convention, groups)]
     found += _other_conventions(convention)
     found += gallery(convention)
     return found

@@ -24,8 +24,7 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     yield Departure("doubled_step", "", "stepped twice at every step", taken_as(_twice))
     yield from _several_off(convention)
     yield from GRADIENTS
-    where = {"before": _beforehand, "beside": _beside, "after": _afterwards}
-    for place, wrap in where.items() if convention.decay == "coupled" else ():
+    for place, wrap in DECAYED_TWICE.items() if convention.decay == "coupled" else ():
         words = f"decayed twice, in the gradient and {place} the step"
         yield Departure(f"decayed_twice_{place}", "weight_decay", words, around(wrap))
     yield from _periodic()
@@ -46,43 +45,25 @@ def _twice(observation: Observation, strand: Strand) -> Iterable[Strand]:
     )
 
 
-def _by_zeros(strand: Strand, change: Callable[[Strand, Any], Strand]) -> Iterator[Strand]:
-    """Elements that have a gradient of 0 at the same steps, together."""
-    zeros = np.array(
-        [np.zeros(strand.start.size, bool) if g is None else g == 0 for g in strand.grads]
-    )
-    patterns, which = np.unique(zeros, axis=1, return_inverse=True)
-    for k in range(patterns.shape[1]):
-        yield change(strand.part(np.ravel(which) == k), patterns[:, k])
+def _at_zeros(**numbers: Any) -> Telling:
+    """Where the gradient is 0 elements are told other numbers, or left out where none are given.
 
+    Elements that have a gradient of 0 at the same steps go together.
+    """
 
-def _zeros_still(observation: Observation, strand: Strand) -> Iterable[Strand]:
-    def change(part: Strand, zero: Any) -> Strand:
-        return part._replace(grads=tuple(None if z else g for g, z in zip(part.grads, zero)))
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        rows = [np.zeros(strand.start.size, bool) if g is None else g == 0 for g in strand.grads]
+        patterns, which = np.unique(np.array(rows), axis=1, return_inverse=True)
+        for k in range(patterns.shape[1]):
+            part, zero = strand.part(np.ravel(which) == k), patterns[:, k]
+            if numbers:
+                changed = (h._replace(**numbers) if z else h for h, z in zip(part.hypers, zero))
+                yield part._replace(hypers=tuple(changed))
+            else:
+                left = (None if z else g for g, z in zip(part.grads, zero))
+                yield part._replace(grads=tuple(left))
 
-    return _by_zeros(strand, change)
-
-
-def _zeros_undecayed(observation: Observation, strand: Strand) -> Iterable[Strand]:
-    def change(part: Strand, zero: Any) -> Strand:
-        off = (h._replace(weight_decay=0.0) if z else h for h, z in zip(part.hypers, zero))
-        return part._replace(hypers=tuple(off))
-
-    return _by_zeros(strand, change)
-
-
-def _zeros_frozen(observation: Observation, strand: Strand) -> Iterable[Strand]:
-    """The rate is 0 there, and the velocity goes on."""
-
-    def change(part: Strand, zero: Any) -> Strand:
-        off = (h._replace(lr=0.0) if z else h for h, z in zip(part.hypers, zero))
-        return part._replace(hypers=tuple(off))
-
-    return _by_zeros(strand, change)
-
-
-def _summed(grads: list[Any]) -> list[Any]:
-    return list(np.cumsum(grads, axis=0))
+    return telling
 
 
 GRADIENTS = (
@@ -93,36 +74,37 @@ GRADIENTS = (
     Departure("late_gradient_from_zero", "", "every step uses the gradient of the step before, "
               "the first one none", taken_as(fed(lambda g: [0 * g[0], *g[:-1]]))),
     Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
-              taken_as(fed(_summed), slack=4)),
+              taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4)),
     Departure("absolute_gradient", "", "gradients lose their sign",
               taken_as(fed(lambda g: [np.abs(x) for x in g]))),
     Departure("zero_elements_still", "", "elements whose gradient is 0 are left out of the step",
-              taken_as(_zeros_still)),
+              taken_as(_at_zeros())),
     Departure("zero_elements_frozen", "", "elements whose gradient is 0 do not move, but their "
-              "velocities go on", taken_as(_zeros_frozen)),
+              "velocities go on", taken_as(_at_zeros(lr=0.0))),
     Departure("zero_elements_undecayed", "weight_decay", "elements whose gradient is 0 do not "
-              "decay", taken_as(_zeros_undecayed)),
+              "decay", taken_as(_at_zeros(weight_decay=0.0))),
 )  # fmt: skip
 
 
-def _beside(step: Rule) -> Rule:
+def _less(taken: tuple[Any, Any], h: Hyper, theta: Any) -> tuple[Any, Any]:
+    """A step, and the decay of a parameter beside it."""
+    return taken[0] - h.lr * h.weight_decay * theta, taken[1]
+
+
+def _decayed_after(step: Rule) -> Rule:
     def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
-        moved, state = step(theta, grad, state, h)
-        return moved - h.lr * h.weight_decay * theta, state
+        taken = step(theta, grad, state, h)
+        return _less(taken, h, taken[0])
 
     return stepped
 
 
-def _afterwards(step: Rule) -> Rule:
-    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
-        moved, state = step(theta, grad, state, h)
-        return moved - h.lr * h.weight_decay * moved, state
-
-    return stepped
-
-
-def _beforehand(step: Rule) -> Rule:
-    return lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h)
+DECAYED_TWICE: dict[str, Callable[[Rule], Rule]] = {
+    "before": lambda step: lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h),
+    "beside": lambda step: lambda x, g, s, h: _less(step(x, g, s, h), h, x),
+    "after": _decayed_after,
+}
+"""Where a parameter is decayed that the gradient has decayed already."""
 
 
 def _periodic() -> Iterator[Departure]:

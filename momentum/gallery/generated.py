@@ -14,7 +14,7 @@ from typing import Any
 
 from flint import fmpq
 
-from momentum.arithmetic.expression import Expression, evaluate, made, number, replaced, symbol
+from momentum.arithmetic.expression import Expression, made, number, replaced, symbol
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Step, expressed, symbols_of
 from momentum.conventions.hyper import NUMBERS
 from momentum.gallery.machine.machine import DTYPES, PLAIN, Machine
@@ -72,15 +72,7 @@ class Generated:
             own = state if by == 1 else state._replace(v=state.v * (1 / by))
             moved, new = self.convention.step(theta, grad, own, h)
             return moved, new if by == 1 else new._replace(v=new.v * by)
-        step = self.later if state.step else self.first
-        values = {**h._asdict(), **state._asdict(), "theta": theta, "grad": grad}
-        moved, *parts = evaluate(
-            [step.theta, *step.state.values()],
-            values,
-            _exact if rational else float,
-            _fused,
-        )
-        return moved, type(state)(step=state.step + 1, **dict(zip(step.state, parts)))
+        return (self.later if state.step else self.first).taken(theta, grad, state, h, _fused)
 
     def build(self) -> Machine:
         """A new subject."""
@@ -98,7 +90,9 @@ class Generated:
         theta = other = rational()
         state = kept = self.convention.initial
         for _ in range(STEPS):
-            numbers = {n: fmpq(rng.randint(1, 58), 59) for n in NUMBERS if n in self.knows}
+            numbers = {
+                n: fmpq(rng.randint(1, 58), 59) for n in NUMBERS if n in self.convention.knows
+            }
             h = Hyper(**numbers, nesterov=self.nesterov, maximize=self.maximize).lifted(_exact)
             grad = rational()
             theta, state = self.convention.step(theta, grad, state, h)
@@ -109,11 +103,6 @@ class Generated:
             if other != theta:
                 return False
         return True
-
-    @property
-    def knows(self) -> frozenset[str]:
-        """The hyper-parameters of its convention."""
-        return self.convention.knows
 
 
 def _exact(x: Any) -> fmpq:
@@ -206,10 +195,9 @@ def _rescaled(step: Step, scale: Fraction) -> Step:
         back: Expression = made("negative", v)
     else:
         back = made("*", number(1 / scale), v)
-    theta = replaced(step.theta, {v: back})
-    state = {n: replaced(e, {v: back}) for n, e in step.state.items()}
-    new = state["v"]
-    return Step(theta, {**state, "v": made("negative", new) if scale == -1 else made("*", by, new)})
+    outputs = step.replaced({v: back}).outputs
+    new = outputs["v"]
+    return Step.of(outputs | {"v": made("negative", new) if scale == -1 else made("*", by, new)})
 
 
 def _rewritten(step: Step, rng: random.Random, how: list[str]) -> Step:
@@ -228,8 +216,7 @@ def _rewritten(step: Step, rng: random.Random, how: list[str]) -> Step:
             outputs[name] = put(root, path, part)
             if words not in how:
                 how.append(words)
-    theta = outputs.pop("theta")
-    return Step(theta, outputs)
+    return Step.of(outputs)
 
 
 def wrong(seed: int) -> Generated:
@@ -270,10 +257,8 @@ def _mistaken(
         words, part = rng.choice(choices)
         turned = put(root, path, part)
     outputs[name] = turned
-    theta = outputs.pop("theta")
-    changed = Step(theta, outputs)
-    steps[which] = changed
+    steps[which] = Step.of(outputs)
     if alike:
-        steps["first"] = steps["later"] = changed
+        steps["first"] = steps[which]
         return f"{words} in {name}"
     return f"{words} in {name}, {which} steps"

@@ -199,3 +199,11 @@ def test_short_gives_the_fewest_digits_within_the_doubt() -> None:
     assert short(0.30000012, 1e-6) == 0.3
     assert short(-0.999999997, 1e-8) == -1.0
     assert short(np.pi, 0.0) == np.pi
+
+
+def test_a_search_goes_on_where_gradients_are_not_finite() -> None:
+    row = (Hyper(0.3, 0.8, weight_decay=0.15),)
+    problem = Problem("float64", ((33,),), (row,) * 3, (0,), "special", seed=1)
+    explainer = Explainer(GALLERY["zero_elements_skipped"].build(), get("accumulated"))
+    explainer.cause(problem)
+    assert "left out" in explainer.cause(replace(problem, kind="ternary"))
