@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from momentum.diagnosis.gradients import short
-from momentum.diagnosis.hypotheses import Scope
+from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import VALUES
 from momentum.subjects.drive import Observation

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from momentum.conventions import Hyper, Rule
-from momentum.diagnosis.departing import Departure, around, plain, scheduled, told
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.departure import Departure, around, plain, scheduled, told
+from momentum.diagnosis.hypothesis import Hypothesis
 
 
 def _off(name: str) -> Callable[[Hypothesis], Hypothesis]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from momentum.arithmetic import exact, exact_array, format_of, nearest, nearest_array
 from momentum.arithmetic.dual import Dual
 from momentum.conventions import Hyper
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import tried
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem

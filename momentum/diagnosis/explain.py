@@ -19,16 +19,16 @@ from momentum.checks import CHECKS
 from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
-from momentum.diagnosis.families import bounded, drifting, fitted
+from momentum.diagnosis.fitted import bounded, drifting, fitted
 from momentum.diagnosis.gradients import changed, scaled
-from momentum.diagnosis.hypotheses import CLEAR, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.mutants import mutants
-from momentum.diagnosis.patterns import OTHERS, SHAPES, Verdicts, fitting
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser
+from momentum.diagnosis.scopes import OTHERS, SHAPES, Verdicts, fitting
 from momentum.diagnosis.simulated import simulated
 from momentum.diagnosis.suspects import identified, named_in, pairs, suspects
 from momentum.subjects.drive import Observation

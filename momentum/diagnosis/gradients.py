@@ -12,8 +12,8 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
-from momentum.diagnosis.departing import Departure, taken_as
-from momentum.diagnosis.hypotheses import Array, Hypothesis, Strand, Suspect, Telling
+from momentum.diagnosis.departure import Departure, taken_as
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Strand, Suspect, Telling
 from momentum.subjects.drive import Observation
 
 CHANGED = 2.0**-6

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from momentum.conventions import CONVENTIONS, Convention
-from momentum.diagnosis.deciding import (  # fmt: skip
+from momentum.diagnosis.candidates import (  # fmt: skip
     Candidate,
     Difference,
     Option,
@@ -16,8 +16,8 @@ from momentum.diagnosis.deciding import (  # fmt: skip
     speaks,
 )
 from momentum.diagnosis.estimate import Estimate, measure
-from momentum.diagnosis.families import drifting, fitted
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.fitted import drifting, fitted
+from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import dtype_for, taken, tried, trimmed
 from momentum.diagnosis.response import Response, response
 from momentum.diagnosis.rounding import below, looks_rounded

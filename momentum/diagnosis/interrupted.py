@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.diagnosis.departing import Departure, around, scheduled
-from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Suspect
+from momentum.diagnosis.departure import Departure, around, scheduled
+from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Facts, Subject
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
-from momentum.diagnosis.hypotheses import Hypothesis, Mask
+from momentum.diagnosis.hypothesis import Hypothesis, Mask
 from momentum.diagnosis.trials import Trials, cut
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem

@@ -22,7 +22,7 @@ from momentum.arithmetic.expression import (  # fmt: skip
 from momentum.arithmetic.notation import Notation
 from momentum.conventions import Convention, Hyper, Rule, Step, expressed, symbols_of
 from momentum.conventions.hyper import NEUTRAL, NUMBERS
-from momentum.diagnosis.hypotheses import Hypothesis, Suspect
+from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.gallery.rewriting import at, paths, put
 from momentum.subjects.drive import Observation
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
-from momentum.diagnosis.departing import Departure, plain, scheduled, told
+from momentum.diagnosis.departure import Departure, plain, scheduled, told
 
 NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 

@@ -7,9 +7,9 @@ from itertools import chain
 import numpy as np
 
 from momentum.diagnosis.context import Context
-from momentum.diagnosis.hypotheses import Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.hypothesis import Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.kept import Kept
-from momentum.diagnosis.patterns import Verdicts, fitting
+from momentum.diagnosis.scopes import Verdicts, fitting
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Subject
 

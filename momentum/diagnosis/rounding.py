@@ -9,9 +9,9 @@ import numpy as np
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
 from momentum.diagnosis.estimate import COORDINATES, setting
-from momentum.diagnosis.hypotheses import Array, Hypothesis, Mask, Scope, Suspect
-from momentum.diagnosis.patterns import EVERYWHERE, Verdicts, fitting
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.probes import tried
+from momentum.diagnosis.scopes import EVERYWHERE, Verdicts, fitting
 from momentum.diagnosis.trials import cut
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem

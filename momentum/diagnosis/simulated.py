@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, get
-from momentum.diagnosis.hypotheses import CLEAR, Hypothesis, Suspect
+from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Suspect
 from momentum.diagnosis.probes import refusal, tried
 from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine

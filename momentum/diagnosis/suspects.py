@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
-from momentum.diagnosis.departing import Departure, seeded
+from momentum.diagnosis.departure import Departure, seeded
 from momentum.diagnosis.departures import (  # fmt: skip
     DAMPENING,
     DECAY,
@@ -16,9 +16,9 @@ from momentum.diagnosis.departures import (  # fmt: skip
     SCHEDULED,
     UNFED,
 )
-from momentum.diagnosis.hypotheses import Hypothesis, Suspect
+from momentum.diagnosis.feeding import departures
+from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.diagnosis.identify import identify
-from momentum.diagnosis.tellings import departures
 from momentum.gallery import GALLERY, Defect, Machine
 from momentum.subjects.protocol import Subject
 

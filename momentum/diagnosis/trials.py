@@ -9,7 +9,7 @@ import numpy as np
 
 from momentum.conventions import Convention, Hyper
 from momentum.diagnosis.context import Context, in_layout
-from momentum.diagnosis.hypotheses import Scope
+from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.probes import STEPS, VALUES, probes, tried
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem

@@ -216,9 +216,9 @@ def test_a_class_of_the_package_trains_under_it() -> None:
 # without a momentum of its own is tried as one of each placement of the rate; and a number that is
 # off by a factor is "scaled".
 NAMED = {
-    "diagnosis/deciding.py": {"accumulated", "scaled"},
+    "diagnosis/candidates.py": {"accumulated", "scaled"},
     "diagnosis/suspects.py": {"accumulated"},
-    "diagnosis/families.py": {"scaled"},
+    "diagnosis/fitted.py": {"scaled"},
     # A unit of recipes: how many batches' gradients are accumulated.
     "conversion/given.py": {"accumulated"},
     "conversion/units.py": {"accumulated"},

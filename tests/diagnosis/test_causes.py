@@ -182,7 +182,7 @@ def test_cause_lets_faults_of_this_package_through(monkeypatch: pytest.MonkeyPat
     def broken(*_: Any, **named: Any) -> Any:
         raise IndexError("ours")
 
-    monkeypatch.setattr("momentum.diagnosis.hypotheses.replay_steps", broken)
+    monkeypatch.setattr("momentum.diagnosis.hypothesis.replay_steps", broken)
     problem = Problem("float32", ((9,),), (ROW,) * 3, (0,))
     found = Result("c", "float32", "f", "must", "s", "s", "failed", problem=problem.to_text())
     with pytest.raises(IndexError):

@@ -11,7 +11,7 @@ from momentum.arithmetic import format_of
 from momentum.arithmetic.dual import Dual
 from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.diagnosis import describe, identify, measure, response, summary
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
 from momentum.subjects.protocol import Facts

@@ -9,7 +9,7 @@ from flint import fmpq
 
 from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
-from momentum.diagnosis.departing import Departure, scheduled, taken_as, told
+from momentum.diagnosis.departure import Departure, scheduled, taken_as, told
 from momentum.diagnosis.estimate import (
     COORDINATES,
     REACH,
@@ -21,7 +21,7 @@ from momentum.diagnosis.estimate import (
     setting,
 )
 from momentum.diagnosis.gradients import short
-from momentum.diagnosis.hypotheses import Hypothesis, Schedule, Strand, Suspect
+from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Strand, Suspect
 from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import tried
 from momentum.subjects.drive import Observation

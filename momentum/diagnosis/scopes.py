@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from momentum.diagnosis.hypotheses import Mask, Scope
+from momentum.diagnosis.hypothesis import Mask, Scope
 from momentum.subjects.drive import Observation
 
 SHAPES: tuple[tuple[int, ...], ...] = (

@@ -10,9 +10,9 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
-from momentum.diagnosis.departing import Departure, constant, seeded, told
+from momentum.diagnosis.departure import Departure, constant, seeded, told
 from momentum.diagnosis.departures import DEPARTURES, NESTEROV
-from momentum.diagnosis.hypotheses import Hypothesis
+from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken, tried
 from momentum.diagnosis.response import response
 from momentum.subjects.drive import Observation, begin

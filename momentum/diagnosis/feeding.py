@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.diagnosis.departing import Departure, around, scheduled, taken_as, told
+from momentum.diagnosis.departure import Departure, around, scheduled, taken_as, told
 from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.gradients import fed
-from momentum.diagnosis.hypotheses import Hypothesis, Strand, Telling
+from momentum.diagnosis.hypothesis import Hypothesis, Strand, Telling
 from momentum.diagnosis.numbers import in_place_of_numbers
 from momentum.subjects.drive import Observation
 

@@ -8,7 +8,7 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
-from momentum.diagnosis.hypotheses import (
+from momentum.diagnosis.hypothesis import (
     EVERYTHING,
     Hypothesis,
     Schedule,
