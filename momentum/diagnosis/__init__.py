@@ -5,17 +5,17 @@ A departure is a function from hypothesis to hypothesis, with its name and its w
 
 From a failing result to its cause, the way of `explain`:
 
-    failing runs     which runs of the convention fail, from which step on       kept, context
-    hypotheses       what may be wrong, the simplest first                       suspects
-        departures   other numbers, schedules, gradients, groups, formats        departures, numbers,
-                                                                                 feeding, gradients
-        fitted       a number measured in a run                                  fitted, estimate
-        mutants      one small mistake anywhere in the rule's own text           mutants
-        simulated    a wrong run of the gallery; a coarser format                simulated, rounding
-        interrupted  what a save, a load or a copy loses                         interrupted
-    where            the settings, parameters and elements that go wrong         scopes, place
-    counter-probes   runs that the cause was not chosen by, and must explain     trials
-    cause            what holds in all of them, and nothing contradicts          explain
+    failing runs     which runs of the convention fail, from which step on    kept, context
+    hypotheses       what may be wrong, the simplest first                    suspects
+        departures   other numbers, schedules, gradients, groups, formats     departures, feeding,
+                                                                              numbers, gradients
+        fitted       a number measured in a run                               fitted, estimate
+        mutants      one small mistake anywhere in the rule's own text        mutants
+        simulated    a wrong run of the gallery; a coarser format             simulated, rounding
+        interrupted  what a save, a load or a copy loses                      interrupted
+    where            the settings, parameters and elements that go wrong      scopes, place
+    counter-probes   runs that the cause was not chosen by, and must explain  trials
+    cause            what holds in all of them, and nothing contradicts       explain
 
 What a subject is, from short probes: probes, candidates, identify, response, words. One subject
 against every convention at once, for the matrix: comparing.
