@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters import _shared
+from momentum.arithmetic import Format, format_of
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS
 from momentum.errors import UsageError
 from momentum.languages import protocol
 from momentum.languages.last_words import worded
-from momentum.languages.numbers import number, numbers, texts
+from momentum.languages.numbers import meant, number, numbers, texts
 from momentum.languages.program import PATIENCE, Program
 from momentum.languages.protocol import Answer, Asked, Hello, Numbers, Parameter, Result
 from momentum.subjects.protocol import Array, Facts, Gradient, SubjectError
@@ -73,7 +74,9 @@ class ProcessSubject:
         while self.idle and not self.idle[-1].alive:
             self.idle.pop()
         program = self.idle.pop() if self.idle else Program(self.command, self.patience)
-        run = ProcessRun(program, self.facts, [x.shape for x in parameters], list(hypers))
+        dtypes = list((options or {}).get("dtypes", [dtype] * len(parameters)))
+        formats = [format_of(d) for d in dtypes]
+        run = ProcessRun(program, self.facts, [x.shape for x in parameters], formats, list(hypers))
         idle = self.idle
         weakref.finalize(run, lambda: idle.append(program) if program.alive else None)
         run.ask(
@@ -92,9 +95,15 @@ class ProcessRun:
     """A live run in a program; what changes is told with the next step."""
 
     def __init__(
-        self, program: Program, facts: Facts, shapes: Sequence[tuple[int, ...]], hyper: list[Hyper]
+        self,
+        program: Program,
+        facts: Facts,
+        shapes: Sequence[tuple[int, ...]],
+        formats: Sequence[Format],
+        hyper: list[Hyper],
     ) -> None:
-        self.program, self.facts, self.shapes, self.hyper = program, facts, shapes, hyper
+        self.program, self.facts, self.hyper = program, facts, hyper
+        self.shapes, self.formats = shapes, formats
         self.untold = False
         self.last = Result([])
 
@@ -201,7 +210,10 @@ class ProcessRun:
         if len(said) != len(self.shapes):
             raise SubjectError(f"answered {what!r} without {len(self.shapes)} parameters")
         try:
-            arrays = [np.array(numbers(row), dtype=np.float64) for row in said]
+            arrays = [
+                meant(np.array(numbers(row), dtype=np.float64), format)
+                for row, format in zip(said, self.formats)
+            ]
             return [x.reshape(shape) for x, shape in zip(arrays, self.shapes)]
         except ValueError as error:
             raise SubjectError(f"answered {what!r} with wrong parameters: {error}") from None

@@ -57,15 +57,20 @@ ALIASES = {
 }
 """Other names of speakers, in lower case."""
 
+_ALWAYS = ":nesterov"
+
 
 def get(which: "str | Convention") -> Convention:
     """A convention by object, by name (`scaled`, `scaled:before`), by speaker (`keras`) or by file.
 
-    A file is `path/to/file.py:convention`, with a kind of decay or without.
+    A file is `path/to/file.py:convention`, with a kind of decay or without. `:nesterov` at the end
+    is the convention for what always takes Nesterov's form, and has no flag for it.
     Raises: ValueError, naming the known ones.
     """
     if isinstance(which, Convention):
         return which
+    if which.endswith(_ALWAYS):
+        return get(which.removesuffix(_ALWAYS)).in_nesterov_form()
     if is_file(which):
         found = from_file(which)
         if found.name in CONVENTIONS:

@@ -61,7 +61,8 @@ class Convention:
     inverse: the rule solved for its hyper-parameters, where it can be converted into.
     gradient_point: where the gradient of a closed loop is taken.
     keeps_iterates: the state holds parameters, so moving a parameter beside the rule is felt later.
-    address: where it was read from, if it is not one of the package.
+    address: where it was read from, if it is not one of the package. always_nesterov: whether it
+    is the same in Nesterov's form whatever is set, see `in_nesterov_form`.
     """
 
     name: str
@@ -83,11 +84,13 @@ class Convention:
     decay: str = "coupled"
     keeps_iterates: bool = False
     address: str = ""
+    always_nesterov: bool = False
 
     @property
     def full_name(self) -> str:
-        """Name, with the kind of weight decay where it is not coupled: `scaled:before`."""
-        return self.name if self.decay == "coupled" else f"{self.name}:{self.decay}"
+        """Name, with what is not usual: the kind of decay, Nesterov's form (`scaled:before`)."""
+        decay = "" if self.decay == "coupled" else f":{self.decay}"
+        return f"{self.name}{decay}{':nesterov' if self.always_nesterov else ''}"
 
     @property
     def knows(self) -> frozenset[str]:
@@ -128,6 +131,27 @@ class Convention:
             known = f"known are {', '.join(_decay.KINDS)}{did_you_mean(kind, _decay.KINDS)}"
             raise ValueError(f"unknown weight decay {kind!r}: {known}")
         return replace(self, decay=kind)
+
+    def in_nesterov_form(self) -> "Convention":
+        """The same convention, always in Nesterov's form: for what takes no such flag.
+
+        Raises: ValueError where it has none.
+        """
+        if "nesterov" not in self.takes:
+            raise ValueError(f"convention {self.name} has no Nesterov's form to choose")
+
+        def turned(h: Hyper) -> Hyper:
+            return h._replace(nesterov=True)
+
+        return replace(
+            self,
+            rule=lambda theta, grad, state, h: self.rule(theta, grad, state, turned(h)),
+            forms=lambda h: self.forms(turned(h)),
+            takes=self.takes - {"nesterov"},
+            response=None,
+            inverse=None,
+            always_nesterov=True,
+        )
 
     def step(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
         """One whole step: sign, decay, rule."""

@@ -11,7 +11,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.diagnosis.departure import Departure, constant, seeded, told
-from momentum.diagnosis.departures import DEPARTURES, NESTEROV
+from momentum.diagnosis.departures import DEPARTURES, NESTEROV_FORM
 from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken, tried
 from momentum.diagnosis.response import response
@@ -181,8 +181,7 @@ def _roots(subject: Subject, dtype: str, also: Sequence[Convention]) -> list[Hyp
     if "dampening" not in has and "momentum" in has:
         roots.append(seeded(CONVENTIONS["accumulated"]))
     if "nesterov" not in has:
-        always = NESTEROV[1]
-        roots += [always.on(r) for r in roots if "nesterov" in r.base.takes]
+        roots += [NESTEROV_FORM.on(r) for r in roots if "nesterov" in r.base.takes]
     if "momentum" not in has and "momentum" not in subject.facts.fixed:
         for momentum in _own_momenta(subject, dtype):
             words = f"its momentum is its own: {momentum:g}"

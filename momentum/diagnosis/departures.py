@@ -114,6 +114,14 @@ NESTEROV = (
               told(lambda h: h._replace(nesterov=not h.nesterov))),
 )
 
+NESTEROV_FORM = Departure(
+    "nesterov_form",
+    "momentum",
+    "each step is in Nesterov's form; where that is meant, the convention is called NAME:nesterov",
+    told(lambda h: h._replace(nesterov=True)),
+)
+"""For what has no flag to turn it off."""
+
 DAMPENING = (
     Departure("dampening_ignored", "dampening", "dampening is accepted and ignored",
               _off("dampening")),

@@ -130,10 +130,8 @@ class Explainer:
         self.until = time.process_time() + SECONDS
         self.kept.judged.clear()
         found = next((s for s in self._accepted(observation) if not self._contradicted(s)), None)
-        if found is None:
-            self.vain += 1
-        else:
-            self.found.append(found)
+        self.vain += found is None
+        self.found += [] if found is None else [found]
         return found
 
     def _accepted(self, observation: Observation) -> Iterator[Suspect[Any]]:
@@ -187,7 +185,7 @@ class Explainer:
         problem = observation.problem
         several = len(problem.hypers[0]) > 1
         yield suspects(self.convention, several)
-        yield bounded(self.convention, observation)
+        yield bounded(self.subject, self.convention, observation)
         step = self.kept.fails(observation) or 1
         yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
@@ -200,7 +198,7 @@ class Explainer:
     def _near(
         self, least: Observation, group: Iterable[Suspect[Hypothesis]]
     ) -> Iterator[Suspect[Hypothesis]]:
-        """Those that come near to all wrong elements of the smallest failing run."""
+        """Those that move all wrong elements of the smallest failing run, and near to it."""
         bounds = self._reach(least)
         wrong = [~ok for ok in self.kept.right(least)]
         for suspect in group:
@@ -211,7 +209,8 @@ class Explainer:
             gaps = suspect.hypothesis.gaps(least)
             if all(np.all(g[w] <= b[w]) for g, w, b in zip(gaps, wrong, bounds)):
                 explained = suspect.hypothesis.agreement(self.subject, least)
-                if all(np.all(e[w]) for e, w in zip(explained, wrong)):
+                apart = replace(suspect.hypothesis, base=self.convention).moved(least)
+                if all(np.all((e & m)[w]) for e, m, w in zip(explained, apart, wrong)):
                     yield suspect
 
     def _reach(self, observation: Observation) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """Causes with a number in them: the number is fitted, then tried on other data."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -74,8 +75,11 @@ def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
     yield _suspect(own, name, "stuck", words, lambda x, like: like(value))
 
 
-def bounded(convention: Convention, observation: Observation) -> Iterator[Found]:
-    """Numbers kept above or below a limit, which is what a failing run computes with."""
+def bounded(subject: Subject, convention: Convention, observation: Observation) -> Iterator[Found]:
+    """Numbers kept above or below a limit, which is what a failing run computes with.
+
+    A number twice as far beyond it must be kept to it as well: one that is rounded is not.
+    """
     problem, own = observation.problem, Hypothesis.of(convention)
     if len(problem.shapes) > 1 or len(set(problem.hypers)) > 1 or problem.missing:
         return
@@ -89,7 +93,21 @@ def bounded(convention: Convention, observation: Observation) -> Iterator[Found]
             limit, below = short(one.value, doubt), one.deviation > 0
             words = f"{name} is never {'below' if below else 'above'} {limit!r}"
             kept = scheduled(_kept(name, max if below else min, limit))
-            yield Suspect(words, words, Departure(f"{name}_bounded", name, words, kept).on(own))
+            departed = Departure(f"{name}_bounded", name, words, kept).on(own)
+            farther = tried(subject, _farther(problem, name, below))
+            if isinstance(farther, str) or departed.holds(subject, farther):
+                yield Suspect(words, words, departed)
+
+
+def _farther(problem: Problem, name: str, below: bool) -> Problem:
+    """The problem with half of a number, or twice as much; momentum half as far from 1."""
+
+    def beyond(h: Hyper) -> Hyper:
+        value = float(getattr(h, name))
+        more = 1 - (1 - value) / 2 if name in ("momentum", "dampening") else 2 * value
+        return Hyper(**(h._asdict() | {name: value / 2 if below else more}))
+
+    return replace(problem, hypers=tuple(tuple(map(beyond, row)) for row in problem.hypers))
 
 
 def _kept(name: str, pick: Callable[..., Any], limit: float) -> Schedule:

@@ -15,6 +15,7 @@ from momentum.diagnosis.candidates import (  # fmt: skip
     first_difference,
     speaks,
 )
+from momentum.diagnosis.departures import NESTEROV_FORM
 from momentum.diagnosis.estimate import Estimate, measure
 from momentum.diagnosis.fitted import drifting, fitted
 from momentum.diagnosis.hypothesis import Hypothesis
@@ -102,6 +103,8 @@ def identify(
     best = first.hypothesis(_chosen(first, facts.name)) if matched else first.root
     if fit is not None:
         best, difference, unexplained = fit, None, ()
+    if best.departures == (NESTEROV_FORM.name,):
+        best = Hypothesis.of(best.base.in_nesterov_form())
     told = bool(matched) or fit is not None
     answer = response(subject, chosen)
     if isinstance(answer, str):
@@ -150,7 +153,10 @@ def _fit(
 
 
 def _matches(ranked: Sequence[Candidate], name: str) -> Sequence[Convention]:
-    found = [c.hypothesis(_chosen(c, name)).base for c in ranked]
+    told = [c.hypothesis(_chosen(c, name)) for c in ranked]
+    found = [
+        h.base.in_nesterov_form() if h.departures == (NESTEROV_FORM.name,) else h.base for h in told
+    ]
     return list({c.full_name: c for c in found}.values())
 
 

@@ -13,6 +13,7 @@ from momentum.diagnosis.departures import (  # fmt: skip
     DECAY,
     MAXIMIZE,
     NESTEROV,
+    NESTEROV_FORM,
     SCHEDULED,
     UNFED,
 )
@@ -22,7 +23,15 @@ from momentum.diagnosis.identify import identify
 from momentum.gallery import GALLERY, Defect, Machine
 from momentum.subjects.protocol import Subject
 
-KNOWN: tuple[Departure, ...] = (*NESTEROV, *DAMPENING, *MAXIMIZE, *DECAY, *SCHEDULED, UNFED)
+KNOWN: tuple[Departure, ...] = (
+    *NESTEROV,
+    NESTEROV_FORM,
+    *DAMPENING,
+    *MAXIMIZE,
+    *DECAY,
+    *SCHEDULED,
+    UNFED,
+)
 
 DECAYS = {
     "coupled": "the weight decay goes into the gradient and through the velocity",
@@ -106,8 +115,8 @@ def gallery(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
 
 
 def named_in(words: str) -> frozenset[str]:
-    """The hyper-parameters that some words speak of."""
-    return frozenset(re.findall(r"\w+", words)) & frozenset(Hyper._fields)
+    """The hyper-parameters that some words speak of; NAME:nesterov is a name."""
+    return frozenset(re.findall(r"(?<![\w:])\w+", words)) & frozenset(Hyper._fields)
 
 
 def _elementwise(convention: Convention) -> bool:

@@ -1,9 +1,15 @@
 """Numbers as text: what the protocol and the vectors write, and what they read."""
 
+import math
 import re
 import struct
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum.arithmetic import Format
 
 _BITS = {8: ">f", 16: ">d"}
 _HEX = re.compile(r"[+-]?0x[0-9a-f]*\.?[0-9a-f]*(p[+-]?\d+)?", re.IGNORECASE)
@@ -40,6 +46,22 @@ def number(said: object) -> float:
 def numbers(said: Iterable[object]) -> list[float]:
     """Numbers as any program may write them. Raises: ValueError."""
     return [x if type(x) is float else _hexadecimal(x) for x in said]
+
+
+def meant(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
+    """The numbers of a format that decimals with all of its digits stand for, 9 for float32.
+
+    What has more digits than that, or those of another number, stays as it is.
+    """
+    held = format.round(values)
+    odd = np.flatnonzero((held != values) & np.isfinite(values))
+    digits = 1 + math.ceil(format.precision * math.log10(2))
+    for i in odd:
+        said, near = float(values.flat[i]), float(held.flat[i])
+        short = f"{said:.{digits - 1}e}"
+        if float(short) != said or f"{near:.{digits - 1}e}" != short:
+            held.flat[i] = said
+    return held
 
 
 def _hexadecimal(said: object) -> float:

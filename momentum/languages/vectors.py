@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum import __version__
+from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention, get
 from momentum.languages.families import FAMILIES, Family, Plan, rows_of
-from momentum.languages.numbers import number, texts
+from momentum.languages.numbers import meant, number, texts
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.problems import Problem
 
@@ -205,7 +206,8 @@ def _verified(made: Made, answer: Answer) -> Verified:
     wanted = len(made.case.hyper), made.case.size
     if len(got) != wanted[0] or any(len(row) != wanted[1] for row in got):
         raise ValueError(f"{answer.id}: wanted {wanted[0]} steps of {wanted[1]} numbers each")
-    compared = made.truth.compare([np.array(row) for row in got])
+    format = format_of(made.case.dtype)
+    compared = made.truth.compare([meant(np.array(row), format) for row in got])
     ratio = np.maximum(compared.trajectory.ratio, compared.step.ratio)
     t, k = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     words = f"step {t + 1}, element {k}: {got[t][k]!r}, exact {made.truth.values[t, k]!r}"

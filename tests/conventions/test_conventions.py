@@ -230,6 +230,17 @@ def test_get_takes_a_kind_of_decay_and_keeps_objects() -> None:
     assert get(get("scaled")) is get("scaled")
 
 
+def test_get_takes_what_is_always_in_nesterovs_form() -> None:
+    """v = g = 4; x = 8 - (4 + 4 / 2) / 2 = 5, whatever is set."""
+    h = Hyper(lr=fmpq(1, 2), momentum=fmpq(1, 2))
+    always = get("torch:before:nesterov")
+    theta, _ = always.step(fmpq(8), fmpq(4), always.initial, h)
+    assert theta == 5
+    assert get(always.full_name).full_name == always.full_name == "accumulated:before:nesterov"
+    with pytest.raises(ValueError, match="no Nesterov's form"):
+        get("quasi_hyperbolic:nesterov")
+
+
 @pytest.mark.parametrize("name", ["nadam", "scaled:later", ""])
 def test_get_refuses_unknown_names_and_lists_the_known(name: str) -> None:
     with pytest.raises(ValueError, match="known are"):

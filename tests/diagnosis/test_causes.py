@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import momentum
 from momentum.arithmetic import FORMATS
 from momentum.checks.result import Result
 from momentum.conventions import Convention, Hyper, get
@@ -173,6 +174,55 @@ def test_cause_is_named_for_a_subject_that_refuses_all_else() -> None:
     problem = Problem("float32", ((9,),), (ROW,) * 3, (0,))
     words = cause(Picky(), problem)
     assert words == "from step 1 on: Nesterov's form is taken although nesterov is off"
+
+
+def always(theta: Any, v: Any, grad: Any, lr: float, momentum: float) -> Any:
+    v = momentum * v + grad
+    return theta - lr * (grad + momentum * v), v
+
+
+def test_what_has_no_flag_for_nesterovs_form_is_right_in_it() -> None:
+    options = {"effort": "quick", "only": ["agrees_with_oracle"]}
+    found = momentum.check(always, **options)
+    assert found.header.convention == "accumulated:nesterov"
+    assert found.exit_code() == 0
+    told = momentum.check(always, "optax", **options)
+    assert {r.explanation.partition("; ")[0] for r in told.results if r.verdict == "failed"} == {
+        "from step 1 on: each step is in Nesterov's form"
+    }
+
+
+class Cut(MachineRun):
+    """The new parameter is cut to float32 in place of being rounded."""
+
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        state = self.states.get(i, ACCUMULATED.initial)
+        wide, self.states[i] = ACCUMULATED.step(np.array(self.theta[i]), np.array(grad), state, h)
+        near = wide.astype(np.float32)
+        cut = np.where(np.abs(near) > np.abs(wide), np.nextafter(near, np.float32(0)), near)
+        self.theta[i][...] = cut
+
+
+def test_what_steps_as_the_convention_does_is_no_cause() -> None:
+    found = [
+        cause(machine(Cut), Problem("float32", ((15,),), (ROW,), (0,), seed=seed))
+        for seed in range(1, 20)
+    ]
+    assert not any("nesterov" in words for words in found)
+
+
+class Digits(MachineRun):
+    """The rate has three decimal digits."""
+
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
+        return h._replace(lr=float(f"{float(h.lr):.3g}"))
+
+
+def test_a_rate_that_is_rounded_is_not_said_to_be_limited() -> None:
+    explainer = Explainer(machine(Digits), ACCUMULATED)
+    problem = Problem("float32", ((5,),), ((Hyper(2.6246, 0.5),),) * 4, (0,), seed=3)
+    assert "never" not in explainer.cause(problem)
 
 
 def test_cause_lets_faults_of_this_package_through(monkeypatch: pytest.MonkeyPatch) -> None:
