@@ -1,5 +1,7 @@
 """The conventions: what frameworks compute under the name "momentum", one file each."""
 
+from functools import lru_cache
+
 from momentum.conventions import (
     accumulated,
     averaged,
@@ -80,12 +82,9 @@ def get(which: "str | Convention") -> Convention:
         return CONVENTIONS[which]
     name, _, decay = which.strip().partition(":")
     name = named(name)
-    spoken = {s.name: (c, s.decay) for c in CONVENTIONS.values() for s in c.speakers}
-    base = CONVENTIONS.get(name)
-    if base is None and name in spoken:
-        convention, kind = spoken[name]
-        base = convention.with_decay(kind)
+    base = CONVENTIONS.get(name) or _spoken(*CONVENTIONS).get(name)
     if base is None:
+        spoken = _spoken(*CONVENTIONS)
         hint = did_you_mean(name, (*CONVENTIONS, *spoken, *ALIASES))
         whose = "" if hint else f"; or say whose: {', '.join(sorted(spoken))}"
         raise ValueError(
@@ -97,10 +96,20 @@ def get(which: "str | Convention") -> Convention:
 
 def named(word: str) -> str:
     """The name as this package spells it, of a convention or speaker in any case or by an alias."""
-    spoken = (speaker.name for c in CONVENTIONS.values() for speaker in c.speakers)
-    known = {name.lower(): name for name in (*CONVENTIONS, *spoken)}
     lower = word.strip().lower()
-    return known.get(ALIASES.get(lower, lower), word)
+    return _spelled(*CONVENTIONS).get(ALIASES.get(lower, lower), word)
+
+
+@lru_cache(maxsize=2)
+def _spoken(*names: str) -> dict[str, Convention]:
+    """What each speaker means, its kind of decay included."""
+    return {s.name: c.with_decay(s.decay) for c in map(CONVENTIONS.__getitem__, names)
+            for s in c.speakers}  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _spelled(*names: str) -> dict[str, str]:
+    return {name.lower(): name for name in (*names, *_spoken(*names))}
 
 
 __all__ = [

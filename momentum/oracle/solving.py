@@ -81,12 +81,13 @@ class Solving:
         self.numbers = RATIONALS
         self.steps: Sequence[Any] = [None] * len(hypers)
         self.finite = False
+        self.apart = False  # from the format's numbers, by distances that differ
         if not self.closed:
             with np.errstate(all="ignore"):
                 self._look()
         self.kernels: Any = None
         try:
-            self._plan()
+            self.plan = self._plan()  # what it says at its beginning; walks have their own
             if not self.closed:
                 self._measure()
             self.linear = True
@@ -100,7 +101,7 @@ class Solving:
         """All steps, and compiled code for them where it is of use."""
         due = tuple(None if g is None else h for g, h in zip(self.gradients, self.hypers))
         self.steps = planned(self.convention, self.format, self.tier == "fast", due)
-        if self.tier == "fast" and None not in due and len(self._plan().arrays) == 1:
+        if self.tier == "fast" and None not in due and len(self.plan.arrays) == 1:
             self.kernels = _compiled(self.start.size * len(due))
 
     def _look(self) -> None:
@@ -117,6 +118,7 @@ class Solving:
         off = off_format(rows, self.format) if None in self.off else 0.0
         for i, t in enumerate(given):
             self.flat[t], self.off[t] = rows[i], off[i] if isinstance(off, np.ndarray) else off
+        self.apart = isinstance(off, np.ndarray)
 
     def walk(self, block: slice) -> None:
         """All steps of a block of coordinates."""
@@ -133,12 +135,12 @@ class Solving:
         """The same by compiled code; False where it is of no use here, or numbers may overflow."""
         if self.kernels is None:
             return False
-        plan, format = self._plan(), self.format
+        plan, format = self.plan, self.format
         x = self.start.reshape(-1)[block]
         ex, ev = np.zeros(x.size) + off_format(x, format), np.zeros(x.size)
         v = np.full(x.size, plan.initial(plan.arrays[0]))
         limit, floor = format.largest / 2, format.smallest_subnormal / 2
-        if self.iterates is None and self.start.size <= _FEW and not any(map(np.ndim, self.off)):
+        if self.iterates is None and self.start.size <= _FEW and not self.apart:
             matrices = np.array([step.joined for step in self.steps])
             look = format.precision < 53 and None in self.off
             return (format.name == "float32" or not look) and not self.kernels.walk(
