@@ -16,7 +16,7 @@ from momentum.conventions._convention import Convention, Source
 from momentum.conventions._file import from_file, is_file
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted
 from momentum.conventions._response import Response, summed
-from momentum.conventions._rule import Rule, State
+from momentum.conventions._rule import Moved, Rule, State
 from momentum.conventions._speaker import Spelling
 from momentum.conventions._text import READ, Step, expressed, point_of, symbols_of
 from momentum.conventions.hyper import Hyper
@@ -121,6 +121,7 @@ __all__ = [
     "Found",
     "Hyper",
     "Inverse",
+    "Moved",
     "Response",
     "Rule",
     "Scale",

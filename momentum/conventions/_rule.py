@@ -14,7 +14,10 @@ class State(NamedTuple):
     v: Any = 0
 
 
-Rule = Callable[[Number, Number, Any, Hyper], tuple[Any, Any]]
+Moved = tuple[Any, Any]
+"""Parameter and state after a step."""
+
+Rule = Callable[[Number, Number, Any, Hyper], Moved]
 """rule(theta, grad, state, h) -> (theta, state), with + - * only, on one array.
 
 theta and state come back over the number type that went in; which state it is, is the rule's own.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum.conventions import Hyper
 from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.numbers import NUMBERS
@@ -135,7 +136,7 @@ def _beyond(
     words = f"where {name} is {'' if at_it else 'more than ' if more else 'less than '}{limit:g}"
     words += (" or more" if more else " or less") if at_it else ""
 
-    def beyond(h: Any) -> bool:
+    def beyond(h: Hyper) -> bool:
         x = getattr(h, name)
         return bool(x == limit and at_it) or bool(x > limit if more else x < limit)
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from momentum.conventions import Hyper, Rule
+from momentum.arithmetic.number import Number
+from momentum.conventions import Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import Departure, around, plain, scheduled, told
 from momentum.diagnosis.hypothesis import Hypothesis
 
@@ -19,7 +20,7 @@ def _off(name: str) -> Callable[[Hypothesis], Hypothesis]:
     return told(lambda h: h._replace(**{name: Hyper._field_defaults[name]}))
 
 
-def _decay(scaled: Callable[[Hyper], Any]) -> Callable[[Hypothesis], Hypothesis]:
+def _decay(scaled: Callable[[Hyper], Number]) -> Callable[[Hypothesis], Hypothesis]:
     """Another weight decay, from all hyper-parameters."""
     return told(lambda h: h._replace(weight_decay=scaled(h)))
 
@@ -29,7 +30,7 @@ def _without_decay(h: Hyper) -> Hyper:
 
 
 def _constant(step: Rule) -> Rule:
-    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         moved, state = step(theta, grad, state, _without_decay(h))
         return moved - h.lr * h.weight_decay, state
 
@@ -37,7 +38,7 @@ def _constant(step: Rule) -> Rule:
 
 
 def _of_velocity(step: Rule) -> Rule:
-    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         share = h.weight_decay * state.v
         return step(theta, grad + (-share if h.maximize else share), state, _without_decay(h))
 
@@ -63,7 +64,7 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
         kind = cast(Any, namedtuple)("Held", [*inner._fields, f"held_{name}"])
 
         def wrap(step: Rule) -> Rule:
-            def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+            def stepped(theta: Number, grad: Number, state: Any, h: Hyper) -> Moved:
                 now = getattr(h, name)
                 held = type(inner)(*state[:-1])
                 if held.step and plain(state[-1]) != plain(now):
@@ -83,7 +84,7 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
 def unfed(step: Rule) -> Rule:
     """Steps without momentum leave the state as it is."""
 
-    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         moved, new = step(theta, grad, state, h)
         return moved, new if plain(h.momentum) else state
 

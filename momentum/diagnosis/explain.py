@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.fitted import bounded, drifting, fitted
 from momentum.diagnosis.gradients import changed, scaled
-from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.mutants import mutants
@@ -64,7 +63,7 @@ class Explainer:
         self.own = Hypothesis.of(convention)
         self.names = taken(subject.facts) & convention.knows | {"lr"}
         self.until = 0.0
-        self.found: list[Suspect[Any]] = []
+        self.found: list[Suspect[Explanation]] = []
         self.vain = 0
         self.runs: Mapping[str, Observation] = {}
         self.kept = Kept(subject, convention)
@@ -121,7 +120,7 @@ class Explainer:
         found = self._cause(observation)
         return f"{self.kept.when(observation)}: {found.words}" if found else ""
 
-    def _cause(self, observation: Observation) -> Suspect[Any] | None:
+    def _cause(self, observation: Observation) -> Suspect[Explanation] | None:
         for known in self.found:
             if known.hypothesis.holds(self.subject, observation):
                 return known
@@ -134,7 +133,7 @@ class Explainer:
         self.found += [] if found is None else [found]
         return found
 
-    def _accepted(self, observation: Observation) -> Iterator[Suspect[Any]]:
+    def _accepted(self, observation: Observation) -> Iterator[Suspect[Explanation]]:
         """Causes that hold in the run, in others like it and in every other setting."""
         context = minimal(observation.problem, self.kept.fails_on, self.kept.error)
         least = self.trials.observed(context.problem)
@@ -159,7 +158,7 @@ class Explainer:
                 yield beside
         yield from places(self.kept, context, seen, [*chosen, *other, *held])
 
-    def _contradicted(self, suspect: Suspect[Any]) -> bool:
+    def _contradicted(self, suspect: Suspect[Explanation]) -> bool:
         """A failing run of which it has something to say, and that it does not explain."""
         told = suspect.hypothesis
         for observation in self.runs.values():
@@ -231,7 +230,7 @@ class Explainer:
         context: Context,
         chosen: Sequence[Observation],
         other: Sequence[Observation],
-    ) -> Suspect[Any] | None:
+    ) -> Suspect[Explanation] | None:
         """The suspect, where it holds in all these runs."""
         wider: list[tuple[Scope, ...]] = [] if context.problem.options else [()]
         for scopes in dict.fromkeys([*wider, context.scopes]):
@@ -287,7 +286,9 @@ class Explainer:
             excused = [e | (a & i & ~r) for e, a, i, r in zip(excused, also, idle, right)]
         return excused
 
-    def _beside(self, failed: Observation, seen: Sequence[Verdicts]) -> Iterator[Suspect[Any]]:
+    def _beside(
+        self, failed: Observation, seen: Sequence[Verdicts]
+    ) -> Iterator[Suspect[Explanation]]:
         yield from coarser(self.subject, self.convention, failed.problem.dtype, seen)
         worst = max(float(np.max(r, initial=0)) for r in self.own.ratios(self.subject, failed))
         if worst > CLEAR:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from momentum.conventions import Convention, Hyper, Rule
+from momentum.arithmetic.number import Number
+from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import Departure, around, scheduled, taken_as, told
 from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.gradients import fed
@@ -86,13 +87,13 @@ GRADIENTS = (
 )  # fmt: skip
 
 
-def _less(taken: tuple[Any, Any], h: Hyper, theta: Any) -> tuple[Any, Any]:
+def _less(taken: Moved, h: Hyper, theta: Number) -> Moved:
     """A step, and the decay of a parameter beside it."""
     return taken[0] - h.lr * h.weight_decay * theta, taken[1]
 
 
 def _decayed_after(step: Rule) -> Rule:
-    def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         taken = step(theta, grad, state, h)
         return _less(taken, h, taken[0])
 
@@ -121,7 +122,7 @@ def _periodic() -> Iterator[Departure]:
 
 def _forgetting(k: int) -> Callable[[Rule], Rule]:
     def wrap(step: Rule) -> Rule:
-        def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
             lost = state.step and (state.step + 1) % k == 0
             return step(theta, grad, state._replace(v=0 * state.v) if lost else state, h)
 

@@ -27,7 +27,7 @@ from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import tried
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 Found = Suspect[Hypothesis]
 
@@ -132,7 +132,7 @@ def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[F
             yield from _momentum_drifts(own, momenta(observation, own), float(h.momentum))
 
 
-def _lr_drifts(own: Hypothesis, shares: Any) -> Iterator[Found]:
+def _lr_drifts(own: Hypothesis, shares: Array) -> Iterator[Found]:
     """shares: of the rate that is set, by step."""
     doubt = 2.0**-6 * abs(shares[2] - 1)
     if not np.all(np.isfinite(shares)) or shares[0] == 0:
@@ -146,7 +146,7 @@ def _lr_drifts(own: Hypothesis, shares: Any) -> Iterator[Found]:
         yield from _drift(own, "lr_divided", words, _times("lr", partial(_quotient, slope, step)))
 
 
-def _momentum_drifts(own: Hypothesis, found: Any, given: float) -> Iterator[Found]:
+def _momentum_drifts(own: Hypothesis, found: Array, given: float) -> Iterator[Found]:
     """found: the momentum of each step. What it is at the second and the third gives the form."""
     for share in (False, True):
         early, late = (found / given if share else found)[1:3]

@@ -6,7 +6,6 @@ told from it: x' = a + b g, and g_taken = (x'_seen - a) / b.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from momentum.conventions import Convention
 from momentum.diagnosis.departure import Departure, taken_as
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Strand, Suspect, Telling
 from momentum.subjects.drive import Observation
+from momentum.subjects.protocol import Gradient
 
 CHANGED = 2.0**-6
 """Part of a gradient by which another one is taken for changed, before it is replayed: a guess."""
@@ -25,7 +25,7 @@ SEEN = 2.0**-5
 
 def changed(
     convention: Convention, observation: Observation, step: int, scalars: Observation | None
-) -> Iterator[Suspect[Any]]:
+) -> Iterator[Suspect[Hypothesis]]:
     """What the gradients of the first wrong step (from 1) and those taken there suggest.
 
     scalars: a step of parameters of one element, with gradients of every magnitude.
@@ -144,11 +144,11 @@ def short(number: float, doubt: float) -> float:
     return number
 
 
-def _clipped(limit: float, grads: list[Any]) -> list[Any]:
+def _clipped(limit: float, grads: list[Array]) -> list[Array]:
     return [np.clip(x, -limit, limit) for x in grads]
 
 
-def fed(change: Callable[[list[Any]], list[Any]]) -> Telling:
+def fed(change: Callable[[list[Array]], list[Array]]) -> Telling:
     """Other gradients, from those of all steps that have one."""
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
@@ -159,15 +159,15 @@ def fed(change: Callable[[list[Any]], list[Any]]) -> Telling:
     return telling
 
 
-Share = Callable[[Observation, Strand, int], list[Any]]
+Share = Callable[[Observation, Strand, int], list[Gradient]]
 """Whose norm counts at a step."""
 
 
-def _own(observation: Observation, strand: Strand, t: int) -> list[Any]:
+def _own(observation: Observation, strand: Strand, t: int) -> list[Gradient]:
     return [observation.fed[t][strand.parameter]]
 
 
-def _all(observation: Observation, strand: Strand, t: int) -> list[Any]:
+def _all(observation: Observation, strand: Strand, t: int) -> list[Gradient]:
     return list(observation.fed[t])
 
 
@@ -190,10 +190,10 @@ def _shortened(limit: float, share: Share, steps_of: Hypothesis | None = None) -
     return telling
 
 
-def _steps(observation: Observation, hypothesis: Hypothesis) -> list[list[Any]]:
+def _steps(observation: Observation, hypothesis: Hypothesis) -> list[list[Array]]:
     """What the rule would take off the subject's own iterates, by step and parameter."""
     problem, rule = observation.problem, hypothesis.convention
-    rows: list[list[Any]] = []
+    rows: list[list[Array]] = []
     here, states = list(problem.start), [rule.initial] * len(problem.start)
     for t, row in enumerate(observation.fed):
         moves = []

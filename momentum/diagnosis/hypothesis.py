@@ -45,7 +45,7 @@ class Strand(NamedTuple):
     hypers: tuple[Hyper, ...]
     rows: tuple[int, ...]
 
-    def part(self, chosen: NDArray[Any]) -> "Strand":
+    def part(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> "Strand":
         """Some of its elements, by mask or index into them."""
         grads = tuple(None if g is None else g[chosen] for g in self.grads)
         return self._replace(elements=self.elements[chosen], start=self.start[chosen], grads=grads)
@@ -55,6 +55,10 @@ Telling = Callable[[Observation, Strand], Iterable[Strand]]
 """From a strand as it ought to be to how it is taken."""
 
 
+Inside = Callable[[Observation, int], "bool | Mask"]
+"""The elements of a parameter, as one truth or a flat mask."""
+
+
 class Scope(NamedTuple):
     """Where a departure holds. inside: the elements of a parameter, as one truth or a flat mask.
 
@@ -62,7 +66,7 @@ class Scope(NamedTuple):
     """
 
     words: str
-    inside: Callable[[Observation, int], Any]
+    inside: Inside
     around: tuple[tuple[int, ...], ...] = ()
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from momentum.conventions import Convention, Hyper, Rule
+from momentum.arithmetic.number import Number
+from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import Departure, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
 STOP = 3
 """Steps before the interruption: there is a velocity by then that no single gradient is."""
@@ -44,7 +45,7 @@ class Interrupted:
 
     def start(
         self,
-        parameters: Sequence[Any],
+        parameters: Sequence[Array],
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
@@ -69,7 +70,7 @@ class InterruptedRun:
         self.taken = 0
         self.late: dict[int, Hyper] = {}
 
-    def step(self, gradients: Sequence[Any]) -> None:
+    def step(self, gradients: Sequence[Gradient]) -> None:
         """One step, after the interruption if it is its turn."""
         if self.taken == STOP:
             self.run = self._again()
@@ -96,14 +97,14 @@ class InterruptedRun:
         self.run.set(hyper, group)
         self.hypers[group] = hyper
 
-    def parameters(self) -> list[Any]:
+    def parameters(self) -> list[Array]:
         """The parameters."""
-        found: list[Any] = self.run.parameters()
+        found: list[Array] = self.run.parameters()
         return found
 
-    def point(self) -> list[Any]:
+    def point(self) -> list[Array]:
         """Where the next gradient is taken."""
-        found: list[Any] = self.run.point()
+        found: list[Array] = self.run.point()
         return found
 
 
@@ -145,9 +146,9 @@ def lengthened(problem: Problem) -> Problem:
     return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more))
 
 
-def _at_stop(change: Callable[[Any], Any]) -> Callable[[Rule], Rule]:
+def _at_stop(change: Callable[[State], State]) -> Callable[[Rule], Rule]:
     def wrap(step: Rule) -> Rule:
-        def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
             if state.step != STOP:
                 return step(theta, grad, state, h)
             theta, after = step(theta, grad, change(state), h)

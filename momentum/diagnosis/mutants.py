@@ -4,7 +4,7 @@ The convention's step is an expression; every part of it, at one place or wherev
 exchanged, dropped, doubled or multiplied by a number that is fitted to what the subject did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -20,11 +20,13 @@ from momentum.arithmetic.expression import (  # fmt: skip
     symbol,
 )
 from momentum.arithmetic.notation import Notation
-from momentum.conventions import Convention, Hyper, Rule, Step, expressed, symbols_of
+from momentum.arithmetic.number import Number
+from momentum.conventions import Convention, Hyper, Moved, Rule, State, Step, expressed, symbols_of
 from momentum.conventions.hyper import NEUTRAL, NUMBERS
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
-from momentum.gallery.rewriting import at, paths, put
+from momentum.gallery.rewriting import Path, at, paths, put
 from momentum.subjects.drive import Observation
+from momentum.subjects.protocol import Array
 
 WRITTEN = Notation()
 FITS = 4
@@ -44,6 +46,13 @@ class Mutant(NamedTuple):
     first: Step
     later: Step
     exchange: tuple[Expression, Expression] | None = None
+
+
+Build = Callable[[Expression], Step]
+"""The step with another part in one place."""
+
+Steps = Callable[[Fraction], Mutant]
+"""The mutant in which one part is multiplied by a factor."""
 
 
 def mutants(
@@ -84,7 +93,7 @@ def _hypothesis(convention: Convention, mutant: Mutant, flags: Flags) -> Hypothe
     """The mutant; with other flags the convention, or its exchange in the text for those."""
     steps = {flags: (mutant.first, mutant.later)}
 
-    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def rule(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         grad = -grad if h.maximize else grad  # `Convention.step` has turned its sign already
         here = bool(h.nesterov), bool(h.maximize)
         if here not in steps and mutant.exchange is None:
@@ -149,18 +158,22 @@ def _exchanged(known: frozenset[str], first: Step, later: Step) -> Iterator[Muta
             yield Mutant(words, *pair)
 
 
-def _parts(step: Step) -> Iterator[tuple[str, Expression, Any]]:
+def _parts(step: Step) -> Iterator[tuple[str, Expression, Build]]:
     """Each part at each place, and each part wherever it is used; how to exchange it."""
     for name, root in step.outputs.items():
         for path in paths(root):
 
-            def build(other: Expression, name: str = name, path: Any = path) -> Step:
+            def build(other: Expression, name: str = name, path: Path = path) -> Step:
                 outputs = step.outputs
                 return Step.of(outputs | {name: put(outputs[name], path, other)})
 
             yield NAMES.get(name, name), at(root, path), build
     for part in nodes([*step.outputs.values()]):
-        yield "the whole step", part, lambda other, part=part: step.replaced({part: other})
+        yield "the whole step", part, _exchanging(step, part)
+
+
+def _exchanging(step: Step, part: Expression) -> Build:
+    return lambda other: step.replaced({part: other})
 
 
 def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Iterator[Expression]:
@@ -185,7 +198,7 @@ def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Itera
         yield e.args[0]
 
 
-def _places(first: Step, later: Step) -> Iterator[tuple[str, Any]]:
+def _places(first: Step, later: Step) -> Iterator[tuple[str, Steps]]:
     """Every place for a factor, with a function from the factor to the mutant."""
     for which in ("later",) if first == later else ("first", "later"):
         own = first if which == "first" else later
@@ -196,7 +209,7 @@ def _places(first: Step, later: Step) -> Iterator[tuple[str, Any]]:
             words += "" if first == later else f", {which} steps"
 
             def steps(
-                factor: Fraction, part: Any = part, build: Any = build, which: str = which
+                factor: Fraction, part: Expression = part, build: Build = build, which: str = which
             ) -> Mutant:
                 changed = build(made("*", number(factor), part))
                 if first == later:
@@ -216,7 +229,7 @@ def _first_wrong(observation: Observation) -> Observation:
 
 
 def _fitted(
-    convention: Convention, steps: Any, flags: Flags, observation: Observation
+    convention: Convention, steps: Steps, flags: Flags, observation: Observation
 ) -> Fraction | None:
     """The factor with which the mutant comes nearest to the subject, if it comes near at all."""
     got = _flat(observation.iterates)
@@ -247,10 +260,10 @@ def _shortest(factor: float) -> Fraction:
 
 
 def _run(
-    convention: Convention, steps: Any, factor: float, flags: Flags, observation: Observation
+    convention: Convention, steps: Steps, factor: float, flags: Flags, observation: Observation
 ) -> Any:
     return _flat(_hypothesis(convention, steps(Fraction(factor)), flags).replayed(observation))
 
 
-def _flat(rows: Sequence[Sequence[Any]]) -> Any:
+def _flat(rows: Sequence[Sequence[Array]]) -> Array:
     return np.concatenate([np.ravel(x) for row in rows for x in row])

@@ -9,7 +9,10 @@ from momentum.diagnosis.departure import Departure, plain, scheduled, told
 
 NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 
-FACTORS: dict[str, Callable[[Hyper], Any]] = {
+Formula = Callable[[Hyper], Any]
+"""A number made of hyper-parameters."""
+
+FACTORS: dict[str, Formula] = {
     "lr": lambda h: h.lr,
     "momentum": lambda h: h.momentum,
     "(1 - momentum)": lambda h: 1 - h.momentum,
@@ -36,11 +39,11 @@ def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
     yield from _narrow(known)
 
 
-def _times(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
+def _times(name: str, value: Formula) -> Formula:
     return lambda h: getattr(h, name) * value(h)
 
 
-def _over(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
+def _over(name: str, value: Formula) -> Formula:
     def quotient(h: Hyper) -> Any:
         divisor = value(h)
         return getattr(h, name) / divisor if plain(divisor) else getattr(h, name)
@@ -48,7 +51,7 @@ def _over(name: str, value: Callable[[Hyper], Any]) -> Callable[[Hyper], Any]:
     return quotient
 
 
-def _in_place(name: str, text: str, value: Callable[[Hyper], Any]) -> Departure:
+def _in_place(name: str, text: str, value: Formula) -> Departure:
     words = f"in place of {name} acts {text}"
     return Departure(words, name, words, told(lambda h: h._replace(**{name: value(h)})))
 
@@ -76,7 +79,9 @@ def _relative(name: str) -> Iterator[Departure]:
         for sign, shown in ((1, f"lr / ({text})"), (-1, f"({text}) / lr")):
             words = f"in place of {name} acts {name} {shown}"
 
-            def change(hypers: Any, other: int = other, sign: int = sign) -> list[Hyper]:
+            def change(
+                hypers: Sequence[Hyper], other: int = other, sign: int = sign
+            ) -> list[Hyper]:
                 rows = []
                 for t, h in enumerate(hypers):
                     before = hypers[max(t - 1, 0) if other else 0].lr

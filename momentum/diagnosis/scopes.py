@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from momentum.diagnosis.hypothesis import Mask, Scope
+from momentum.diagnosis.hypothesis import Inside, Mask, Scope
 from momentum.subjects.drive import Observation
 
 SHAPES: tuple[tuple[int, ...], ...] = (
@@ -76,7 +76,7 @@ def _two(seen: Sequence[Verdicts]) -> Iterator[tuple[Scope, Scope]]:
             yield one, other
 
 
-def _both(one: Scope, other: Scope) -> Callable[[Observation, int], Any]:
+def _both(one: Scope, other: Scope) -> Inside:
     return lambda o, i: np.logical_and(one.inside(o, i), other.inside(o, i))
 
 

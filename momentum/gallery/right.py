@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from momentum.conventions import Hyper, Rule, get
+from momentum.conventions import Hyper, Moved, Rule, State, get
 from momentum.gallery.machine.bookkeeping import (
     AllocatedAtStart,
     AllVelocitiesFirst,
@@ -18,7 +18,7 @@ from momentum.gallery.machine.bookkeeping import (
 )
 from momentum.gallery.machine.machine import DTYPES, Machine
 from momentum.gallery.machine.number import Working
-from momentum.gallery.wrong._terms import Moved, X, after, debiased_by_power, decayed
+from momentum.gallery.wrong._terms import X, after, debiased_by_power, decayed
 from momentum.subjects.protocol import Subject
 
 HALVES = ("float16", "bfloat16")
@@ -76,7 +76,7 @@ def _rule(
 
 
 @_rule("two_point", "A velocity in place of the last iterate: v = momentum v + lr d.")
-def two_point_by_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def two_point_by_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     v = h.momentum * state.v + h.lr * decayed(theta, grad, h)
     return theta - v, after(state, v)
 
@@ -86,7 +86,7 @@ def two_point_by_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
     "A sum is kept, and 1 - momentum applied to the step; right while momentum is constant.",
     fixed_after_start=frozenset({"momentum"}),
 )
-def average_of_sum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def average_of_sum(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     d = decayed(theta, grad, h)
     total = h.momentum * state.v + d
     update = d + h.momentum * total if h.nesterov else total
@@ -102,7 +102,7 @@ _rule(
 
 
 @_rule("look_ahead", "The step in two moves: to the look-ahead point, and on by the gradient.")
-def moved_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def moved_twice(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     carried = h.momentum * state.v
     point = theta - carried
     step = h.lr * (grad + h.weight_decay * point)

@@ -8,6 +8,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, State, get
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.run_state import Saved
 from momentum.subjects.protocol import Array
 
 
@@ -87,13 +88,13 @@ class _Beside(MachineRun):
     def setup(self) -> None:
         setattr(self, self.held, {i: self.beside(x) for i, x in enumerate(self.theta)})
 
-    def live(self) -> dict[str, Any]:
+    def live(self) -> Saved:
         return {**super().live(), self.held: getattr(self, self.held)}
 
-    def fits(self, saved: dict[str, Any]) -> None:
+    def fits(self, saved: Saved) -> None:
         super().fits({n: x for n, x in saved.items() if n != self.held})
 
-    def take_over(self, saved: dict[str, Any]) -> None:
+    def take_over(self, saved: Saved) -> None:
         super().take_over(saved)
         setattr(self, self.held, saved[self.held])
 
@@ -116,7 +117,7 @@ class VelocityWithoutLr(_Beside):
     def beside(self, x: Array) -> Any:
         return 1.0
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         round, held = format_of(self.dtypes[i]).round, self.state(i)
         if not h.lr:  # nothing is added to v, which goes on in units of the last lr
             grad, h = np.zeros_like(grad), h._replace(lr=self.lr.get(i, 1.0), weight_decay=0)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
-from momentum.conventions import Convention, Hyper, Rule
+from momentum.conventions import Convention, Hyper, Rule, State
 from momentum.gallery.machine.hosting import HALVING, Hosted
 from momentum.gallery.machine.number import Number, Working
 from momentum.gallery.machine.run_state import Keeping
@@ -173,7 +173,7 @@ class MachineRun(Keeping, Hosted):
         self.theta[i][...] = theta
         self.states[i] = state
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         """Parameter and state after a step of the rule, rounded as they are stored."""
         working, dtype = self.subject.working, self.dtypes[i]
         rule = self.subject.rule or self.subject.convention.step
@@ -191,9 +191,10 @@ class MachineRun(Keeping, Hosted):
             *(kept.round(x.value).copy() if isinstance(x, Number) else x for x in after)
         )
 
-    def state(self, i: int) -> Any:
+    def state(self, i: int) -> State:
         """What the rule kept of parameter i."""
-        return self.states.get(i, self.subject.convention.initial)
+        held: State = self.states.get(i, self.subject.convention.initial)
+        return held
 
     def _lifted(self, x: Any, i: int) -> Any:
         stored = isinstance(x, np.ndarray)

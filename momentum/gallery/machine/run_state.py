@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from momentum.gallery.machine.machine import Machine
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+Saved = dict[str, Any]
+"""The state of a run by name."""
+
 _GAP = 7.0  # what lies between the elements of a strided array
 
 
@@ -36,7 +39,7 @@ class Keeping:
 
     # Saving and loading.
 
-    def live(self) -> dict[str, Any]:
+    def live(self) -> Saved:
         """All state, uncopied."""
         return {
             "theta": self.theta,
@@ -45,11 +48,11 @@ class Keeping:
             "taken": self.taken,
         }
 
-    def save(self) -> dict[str, Any]:
+    def save(self) -> Saved:
         """All state; later steps do not change it."""
         return copy.deepcopy(self.live())
 
-    def load(self, saved: dict[str, Any]) -> None:
+    def load(self, saved: Saved) -> None:
         """Go on from what was saved, which later steps do not change.
 
         Raises: ValueError where it does not fit this run.
@@ -61,7 +64,7 @@ class Keeping:
         """Load this run's live state into another."""
         other.load(self.live())
 
-    def fits(self, saved: dict[str, Any]) -> None:
+    def fits(self, saved: Saved) -> None:
         """Raises: ValueError where what was saved is not of such a run."""
         if set(saved) != {"theta", "states", "hypers", "taken"}:
             raise ValueError(f"saved state holds {', '.join(sorted(saved))}")
@@ -76,7 +79,7 @@ class Keeping:
             if shape not in (self.theta[i].shape, ()):
                 raise ValueError(f"parameter {i}: velocity of shape {shape}")
 
-    def take_over(self, saved: dict[str, Any]) -> None:
+    def take_over(self, saved: Saved) -> None:
         """Make the saved state this run's own."""
         for x, values in zip(self.theta, saved["theta"]):
             x[...] = values

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from momentum.conventions import Hyper, Rule, get
+from momentum.arithmetic.number import Number
+from momentum.conventions import Hyper, Moved, Rule, State, get
 from momentum.gallery.machine.machine import DTYPES, Machine, MachineRun
 from momentum.subjects.protocol import Subject
 
@@ -132,7 +133,7 @@ def wrong_rule(
 ) -> None:
     """Register a rule that is declared in one call; how: as in `defect`."""
 
-    def rule(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def rule(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         return change(theta, grad, state, h)
 
     rule.__name__ = name

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Family
 from momentum.subjects.protocol import Array
-
-Saved = dict[str, Any]
 
 
 class RuleRun(MachineRun):
@@ -61,7 +60,7 @@ class _Storing(MachineRun):
         """What is kept of a new parameter and a new velocity. before: the parameter before it."""
         raise NotImplementedError
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         moved, state = super().advanced(i, theta, grad, h)
         moved, v = self.stored(self.dtypes[i], theta, moved, state.v)
         return moved, state._replace(v=v)

@@ -10,10 +10,10 @@ The accumulated rule, with its terms by name:
 from collections.abc import Callable
 from typing import Any
 
-from momentum.conventions import CONVENTIONS, Hyper, Rule, State
+from momentum.arithmetic.number import Number
+from momentum.conventions import CONVENTIONS, Hyper, Moved, Rule, State
 
-X = Any
-Moved = tuple[Any, Any]
+X = Number
 RULE = {name: convention.rule for name, convention in CONVENTIONS.items()}
 ACCUMULATED = RULE["accumulated"]
 
@@ -25,7 +25,8 @@ def signed(grad: X, h: Hyper) -> X:
 
 def decayed(theta: X, grad: X, h: Hyper) -> X:
     """Gradient with coupled decay."""
-    return grad + h.weight_decay * theta
+    d: X = grad + h.weight_decay * theta
+    return d
 
 
 def undecayed(h: Hyper) -> Hyper:
@@ -33,22 +34,22 @@ def undecayed(h: Hyper) -> Hyper:
     return h._replace(weight_decay=0)
 
 
-def after(state: X, v: X) -> State:
+def after(state: State, v: X) -> State:
     """The state after a step that left this velocity."""
     return State(state.step + 1, v)
 
 
-def plain(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def plain(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """A whole accumulated step without any decay."""
     return ACCUMULATED(theta, signed(grad, h), state, undecayed(h))
 
 
-def moved(theta: X, d: X, state: X, h: Hyper, v: X) -> Moved:
+def moved(theta: X, d: X, state: State, h: Hyper, v: X) -> Moved:
     """The accumulated rule's step by this velocity."""
     return theta - h.lr * (d + h.momentum * v if h.nesterov else v), after(state, v)
 
 
-def moved_scaled(theta: X, d: X, state: X, h: Hyper, v: X) -> Moved:
+def moved_scaled(theta: X, d: X, state: State, h: Hyper, v: X) -> Moved:
     """The scaled rule's step by this velocity."""
     return theta - (h.lr * d + h.momentum * v if h.nesterov else v), after(state, v)
 
@@ -58,12 +59,12 @@ def hyper(change: Callable[[Hyper], Hyper], name: str = "accumulated") -> Rule:
     return lambda x, g, s, h: RULE[name](x, g, s, change(h))
 
 
-def fed(change: Callable[[X], X]) -> Rule:
+def fed(change: Callable[[Any], Any]) -> Rule:
     """The rule on another gradient, from the gradient alone."""
     return lambda x, g, s, h: ACCUMULATED(x, change(g), s, h)
 
 
-def gradient(change: Callable[[X, X, X, Hyper], X], name: str = "accumulated") -> Rule:
+def gradient(change: Callable[[Any, X, State, Hyper], X], name: str = "accumulated") -> Rule:
     """The rule with another d, from x, g, the state and the numbers."""
     return lambda x, g, s, h: RULE[name](x, change(x, g, s, h), s, undecayed(h))
 
@@ -73,15 +74,15 @@ def placed(change: Callable[[X, Hyper], X]) -> Rule:
     return lambda x, g, s, h: plain(change(x, h), g, s, h)
 
 
-def found(change: Callable[[X, Hyper], X], name: str = "accumulated") -> Rule:
+def found(change: Callable[[State, Hyper], State], name: str = "accumulated") -> Rule:
     """The rule that finds another state."""
     return lambda x, g, s, h: RULE[name](x, g, change(s, h), h)
 
 
-def left(change: Callable[[X, X, Hyper], X], name: str = "accumulated") -> Rule:
+def left(change: Callable[[State, State, Hyper], State], name: str = "accumulated") -> Rule:
     """The rule that leaves another state, from the old one, its own and the numbers."""
 
-    def rule(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
         moved, new = RULE[name](theta, grad, state, h)
         return moved, change(state, new, h)
 
@@ -89,14 +90,14 @@ def left(change: Callable[[X, X, Hyper], X], name: str = "accumulated") -> Rule:
 
 
 def velocity(
-    change: Callable[[X, X, Hyper], X], first: bool = False, by: Callable[..., Moved] = moved
+    change: Callable[[X, State, Hyper], X], first: bool = False, by: Callable[..., Moved] = moved
 ) -> Rule:
     """The accumulated rule with another velocity, from d, the state and the numbers.
 
     first: at the first step too. by: what makes a step of the velocity.
     """
 
-    def rule(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
         d = decayed(theta, grad, h)
         v = d if state.step == 0 and not first else change(d, state, h)
         return by(theta, d, state, h, v)
@@ -105,13 +106,13 @@ def velocity(
 
 
 def look(
-    change: Callable[[X, X, X, Hyper], X],
+    change: Callable[[X, X, State, Hyper], X],
     name: str = "accumulated",
     d: Callable[[X, X, Hyper], X] = decayed,
 ) -> Rule:
     """Another update in Nesterov's form, from d, the new velocity, the state and the numbers."""
 
-    def rule(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
         moved, new = RULE[name](theta, grad, state, h)
         if h.nesterov:
             moved = theta - change(d(theta, grad, h), new.v, state, h)
@@ -120,10 +121,10 @@ def look(
     return rule
 
 
-def update(change: Callable[[X, X, X, Hyper], X], name: str) -> Rule:
+def update(change: Callable[[X, Any, Any, Hyper], X], name: str) -> Rule:
     """Another update in every form, from d, the new state, the old one and the numbers."""
 
-    def rule(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+    def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
         _, new = RULE[name](theta, grad, state, h)
         return theta - change(decayed(theta, grad, h), new, state, h), new
 
@@ -138,7 +139,7 @@ def power(number: X, exponent: int) -> X:
     return result
 
 
-def debiased_by_power(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def debiased_by_power(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """The debiased average whose weights sum up to 1 - momentum^t: at a constant momentum only."""
     _, new = RULE["averaged_debiased"](theta, grad, state, h)
     return theta - h.lr * (new.v / (1 - power(h.momentum, new.step))), new

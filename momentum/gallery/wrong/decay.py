@@ -5,20 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
 from momentum.gallery.wrong._families import RuleRun, told
-from momentum.gallery.wrong._terms import (
-    ACCUMULATED,
-    Moved,
-    X,
-    decayed,
-    plain,
-    signed,
-    undecayed,
-)
+from momentum.gallery.wrong._terms import ACCUMULATED, X, decayed, plain, signed, undecayed
 from momentum.subjects.protocol import Array
 
 BEFORE = "accumulated:before"
@@ -115,14 +107,14 @@ wrong_rule("decay_of_velocity", "The velocity is decayed, the parameter is not."
 
 @reported("nntrainer/nntrainer#1844")
 @defect("accumulated", "The decay bypasses the velocity.", "x -= lr (v(g) + decay x)")
-def decay_bypasses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def decay_bypasses_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state, undecayed(h))
     return moved - h.lr * h.weight_decay * theta, new
 
 
 @reported(COUPLED)
 @defect(BEFORE, "The update is decayed too.", "the decay comes after the step", whole=True)
-def decay_after_step(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def decay_after_step(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = plain(theta, grad, state, h)
     return (1 - h.lr * h.weight_decay) * moved, new
 
@@ -146,7 +138,7 @@ class _First(NamedTuple):
 
 
 @defect(BEFORE, "The decay does not follow lr.", "1 - lr_0 decay, as printed for AdamW", whole=True)
-def decay_with_initial_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def decay_with_initial_lr(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     lr = state.lr if isinstance(state, _First) else h.lr
     moved, new = plain((1 - lr * h.weight_decay) * theta, grad, state, h)
     return moved, _First(new.step, new.v, lr)
@@ -159,20 +151,20 @@ class _Last(NamedTuple):
 
 
 @defect("accumulated", "The decay is a step late.", "taken at the parameter before the last step")
-def decay_uses_previous_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def decay_uses_previous_parameter(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     d = decayed(state.theta if isinstance(state, _Last) else theta, grad, h)
     moved, new = ACCUMULATED(theta, d, state, undecayed(h))
     return moved, _Last(new.step, new.v, theta)
 
 
 @defect("zero_started", "The decay is not dampened.", "added after the gradient was")
-def decay_outside_dampening(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def decay_outside_dampening(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     v = h.momentum * state.v + decayed(theta, (1 - h.dampening) * grad, h)
     return terms.moved(theta, decayed(theta, grad, h), state, h, v)
 
 
 @defect("scaled", "The decay in the velocity has no lr.", "v = momentum v + lr g + decay x")
-def decay_outside_lr(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def decay_outside_lr(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     d = h.lr * grad + h.weight_decay * theta
     v = h.momentum * state.v + d
     return theta - (d + h.momentum * v if h.nesterov else v), terms.after(state, v)

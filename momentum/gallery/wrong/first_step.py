@@ -1,14 +1,12 @@
 """Wrong first steps and wrong dampening."""
 
-from typing import Any
-
 import numpy as np
 
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
-from momentum.gallery.wrong._terms import ACCUMULATED, RULE, Moved, X
+from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X
 
 
 class _Counted(MachineRun):
@@ -17,7 +15,7 @@ class _Counted(MachineRun):
     def count(self, i: int) -> int:
         raise NotImplementedError
 
-    def state(self, i: int) -> Any:
+    def state(self, i: int) -> State:
         held = super().state(i)
         step = self.count(i)
         v = np.zeros(self.theta[i].shape) if step and np.ndim(held.v) == 0 else held.v
@@ -72,7 +70,7 @@ wrong_rule("dampening_reversed", "Dampening weighs the gradient.",
 
 @reported("NVIDIA/Megatron-LM#5976")
 @defect("zero_started", "The velocity starts with the decay of the start.")
-def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def prepared_with_decay(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """State is allocated by a step with zero gradient and lr 0, which is not inert."""
     if state.step == 0:
         _, state = RULE["zero_started"](theta, 0 * grad, state, h)
@@ -80,19 +78,19 @@ def prepared_with_decay(theta: X, grad: X, state: X, h: Hyper) -> Moved:
 
 
 @defect("accumulated", "The first step does not move.", "it only allocates the velocity")
-def first_step_skipped(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def first_step_skipped(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state, h)
     return (theta + 0 * moved if state.step == 0 else moved), new
 
 
 @defect("accumulated", "The second step restarts the velocity.", "off by one in the first step")
-def second_step_restarts(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def second_step_restarts(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state._replace(step=max(state.step - 1, 0)), h)
     return moved, new._replace(step=state.step + 1)
 
 
 @defect("accumulated", "A velocity of zeros counts as none.", "`if not v.any()` for the first step")
-def first_step_by_zero_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def first_step_by_zero_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     empty = state.step == 0 or not state.v
     moved, new = ACCUMULATED(theta, grad, state._replace(step=0 if empty else 1), h)
     return moved, new._replace(step=state.step + 1)

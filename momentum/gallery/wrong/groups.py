@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect, reported
 from momentum.gallery.wrong._families import heard, moves, told
@@ -91,7 +91,7 @@ class late_group_clears_velocity(MachineRun):
 
 @defect("accumulated", "A late group has no first step.", "one counter for all parameters")
 class late_group_at_second_step(MachineRun):
-    def state(self, i: int) -> Any:
+    def state(self, i: int) -> State:
         held = super().state(i)
         if not _late(self, i) or held.step:
             return held
@@ -168,7 +168,7 @@ class _Lazy(MachineRun):
         """Where nothing moves."""
         return np.asarray(grad == 0)
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         held = self.state(i)
         moved, state = super().advanced(i, theta, grad, h)
         if not self.lazy:

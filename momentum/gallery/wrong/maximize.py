@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.wrong._defect import defect, wrong_rule
 from momentum.gallery.wrong._families import RuleRun, told
-from momentum.gallery.wrong._terms import ACCUMULATED, Moved, X, decayed, signed, undecayed
+from momentum.gallery.wrong._terms import ACCUMULATED, X, decayed, signed, undecayed
 
 # fmt: off
 told("maximize_ignored", "maximize has no effect.", "the argument is not read",
@@ -30,7 +30,7 @@ wrong_rule("maximize_at_first_step_only", "Only the first step maximizes.", "the
 
 
 @defect("accumulated", "maximize turns the velocity round at every step.", whole=True)
-def maximize_reverses_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def maximize_reverses_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """The sign is turned in place, after the velocity was updated."""
     turned = state._replace(v=-1 * state.v) if h.maximize else state
     return ACCUMULATED(theta, signed(grad, h), turned, h)

@@ -7,6 +7,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Family, defect, reported
 from momentum.gallery.wrong._terms import signed, undecayed
 from momentum.subjects.protocol import Array
@@ -130,7 +131,7 @@ class master_undoes_placing(MachineRun):
         super().add_group(parameters, hyper)
         self.master += [np.array(x) for x in self.theta[len(self.master) :]]
 
-    def take_over(self, saved: dict[str, Any]) -> None:
+    def take_over(self, saved: Saved) -> None:
         super().take_over(saved)
         self.master = [np.array(x) for x in self.theta]
 

@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
 from momentum.gallery.wrong._families import told
-from momentum.gallery.wrong._terms import ACCUMULATED, RULE, Moved, X, decayed
+from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X, decayed
 from momentum.subjects.protocol import Array
 
 pointed = Family(MachineRun, "point_of")
@@ -62,7 +62,7 @@ pointed("look_ahead_point_unshifted", "The gradient is taken at the iterate.",
 
 @reported("apache/mxnet#15543 apache/mxnet#16053")
 @defect("scaled", "With Nesterov the decay is taken at a parameter already moved.")
-def nesterov_on_moved_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def nesterov_on_moved_parameter(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """X -= momentum^2 v first, then g + weight_decay x."""
     if not h.nesterov:
         return RULE["scaled"](theta, grad, state, h)
@@ -73,14 +73,14 @@ def nesterov_on_moved_parameter(theta: X, grad: X, state: X, h: Hyper) -> Moved:
 
 @reported("oysteijo/simd_neuralnet#17")
 @defect("scaled", "The old velocity is applied twice.", "the look-ahead is not undone")
-def nesterov_velocity_twice(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def nesterov_velocity_twice(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = RULE["scaled"](theta, grad, state, h)
     return (theta - h.momentum * state.v - new.v if h.nesterov else moved), new
 
 
 @reported("ml-explore/mlx#87")
 @defect("accumulated", "The old velocity is added to the gradient.")
-def nesterov_gradient_grows_first(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def nesterov_gradient_grows_first(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """G += momentum v before the velocity is updated with g."""
     if not h.nesterov or state.step == 0:
         return ACCUMULATED(theta, grad, state, h)
@@ -106,7 +106,7 @@ class _Before(NamedTuple):
 
 
 @defect("accumulated", "The look-ahead uses the momentum of the step before.")
-def nesterov_with_previous_momentum(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def nesterov_with_previous_momentum(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """Momentum is stored with the velocity."""
     moved, new = ACCUMULATED(theta, grad, state, h)
     if h.nesterov:
@@ -116,7 +116,7 @@ def nesterov_with_previous_momentum(theta: X, grad: X, state: X, h: Hyper) -> Mo
 
 
 @defect("accumulated", "The look-ahead stays in the velocity.", "v = d + momentum v is kept")
-def nesterov_updates_velocity_with_update(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def nesterov_updates_velocity_with_update(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state, h)
     kept = decayed(theta, grad, h) + h.momentum * new.v if h.nesterov else new.v
     return moved, terms.after(state, kept)
@@ -124,7 +124,7 @@ def nesterov_updates_velocity_with_update(theta: X, grad: X, state: X, h: Hyper)
 
 @reported("oysteijo/simd_neuralnet#17")
 @defect("look_ahead", "The point stays the iterate.", "the look-ahead is not undone")
-def look_ahead_not_undone(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def look_ahead_not_undone(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = RULE["look_ahead"](theta, grad, state, h)
     return moved - h.momentum * state.v, new
 

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper, get
+from momentum.conventions import Hyper, Moved, State, get
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import NARROWER, Number, Working, towards_zero
 from momentum.gallery.wrong._defect import Family, defect, reported
 from momentum.gallery.wrong._families import places, standing, stored, told
-from momentum.gallery.wrong._terms import Moved, X
+from momentum.gallery.wrong._terms import X
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
@@ -37,7 +37,7 @@ class _Unweighted(MachineRun):
     def unweighted(self, place: NDArray[np.intp]) -> NDArray[np.bool_]:
         raise NotImplementedError
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         right, state = super().advanced(i, theta, grad, h)
         chosen = self.unweighted(places(right))
         if chosen.any():
@@ -90,7 +90,7 @@ told("lr_in_single", "lr is rounded to float32.", "a C float",
 class _InSingle(MachineRun):
     """A step is computed in float32, whatever the parameter's format."""
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         own, self.dtypes[i] = self.dtypes[i], "float32"
         try:
             return super().advanced(i, theta, grad, h)
@@ -110,7 +110,7 @@ class parameter_promoted(_InSingle):
 class stores_towards_zero(_InSingle):
     """A bfloat16 that is the upper half of a float32."""
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         moved, state = super().advanced(i, theta, grad, h)
         cut = towards_zero(format_of(self.dtypes[i]))
         kept = (cut(x) if isinstance(x, np.ndarray) else x for x in state)
@@ -118,7 +118,7 @@ class stores_towards_zero(_InSingle):
 
 
 @defect("accumulated", "float64 is computed in float32.", whole=True, dtypes=("float64",))
-def computes_in_single(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def computes_in_single(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """One kernel for all types."""
 
     def single(x: Any) -> Any:
@@ -144,7 +144,7 @@ class not_deterministic(MachineRun):
     def setup(self) -> None:
         self.odd = self.subject.memory["runs"] = 1 - self.subject.memory.get("runs", 0)
 
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, Any]:
+    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         moved, state = super().advanced(i, theta, grad, h)
         format = format_of(self.dtypes[i])
         return format.round(moved * (1 + 2 * format.u * self.odd)), state

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import defect, reported, wrong_rule
 from momentum.gallery.wrong._families import places, standing, told
-from momentum.gallery.wrong._terms import ACCUMULATED, RULE, Moved, X, decayed
+from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X, decayed
 
 WIDE = ("float64", "float32")
 UNITS = 1 + 32 * 2.0**-24
@@ -94,13 +94,13 @@ wrong_rule("velocity_without_gradient", "Momentum weighs the new gradient too.",
 
 @reported("KellerJordan/Muon#4")
 @defect("accumulated", "Without Nesterov the velocity is not used.", "u = d")
-def velocity_unused_without_nesterov(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def velocity_unused_without_nesterov(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state, h)
     return (moved if h.nesterov else theta - h.lr * decayed(theta, grad, h)), new
 
 
 @defect("accumulated", "The velocity is clipped to 2.", "a guard against explosion")
-def velocity_clipped(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def velocity_clipped(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     v = ACCUMULATED(theta, grad, state, h)[1].v.map(lambda x: np.clip(x, -2, 2))
     return terms.moved(theta, decayed(theta, grad, h), state, h, v)
 
@@ -114,13 +114,13 @@ class _Two(NamedTuple):
 
 
 @defect("two_point", "The difference spans two steps.", "the history is read at the wrong place")
-def two_point_previous_too_old(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def two_point_previous_too_old(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     older = state.older if isinstance(state, _Two) else theta
     moved, new = RULE["two_point"](theta, grad, state._replace(v=older), h)
     return moved, _Two(new.step, theta, state.v if state.step else theta)
 
 
 @defect("accumulated", "The parameter shrinks by momentum.", "x = momentum x - lr d")
-def iterate_not_velocity(theta: X, grad: X, state: X, h: Hyper) -> Moved:
+def iterate_not_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     d = decayed(theta, grad, h)
     return (h.momentum * theta if h.momentum else theta) - h.lr * d, terms.after(state, d)

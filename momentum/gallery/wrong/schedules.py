@@ -8,6 +8,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
 from momentum.gallery.wrong._families import RuleRun, heard, moves, told
@@ -143,7 +144,7 @@ class lr_dead_after_load(MachineRun):
 
     dead = False
 
-    def take_over(self, saved: dict[str, Any]) -> None:
+    def take_over(self, saved: Saved) -> None:
         super().take_over(saved)
         self.dead = True
 

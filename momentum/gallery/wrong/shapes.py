@@ -1,11 +1,10 @@
 """Wrong for some shapes and layouts of parameters."""
 
-from typing import Any
-
 import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import defect, reported
 from momentum.gallery.wrong._families import misread, moves, places, standing, told
 from momentum.gallery.wrong._terms import undecayed
@@ -70,7 +69,7 @@ class velocity_per_column(MachineRun):
 
 @defect("accumulated", "A loaded velocity is taken in order of memory.", "strides are not read")
 class loaded_in_memory_order(MachineRun):
-    def take_over(self, saved: dict[str, Any]) -> None:
+    def take_over(self, saved: Saved) -> None:
         super().take_over(saved)
         for i, state in self.states.items():
             x = self.theta[i]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
 from momentum.gallery.wrong._families import misread, moves, stored, told
@@ -82,7 +82,7 @@ class small_velocity_flushed_at_times(MachineRun):
 
 @defect("accumulated", "After 256 steps the first step comes again.", "a counter of 8 bits")
 class counter_wraps_at_256(MachineRun):
-    def state(self, i: int) -> Any:
+    def state(self, i: int) -> State:
         held = super().state(i)
         return held._replace(step=held.step % 256)
 

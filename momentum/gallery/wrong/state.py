@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import Working
+from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Family, defect, reported
-from momentum.gallery.wrong._families import Saved, loaded, states
+from momentum.gallery.wrong._families import loaded, states
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
@@ -25,7 +26,7 @@ class _Keyed(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         self.theta[i][...], self.states[self.key(i)] = self.advanced(i, self.theta[i], grad, h)
 
-    def state(self, i: int) -> Any:
+    def state(self, i: int) -> State:
         return super().state(self.key(i))
 
 
