@@ -69,9 +69,10 @@ def _lines(identity: Identity) -> Iterator[str]:
     yield from _response(identity)
     if identity.estimates:
         yield ""
+        known = f", given that {'; '.join(identity.departures)}" if identity.departures else ""
         yield (
-            f"  hyper-parameters as computed in {identity.dtype}: estimates, +- {REACH} standard "
-            "errors, no verdict"
+            f"  hyper-parameters as computed in {identity.dtype}{known}: estimates, +- {REACH}"
+            " standard errors, no verdict"
         )
         yield from (f"    {_estimate(e)}" for e in identity.estimates)
 

@@ -286,6 +286,11 @@ def test_measure_sees_one_unit_of_momentum(dtype: str) -> None:
     assert not wrong.interval[0] <= held - 0.9 <= wrong.interval[1]
 
 
+def test_estimates_of_a_departing_subject_are_said_to_be_those_beside_it() -> None:
+    text = describe(identify(told(lambda h: h._replace(lr=h.lr * 1.0001), ("float64",))))
+    assert "as computed in float64, given that lr is multiplied by 1.0001: estimates" in text
+
+
 def test_measure_reads_a_decay_that_is_scaled_by_lr() -> None:
     subject = told(lambda h: h._replace(weight_decay=h.weight_decay * h.lr), ("float64",))
     assert "times lr" in number(subject, "weight_decay", "float64").readings
