@@ -27,32 +27,32 @@ class Dual:
     def __neg__(self) -> "Dual":
         return Dual(-self.value, -self.slope)
 
-    def __add__(self, other: Any) -> "Dual":
+    def __add__(self, other: object) -> "Dual":
         b = _lift(other)
         return Dual(self.value + b.value, self.slope + b.slope)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Dual":
+    def __sub__(self, other: object) -> "Dual":
         return self + -_lift(other)
 
-    def __rsub__(self, other: Any) -> "Dual":
+    def __rsub__(self, other: object) -> "Dual":
         return _lift(other) - self
 
-    def __mul__(self, other: Any) -> "Dual":
+    def __mul__(self, other: object) -> "Dual":
         b = _lift(other)
         return Dual(self.value * b.value, self.slope * b.value + self.value * b.slope)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Dual":
+    def __truediv__(self, other: object) -> "Dual":
         b = _lift(other)
         value = self.value / b.value
         return Dual(value, (self.slope - value * b.slope) / b.value)
 
-    def __rtruediv__(self, other: Any) -> "Dual":
+    def __rtruediv__(self, other: object) -> "Dual":
         return _lift(other) / self
 
 
-def _lift(number: Any) -> Dual:
+def _lift(number: object) -> Dual:
     return number if isinstance(number, Dual) else Dual(number, 0.0)

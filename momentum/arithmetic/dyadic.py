@@ -52,7 +52,7 @@ class Dyadic:
             raise TypeError(f"{x} is not dyadic")
         return cls(number.p, exponent)
 
-    def _aligned(self, other: Any) -> tuple[Any, Any, int]:
+    def _aligned(self, other: object) -> tuple[Any, Any, int]:
         b = Dyadic.of(other)
         by = self.exponent - b.exponent
         if by >= 0:
@@ -62,7 +62,7 @@ class Dyadic:
     def __neg__(self) -> "Dyadic":
         return Dyadic(-self.digits, self.exponent)
 
-    def __add__(self, other: Any) -> "Dyadic":
+    def __add__(self, other: object) -> "Dyadic":
         if isinstance(other, int) and not other:
             return self
         a, b, exponent = self._aligned(other)
@@ -70,16 +70,16 @@ class Dyadic:
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Dyadic":
+    def __sub__(self, other: object) -> "Dyadic":
         if isinstance(other, int) and not other:
             return self
         a, b, exponent = self._aligned(other)
         return Dyadic(a - b, exponent)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: object) -> Any:
         return -self + other
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Any:
         if isinstance(other, int) and other in (0, 1):
             return self if other else 0
         b = Dyadic.of(other)

@@ -13,6 +13,9 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+Rationals = NDArray[np.object_]
+"""An array of fmpq."""
+
 _HEX = re.compile(
     r"(?P<sign>[+-]?)0x(?P<whole>[0-9a-f]+)(?:\.(?P<part>[0-9a-f]*))?(?:p(?P<exponent>[+-]?\d+))?",
     re.IGNORECASE,
@@ -37,7 +40,7 @@ def exact(value: Any) -> fmpq:
 _exact_elements = np.frompyfunc(exact, 1, 1)
 
 
-def exact_array(values: Any) -> NDArray[Any]:
+def exact_array(values: Any) -> Rationals:
     """An object array of rationals.
 
     Shapes: any, kept. Raises: ValueError where an element is not finite.
@@ -58,7 +61,7 @@ def nearest(value: fmpq) -> float:
 _nearest_elements = np.frompyfunc(nearest, 1, 1)
 
 
-def nearest_array(values: NDArray[Any]) -> NDArray[np.float64]:
+def nearest_array(values: Rationals) -> NDArray[np.float64]:
     """The float64 array nearest to an array of rationals. Shapes: any, kept."""
     return np.asarray(_nearest_elements(values), dtype=np.float64)
 

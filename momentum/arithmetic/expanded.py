@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Made(NamedTuple):
@@ -97,7 +97,7 @@ class Expanded:
     def __neg__(self) -> "Expanded":
         return Expanded(t._replace(coefficient=-t.coefficient) for t in self.terms)
 
-    def __add__(self, other: Any) -> "Expanded":
+    def __add__(self, other: object) -> "Expanded":
         b = lift(other)
         if self.terms and b.terms and self.is_array != b.is_array:
             raise NotLinear("a number is added to an array")
@@ -118,13 +118,13 @@ class Expanded:
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Expanded":
+    def __sub__(self, other: object) -> "Expanded":
         return self + -lift(other)
 
-    def __rsub__(self, other: Any) -> "Expanded":
+    def __rsub__(self, other: object) -> "Expanded":
         return lift(other) + -self
 
-    def __mul__(self, other: Any) -> "Expanded":
+    def __mul__(self, other: object) -> "Expanded":
         a, b = self, lift(other)
         if a.is_array:
             a, b = b, a
@@ -140,13 +140,13 @@ class Expanded:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Expanded":
+    def __truediv__(self, other: object) -> "Expanded":
         b = lift(other)
         if b.is_array or not b.terms:
             raise NotLinear("a division by an array, or by zero")
         return self * Expanded([Term(1, (Compound(b.terms, inverse=True),))])
 
-    def __rtruediv__(self, other: Any) -> "Expanded":
+    def __rtruediv__(self, other: object) -> "Expanded":
         return lift(other) / self
 
     def __bool__(self) -> bool:
@@ -166,7 +166,7 @@ class Expanded:
         raise NotLinear("a rule looks at its numbers")
 
 
-def lift(number: Any) -> Expanded:
+def lift(number: object) -> Expanded:
     """A constant as a sum of terms. Raises: NotLinear for what is no number."""
     if isinstance(number, Expanded):
         return number

@@ -34,7 +34,7 @@ class Expression:
             return number(-self.value)
         return self.args[0] if self.operation == "negative" else made("negative", self)
 
-    def __add__(self, other: Any) -> "Expression":
+    def __add__(self, other: object) -> "Expression":
         a, b = self, lifted(other)
         if a.is_number and b.is_number:
             return number(a.value + b.value)
@@ -42,10 +42,10 @@ class Expression:
             return a
         return b if a.is_(0) else made("+", a, b)
 
-    def __radd__(self, other: Any) -> "Expression":
+    def __radd__(self, other: object) -> "Expression":
         return lifted(other) + self
 
-    def __sub__(self, other: Any) -> "Expression":
+    def __sub__(self, other: object) -> "Expression":
         a, b = self, lifted(other)
         if a.is_number and b.is_number:
             return number(a.value - b.value)
@@ -53,10 +53,10 @@ class Expression:
             return a
         return -b if a.is_(0) else made("-", a, b)
 
-    def __rsub__(self, other: Any) -> "Expression":
+    def __rsub__(self, other: object) -> "Expression":
         return lifted(other) - self
 
-    def __mul__(self, other: Any) -> "Expression":
+    def __mul__(self, other: object) -> "Expression":
         a, b = self, lifted(other)
         if a.is_number and b.is_number:
             return number(a.value * b.value)
@@ -66,10 +66,10 @@ class Expression:
             return a
         return b if a.is_(1) else made("*", a, b)
 
-    def __rmul__(self, other: Any) -> "Expression":
+    def __rmul__(self, other: object) -> "Expression":
         return lifted(other) * self
 
-    def __truediv__(self, other: Any) -> "Expression":
+    def __truediv__(self, other: object) -> "Expression":
         a, b = self, lifted(other)
         if a.is_number and b.is_number:
             return number(a.value / b.value)
@@ -77,7 +77,7 @@ class Expression:
             return a
         return made("/", a, b)
 
-    def __rtruediv__(self, other: Any) -> "Expression":
+    def __rtruediv__(self, other: object) -> "Expression":
         return lifted(other) / self
 
     def __bool__(self) -> bool:
@@ -130,7 +130,7 @@ def made(operation: Operation, *args: Expression) -> Expression:
     return _unique(operation, args, "", Fraction(0))
 
 
-def lifted(other: Any) -> Expression:
+def lifted(other: object) -> Expression:
     """An expression, or a Python number as one.
 
     Raises: TypeError for anything else.

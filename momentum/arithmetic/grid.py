@@ -52,7 +52,7 @@ class Grid:
         """The number after it was written to memory: its terms can be reordered no further."""
         return Grid.of(self.value, self.format, self.fits)
 
-    def _lift(self, other: Any) -> "Grid":
+    def _lift(self, other: object) -> "Grid":
         return other if isinstance(other, Grid) else Grid.of(other, self.format)
 
     def _make(self, other: "Grid", value: Any, quantum: Any, magnitude: Any) -> "Grid":
@@ -61,27 +61,27 @@ class Grid:
     def __neg__(self) -> "Grid":
         return Grid(-self.value, self.quantum, self.magnitude, self.fits, self.format)
 
-    def __add__(self, other: Any) -> "Grid":
+    def __add__(self, other: object) -> "Grid":
         b = self._lift(other)
         quantum = np.minimum(self.quantum, b.quantum)
         return self._make(b, self.value + b.value, quantum, self.magnitude + b.magnitude)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Grid":
+    def __sub__(self, other: object) -> "Grid":
         return self + (-self._lift(other))
 
-    def __rsub__(self, other: Any) -> "Grid":
+    def __rsub__(self, other: object) -> "Grid":
         return self._lift(other) + (-self)
 
-    def __mul__(self, other: Any) -> "Grid":
+    def __mul__(self, other: object) -> "Grid":
         b = self._lift(other)
         quantum = self.quantum * b.quantum
         return self._make(b, self.value * b.value, quantum, self.magnitude * b.magnitude)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Grid":
+    def __truediv__(self, other: object) -> "Grid":
         b = self._lift(other)
         power = np.abs(np.frexp(b.value)[0]) == 0.5
         divisor = np.where(power, b.value, 1.0)

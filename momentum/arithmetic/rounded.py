@@ -105,7 +105,7 @@ class Rounded:
     def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
         return Rounded(value, magnitude, error, self.format, self.own_error, peak, floor)
 
-    def _lift(self, other: Any) -> "Rounded":
+    def _lift(self, other: object) -> "Rounded":
         if isinstance(other, Rounded):
             return other
         return Rounded.of(other, self.format, self.own_error)
@@ -120,7 +120,7 @@ class Rounded:
     def __neg__(self) -> "Rounded":
         return self._make(-self.value, self.magnitude, self.error, self.peak, self.floor)
 
-    def _sum(self, other: Any, sign: int) -> "Rounded":
+    def _sum(self, other: object, sign: int) -> "Rounded":
         a, b = self, self._lift(other)
         if b._is_exact_scalar() and b.value == 0.0:
             return a
@@ -140,19 +140,19 @@ class Rounded:
             (a.floor + b.floor) * grown + a.format.lost_in_sums,
         )
 
-    def __add__(self, other: Any) -> "Rounded":
+    def __add__(self, other: object) -> "Rounded":
         return self._sum(other, 1)
 
-    def __radd__(self, other: Any) -> "Rounded":
+    def __radd__(self, other: object) -> "Rounded":
         return self._lift(other)._sum(self, 1)
 
-    def __sub__(self, other: Any) -> "Rounded":
+    def __sub__(self, other: object) -> "Rounded":
         return self._sum(other, -1)
 
-    def __rsub__(self, other: Any) -> "Rounded":
+    def __rsub__(self, other: object) -> "Rounded":
         return self._lift(other)._sum(self, -1)
 
-    def __mul__(self, other: Any) -> "Rounded":
+    def __mul__(self, other: object) -> "Rounded":
         a, b = self, self._lift(other)
         if a._is_exact_scalar() and not b._is_free_factor():
             a, b = b, a
@@ -183,7 +183,7 @@ class Rounded:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Rounded":
+    def __truediv__(self, other: object) -> "Rounded":
         b = self._lift(other)
         doubt = b.error + b.floor
         least = np.abs(b.value) - doubt  # the divisor is at least this large

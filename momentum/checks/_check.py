@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from momentum.conventions import Convention, Source
 from momentum.conventions.hyper import NEUTRAL
@@ -151,7 +152,7 @@ def agrees(**declared: Any) -> Callable[[Always], Always]:
     return register
 
 
-def same(got: Any, wanted: Any, where: str, step: int = 0) -> Measured:
+def same(got: ArrayLike, wanted: ArrayLike, where: str, step: int = 0) -> Measured:
     """A law without a bound: two arrays are equal bit for bit, nan equal to nan, -0.0 to 0.0."""
     a, b = np.asarray(got, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
     if a.shape != b.shape:

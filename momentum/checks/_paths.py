@@ -211,12 +211,8 @@ def in_formats(
 
 def roomy(problem: Problem) -> bool:
     """Hyper-parameters and format leave so much room that ordinary numbers meet no underflow."""
-    numbers = [abs(x) for row in problem.hypers for h in row for x in _numbers(h) if x]
+    numbers = [abs(x) for row in problem.hypers for h in row for x in h if x]
     return format_of(problem.dtype).emax > 100 and all(2**-20 <= x <= 2**20 for x in numbers)
-
-
-def _numbers(h: Hyper) -> list[Any]:
-    return [x for x in h if not isinstance(x, bool)]
 
 
 def flat(arrays: Sequence[Array]) -> Array:

@@ -12,7 +12,7 @@ from momentum.subjects.drive import Fed, Observation, advance, begin, plainly
 from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array, Run, Subject
 
 Steps = Iterator[list[Array]]
 
@@ -102,7 +102,7 @@ def by_turns(*paths: Steps) -> list[list[list[Array]]]:
     return gone
 
 
-def catch_up(run: Any, problem: Problem, stop: int) -> None:
+def catch_up(run: Run, problem: Problem, stop: int) -> None:
     """Tell a run that was started anew the hyper-parameters of the step before."""
     if stop and problem.hypers[stop - 1] != problem.hypers[0]:
         for g, h in enumerate(problem.hypers[stop - 1]):

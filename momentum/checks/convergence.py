@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+
+from flint import fmpq
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
@@ -76,7 +77,7 @@ def quadratic_follows_theory(subject: Subject, convention: Convention, problem: 
         yield against(iterates[t - 1], truth, bound, f"step {t}", t, start)
 
 
-def _echoes(method: Method, rate: Any, momentum: Any, steps: int, keeps: bool) -> list[float]:
+def _echoes(method: Method, rate: fmpq, momentum: fmpq, steps: int, keeps: bool) -> list[float]:
     """What an iterate moved by 1 beside the rule is worth 0, 1, 2, ... steps later.
 
     The velocity does not feel it, so it goes on like a start; where the rule keeps iterates in

@@ -25,8 +25,8 @@ MEMBERS = (0, 1, 2, 2, 0)
 TORCH = "torch.optim, per-parameter options"
 
 
-def _problem(setting: Setting, rows: Sequence[Sequence[Hyper]], **more: Any) -> Problem:
-    return given.run(setting, [tuple(row) for row in rows], SHAPES, groups=MEMBERS, **more)
+def _problem(setting: Setting, rows: Sequence[Sequence[Hyper]]) -> Problem:
+    return given.run(setting, [tuple(row) for row in rows], SHAPES, groups=MEMBERS)
 
 
 def different(setting: Setting) -> Sequence[Problem]:

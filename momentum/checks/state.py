@@ -13,7 +13,7 @@ from momentum.subjects.drive import Observation, advance, begin
 from momentum.subjects.judge import judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array, Run, Subject
 
 Path = list[tuple[tuple[Array | None, ...], tuple[Array, ...]]]
 """What was fed at each step, and where it led."""
@@ -186,7 +186,7 @@ def loading_keeps_every_digit(subject: Subject, convention: Convention, problem:
         yield from _exactly(f"saved at step {stop} and loaded", rest, wanted)
 
 
-def _onward(subject: Subject, run: Any, problem: Problem, gone: Path) -> Path:
+def _onward(subject: Subject, run: Run, problem: Problem, gone: Path) -> Path:
     """The whole path of a run that has gone so far."""
     here = gone[-1][1] if gone else problem.start
     points = "point" in subject.facts.offers

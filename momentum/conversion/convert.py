@@ -1,11 +1,11 @@
 """The same training in another convention, proven, or a proof that stops where none exists."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 from momentum.arithmetic import exact, nearest
-from momentum.conventions import Convention, Hyper
+from momentum.conventions import Convention, Hyper, State
 from momentum.conversion import linear
 from momentum.conversion.given import allowed, assumed, told
 from momentum.conversion.proof import Proof, drift, prove
@@ -214,7 +214,7 @@ def _paths(
                 failures.append(_Attempt(search.failure, form, start, initial is not None))
 
 
-def _initials(convention: Convention) -> tuple[Any, ...]:
+def _initials(convention: Convention) -> tuple[State | None, ...]:
     """Initial states to try: its own, and a velocity of zeros that is there already."""
     if convention.inverse is not None and convention.inverse.seeded:
         return None, convention.initial._replace(step=1)
@@ -255,7 +255,7 @@ def _proven(
     return Conversion(a, b, tuple(rows), count, tuple(body), hypers[-1], initial, shown)
 
 
-def _evened(path: list[Hyper], holds: Any) -> list[Hyper]:
+def _evened(path: list[Hyper], holds: Callable[[list[Hyper]], bool]) -> list[Hyper]:
     """The first row made like the second, as far as that changes nothing."""
     if len(path) < 2:
         return path

@@ -13,7 +13,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from momentum.conventions import Convention, Hyper
+from momentum.conventions import Convention, Hyper, State
 
 Row = NDArray[Any]
 """Shape (n,), of rationals."""
@@ -35,7 +35,7 @@ def row(numbers: Sequence[Any]) -> Row:
     return made
 
 
-def begin(initial: Any) -> Place:
+def begin(initial: State) -> Place:
     """The start: the parameter is the one basis vector, the velocity is zero."""
     return Place(row([1]), initial._replace(v=row([0])))
 
@@ -59,10 +59,11 @@ def advance(convention: Convention, place: Place, h: Hyper) -> Place:
     return Place(*convention.step(wide.theta, gradient, wide.state, h))
 
 
-def kept(convention: Convention, state: Any, h: Hyper) -> Any:
+def kept(convention: Convention, state: State, h: Hyper) -> fmpq:
     """The weight of the gradient in the new velocity."""
     place = Place(row([0]), state._replace(v=row([0])))
-    return advance(convention, place, h).state.v[-1]
+    weight: fmpq = advance(convention, place, h).state.v[-1]
+    return weight
 
 
 def supports(convention: Convention) -> bool:

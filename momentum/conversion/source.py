@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from momentum.conventions import Convention, Hyper
+from momentum.conventions import Convention, Hyper, State
 from momentum.conversion import linear
 from momentum.conversion.linear import Place
 
@@ -35,7 +35,7 @@ def source_steps(convention: Convention, hypers: Sequence[Hyper], ends: bool = F
     return steps
 
 
-def _matters(convention: Convention, state: Any, later: Sequence[Hyper]) -> bool:
+def _matters(convention: Convention, state: State, later: Sequence[Hyper]) -> bool:
     """Whether a velocity, all else zero, ever moves what a model sees."""
     place = Place(linear.row([0]), state._replace(v=linear.row([1])))
     place = place._replace(theta=-linear.seen(convention, place, later[0]))

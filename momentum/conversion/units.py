@@ -6,32 +6,34 @@ weight_decay is the part of the parameter that is added to the gradient, or take
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flint import fmpq
+
 Numbers = Mapping[str, Any]
 Row = dict[str, Any]
 
 
-def _penalty(value: Any, row: Numbers, first: Any) -> Row:
+def _penalty(value: fmpq, row: Numbers, first: fmpq) -> Row:
     """loss + l2 |x|^2, whose gradient is 2 l2 x."""
     return {"weight_decay": 2 * value}
 
 
-def _per_step(value: Any, row: Numbers, first: Any) -> Row:
+def _per_step(value: fmpq, row: Numbers, first: fmpq) -> Row:
     """x loses this part of itself at each step, whatever lr is."""
     return {"weight_decay": _over(value, row["lr"])}
 
 
-def _relative(value: Any, row: Numbers, first: Any) -> Row:
+def _relative(value: fmpq, row: Numbers, first: fmpq) -> Row:
     """x loses this part of itself times lr / (lr of the first step)."""
     return {"weight_decay": _over(value, first)}
 
 
-def _summed(value: Any, row: Numbers, first: Any) -> Row:
+def _summed(value: fmpq, row: Numbers, first: fmpq) -> Row:
     """The gradient is the sum of so many that the target gets the mean of."""
     decay = row.get("weight_decay", 0)
     return {"lr": row["lr"] * value, "weight_decay": _over(decay, value)}
 
 
-def _over(value: Any, rate: Any) -> Any:
+def _over(value: fmpq, rate: fmpq) -> fmpq:
     if not rate and value:
         raise ValueError("decay that is not scaled by lr has no weight_decay where lr is 0")
     return value / rate if value else value

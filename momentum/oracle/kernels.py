@@ -2,7 +2,7 @@
 
 import math
 import operator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Block:
         error += self.format.smallest_subnormal / 2
         self.largest[row] = math.inf
 
-    def part(self, kept: Any = slice(None)) -> "Block":
+    def part(self, kept: slice | Array | NDArray[np.intp] = slice(None)) -> "Block":
         """The same numbers at some of its coordinates, to go on by themselves."""
         twin = Block(self.value[kept], [0.0] * (self.rows - 1), self.format)
         twin.here.held[...] = self.here.held[:, kept]
@@ -80,7 +80,7 @@ class Block:
         twin.largest = list(self.largest)
         return twin
 
-    def take(self, step: Step, gradient: Array, off: Any = None) -> None:
+    def take(self, step: Step, gradient: Array, off: float | Array | None = None) -> None:
         """One step. off: how far the gradient is from numbers of the format; None: look."""
         values, _, sizes, _, magnitudes = self.here
         values[-1] = gradient
@@ -127,7 +127,7 @@ class Block:
             row[...] = x
 
 
-def off_format(x: Array, format: Format) -> Any:
+def off_format(x: Array, format: Format) -> float | Array:
     """What rounding to the format changes in given numbers; a plain 0 where they are its own."""
     if fits(x, format):
         return 0.0

@@ -58,7 +58,9 @@ class Linear:
         state = self.plan.plain_state(self.arrays)
         return self.plan.convention.gradient_point(self.block.value, state, h)
 
-    def take(self, grad: Array, h: Hyper, step: Step | None = None, off: Any = None) -> None:
+    def take(
+        self, grad: Array, h: Hyper, step: Step | None = None, off: float | Array | None = None
+    ) -> None:
         """One step, planned before or now. off: see Block.take."""
         self.block.take(self.plan.next(h) if step is None else step, grad, off)
         if self.truth is not None:

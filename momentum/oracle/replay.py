@@ -42,7 +42,7 @@ class Trajectory:
     rest: Array | None
 
     @cached_property
-    def exact(self) -> list[NDArray[Any]] | None:
+    def exact(self) -> list[NDArray[np.object_]] | None:
         """Parameters after each step as object arrays of rationals, where the tier is exact."""
         if self.tier == "fast":
             return None

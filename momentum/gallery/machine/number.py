@@ -51,7 +51,7 @@ class Number:
         """A function of the value that no rule written with + - * / can express, rounded once."""
         return self.like(function(self.value))
 
-    def _with(self, other: Any) -> tuple["Number", "Number"]:
+    def _with(self, other: object) -> tuple["Number", "Number"]:
         """The other operand as a Number, and the one whose rounding the result has."""
         if not isinstance(other, Number):
             other = Number(other, _as_it_is, weak=True)
@@ -61,7 +61,7 @@ class Number:
         factors = None if self.factors is None else (-self.factors[0], self.factors[1])
         return Number(-self.value, self.round, self.weak, self.fused, factors)
 
-    def __add__(self, other: Any) -> "Number":
+    def __add__(self, other: object) -> "Number":
         b, kind = self._with(other)
         if kind.fused and self.factors is not None:
             return kind.like(fused_multiply_add(*self.factors, b.value, kind.fused))
@@ -71,13 +71,13 @@ class Number:
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Number":
+    def __sub__(self, other: object) -> "Number":
         return self + -self._with(other)[0]
 
-    def __rsub__(self, other: Any) -> "Number":
+    def __rsub__(self, other: object) -> "Number":
         return (-self).__add__(other)
 
-    def __mul__(self, other: Any) -> "Number":
+    def __mul__(self, other: object) -> "Number":
         b, kind = self._with(other)
         product = kind.like(self.value * b.value)
         if kind.fused:
@@ -86,11 +86,11 @@ class Number:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Number":
+    def __truediv__(self, other: object) -> "Number":
         b, kind = self._with(other)
         return kind.like(self.value / b.value)
 
-    def __rtruediv__(self, other: Any) -> "Number":
+    def __rtruediv__(self, other: object) -> "Number":
         b, kind = self._with(other)
         return kind.like(b.value / self.value)
 
