@@ -252,8 +252,12 @@ def _written(state: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
 
     optax: what `inject_hyperparams` keeps in its state wins over what its factory was given.
     """
-    if hasattr(state, "inner_states"):  # optax: multi_transform, the labels are our groups
-        inner = {k: _written(s, numbers[k : k + 1]) for k, s in state.inner_states.items()}
+    if hasattr(state, "inner_states"):
+        # optax: multi_transform; the labels are our groups where there are several, else its own
+        inner = {
+            label: _written(s, numbers[label : label + 1] if len(numbers) > 1 else numbers)
+            for label, s in state.inner_states.items()
+        }
         return state._replace(inner_states=inner)
     if hasattr(state, "hyperparams"):
         open_ = {n: x for n, x in numbers[0].items() if n in state.hyperparams}

@@ -50,11 +50,12 @@ def write_vectors(folder: Path, conventions: tuple[str, ...]) -> int:
 
 @vectors.command("verify")
 @click.argument("answers", type=options.PATH)
-def verify_vectors(answers: Path) -> int:
+@click.option("--flushing", is_flag=True, help="Subnormal numbers may have become zero.")
+def verify_vectors(answers: Path, flushing: bool) -> int:
     """Judge ANSWERS, JSON lines with the id of a case and the parameters after each step."""
     from momentum.doors.vectors import verify
 
-    return verify(answers)
+    return verify(answers, flushing)
 
 
 @click.command()

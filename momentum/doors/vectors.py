@@ -24,14 +24,14 @@ def write(folder: Path, conventions: Sequence[str]) -> int:
     return 0
 
 
-def verify(path: Path) -> int:
+def verify(path: Path, flushing: bool = False) -> int:
     """0: every answer lies within its bound; 1: one does not; 3: all were skipped.
 
     Raises: UsageError where the answers are incomplete or cannot be read.
     """
     text = files.read(path, "answers")
     try:
-        found = vectors.verify(vectors.answers_of(text))
+        found = vectors.verify(vectors.answers_of(text), flushing)
     except ValueError as error:
         raise UsageError(f"answers {path}: {error}") from None
     count = {v: sum(one.verdict == v for one in found) for v in ("passed", "failed", "skipped")}

@@ -75,15 +75,20 @@ class Made(NamedTuple):
     family: Family
 
 
-def cases(convention: Convention) -> Iterator[Made]:
-    """Every case of a convention, family by family, always the same."""
+def cases(convention: Convention, flushing: bool = False) -> Iterator[Made]:
+    """Every case of a convention, family by family, always the same.
+
+    flushing: with the bounds of what turns subnormal numbers to zero.
+    """
     for family in FAMILIES:
         if family.needs <= convention.knows:
             for i, plan in enumerate(family.plans()):
-                yield _made(convention, family, i, plan)
+                yield _made(convention, family, i, plan, flushing)
 
 
-def _made(convention: Convention, family: Family, number: int, plan: Plan) -> Made:
+def _made(
+    convention: Convention, family: Family, number: int, plan: Plan, flushing: bool = False
+) -> Made:
     rows = rows_of(plan, convention)
     problem = Problem(
         plan.dtype, ((plan.size,),), tuple((h,) for h in rows), (0,), plan.kind, seed=number
@@ -92,7 +97,8 @@ def _made(convention: Convention, family: Family, number: int, plan: Plan) -> Ma
     grads = [
         None if t in plan.missing else problem.gradients(t, [start])[0] for t in range(len(rows))
     ]
-    truth = replay_steps(convention, start, grads, rows, dtype=plan.dtype, tier="exact")
+    dtype = f"{plan.dtype}:flushing" if flushing else plan.dtype
+    truth = replay_steps(convention, start, grads, rows, dtype=dtype, tier="exact")
     case = Case(
         id=f"{convention.full_name}/{family.name}/{number}",
         flags=[family.name, *(["BASIC"] if family.name == "basic" else [])],
@@ -174,10 +180,11 @@ class Verified(NamedTuple):
     words: str = ""
 
 
-def verify(answers: Sequence[Answer]) -> list[Verified]:
+def verify(answers: Sequence[Answer], flushing: bool = False) -> list[Verified]:
     """Judge answers by the trajectories that their cases were written from.
 
-    Every case of each convention that is answered at all has to be answered once.
+    Every case of each convention that is answered at all has to be answered once. flushing: see
+    `cases`.
     Raises: ValueError for an id that is unknown, missing or there twice, or for answers that do not
     have the shape of their case.
     """
@@ -190,7 +197,7 @@ def verify(answers: Sequence[Answer]) -> list[Verified]:
         raise ValueError("there is no answer: wanted one line for each case")
     found = []
     for name in dict.fromkeys(id.split("/")[0] for id in told):
-        for made in cases(get(name)):
+        for made in cases(get(name), flushing):
             if made.case.id not in told:
                 raise ValueError(f"{made.case.id} is not answered")
             found.append(_verified(made, told.pop(made.case.id)))
@@ -210,7 +217,7 @@ def _verified(made: Made, answer: Answer) -> Verified:
     compared = made.truth.compare([meant(np.array(row), format) for row in got])
     ratio = np.maximum(compared.trajectory.ratio, compared.step.ratio)
     t, k = (int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-    words = f"step {t + 1}, element {k}: {got[t][k]!r}, exact {made.truth.values[t, k]!r}"
+    words = f"step {t + 1}, element {k}: {got[t][k]!r}, exact {float(made.truth.values[t, k])!r}"
     verdict = "passed" if compared.passed else "failed"
     return Verified(made.case, made.family, verdict, float(ratio[t, k]), words)
 

@@ -104,6 +104,11 @@ def chained(learning_rate, momentum=0.9):
     return optax.chain(optax.identity(), inner(learning_rate=learning_rate, momentum=momentum))
 
 
+def labelled(learning_rate, momentum=0.9):
+    parts = {"a": injected(learning_rate, momentum), "b": optax.sgd(learning_rate, momentum)}
+    return optax.multi_transform(parts, lambda tree: ["ab"[i % 2] for i in range(len(tree))])
+
+
 COMPILATIONS = []
 
 
@@ -123,7 +128,7 @@ def branching(learning_rate, momentum=0.0):
     return compiled_inside(learning_rate, momentum)
 
 
-@pytest.mark.parametrize("factory", [injected, chained, compiled_inside, branching])
+@pytest.mark.parametrize("factory", [injected, chained, labelled, compiled_inside, branching])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_factory_needs_no_annotation(worst_ratio, factory, dtype):
     subject = adapt(factory, {}, "mine")
@@ -131,7 +136,7 @@ def test_factory_needs_no_annotation(worst_ratio, factory, dtype):
     assert worst_ratio(subject, "optax", dtype) <= 1
 
 
-@pytest.mark.parametrize("factory", [injected, chained])
+@pytest.mark.parametrize("factory", [injected, chained, labelled])
 def test_open_numbers_of_each_group_are_its_own(factory):
     hypers = [Hyper(0.5, 0.5), Hyper(0.25, 0.5)]
     run = adapt(factory, {}, "mine").start([np.zeros(1)] * 2, hypers, "float64", groups=[0, 1])

@@ -49,6 +49,19 @@ def test_torch_answers_every_case_rightly(
     assert capsys.readouterr().out.startswith(f"passed: {len(answers)} passed, 0 failed")
 
 
+def test_what_flushes_subnormals_is_right_where_that_is_said(
+    cases: Cases, torch_answer: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [torch_answer(case) for case in cases]
+    for case, answer in zip(cases, answers):
+        least = {"float64": 2.0**-1022, "float16": 2.0**-14}.get(case["dtype"], 2.0**-126)
+        rows = (numbers(row) for row in answer["parameters"])
+        answer["parameters"] = [[x if abs(x) >= least else 0.0 for x in row] for row in rows]
+    assert verified(tmp_path, answers) == 1
+    assert "exact np" not in capsys.readouterr().out
+    assert entry(["vectors", "verify", str(tmp_path / "answers.jsonl"), "--flushing"]) == 0
+
+
 def test_torch_lies_within_the_bounds_of_the_files_alone(
     cases: Cases, torch_answer: Answering
 ) -> None:
