@@ -13,6 +13,7 @@ from torch.optim import lr_scheduler as own
 from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.conventions import Hyper
+from momentum.subjects.guard import set_torch, torch_settings
 from momentum.subjects.protocol import Array, Gradient
 from momentum.subjects.random_states import numpy_state
 
@@ -143,18 +144,9 @@ def settings() -> dict[str, Any]:
     }
 
 
-AT_FIRST = settings()
+_AT_FIRST = torch_settings(), settings()["denormal numbers are flushed"]
 
 
 def restore() -> None:
     """Put back those settings that others depend on, to what they were before any subject."""
-    before = AT_FIRST
-    torch.set_grad_enabled(before["gradient mode"])
-    torch.set_default_dtype(before["default dtype"])
-    torch.set_flush_denormal(before["denormal numbers are flushed"])
-    torch.set_num_threads(before["threads"])
-    deterministic = before["deterministic algorithms"]
-    if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting loads the compiler
-        torch.use_deterministic_algorithms(deterministic)
-    torch.set_anomaly_enabled(before["anomaly detection"])
-    torch.set_float32_matmul_precision(before["precision of float32 products"])
+    set_torch(*_AT_FIRST)

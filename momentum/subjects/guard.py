@@ -47,6 +47,36 @@ def _rounding(tiny: float, unit: float) -> tuple[bool, ...]:
     return tiny * 0.5 != 0, 1.0 + unit == 1.0, 1.0 - unit * 0.5 == 1.0, -1.0 - unit == -1.0
 
 
+_TORCH = (
+    ("is_grad_enabled", "set_grad_enabled"),
+    ("get_default_dtype", "set_default_dtype"),
+    ("get_num_threads", "set_num_threads"),
+    ("are_deterministic_algorithms_enabled", "use_deterministic_algorithms"),
+    ("get_float32_matmul_precision", "set_float32_matmul_precision"),
+    ("is_anomaly_enabled", "set_anomaly_enabled"),
+)
+"""Functions of torch that tell a setting, and those that set it."""
+
+
+def torch_settings() -> tuple[Any, ...]:
+    """Those of torch; none where it is not loaded."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "get_num_threads"):
+        return ()
+    return tuple(getattr(torch, told)() for told, _ in _TORCH)
+
+
+def set_torch(wanted: Sequence[Any], flushing: bool = False) -> None:
+    """Put back what `torch_settings` told. flushing: subnormal numbers are flushed to zero."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not wanted:
+        return
+    torch.set_flush_denormal(flushing)
+    for (told, set_), value in zip(_TORCH, wanted):
+        if getattr(torch, told)() != value:  # some load a compiler, or take long
+            getattr(torch, set_)(value)
+
+
 class Settings(NamedTuple):
     """What a call may change for everybody. torch: as far as it is loaded."""
 
@@ -58,18 +88,8 @@ class Settings(NamedTuple):
     @classmethod
     def now(cls) -> "Settings":
         """Those of this thread and process."""
-        torch: Any = sys.modules.get("torch")
-        found: tuple[Any, ...] = ()
-        if torch is not None and hasattr(torch, "get_num_threads"):
-            found = (
-                torch.is_grad_enabled(),
-                torch.get_default_dtype(),
-                torch.get_num_threads(),
-                torch.are_deterministic_algorithms_enabled(),
-                torch.get_float32_matmul_precision(),
-            )
         interpreter = sys.getrecursionlimit(), sys.gettrace(), sys.getprofile()
-        return cls(_rounding(_TINY, _UNIT), np.geterr(), interpreter, found)
+        return cls(_rounding(_TINY, _UNIT), np.geterr(), interpreter, torch_settings())
 
     def put_back(self) -> None:
         """Set them."""
@@ -81,18 +101,7 @@ class Settings(NamedTuple):
             sys.settrace(trace)  # type: ignore[arg-type]
         if sys.getprofile() is not profile:  # a profiler in C cannot be set a second time
             sys.setprofile(profile)  # type: ignore[arg-type]
-        torch: Any = sys.modules.get("torch")
-        if torch is None or not self.torch:
-            return
-        grad, dtype, threads, deterministic, precision = self.torch
-        torch.set_flush_denormal(False)
-        torch.set_grad_enabled(grad)
-        torch.set_default_dtype(dtype)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        if torch.are_deterministic_algorithms_enabled() != deterministic:  # it loads the compiler
-            torch.use_deterministic_algorithms(deterministic)
-        torch.set_float32_matmul_precision(precision)
+        set_torch(self.torch)
 
 
 def put_back_after_loading(before: Settings) -> None:
