@@ -32,24 +32,24 @@ VECTORS: tuple[tuple[int, ...], ...] = ((7,), (17,))
 
 def hyper(setting: Setting, **wanted: Any) -> Hyper:
     """The hyper-parameters asked for, as far as the setting has them; what is fixed stays."""
-    return setting.domain.combined(wanted)
+    return setting.facts.domain.combined(wanted)
 
 
 def free(setting: Setting, *names: str) -> bool:
     """All these hyper-parameters can be chosen."""
-    return setting.domain.free.issuperset(names)
+    return setting.facts.domain.free.issuperset(names)
 
 
 def changed(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
     """Other values, in a run, for those that can be changed and are on."""
-    able = setting.settable & setting.domain.free
+    able = setting.facts.settable & setting.facts.domain.free
     on = {n: x for n, x in wanted.items() if n in able and (n == "lr" or getattr(h, n))}
     return h._replace(**on)
 
 
 def revised(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
     """Other values where they can be chosen at all; the combination stays a valid one."""
-    return setting.domain.combined({**h._asdict(), **wanted})
+    return setting.facts.domain.combined({**h._asdict(), **wanted})
 
 
 def run(

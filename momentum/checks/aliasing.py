@@ -16,7 +16,7 @@ from momentum.subjects.protocol import Subject
 def with_a_gap(setting: Setting) -> Sequence[Problem]:
     """The same; and with a gradient that is missing once, after the first."""
     row = forms(setting)[-1]
-    gap = [_given.run(setting, [row] * 3, missing=[(1, 0)])] if setting.none_gradients else []
+    gap = [_given.run(setting, [row] * 3, missing=[(1, 0)])] if setting.facts.none_gradients else []
     return [*every_form(setting), *gap]
 
 

@@ -31,7 +31,7 @@ def one_by_one(setting: Setting) -> Sequence[Problem]:
     """One group, and two."""
     h = given.hyper(setting, **given.FULL)
     found = [given.run(setting, [h] * 3, FOUR)]
-    if setting.groups:
+    if setting.facts.groups:
         pair = h, given.revised(setting, h, lr=0.2)
         found.append(given.run(setting, [pair] * 3, FOUR, groups=(0, 1, 0, 1)))
     return found

@@ -36,7 +36,7 @@ MANY = 2**14
 
 def _size(setting: Setting) -> int:
     """Exact numbers take their time, so float64 has fewer."""
-    return min(setting.largest, MANY if setting.dtype != "float64" else MANY // 4)
+    return min(setting.facts.largest, MANY if setting.dtype != "float64" else MANY // 4)
 
 
 def _held(h: Hyper) -> bool:

@@ -86,7 +86,7 @@ def close_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
 def moving(setting: Setting) -> Sequence[Problem]:
     """A schedule of usual rates with decay, plain and with Nesterov's form."""
     rates = [{"lr": rate} for rate in (0.3, 0.21, 0.4, 0.05, 0.3)]
-    wide = format_of(setting.dtype).emax > 100 and not dict(setting.fixed).get("weight_decay")
+    wide = format_of(setting.dtype).emax > 100 and not dict(setting.facts.fixed).get("weight_decay")
     return given.moving(setting, rates, kind="from_zero") if wide else []
 
 

@@ -43,7 +43,7 @@ def pickle_is_faithful(subject: Subject, convention: Convention, problem: Proble
 
 def nesterov_runs(setting: Setting) -> Sequence[Problem]:
     """Four steps in Nesterov's form, where there is one."""
-    return _given.steady(setting, [_given.NESTEROV] * ("nesterov" in setting.hyper), 4)
+    return _given.steady(setting, [_given.NESTEROV] * ("nesterov" in setting.facts.hyper), 4)
 
 
 @check(

@@ -34,7 +34,7 @@ def schedules(setting: Setting) -> Sequence[Problem]:
     full = _given.hyper(setting, **_given.FULL)
     plain = _given.hyper(setting, lr=0.3)
     tried = [_given.run(setting, [full] * 7), _given.run(setting, [plain] * 3)]
-    if setting.groups:
+    if setting.facts.groups:
         pair = (full, full._replace(lr=0.2))
         tried.append(_given.run(setting, [pair] * 7, groups=(0, 1)))
     return [scheduled(p, FACTORS) for p in tried]
@@ -82,7 +82,7 @@ def own_schedules(setting: Setting) -> Sequence[Problem]:
         return []
     full = _given.hyper(setting, **_given.FULL)
     tried = [_given.run(setting, [full] * 6)]
-    if setting.groups:
+    if setting.facts.groups:
         tried.append(_given.run(setting, [(full, full._replace(lr=0.2))] * 6, groups=(0, 1)))
     return tried
 

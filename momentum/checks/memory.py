@@ -19,7 +19,7 @@ SPARE = 64
 
 def long_vector(setting: Setting) -> Sequence[Problem]:
     """Three steps, everything on, of a vector long enough for its velocity to outweigh counters."""
-    return _given.steady(setting, [_given.FULL], 3, [(min(setting.largest, 1024),)])
+    return _given.steady(setting, [_given.FULL], 3, [(min(setting.facts.largest, 1024),)])
 
 
 def twelve_steps(setting: Setting) -> Sequence[Problem]:

@@ -35,7 +35,7 @@ def subsets_with_gradients_agree(setting: Setting) -> Sequence[Problem]:
         h = given.hyper(setting, **w)
         found.append(given.run(setting, [h] * len(rows), FOUR, missing=gaps))
         found.append(given.run(setting, [h] * len(fed), FOUR, missing=late))
-        if setting.groups:
+        if setting.facts.groups:
             pair = h, given.revised(setting, h, lr=0.2)
             split = given.run(setting, [pair] * len(rows), FOUR, groups=(0, 1, 0, 1), missing=gaps)
             found.append(split)

@@ -36,9 +36,9 @@ def agrees_on_many_parameters(setting: Setting) -> Sequence[Problem]:
     """Three steps of very many small parameters, every seventh of them without a gradient once."""
     pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
     found = []
-    for count in (MANY, *([VERY_MANY] if setting.largest >= 2**16 else [])):
+    for count in (MANY, *([VERY_MANY] if setting.facts.largest >= 2**16 else [])):
         shapes = [pool[i % len(pool)] for i in range(count)]
-        gaps = [(1, i) for i in range(0, count, 7)] if setting.none_gradients else []
+        gaps = [(1, i) for i in range(0, count, 7)] if setting.facts.none_gradients else []
         row = _given.hyper(setting, **_given.FULL)
         found.append(_given.run(setting, [row] * 3, shapes, missing=gaps))
     return found

@@ -17,7 +17,7 @@ from momentum.subjects.protocol import Array, Subject
 
 def with_empty_steps(setting: Setting) -> Sequence[Problem]:
     """Three steps in each form, of which the second has no gradient, where that may be."""
-    gaps = [(1, 0), (1, 1)] if setting.none_gradients else []
+    gaps = [(1, 0), (1, 1)] if setting.facts.none_gradients else []
     return [_given.run(setting, [row] * 3, missing=gaps) for row in forms(setting)]
 
 

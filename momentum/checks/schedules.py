@@ -88,7 +88,7 @@ def follows_the_flags(setting: Setting) -> Sequence[Problem]:
     found = []
     for name in ("maximize", "nesterov"):
         on = given.revised(setting, off, **{name: True})
-        if on != off and name in setting.settable:
+        if on != off and name in setting.facts.settable:
             found.append(given.run(setting, [off, off, on, on, off]))
             found.append(given.run(setting, [on, on, off, on]))
     return found
@@ -104,7 +104,7 @@ def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
             "dampening": given.revised(setting, on, dampening=0.0),
         }
         for name, off in pairs.items():
-            if off != on and name in setting.settable:
+            if off != on and name in setting.facts.settable:
                 found.append(given.run(setting, [off, off, on, on, off]))
     return found
 

@@ -81,7 +81,7 @@ def dyadic(draw: st.DrawFn, setting: Setting) -> Problem:
     first = given.hyper(setting, **wanted)
     second = given.changed(setting, first, **{n: draw(st.sampled_from(values[n])) for n in values})
     steps, before = draw(st.integers(2, 4)), draw(st.integers(1, 3))
-    shape = SHAPE if setting.allows(SHAPE) else (min(setting.largest, 27),)
+    shape = SHAPE if setting.allows(SHAPE) else (min(setting.facts.largest, 27),)
     rows = [first if t < before else second for t in range(steps)]
     return given.run(setting, rows, [shape], kind="ternary")
 

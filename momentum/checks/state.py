@@ -46,7 +46,7 @@ def any_runs(setting: Setting) -> st.SearchStrategy[Problem]:
 
 def with_gaps(setting: Setting) -> Sequence[Problem]:
     """Some gradients are missing: at first, now and then, or always."""
-    if not setting.none_gradients:
+    if not setting.facts.none_gradients:
         return []
     row = _given.hyper(setting, **_given.FULL)
     absent = {(0, 1), (1, 1), (3, 0), *((t, 2) for t in range(4))}

@@ -4,14 +4,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait as ready
-from typing import Protocol
 
 from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.runner.events import Event, Exhausted, Explain, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
 from momentum.runner.worker import Worker
-from momentum.subjects.isolation import CAN_FORK, Cell, Handle, Keeper, Lost, spawned
+from momentum.subjects.isolation import Cell, Keeper, Lost, spawned
 from momentum.subjects.protocol import Subject
 
 Load = Callable[[], Subject]
@@ -25,28 +24,12 @@ class TimeIsUp(Exception):
     """The whole run has taken as long as it may."""
 
 
-class Hand(Protocol):
-    """Whoever answers requests, one at a time. problem: what it tried last.
+class Hand:
+    """A worker in a process of its own, which answers requests one at a time.
 
-    until: when its time for the answer is over. handles: ready when it may have one.
+    problem: what it tried last. until: when its time for the answer is over. handles: ready when it
+    may have one.
     """
-
-    problem: str
-    until: float
-    handles: list[Handle]
-
-    def ask(self, request: Request) -> None:
-        """Begin with a request."""
-
-    def answer(self) -> Event | Lost | None:
-        """What became of it, None as long as nothing did."""
-
-    def close(self) -> None:
-        """End it."""
-
-
-class Contained:
-    """A worker in a process of its own."""
 
     def __init__(self, cell: Cell, limit: float) -> None:
         self.cell, self.limit = cell, limit
@@ -87,51 +70,15 @@ class Contained:
         self.cell.close()
 
 
-class Uncontained:
-    """A worker in this process, where none other can be had, without any limit."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self.handles: list[Handle] = []
-        self.problem, self.until = "", 0.0
-        self.last: Event | None = None
-
-    def ask(self, request: Request) -> None:
-        """Do it."""
-        self.problem, self.last = "", None
-        self.worker.answer(request, self._keep)
-
-    def _keep(self, event: Event) -> None:
-        if isinstance(event, Trying):
-            self.problem = event.problem
-        else:
-            self.last = event
-
-    def answer(self) -> Event | Lost | None:
-        """What it said last."""
-        if isinstance(self.last, Exhausted):
-            return Lost(self.last.reason, slow=True)
-        return self.last
-
-    def close(self) -> None:
-        """Nothing is left of it."""
-
-
 class Pool:
     """Where workers come from: copies of one process that has loaded the subject."""
 
-    def __init__(
-        self,
-        load: Load,
-        convention: str | Convention | None,
-        options: Options,
-        isolated: bool = True,
-    ) -> None:
+    def __init__(self, load: Load, convention: str | Convention | None, options: Options) -> None:
         self.limit, self.name = options.time_limit, " ".join(options.arguments) or "the target"
         total = options.total_limit
         self.deadline = float("inf") if total is None else time.monotonic() + total
         self.worker = Worker(load, convention, options)
-        self.keeper = Keeper(self.worker.load_and_serve) if isolated and CAN_FORK else None
+        self.keeper = Keeper(self.worker.load_and_serve)
         self.loader: Cell | None = None
         self.idle = False
 
@@ -140,11 +87,8 @@ class Pool:
 
         Raises: UsageError where it cannot be.
         """
-        if self.keeper is None:
-            said: Event | Lost | None = self.worker.load()
-        else:
-            self.loader = self.keeper.spawn()
-            said = self._said(self.loader)
+        self.loader = self.keeper.spawn()
+        said = self._said(self.loader)
         if isinstance(said, Refused):
             raise UsageError(said.words)
         if isinstance(said, Lost):
@@ -156,7 +100,7 @@ class Pool:
         self.idle = not self.forks
 
     def _said(self, cell: Cell) -> Event | Lost | None:
-        hand = Contained(cell, self.limit)
+        hand = Hand(cell, self.limit)
         said = None
         while said is None:
             self.wait_for([hand])
@@ -165,26 +109,25 @@ class Pool:
 
     def hire(self) -> Hand | Lost:
         """A worker that is at nothing, or why there is none."""
-        if self.keeper is None or self.loader is None:
-            return Uncontained(self.worker)
+        assert self.loader is not None, "loaded"
         if self.idle:
             self.idle = False
-            return Contained(self.loader, self.limit)
+            return Hand(self.loader, self.limit)
         try:
             if self.forks:
                 with contextlib.suppress(OSError):
-                    return Contained(spawned(self.loader.channel), self.limit)
+                    return Hand(spawned(self.loader.channel), self.limit)
             # There is no loader any more, or it cannot be copied.
             fresh = self.keeper.spawn()
             said = self._said(fresh)
             if isinstance(said, Loaded) and self.forks:
                 self.loader.close()
                 self.loader = fresh
-                return Contained(spawned(fresh.channel), self.limit)
+                return Hand(spawned(fresh.channel), self.limit)
         except OSError as error:
             return Lost(f"left no process to go on with ({error})")
         if isinstance(said, Loaded):
-            return Contained(fresh, self.limit)
+            return Hand(fresh, self.limit)
         fresh.close()
         return said if isinstance(said, Lost) else Lost("could not be loaded again")
 
@@ -214,5 +157,4 @@ class Pool:
         """End everything."""
         if self.loader is not None:
             self.loader.close()
-        if self.keeper is not None:
-            self.keeper.close()
+        self.keeper.close()

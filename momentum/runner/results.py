@@ -22,7 +22,6 @@ def run(
     on_header: Callable[[Header], None] = lambda header: None,
     on_start: Start = lambda name, number, total: None,
     on_result: Callable[[Result], None] = lambda result: None,
-    isolated: bool = True,
 ) -> Results:
     """Run the checks on the subject that `load` gives, each in a child process that may die.
 
@@ -32,7 +31,7 @@ def run(
     options do not fit it.
     """
     options = options or Options()
-    supervisor = Supervisor(load, convention, options, expected, isolated)
+    supervisor = Supervisor(load, convention, options, expected)
     found: list[Result] = []
     twin: TwinTried | None = None
     impulse: Series | None = None

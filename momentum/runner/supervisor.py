@@ -82,12 +82,11 @@ class Supervisor:
         convention: str | Convention | None = None,
         options: Options | None = None,
         expected: Sequence[Expectation] = (),
-        isolated: bool = True,
     ) -> None:
         self.options = options or Options()
         self.convention, self.expected = convention, expected
         self.ledger = Ledger()
-        self.pool = Pool(load, convention, self.options, isolated)
+        self.pool = Pool(load, convention, self.options)
         self.seats = [Seat() for _ in range(max(1, self.options.workers))]
         self.helper = Seat()
         self.unexplained = ""

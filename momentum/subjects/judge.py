@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from momentum.conventions import Convention, Hyper
-from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Deviation
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.drive import Fed, Observation
@@ -38,14 +37,12 @@ class Measured(NamedTuple):
         return self.error / self.bound
 
 
-def judge(
-    subject: Subject, observation: Observation, convention: Convention, tier: Tier = "fast"
-) -> Iterator[Measured]:
+def judge(subject: Subject, observation: Observation, convention: Convention) -> Iterator[Measured]:
     """The oracle's judgement: the worst of each step, against trajectory and step, per group."""
     problem = observation.problem
     dtype = subject.facts.format_name(problem.dtype)
     for block in blocks(problem, observation.fed):
-        truth = block.replayed(convention, dtype, tier)
+        truth = block.replayed(convention, dtype)
         compared = truth.compare([block.joined(row) for row in observation.iterates])
         whole = truth.values - block.start
         last = np.diff(truth.values, axis=0, prepend=block.start[None])
@@ -69,9 +66,9 @@ class Block(NamedTuple):
         """Its part of what there is of all parameters."""
         return np.concatenate([self.part(x) for i in self.batch if (x := row[i]) is not None])
 
-    def replayed(self, convention: Convention, dtype: str, tier: Tier = "fast") -> Trajectory:
+    def replayed(self, convention: Convention, dtype: str) -> Trajectory:
         """The oracle on it."""
-        return replay_steps(convention, self.start, self.fed, self.hypers, dtype=dtype, tier=tier)
+        return replay_steps(convention, self.start, self.fed, self.hypers, dtype=dtype, tier="fast")
 
 
 def blocks(

@@ -46,7 +46,7 @@ def judged(load: Any, defect: Defect) -> tuple[dict[str, tuple[str, str]], float
     """Check -> verdict and cause, and the seconds that it took."""
     began = time.perf_counter()
     options = Options(dtypes=("float32",), effort="quick", time_limit=300.0)
-    found = run(load, defect.convention, options, isolated=False)
+    found = run(load, defect.convention, options)
     told = {r.id: (r.verdict, r.explanation) for r in found.results}
     return told, time.perf_counter() - began
 

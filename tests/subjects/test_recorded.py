@@ -13,15 +13,12 @@ from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.subjects.problems import KINDS, Problem
 from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Facts
 
-SETTING = Setting(
-    hyper=frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "nu"}),
-    settable=frozenset({"lr", "momentum"}),
-    fixed=(),
-    dtype="float16",
-    groups=True,
-    none_gradients=True,
-)
+NAMES = frozenset(Hyper._fields)
+SETTABLE = frozenset({"lr", "momentum"})
+FACTS = Facts("wide", ("float16",), NAMES, SETTABLE, groups=True, none_gradients=True)
+SETTING = Setting(FACTS, "float16")
 
 
 def wide() -> st.SearchStrategy[Problem]:

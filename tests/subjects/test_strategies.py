@@ -7,24 +7,28 @@ from hypothesis import strategies as st
 
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
+from momentum.subjects.protocol import Facts
 
 ALL = frozenset({"lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "nu"})
 
 
 @st.composite
 def drawn(draw: st.DrawFn) -> tuple[Setting, Problem]:
-    setting = Setting(
+    offers = draw(st.sampled_from([frozenset(), frozenset({"nesterov_with_dampening"})]))
+    facts = Facts(
+        "drawn",
+        ("float32",),
         hyper=frozenset(draw(st.sets(st.sampled_from(sorted(ALL))))) | {"lr"},
         settable=frozenset(draw(st.sets(st.sampled_from(["lr", "momentum", "weight_decay"])))),
-        fixed=tuple(draw(st.dictionaries(st.just("weight_decay"), st.just(0.25))).items()),
-        dtype="float32",
+        fixed=draw(st.dictionaries(st.just("weight_decay"), st.just(0.25))),
         groups=draw(st.booleans()),
         none_gradients=draw(st.booleans()),
+        offers=offers,
         scalars=draw(st.booleans()),
         empty=draw(st.booleans()),
         largest=40,
-        nesterov_with_dampening=draw(st.booleans()),
     )
+    setting = Setting(facts, "float32")
     schedule = ("lr", "momentum", "weight_decay")
     return setting, draw(problems(setting, schedule=schedule, groups=2, missing=True))
 
@@ -32,7 +36,7 @@ def drawn(draw: st.DrawFn) -> tuple[Setting, Problem]:
 @given(drawn())
 def test_problems_use_only_what_the_setting_allows(case: tuple[Setting, Problem]) -> None:
     setting, problem = case
-    fixed = dict(setting.fixed)
+    fixed = dict(setting.facts.fixed)
     off = {"momentum": 0, "dampening": 0, "weight_decay": 0, "nu": 1}
     off |= {"nesterov": False, "maximize": False}
     for row in problem.hypers:
@@ -40,9 +44,9 @@ def test_problems_use_only_what_the_setting_allows(case: tuple[Setting, Problem]
             for name, value in off.items():
                 if name in fixed:
                     assert getattr(h, name) == fixed[name]
-                elif name not in setting.hyper:
+                elif name not in setting.facts.hyper:
                     assert getattr(h, name) == value
-            assert not (h.nesterov and h.dampening and not setting.nesterov_with_dampening)
+            assert not (h.nesterov and h.dampening and not setting.facts.offers)
     changed = {
         name
         for before, after in zip(problem.hypers, problem.hypers[1:])
@@ -50,15 +54,18 @@ def test_problems_use_only_what_the_setting_allows(case: tuple[Setting, Problem]
         for name in a._fields
         if getattr(a, name) != getattr(b, name)
     }
-    assert changed <= setting.settable - set(fixed)
-    assert setting.groups or len(problem.hypers[0]) == 1
-    assert setting.none_gradients or not problem.missing
+    assert changed <= setting.facts.settable - set(fixed)
+    assert setting.facts.groups or len(problem.hypers[0]) == 1
+    assert setting.facts.none_gradients or not problem.missing
     assert all(setting.allows(s) for s in problem.shapes)
 
 
 @given(st.data())
 def test_problems_can_force_hyper_parameters_on_and_off(data: st.DataObject) -> None:
-    setting = Setting(ALL, ALL, (), "float64", nesterov_with_dampening=True)
+    setting = Setting(
+        Facts("all", ("float64",), ALL, ALL, offers=frozenset({"nesterov_with_dampening"})),
+        "float64",
+    )
     problem = data.draw(
         problems(setting, with_=("nesterov", "momentum"), without=("weight_decay", "maximize"))
     )
@@ -75,5 +82,5 @@ def test_setting_of_knows_subject_and_convention() -> None:
 
     subject = load("momentum.sgd:MomentumSGD", {"convention": "'scaled'"})
     setting = Setting.of(subject, "scaled", "float32")
-    assert "dampening" not in setting.hyper
+    assert "dampening" not in setting.facts.hyper
     assert replace(setting, effort="deep").effort == "deep"

@@ -1,6 +1,5 @@
 """Work in a child process that may crash, hang, print or eat memory without hurting its parent."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait as ready
@@ -11,7 +10,6 @@ from momentum.subjects.isolation.channel import Channel
 from momentum.subjects.isolation.child import NoCopies, is_exhaustion, seconds_queued
 
 __all__ = [
-    "CAN_FORK",
     "Cell",
     "Channel",
     "Handle",
@@ -26,8 +24,6 @@ __all__ = [
     "survives",
     "trial_limit",
 ]
-
-CAN_FORK = hasattr(os, "fork")
 
 
 class Lost(NamedTuple):
@@ -55,19 +51,12 @@ class _Done(NamedTuple):
 T = TypeVar("T")
 
 
-def stream(
-    work: Callable[[], Iterator[T]], limit: float, first_limit: float | None = None
-) -> Iterator[T | Lost]:
+def stream(work: Callable[[], Iterator[T]], limit: float) -> Iterator[T | Lost]:
     """What `work` yields, computed in a child process; last a `Lost` where it did not come through.
 
     limit: seconds that may pass between one item and the next, but for those in which other
-    processes had the processor; first_limit: until the first, which
-    may have a framework to import. Items must be picklable.
-    Where processes cannot be forked, `work` runs in this process without a limit.
+    processes had the processor. Items must be picklable.
     """
-    if not CAN_FORK:
-        yield from work()
-        return
 
     def main(channel: Channel) -> None:
         for item in work():
@@ -75,19 +64,17 @@ def stream(
         channel.send(_Done())
 
     child = cell(main)
-    patience = limit if first_limit is None else first_limit
     began, queued = time.monotonic(), 0.0
     try:
         while True:
-            more = min(seconds_queued(child.pid) - queued, LENIENCE * patience)
-            left = began + patience + more - time.monotonic()
+            more = min(seconds_queued(child.pid) - queued, LENIENCE * limit)
+            left = began + limit + more - time.monotonic()
             if not ready(child.handles, max(0.0, left)) and left <= 0:
-                yield Lost(f"still running after {patience:g} s", slow=True)
+                yield Lost(f"still running after {limit:g} s", slow=True)
                 return
             for item in child.take():
                 if isinstance(item, _Done):
                     return
-                patience = limit
                 yield cast(T, item)
                 began, queued = time.monotonic(), seconds_queued(child.pid)
             if child.ended or child.channel.damaged:
@@ -122,7 +109,6 @@ def trial_limit(seconds: float) -> float:
 def survives(work: Callable[[], bool], limit: float = 5.0) -> bool:
     """Whether `work`, in a child process, comes to its end within the limit and is true."""
     try:
-        answers = list(stream(lambda: iter([work()]), trial_limit(limit)))
-    except (Exception, SystemExit):  # only where nothing can be forked
+        return list(stream(lambda: iter([work()]), trial_limit(limit))) == [True]
+    except OSError:  # there is no room for a child
         return False
-    return answers == [True]

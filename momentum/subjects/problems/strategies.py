@@ -7,33 +7,24 @@ from momentum.problems.strategies import Setting, problems
 def test_my_property(problem): ...
 """
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from momentum.conventions import Convention, Hyper, get
-from momentum.conventions.hyper import NEUTRAL, Domain
+from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.problems.recorded import Problem
+from momentum.subjects.protocol import Facts, Subject
 
 EFFORTS = {"quick": 4, "normal": 25, "deep": 250}
 """Random problems a check and dtype."""
 
 SIZES: tuple[tuple[int, ...], ...] = (
     (),
-    (0,),
-    (1,),
-    (7,),
-    (15,),
-    (16,),
-    (17,),
-    (31,),
-    (32,),
-    (33,),
-    (63,),
-    (64,),
-    (65,),
+    *((n,) for n in (0, 1, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65)),
 )
 MATRICES: tuple[tuple[int, ...], ...] = ((3, 5), (5, 3), (2, 3, 4), (1, 1), (9, 2), (4, 0))
 FEW: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (17,), (64,), (3, 5), (2, 3, 4))
@@ -42,62 +33,36 @@ FEW: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (17,), (64,), (3, 5), (2, 3,
 
 @dataclass(frozen=True)
 class Setting:
-    """What problems are drawn for: the hyper-parameters that may vary, the dtype and the effort.
+    """What problems are drawn for: what a subject takes, the dtype and the effort.
 
-    hyper: names that the subject honours and the convention knows. fixed: values the caller fixed.
+    facts: the subject's, with those hyper-parameters alone that the convention knows.
     """
 
-    hyper: frozenset[str]
-    settable: frozenset[str]
-    fixed: tuple[tuple[str, Any], ...]
+    facts: Facts
     dtype: str
     effort: str = "normal"
-    groups: bool = False
-    none_gradients: bool = False
-    scalars: bool = True
-    empty: bool = True
-    largest: int = 4097
-    compiles: bool = False
-    nesterov_with_dampening: bool = False
 
     @classmethod
     def of(
-        cls, subject: Any, convention: str | Convention, dtype: str, effort: str = "normal"
+        cls, subject: Subject, convention: str | Convention, dtype: str, effort: str = "normal"
     ) -> "Setting":
         """The setting of a subject under a convention."""
         facts, known = subject.facts, get(convention).knows
-        return cls(
-            hyper=facts.hyper & known,
-            settable=facts.settable & known - facts.fixed.keys(),
-            fixed=tuple(sorted(facts.fixed.items())),
-            dtype=dtype,
-            effort=effort,
-            groups=facts.groups,
-            none_gradients=facts.none_gradients,
-            scalars=facts.scalars,
-            empty=facts.empty,
-            largest=facts.largest,
-            compiles=facts.compiles,
-            nesterov_with_dampening="nesterov_with_dampening" in facts.offers,
-        )
-
-    @property
-    def domain(self) -> Domain:
-        """The combinations of hyper-parameters that can be asked for."""
-        return Domain.of(self.hyper, dict(self.fixed), together=self.nesterov_with_dampening)
+        settable = facts.settable & known - facts.fixed.keys()
+        return cls(replace(facts, hyper=facts.hyper & known, settable=settable), dtype, effort)
 
     @property
     def pool(self) -> list[tuple[int, ...]]:
         """The shapes that are drawn from."""
-        drawn = FEW if self.compiles and self.effort == "quick" else SIZES + MATRICES
+        drawn = FEW if self.facts.compiles and self.effort == "quick" else SIZES + MATRICES
         return [s for s in drawn if self.allows(s)]
 
     def allows(self, shape: tuple[int, ...]) -> bool:
         """A parameter of this shape can be tried."""
-        size = 1
-        for n in shape:
-            size *= n
-        return (self.scalars or shape != ()) and (self.empty or size > 0) and size <= self.largest
+        facts, size = self.facts, math.prod(shape)
+        return (
+            (facts.scalars or shape != ()) and (facts.empty or size > 0) and size <= facts.largest
+        )
 
 
 def rates() -> st.SearchStrategy[float]:
@@ -132,11 +97,11 @@ def hypers(
     values: dict[str, Any] = {"lr": draw(rates())}
     for name, neutral in NEUTRAL.items():
         forced = name in with_
-        on = name in setting.hyper and name not in without
+        on = name in setting.facts.hyper and name not in without
         if on and not forced:
             on = bool(draw(st.integers(0, 7 if name == "momentum" else 1)))
         values[name] = draw(_DRAWN[name]()) if on else neutral
-    return setting.domain.combined(values)
+    return setting.facts.domain.combined(values)
 
 
 @st.composite
@@ -166,16 +131,18 @@ def problems(
         drawn = tuple(draw(lists))
     else:
         drawn = tuple(s for s in shapes if setting.allows(s))
-    amount = groups if setting.groups else 1
+    amount = groups if setting.facts.groups else 1
     rows = [tuple(draw(hypers(setting, with_, without)) for _ in range(amount))]
-    changing = [n for n in schedule if n in setting.settable and n in setting.domain.free]
+    changing = [
+        n for n in schedule if n in setting.facts.settable and n in setting.facts.domain.free
+    ]
     for _ in range(count - 1):
         row = rows[-1]
         if bool(changing) and draw(st.booleans()):
             row = tuple(_changed(draw, h, changing, without) for h in row)
         rows.append(row)
     absent: frozenset[tuple[int, int]] = frozenset()
-    if missing and setting.none_gradients:
+    if missing and setting.facts.none_gradients:
         pairs = st.tuples(st.integers(0, count - 1), st.integers(0, len(drawn) - 1))
         absent = frozenset(draw(st.lists(pairs, min_size=1, max_size=2 * count)))
     return Problem(
