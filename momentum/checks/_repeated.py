@@ -1,9 +1,12 @@
 """A few numbers again and again, in parameters of many shapes: large ones cost no oracle."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.drive import steps
@@ -36,6 +39,18 @@ def repeated(
             if x.shape != shape:
                 raise SubjectError(f"a parameter of shape {shape} has become {x.shape}")
             yield _worst_copy(x, truth, t)
+
+
+IN_SHAPE = re.compile(r"a copy of coordinate \d+ in shape \(([\d, ]+)\)")
+
+
+def run_of(result: Result) -> Problem | None:
+    """The run of a failed result as a problem: one parameter of the shape that went wrong."""
+    found = IN_SHAPE.search(result.where)
+    if not found:
+        return None
+    shape = tuple(int(n) for n in found[1].split(",") if n.strip())
+    return replace(Problem.from_text(result.problem), shapes=(shape,))
 
 
 def _worst_copy(x: Array, truth: Trajectory, t: int) -> Measured:

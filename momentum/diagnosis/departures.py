@@ -56,8 +56,12 @@ def _other_steps(
     )
 
 
-def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
-    """The state starts anew at every step where a hyper-parameter has changed."""
+AtChange = Callable[[Any, Any, Any, Any], Any]
+"""From the state, the initial one, and a number as it was and is, to the state that goes on."""
+
+
+def _at_change(name: str, act: AtChange) -> Callable[[Hypothesis], Hypothesis]:
+    """Something happens to the state before every step at which a hyper-parameter has changed."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
         inner = hypothesis.convention.initial
@@ -68,7 +72,7 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
                 now = getattr(h, name)
                 held = type(inner)(*state[:-1])
                 if held.step and plain(state[-1]) != plain(now):
-                    held = inner
+                    held = act(held, inner, state[-1], now)
                 theta, held = step(theta, grad, held, h)
                 return theta, kind(*held, now)
 
@@ -79,6 +83,18 @@ def _reset(name: str) -> Callable[[Hypothesis], Hypothesis]:
         return replace(changed, convention=convention)
 
     return apply
+
+
+def _anew(when: Callable[[float, float], bool]) -> AtChange:
+    return lambda held, initial, old, now: initial if when(plain(old), plain(now)) else held
+
+
+def _rescaled(held: Any, initial: Any, old: Any, now: Any) -> Any:
+    return held._replace(v=held.v * (now / old)) if plain(old) else held
+
+
+def _scaled_back(held: Any, initial: Any, old: Any, now: Any) -> Any:
+    return held._replace(v=held.v * (old / now)) if plain(now) else held
 
 
 def unfed(step: Rule) -> Rule:
@@ -180,7 +196,18 @@ SCHEDULED = tuple(
          _other_steps(name, lambda hypers: [hypers[0], *hypers[:-1]])),
         ("early", "a new {} acts one step early",
          _other_steps(name, lambda hypers: [*hypers[1:], hypers[-1]])),
-        ("resets", "the velocity is lost whenever {} changes", _reset(name)),
+        ("resets", "the velocity is lost whenever {} changes",
+         _at_change(name, _anew(lambda old, now: True))),
+    )
+)
+
+CORRECTED = tuple(
+    Departure(words.replace(" ", "_"), "lr change", words, _at_change("lr", act))
+    for words, act in (
+        ("the velocity is lost whenever lr rises", _anew(lambda old, now: now > old)),
+        ("the velocity is lost whenever lr falls", _anew(lambda old, now: now < old)),
+        ("the velocity is multiplied by (new lr / old lr) whenever lr changes", _rescaled),
+        ("the velocity is multiplied by (old lr / new lr) whenever lr changes", _scaled_back),
     )
 )
 # fmt: on

@@ -23,6 +23,7 @@ from momentum.diagnosis.gradients import changed, scaled
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
+from momentum.diagnosis.moments import late
 from momentum.diagnosis.mutants import mutants
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
@@ -40,7 +41,7 @@ SECONDS = 20.0
 VAIN = 3
 """Searches without a result after which none is made."""
 
-SCOPES = 4
+SCOPES = 12
 """Scopes that part all runs at hand, and are tried on others."""
 
 NEAR = 64
@@ -98,12 +99,7 @@ class Explainer:
 
     def _explained_runs(self, failed: Sequence[Result]) -> dict[str, str]:
         """Causes of those whose problem is a failure by itself."""
-        self.runs = {
-            r.id: observation
-            for r in failed
-            if (observation := self.trials.observed(Problem.from_text(r.problem))) is not None
-            and self.kept.fails(observation) is not None
-        }
+        self.runs = self.kept.failing(failed)
         told = {}
         for id_ in sorted(self.runs, key=lambda i: plainness(self.runs[i].problem)):
             found = self._cause(self.runs[id_])
@@ -181,11 +177,10 @@ class Explainer:
         if self.suspects is not None:
             yield self.suspects(self.convention)
             return
-        problem = observation.problem
-        several = len(problem.hypers[0]) > 1
-        yield suspects(self.convention, several)
+        problem, step = observation.problem, self.kept.fails(observation) or 1
+        yield suspects(self.convention, len(problem.hypers[0]) > 1)
         yield bounded(self.subject, self.convention, observation)
-        step = self.kept.fails(observation) or 1
+        yield late(self.own, problem, step)
         yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)

@@ -12,6 +12,7 @@ from momentum.diagnosis.departure import Departure, around, scheduled, taken_as,
 from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.gradients import fed
 from momentum.diagnosis.hypothesis import Hypothesis, Strand, Telling
+from momentum.diagnosis.moments import at_steps, closed_up
 from momentum.diagnosis.numbers import in_place_of_numbers
 from momentum.subjects.drive import Observation
 
@@ -28,7 +29,9 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     for place, wrap in DECAYED_TWICE.items() if convention.decay == "coupled" else ():
         words = f"decayed twice, in the gradient and {place} the step"
         yield Departure(f"decayed_twice_{place}", "weight_decay", words, around(wrap))
-    yield from _periodic()
+    yield from at_steps()
+    words = "the gradients that there are go to the first parameters, in order"
+    yield Departure("gradients_closed_up", "", words, taken_as(closed_up))
     yield from in_place_of_numbers(convention)
     if groups:
         yield from _groups()
@@ -106,37 +109,6 @@ DECAYED_TWICE: dict[str, Callable[[Rule], Rule]] = {
     "after": _decayed_after,
 }
 """Where a parameter is decayed that the gradient has decayed already."""
-
-
-def _periodic() -> Iterator[Departure]:
-    """Something happens at every k-th step."""
-    for k in range(2, 13):
-        every = (
-            "every second step" if k == 2 else f"every {k}th step" if k > 3 else "every third step"
-        )
-        yield Departure(f"velocity_lost_every_{k}", "", f"at {every} the velocity starts at zero",
-                        around(_forgetting(k)))  # fmt: skip
-        yield Departure(f"step_skipped_every_{k}", "", f"{every} is left out",
-                        taken_as(_leaving_out(k)))  # fmt: skip
-
-
-def _forgetting(k: int) -> Callable[[Rule], Rule]:
-    def wrap(step: Rule) -> Rule:
-        def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-            lost = state.step and (state.step + 1) % k == 0
-            return step(theta, grad, state._replace(v=0 * state.v) if lost else state, h)
-
-        return stepped
-
-    return wrap
-
-
-def _leaving_out(k: int) -> Telling:
-    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
-        kept = tuple(None if (t + 1) % k == 0 else g for t, g in enumerate(strand.grads))
-        yield strand._replace(grads=kept)
-
-    return telling
 
 
 def _several_off(convention: Convention) -> Iterator[Departure]:

@@ -91,6 +91,10 @@ def bounded(subject: Subject, convention: Convention, observation: Observation) 
             if one.name != name or not abs(one.deviation) > doubt:
                 continue
             limit, below = short(one.value, doubt), one.deviation > 0
+            if not one.set:
+                words = f"{name} acts as {limit!r} where it is 0"
+                other = scheduled(_instead(name, limit))
+                yield Suspect(words, words, Departure(f"{name}_zero", name, words, other).on(own))
             words = f"{name} is never {'below' if below else 'above'} {limit!r}"
             kept = scheduled(_kept(name, max if below else min, limit))
             departed = Departure(f"{name}_bounded", name, words, kept).on(own)
@@ -108,6 +112,11 @@ def _farther(problem: Problem, name: str, below: bool) -> Problem:
         return Hyper(**(h._asdict() | {name: value / 2 if below else more}))
 
     return replace(problem, hypers=tuple(tuple(map(beyond, row)) for row in problem.hypers))
+
+
+def _instead(name: str, value: float) -> Schedule:
+    acts: dict[str, Any] = {name: value}
+    return lambda hypers: [h if getattr(h, name) else h._replace(**acts) for h in hypers]
 
 
 def _kept(name: str, pick: Callable[..., Any], limit: float) -> Schedule:

@@ -1,10 +1,13 @@
 """Whether a subject keeps to its convention: in which runs, from which step on, and where."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from momentum.arithmetic import FORMATS
+from momentum.checks._repeated import run_of
+from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.diagnosis.hypothesis import Hypothesis, Mask
 from momentum.diagnosis.trials import Trials, cut
@@ -48,6 +51,18 @@ class Kept:
         """The convention does not hold in a run of this problem."""
         observation = self.trials.observed(problem)
         return observation is not None and self.fails(observation) is not None
+
+    def failing(self, results: Iterable[Result]) -> dict[str, Observation]:
+        """By id, runs that are failures by themselves: of the problem, or of its large copy."""
+        found: dict[str, Observation] = {}
+        for r in results:
+            for problem in (Problem.from_text(r.problem), run_of(r)):
+                if problem is None or r.id in found:
+                    continue
+                observation = self.trials.observed(problem)
+                if observation is not None and self.fails(observation) is not None:
+                    found[r.id] = observation
+        return found
 
     def error(self, problem: Problem) -> float:
         """The largest error as a fraction of the convention's bound."""

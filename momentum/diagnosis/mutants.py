@@ -65,15 +65,18 @@ def mutants(
         first, later = _both(convention, flags, names)
     except (TypeError, ValueError):  # its text is no expression
         return
+    where = f"with{'' if flags[0] else 'out'} nesterov: " if "nesterov" in names else ""
+    where += "with maximize: " if flags[1] else ""
     for mutant in _exchanged(names, first, later):
         if _moves(mutant.first, first) and _moves(mutant.later, later):
-            yield _suspect(convention, mutant, flags)
+            alone = where if mutant.exchange is None else ""
+            yield _suspect(convention, mutant._replace(words=alone + mutant.words), flags)
     wrong = _first_wrong(observation)
     for words, steps in _places(first, later):
         factor = _fitted(convention, steps, flags, wrong)
         if factor is not None:
-            mutant = steps(factor)
-            yield _suspect(convention, mutant._replace(words=words.format(float(factor))), flags)
+            words = where + words.format(float(factor))
+            yield _suspect(convention, steps(factor)._replace(words=words), flags)
 
 
 def _moves(step: Step, own: Step) -> bool:
@@ -90,8 +93,14 @@ def _suspect(convention: Convention, mutant: Mutant, flags: Flags) -> Suspect[Hy
 
 
 def _hypothesis(convention: Convention, mutant: Mutant, flags: Flags) -> Hypothesis:
-    """The mutant; with other flags the convention, or its exchange in the text for those."""
+    """The mutant, and with maximize the same for a gradient of the other sign.
+
+    With other flags the convention, or its exchange in the text for those.
+    """
     steps = {flags: (mutant.first, mutant.later)}
+    if not flags[1]:
+        turned = {symbol("grad"): -symbol("grad")}
+        steps[flags[0], True] = mutant.first.replaced(turned), mutant.later.replaced(turned)
 
     def rule(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         grad = -grad if h.maximize else grad  # `Convention.step` has turned its sign already

@@ -85,7 +85,8 @@ def _relative(name: str) -> Iterator[Departure]:
                 rows = []
                 for t, h in enumerate(hypers):
                     before = hypers[max(t - 1, 0) if other else 0].lr
-                    ratio = h.lr / before if sign > 0 else before / h.lr if h.lr else 1.0
+                    above, below = (h.lr, before) if sign > 0 else (before, h.lr)
+                    ratio = above / below if below else 1.0
                     rows.append(h._replace(**{name: getattr(h, name) * ratio}))
                 return rows
 

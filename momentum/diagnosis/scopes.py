@@ -172,6 +172,9 @@ PARAMETERS = (
                 lambda p, n: p.place > p.groups.index(p.group)),
     _parameters("parameters with a shape that an earlier one has",
                 lambda p, n: p.shapes[p.place] in p.shapes[:p.place]),
+    _parameters("parameters after an empty one of their group", lambda p, n: any(
+        math.prod(s) == 0 and g == p.group for s, g in zip(p.shapes[: p.place], p.groups)
+    )),
     *(_parameters(f"every {_TH[k]} parameter, from number {r + 1} on",
                   lambda p, n: p.place % (n // 64) == n % 64, 64 * k + r)
       for k in (2, 3, 4, 5, 8) for r in range(k)),

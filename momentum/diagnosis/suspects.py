@@ -9,6 +9,7 @@ import numpy as np
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
 from momentum.diagnosis.departure import Departure, seeded
 from momentum.diagnosis.departures import (  # fmt: skip
+    CORRECTED,
     DAMPENING,
     DECAY,
     MAXIMIZE,
@@ -30,6 +31,7 @@ KNOWN: tuple[Departure, ...] = (
     *MAXIMIZE,
     *DECAY,
     *SCHEDULED,
+    *CORRECTED,
     UNFED,
 )
 

@@ -1,0 +1,155 @@
+"""Steps at which something happens to the state: by their number, their rate, or their gradient."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from momentum.conventions import Hyper, Rule
+from momentum.diagnosis.departure import Departure, around, taken_as
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Strand, Suspect
+from momentum.subjects.drive import Observation
+from momentum.subjects.problems import Problem
+
+SHORT = range(2, 13)
+"""Periods that are tried wherever a run goes wrong."""
+
+
+def at_steps() -> Iterator[Departure]:
+    """What depends on nothing but what is fed and set."""
+    for k in SHORT:
+        yield from _at_every(_every(k), k, 1)
+    words = "a step at lr 0 is left out, its gradient too"
+    yield Departure("zero_rate_left_out", "lr", words, taken_as(_without_zero_rates))
+    whole, single = "a parameter's gradient points", "an element's gradient points"
+    for words, opposes in ((whole, _whole_opposes), (single, _element_opposes)):
+        text = f"the velocity starts anew where {words} against it"
+        yield Departure(text, "", text, taken_as(partial(_restarted, opposes)))
+    text = "elements that would go up their gradient stay where they are"
+    yield Departure("against_gradient_still", "", text, taken_as(_cautious))
+
+
+def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypothesis]]:
+    """What happens at the first wrong step for the first time, seldom or never again."""
+    for k, phase in ((step, 1), (step - 1, 0)):
+        if k not in SHORT and k > 1:
+            again = _every(k) if phase else f"after every {k} steps"
+            when = again if problem.steps > 2 * k else f"at step {step}"
+            for d in _at_every(when, k, phase):
+                yield Suspect(d.name, d.words, d.on(own))
+
+
+def _every(k: int) -> str:
+    return f"at every {({2: 'second', 3: 'third'}).get(k, f'{k}th')} step"
+
+
+def _at_every(when: str, k: int, phase: int) -> Iterator[Departure]:
+    """At the steps whose number, from 1 - phase, is a multiple of k."""
+    for anew, words in ((False, "starts at zero"), (True, "starts anew, as at the first")):
+        name = f"velocity_lost_every_{k}_{phase}_{anew}"
+        yield Departure(name, "", f"{when} the velocity {words}",
+                        around(_forgetting(k, phase, anew)))  # fmt: skip
+    yield Departure(f"step_skipped_every_{k}_{phase}", "", f"{when} nothing moves, and the "
+                    "gradient is lost", taken_as(partial(_leaving_out, k, phase)))  # fmt: skip
+
+
+def _forgetting(k: int, phase: int, anew: bool) -> Callable[[Rule], Rule]:
+    def wrap(step: Rule) -> Rule:
+        def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+            if not state.step or (state.step + phase) % k:
+                return step(theta, grad, state, h)
+            count, zero = state.step, 0 * state.v
+            state = state._replace(v=zero, step=0 if anew else count)
+            moved, state = step(theta, grad, state, h)
+            return moved, state._replace(step=count + 1)
+
+        return stepped
+
+    return wrap
+
+
+def _leaving_out(k: int, phase: int, observation: Observation, strand: Strand) -> Iterable[Strand]:
+    kept = tuple(None if t and (t + phase) % k == 0 else g for t, g in enumerate(strand.grads))
+    yield strand._replace(grads=kept)
+
+
+def _without_zero_rates(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    kept = tuple(g if h.lr else None for g, h in zip(strand.grads, strand.hypers))
+    yield strand._replace(grads=kept)
+
+
+Opposes = Callable[[Array, Array], Any]
+"""Whether a gradient is against a velocity, for all elements together or each by itself."""
+
+
+def _whole_opposes(v: Array, d: Array) -> Any:
+    return np.sum(v * d) < 0
+
+
+def _element_opposes(v: Array, d: Array) -> Any:
+    return v * d < 0
+
+
+def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> Iterator[Strand]:
+    """A strand ends, and another one begins where the subject was, at every restart."""
+    lost, _ = _walked(observation, strand, opposes)
+    for part, pattern in _alike(strand, lost):
+        ends = [0, *np.flatnonzero(pattern), len(pattern)]
+        for a, b in pairwise(ends):
+            if a < b:
+                start = part.start if a == 0 else (
+                    observation.iterates[a - 1][part.parameter].ravel()[part.elements]
+                )  # fmt: skip
+                yield part._replace(
+                    start=start, grads=part.grads[a:b], hypers=part.hypers[a:b], rows=part.rows[a:b]
+                )
+
+
+def _cautious(observation: Observation, strand: Strand) -> Iterator[Strand]:
+    """The rate is 0 there, and the velocity goes on."""
+    _, against = _walked(observation, strand, lambda v, d: False)
+    for part, pattern in _alike(strand, against):
+        off = (h._replace(lr=0.0) if still else h for h, still in zip(part.hypers, pattern))
+        yield part._replace(hypers=tuple(off))
+
+
+def _alike(strand: Strand, rows: Mask) -> Iterator[tuple[Strand, Mask]]:
+    """Elements for which something is true at the same steps, together."""
+    patterns, which = np.unique(rows[:, strand.elements], axis=1, return_inverse=True)
+    for k in range(patterns.shape[1]):
+        yield strand.part(np.ravel(which) == k), patterns[:, k]
+
+
+def _walked(observation: Observation, strand: Strand, opposes: Opposes) -> tuple[Mask, Mask]:
+    """For each step and element of the whole parameter: a restart; a step against its gradient."""
+    problem, rule, i = observation.problem, strand.rule, strand.parameter
+    here, state = problem.start[i].ravel(), rule.initial
+    lost = np.zeros((problem.steps, here.size), dtype=bool)
+    against = np.zeros_like(lost)
+    with np.errstate(all="ignore"):
+        for t, (row, h) in enumerate(zip(observation.fed, strand.hypers)):
+            if (fed := row[i]) is not None:
+                g = np.ravel(fed)
+                d = (-g if h.maximize else g) + h.weight_decay * here
+                lost[t] = bool(state.step) & opposes(state.v, d)
+                moved, gone = rule.step(here, g, state, h)
+                _, anew = rule.step(here, g, rule.initial, h)
+                state = gone._replace(v=np.where(lost[t], anew.v, gone.v))
+                against[t] = (here - moved) * d < 0
+            here = observation.iterates[t][i].ravel()
+    return lost, against
+
+
+def closed_up(observation: Observation, strand: Strand) -> Iterator[Strand]:
+    """The gradients that there are go to the first parameters of the group, in order."""
+    groups, i = observation.problem.groups, strand.parameter
+    members = [j for j, g in enumerate(groups) if g == groups[i]]
+    grads: list[Array | None] = []
+    for row in observation.fed:
+        present = [g for j in members if (g := row[j]) is not None]
+        mine = present[members.index(i)] if members.index(i) < len(present) else None
+        fits = mine is not None and mine.shape == observation.problem.shapes[i]
+        grads.append(np.ravel(mine)[strand.elements] if fits and mine is not None else None)
+    yield strand._replace(grads=tuple(grads))
