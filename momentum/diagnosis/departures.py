@@ -93,10 +93,6 @@ def _rescaled(held: Any, initial: Any, old: Any, now: Any) -> Any:
     return held._replace(v=held.v * (now / old)) if plain(old) else held
 
 
-def _scaled_back(held: Any, initial: Any, old: Any, now: Any) -> Any:
-    return held._replace(v=held.v * (old / now)) if plain(now) else held
-
-
 def unfed(step: Rule) -> Rule:
     """Steps without momentum leave the state as it is."""
 
@@ -207,7 +203,6 @@ CORRECTED = tuple(
         ("the velocity is lost whenever lr rises", _anew(lambda old, now: now > old)),
         ("the velocity is lost whenever lr falls", _anew(lambda old, now: now < old)),
         ("the velocity is multiplied by (new lr / old lr) whenever lr changes", _rescaled),
-        ("the velocity is multiplied by (old lr / new lr) whenever lr changes", _scaled_back),
     )
 )
 # fmt: on
