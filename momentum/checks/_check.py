@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from momentum.conventions import Convention, Source
+from momentum.conventions import Convention, Hyper, Source
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.drive import observe
 from momentum.subjects.judge import Measured, judge
@@ -20,6 +20,8 @@ Level = Literal["must", "should"]
 Found = Iterator[Measured]
 Measure = Callable[[Subject, Convention, Problem], Found]
 Always = Callable[[Setting], Iterable[Problem]]
+Applies = Callable[[Facts, Convention, Problem], str | None]
+"""Why a problem tells nothing; None where it does."""
 
 CLOSED_FORMS = {
     "share": "the response to a gradient",
@@ -34,6 +36,21 @@ def _no_problems(setting: Setting) -> Sequence[Problem]:
     return ()
 
 
+def _to_all(facts: Facts, convention: Convention, problem: Problem) -> None:
+    return None
+
+
+def closed_form(find: Callable[[Convention, Hyper], Any]) -> Applies:
+    """Problems whose first hyper-parameters have a closed form."""
+
+    def applies(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+        found = find(convention, problem.hypers[0][0])
+        missing = found is None or found is False
+        return "no closed form is on record for these hyper-parameters" if missing else None
+
+    return applies
+
+
 @dataclass(frozen=True)
 class Check:
     """A sentence that is true of every right optimizer, and how to measure it on a problem.
@@ -42,6 +59,7 @@ class Check:
     find. needs: what a subject must offer (see Facts and OFFERS), or a convention
     have on record; else the check is skipped.
     always: problems tried every time; random: where further ones are drawn from.
+    applies: to which of them it applies, and why not to others.
     errors_fail: that nothing is raised is what it says, so that an error is a failure.
     """
 
@@ -57,6 +75,7 @@ class Check:
     always: Always
     random: Callable[[Setting], st.SearchStrategy[Problem]] | None
     errors_fail: bool = False
+    applies: Applies = _to_all
 
     def why_not(self, facts: Facts, convention: Convention) -> str | None:
         """The reason why this check does not apply, None where it does."""
@@ -104,6 +123,7 @@ def check(
     always: Always = _no_problems,
     random: Callable[[Setting], st.SearchStrategy[Problem]] | None = None,
     errors_fail: bool = False,
+    applies: Applies = _to_all,
 ) -> Callable[[Measure], Measure]:
     """Register a measuring function as a check; its module is its family.
 
@@ -128,6 +148,7 @@ def check(
             always=always,
             random=random,
             errors_fail=errors_fail,
+            applies=applies,
         )
         return measure
 

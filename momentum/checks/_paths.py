@@ -14,7 +14,7 @@ from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.drive import Observation, begin, observe, steps
 from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 Change = Callable[[int, Array], Array]
 """What becomes of the values of parameter i."""
@@ -209,10 +209,11 @@ def in_formats(
         yield Measured(error, bound, where, step + 1)
 
 
-def roomy(problem: Problem) -> bool:
-    """Hyper-parameters and format leave so much room that ordinary numbers meet no underflow."""
+def crowded(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+    """Hyper-parameters and format leave so little room that ordinary numbers may meet underflow."""
     numbers = [abs(x) for row in problem.hypers for h in row for x in h if x]
-    return format_of(problem.dtype).emax > 100 and all(2**-20 <= x <= 2**20 for x in numbers)
+    roomy = format_of(problem.dtype).emax > 100 and all(2**-20 <= x <= 2**20 for x in numbers)
+    return None if roomy else "the format leaves powers of two too little room"
 
 
 def flat(arrays: Sequence[Array]) -> Array:

@@ -7,7 +7,7 @@ from flint import fmpq
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
+from momentum.checks._check import Found, agrees, check, closed_form
 from momentum.checks._paths import against, exactly
 from momentum.conventions import Convention
 from momentum.subjects.drive import observe
@@ -58,12 +58,12 @@ def around_the_limit(setting: Setting) -> Sequence[Problem]:
     catches="large_lr_capped nesterov_always momentum_on_gradient lr_applied_twice",
     needs=("settable:lr", "closed form:rate"),
     always=around_the_limit,
+    applies=closed_form(responses.recurrence),
 )
 def quadratic_follows_theory(subject: Subject, convention: Convention, problem: Problem) -> Found:
     h, steps, start = problem.hypers[0][0], problem.steps, problem.start[0]
     found = responses.recurrence(convention, h)
-    if found is None:
-        return
+    assert found is not None
     method, rate = found
     observation = observe(subject, problem)
     iterates = [row[0] for row in observation.iterates]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
+from momentum.checks._check import Found, agrees, check, closed_form
 from momentum.checks._paths import against, exactly
 from momentum.conventions import Convention
 from momentum.subjects.drive import observe
@@ -33,13 +33,12 @@ def one_step(setting: Setting) -> Sequence[Problem]:
     ),
     needs=("closed form:share",),
     always=one_step,
+    applies=closed_form(responses.known),
 )
 def first_step_is_the_conventions(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
     h = problem.hypers[0][0]
-    if not responses.known(convention, h):
-        return
     observation = observe(subject, problem)
     moved = responses.impulse(convention, h, 1, 1)[0]
     for i, shape in enumerate(problem.shapes):

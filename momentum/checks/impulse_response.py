@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from momentum.arithmetic import exact, exact_array, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, check
+from momentum.checks._check import Found, check, closed_form
 from momentum.checks._paths import against, exactly
 from momentum.conventions import Convention
 from momentum.subjects.drive import observe
@@ -38,13 +38,12 @@ def impulses(setting: Setting) -> Sequence[Problem]:
     ),
     needs=("closed form:share",),
     always=impulses,
+    applies=closed_form(responses.known),
 )
 def impulse_response_is_closed_form(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
     h = problem.hypers[0][0]
-    if not responses.known(convention, h):
-        return
     observation = observe(subject, problem)
     displaced = responses.impulse(convention, h, 1, problem.steps)
     for i, shape in enumerate(problem.shapes):
@@ -72,12 +71,12 @@ def long_enough(setting: Setting) -> Sequence[Problem]:
     catches="sum_taken_as_average velocity_reset_every_step nesterov_on_velocity",
     needs=("closed form:total",),
     always=long_enough,
+    applies=closed_form(responses.total),
 )
 def impulse_response_sums_up(subject: Subject, convention: Convention, problem: Problem) -> Found:
     h = problem.hypers[0][0]
     total = responses.total(convention, h)
-    if total is None:
-        return
+    assert total is not None
     observation = observe(subject, problem)
     steps = problem.steps
     # What is still to come: at most the total times momentum^steps, for a gradient of 1.

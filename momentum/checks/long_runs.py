@@ -6,7 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
+from momentum.checks._check import Found, agrees, check, closed_form
 from momentum.checks._paths import exactly, worst
 from momentum.conventions import Convention
 from momentum.subjects.drive import observe
@@ -66,14 +66,14 @@ def constant(setting: Setting) -> Sequence[Problem]:
     catches="momentum_on_gradient velocity_clipped sum_taken_as_average",
     needs=("hyper:momentum", "closed form:speed"),
     always=constant,
+    applies=closed_form(responses.speed),
 )
 def constant_gradient_reaches_its_speed(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
     h = problem.hypers[0][0]
     speed = responses.speed(convention, h)
-    if speed is None:
-        return
+    assert speed is not None
     observation = observe(subject, problem)
     steps, iterates = problem.steps, [row[0] for row in observation.iterates]
     bound = exactly(subject, convention, observation, 0).compare(iterates).step.bound[-1]

@@ -18,17 +18,17 @@ from momentum.checks._paths import (
     Change,
     Feed,
     bounds,
+    crowded,
     feed_of,
     law,
     near,
     path,
-    roomy,
     unchanged,
 )
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 SCALING = "IEEE Std 754-2019, section 4.3; Higham, Accuracy and Stability, 2nd ed., section 2.1"
 SCHEDULE = ("lr", "momentum", "dampening", "weight_decay", "nu")
@@ -49,10 +49,9 @@ def some(setting: Setting) -> st.SearchStrategy[Problem]:
     source=SCALING,
     catches="gradient_clipped velocity_clipped gradient_normalised decay_is_constant",
     always=all_on,
+    applies=crowded,
 )
 def scales_by_powers_of_two(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    if not roomy(problem):
-        return
     yield from _mapped(subject, convention, problem, _times(2.0**10), _times(2.0**-10))
 
 
@@ -107,6 +106,12 @@ def _chosen(i: int, x: Array, first: int) -> NDArray[np.bool_]:
     return np.asarray((np.arange(x.size).reshape(x.shape) + i) % 2 == first)
 
 
+def _tradable(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+    """The decay can be doubled."""
+    held = facts.fixed.get("weight_decay")
+    return f"weight_decay is fixed to {held}" if held else crowded(facts, convention, problem)
+
+
 @check(
     statement="Half the rate with twice the gradients and twice the decay is the same path.",
     source=SCALING,
@@ -117,10 +122,9 @@ def _chosen(i: int, x: Array, first: int) -> NDArray[np.bool_]:
     needs=("settable:lr",),
     always=all_on,
     random=some,
+    applies=_tradable,
 )
 def rate_trades_with_gradients(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    if not roomy(problem) or subject.facts.fixed.get("weight_decay"):
-        return
     feed = feed_of(problem)
     other = feed.with_hypers(lambda h: h._replace(lr=h.lr / 2, weight_decay=2 * h.weight_decay))
     gradients = [[None if g is None else 2.0 * g for g in row] for row in feed.gradients]
@@ -148,8 +152,13 @@ def undamped(setting: Setting) -> Sequence[Problem]:
     return [problem for problem in found if not problem.hypers[0][0].dampening]
 
 
+def _counts(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+    """The rule counts steps: one that waited at 0 takes others after it, in exact numbers."""
+    waits = all(_waits(convention, row[0]) for row in dict.fromkeys(problem.hypers))
+    return None if waits else f"convention {convention.name} counts its steps"
+
+
 def _waits(convention: Convention, h: Hyper) -> bool:
-    """The rule counts no steps: one that waited at 0 takes the same ones after it, exactly."""
     lifted, zero = h.lifted(exact), exact(0)
     state, waited = convention.initial, convention.initial
     theta = other = zero
@@ -168,10 +177,9 @@ def _waits(convention: Convention, h: Hyper) -> bool:
     source="the convention's formula at v = 0, x = 0: no step counts but through the velocity",
     catches="lr_decays_secretly first_step_skipped nesterov_skipped_at_first_step",
     always=undamped,
+    applies=_counts,
 )
 def waiting_only_delays(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    if not all(_waits(convention, row[0]) for row in problem.hypers):
-        return
     feed = feed_of(problem)
     wait = 3
     zeros: list[list[Array | None]] = [[np.zeros(s) for s in problem.shapes] for _ in range(wait)]

@@ -10,7 +10,7 @@ from momentum.checks._runs import fresh, until
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.refusals import Refusals
 
 NONNEGATIVE = ("lr", "momentum", "dampening", "weight_decay")
@@ -145,6 +145,10 @@ def accepts_usual_values(subject: Subject, convention: Convention, problem: Prob
     yield true(refusal is None, refusal or "")
 
 
+def _takes_both(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+    return "takes Nesterov's form with dampening" if facts.domain.together else None
+
+
 @check(
     statement="Nesterov's form is refused with dampening, where it has no meaning for the subject.",
     source="pytorch/pytorch#887",
@@ -152,13 +156,12 @@ def accepts_usual_values(subject: Subject, convention: Convention, problem: Prob
     level="should",
     needs=("validates", "hyper:nesterov", "hyper:dampening", "hyper:momentum"),
     always=ordinary,
+    applies=_takes_both,
 )
 def nesterov_refuses_dampening(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    domain = subject.facts.domain
-    if not domain.together:
-        h = problem.hypers[0][0]
-        both = h._replace(nesterov=True, dampening=domain.fixed.get("dampening", 0.35))
-        yield from _must_refuse(subject, problem, [both], "nesterov with dampening")
+    dampening = subject.facts.domain.fixed.get("dampening", 0.35)
+    both = problem.hypers[0][0]._replace(nesterov=True, dampening=dampening)
+    yield from _must_refuse(subject, problem, [both], "nesterov with dampening")
 
 
 @check(

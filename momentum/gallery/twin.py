@@ -1,6 +1,6 @@
 """The control of every run: a twin of the subject that is known to be wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,10 @@ class Twin:
         return self.subject.facts
 
     def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
+        self, parameters: Sequence[Array], hypers: Sequence[Hyper], dtype: str, *more: Any
     ) -> "TwinRun":
         """A run of the subject behind the twin's face."""
-        return TwinRun(self.subject.start(parameters, hypers, dtype, groups, options), dtype)
+        return TwinRun(self.subject.start(parameters, hypers, dtype, *more), dtype)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,7 @@ class _Search:
         self.left, self.note = shrinks, note
         self.refusals = Refusals(subject)
         self.refused: dict[str, None] = {}
+        self.unfit: dict[str, None] = {}
         self.tried = 0
         self.claims = False
         self.judged: list[Problem] = []
@@ -188,6 +189,10 @@ class _Search:
     def _tried(self, problem: Problem) -> _Finding | None:
         """What is wrong on this problem, None where nothing is."""
         measured = None
+        unfit = self.check.applies(self.subject.facts, self.convention, problem)
+        if unfit is not None:
+            self.unfit[unfit] = None
+            return None
         try:
             for measured in self.check.measure(self.subject, self.convention, problem):
                 ratio = measured.ratio
@@ -217,7 +222,7 @@ class _Search:
         """The smallest failure, else the worst measurement."""
         refused = "; ".join(self.refused)
         if not self.tried:
-            reason = refused or "no problem fits the subject"
+            reason = refused or "; ".join(self.unfit) or "no problem fits the subject"
             return replace(base, verdict="skipped", reason=reason)
         found = self.last or self.worst
         assert found is not None

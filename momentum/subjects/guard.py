@@ -7,15 +7,14 @@ was set when the last call returned.
 
 import ctypes
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from momentum.conventions import Hyper
 from momentum.subjects.isolation import NoCopies
-from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.random_states import RandomStates
 from momentum.subjects.strangers import tamed
 
@@ -160,17 +159,10 @@ class Guarded:
         """Those of the subject."""
         return self.subject.facts
 
-    def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> "GuardedRun":
+    def start(self, *arguments: Any, **named: Any) -> "GuardedRun":
         """A run of the subject, as guarded as this."""
         self.watch.random.look()
-        run = self.watch.call(self.subject.start, parameters, hypers, dtype, groups, options)
+        run = self.watch.call(self.subject.start, *arguments, **named)
         return GuardedRun(run, self.watch)
 
 

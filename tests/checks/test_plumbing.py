@@ -8,7 +8,7 @@ import pytest
 from momentum.arithmetic import exact_array
 from momentum.checks import CHECKS, _given
 from momentum.checks._check import agrees, check, same, true
-from momentum.checks._paths import Feed, against, alike, bounds, feed_of, flat, near, path, roomy
+from momentum.checks._paths import Feed, against, alike, bounds, crowded, feed_of, flat, near, path
 from momentum.checks._repeated import _extremes, repeated
 from momentum.checks._runs import by_turns, catch_up, compared, forms, fresh, stops, until, whole
 from momentum.conventions import Hyper, get
@@ -210,11 +210,14 @@ def test_feeds_are_changed_all_along():
 
 
 def test_room_is_what_ordinary_numbers_need():
-    assert roomy(problem((H, H._replace(weight_decay=2.0**-20))))
-    assert roomy(problem((H, H._replace(lr=2.0**20))))
-    assert not roomy(problem((H, H._replace(lr=2.0**-21))))
-    assert not roomy(problem((H, H._replace(lr=2.0**21))))
-    assert not roomy(replace(problem(), dtype="float16"))
+    def tight(*rows, **changes):
+        return crowded(facts(), TORCH, replace(problem((H, *rows)), **changes)) is not None
+
+    assert not tight(H._replace(weight_decay=2.0**-20))
+    assert not tight(H._replace(lr=2.0**20))
+    assert tight(H._replace(lr=2.0**-21))
+    assert tight(H._replace(lr=2.0**21))
+    assert tight(dtype="float16")
     assert flat([np.ones((2, 2)), np.zeros(1)]).tolist() == [1, 1, 1, 1, 0]
     assert flat([]).size == 0
 

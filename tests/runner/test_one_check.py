@@ -90,3 +90,5 @@ def test_a_check_that_does_not_apply_or_finds_no_problem_is_skipped() -> None:
     assert result(without, "resumes_where_it_stopped").reason.startswith("does not offer resume")
     found = result(Machine("right", TORCH), "skipped_step_never_was", dtype="float16")
     assert (found.verdict, found.reason) == ("skipped", "no problem fits the subject")
+    found = result(Machine("right", TORCH), "nesterov_refuses_dampening")
+    assert (found.verdict, found.reason) == ("skipped", "takes Nesterov's form with dampening")
