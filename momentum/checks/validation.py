@@ -8,12 +8,11 @@ from momentum.checks import _given
 from momentum.checks._check import Found, check, true
 from momentum.checks._runs import fresh, until
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import COMMON
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.refusals import Refusals
-
-NONNEGATIVE = ("lr", "momentum", "dampening", "weight_decay")
 
 
 def ordinary(setting: Setting) -> Sequence[Problem]:
@@ -80,7 +79,7 @@ def refuses_negative_numbers(subject: Subject, convention: Convention, problem: 
 def refuses_numbers_that_are_not_finite(
     subject: Subject, convention: Convention, problem: Problem
 ) -> Found:
-    yield from _each_bad(subject, problem, (np.nan, np.inf), NONNEGATIVE)
+    yield from _each_bad(subject, problem, (np.nan, np.inf), COMMON)
 
 
 @check(
@@ -119,7 +118,7 @@ def refuses_them_in_every_group(
 )
 def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Found:
     domain = subject.facts.domain
-    for name in sorted(domain.free.intersection(NONNEGATIVE)):
+    for name in sorted(domain.free.intersection(COMMON)):
         zero = domain.combined({**problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0})
         if getattr(zero, name) == 0:
             refusal = _refusal(subject, [zero], problem)

@@ -35,6 +35,9 @@ FLAGS = frozenset({"nesterov", "maximize"})
 
 NUMBERS = tuple(n for n in NAMES if n not in FLAGS)
 
+COMMON = ("lr", "momentum", "dampening", "weight_decay")
+"""The numbers of most optimizers, none of which may be below 0; only one convention has nu."""
+
 NEUTRAL: Mapping[str, Any] = Hyper._field_defaults
 """The value that leaves a hyper-parameter out of the rule; a learning rate cannot be left out."""
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypothesis import Scope
-from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import VALUES
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
@@ -90,7 +90,7 @@ def minimal(
         if fails(plain):
             now = plain
     now = _without_flags(now, fails)
-    for name in NUMBERS:
+    for name in COMMON:
         now, scope = _beyond(now, name, fails, error)
         if scope is not None:
             words.append(scope.words)

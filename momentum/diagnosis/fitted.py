@@ -10,6 +10,7 @@ from flint import fmpq
 
 from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.departure import Departure, scheduled, taken_as, told
 from momentum.diagnosis.estimate import (
     COORDINATES,
@@ -23,7 +24,6 @@ from momentum.diagnosis.estimate import (
 )
 from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Strand, Suspect
-from momentum.diagnosis.numbers import NUMBERS
 from momentum.diagnosis.probes import tried
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
@@ -50,7 +50,7 @@ def fitted(
     observation = tried(subject, problem)
     if isinstance(observation, str):
         return
-    for name in NUMBERS:
+    for name in COMMON:
         if name in known:
             with np.errstate(all="ignore"):
                 found = estimate(observation, own, dtype, (name,))
@@ -83,7 +83,7 @@ def bounded(subject: Subject, convention: Convention, observation: Observation) 
     problem, own = observation.problem, Hypothesis.of(convention)
     if len(problem.shapes) > 1 or len(set(problem.hypers)) > 1 or problem.missing:
         return
-    for name in NUMBERS:
+    for name in COMMON:
         with np.errstate(all="ignore"):
             found = estimate(observation, own, problem.dtype, (name,))
         for one in found:

@@ -5,9 +5,8 @@ from typing import Any
 
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.departure import Departure, plain, scheduled, told
-
-NUMBERS = ("lr", "momentum", "dampening", "weight_decay")
 
 Formula = Callable[[Hyper], Any]
 """A number made of hyper-parameters."""
@@ -25,7 +24,7 @@ FACTORS: dict[str, Formula] = {
 
 def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
     """A formula of all hyper-parameters in place of one of them, or what a format keeps of it."""
-    known = [n for n in NUMBERS if n in convention.knows]
+    known = [n for n in COMMON if n in convention.knows]
     for name in known:
         others = {m: FACTORS.get(m, lambda h, m=m: getattr(h, m)) for m in known if m != name}
         rests = {f"(1 - {m})": (lambda h, m=m: 1 - getattr(h, m)) for m in known}

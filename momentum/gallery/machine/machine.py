@@ -12,6 +12,7 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule, State
+from momentum.conventions.hyper import COMMON
 from momentum.gallery.machine.hosting import HALVING, Hosted
 from momentum.gallery.machine.number import Number, Working
 from momentum.gallery.machine.run_state import Keeping
@@ -117,7 +118,7 @@ class MachineRun(Keeping, Hosted):
     def validate(self, h: Hyper, group: int) -> None:
         """Raises: ValueError for hyper-parameters that make no sense."""
         self.subject.convention.validate(h)
-        for name in ("lr", "momentum", "dampening", "weight_decay"):
+        for name in COMMON:
             value = getattr(h, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} = {value}, wanted a finite number, at least 0")

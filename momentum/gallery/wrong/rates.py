@@ -1,7 +1,7 @@
 """Learning rates and settings that are taken for others close to them."""
 
 from momentum.conventions import Hyper
-from momentum.conventions.hyper import NUMBERS
+from momentum.conventions.hyper import COMMON
 from momentum.gallery.wrong._defect import defect
 from momentum.gallery.wrong._families import RuleRun, heard, told
 
@@ -12,7 +12,7 @@ def rounded(x: float, digits: int) -> str:
 
 
 def _alike(h: Hyper) -> list[str]:
-    return [rounded(getattr(h, name), 2) for name in NUMBERS if name != "nu"]
+    return [rounded(getattr(h, name), 2) for name in COMMON]
 
 
 # fmt: off

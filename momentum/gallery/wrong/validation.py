@@ -3,12 +3,10 @@
 import numpy as np
 
 from momentum.conventions import Hyper
-from momentum.conventions.hyper import NUMBERS
+from momentum.conventions.hyper import COMMON
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect
 from momentum.gallery.wrong._families import RuleRun
-
-CHECKED = tuple(name for name in NUMBERS if name != "nu")
 
 
 class _Blind(MachineRun):
@@ -18,7 +16,7 @@ class _Blind(MachineRun):
         raise NotImplementedError
 
     def validate(self, h: Hyper, group: int) -> None:
-        seen = {n: 0.0 for n in CHECKED if self.blind(n, float(getattr(h, n)))}
+        seen = {n: 0.0 for n in COMMON if self.blind(n, float(getattr(h, n)))}
         super().validate(Hyper(**{**h._asdict(), **seen}), group)
 
 
@@ -115,4 +113,4 @@ class validates_by_clamping(RuleRun):
         pass
 
     def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return Hyper(**{**h._asdict(), **{n: max(0.0, getattr(h, n)) for n in CHECKED}})
+        return Hyper(**{**h._asdict(), **{n: max(0.0, getattr(h, n)) for n in COMMON}})
