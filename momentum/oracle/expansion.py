@@ -18,9 +18,6 @@ from momentum.conventions import Convention, Hyper
 
 Sum = tuple[Term, ...]
 
-FLAGS = ("nesterov", "maximize")
-NUMBERS = tuple(n for n in Hyper._fields if n not in FLAGS)
-
 
 @dataclass(frozen=True, eq=False)
 class Output:

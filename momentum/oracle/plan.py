@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from momentum.arithmetic import FORMATS, Format, nearest
 from momentum.arithmetic.expanded import NotLinear, Term
 from momentum.conventions import Convention, Hyper
+from momentum.conventions.hyper import NUMBERS
 from momentum.oracle.coefficients import Measure, Number, Step
-from momentum.oracle.expansion import NUMBERS, Output, Text, expansion
+from momentum.oracle.expansion import Output, Text, expansion
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,8 @@ import momentum
 from momentum.arithmetic import FORMATS, Format, format_of
 from momentum.arithmetic.expanded import Factor, Term, cancelled
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
-from momentum.oracle.expansion import NUMBERS, expansion
+from momentum.conventions.hyper import NUMBERS
+from momentum.oracle.expansion import expansion
 
 X = Any
 
