@@ -1,6 +1,5 @@
 """Copies of a run, handed-over state, and runs side by side: nothing is shared between two."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ from momentum.checks.state import GOYAL, any_runs, short_runs
 from momentum.conventions import Convention
 from momentum.subjects.drive import begin
 from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
 from momentum.subjects.protocol import Array, Subject
 
 
@@ -34,16 +32,14 @@ def deepcopy_is_faithful(subject: Subject, convention: Convention, problem: Prob
     source="Python library reference, pickle; kakaobrain/torchlars#5 for what gets lost",
     catches="copy_loses_attribute pickle_forgets_nesterov pickle_drops_velocity",
     needs=("pickle",),
-    always=lambda s: [*short_runs(s), *nesterov_runs(s)],
+    always=lambda s: [
+        *short_runs(s),
+        *_given.steady(s, [_given.NESTEROV] * ("nesterov" in s.facts.hyper), 4),
+    ],
     random=any_runs,
 )
 def pickle_is_faithful(subject: Subject, convention: Convention, problem: Problem) -> Found:
     yield from _duplicated(subject, problem, "pickle")
-
-
-def nesterov_runs(setting: Setting) -> Sequence[Problem]:
-    """Four steps in Nesterov's form, where there is one."""
-    return _given.steady(setting, [_given.NESTEROV] * ("nesterov" in setting.facts.hyper), 4)
 
 
 @check(

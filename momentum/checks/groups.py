@@ -84,15 +84,6 @@ def groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
     return [*different(setting), *alike_but_for_one(setting)]
 
 
-def many(setting: Setting) -> Sequence[Problem]:
-    """Forty groups, each with a rate of its own and others' momentum and decay."""
-    row = [
-        given.hyper(setting, **{**THREE[g % 3], "lr": 0.05 + g / 128}, maximize=g % 5 == 0)
-        for g in range(40)
-    ]
-    return [given.run(setting, [tuple(row)] * 3, [(3,)] * len(row), groups=range(len(row)))]
-
-
 @agrees(
     statement="Each of very many groups follows its own hyper-parameters.",
     source=TORCH,
@@ -100,8 +91,12 @@ def many(setting: Setting) -> Sequence[Problem]:
     needs=("groups", "hyper:lr"),
 )
 def many_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
-    """Forty groups."""
-    return many(setting)
+    """Forty groups, each with a rate of its own and others' momentum and decay."""
+    row = [
+        given.hyper(setting, **{**THREE[g % 3], "lr": 0.05 + g / 128}, maximize=g % 5 == 0)
+        for g in range(40)
+    ]
+    return [given.run(setting, [tuple(row)] * 3, [(3,)] * len(row), groups=range(len(row)))]
 
 
 @agrees(

@@ -17,11 +17,6 @@ SPARE = 64
 """Bytes a parameter that counters and the like may take."""
 
 
-def long_vector(setting: Setting) -> Sequence[Problem]:
-    """Three steps, everything on, of a vector long enough for its velocity to outweigh counters."""
-    return _given.steady(setting, [_given.FULL], 3, [(min(setting.facts.largest, 1024),)])
-
-
 def twelve_steps(setting: Setting) -> Sequence[Problem]:
     """Twelve steps of two small parameters."""
     return _given.steady(setting, [_given.FULL], 12)
@@ -47,7 +42,8 @@ def _weighed(subject: Subject, problem: Problem, each: int) -> Found:
     catches="velocity_stored_twice",
     level="should",
     needs=("state_bytes",),
-    always=long_vector,
+    # Long enough for the velocity to outweigh counters.
+    always=lambda s: _given.steady(s, [_given.FULL], 3, [(min(s.facts.largest, 1024),)]),
 )
 def keeps_one_velocity(subject: Subject, convention: Convention, problem: Problem) -> Found:
     wide = format_of(problem.dtype).precision > format_of("float32").precision

@@ -63,12 +63,6 @@ def no_gradient_keeps_the_velocity(setting: Setting) -> Sequence[Problem]:
     return gaps(setting)
 
 
-def late(setting: Setting) -> Sequence[Problem]:
-    """Parameters that get their first gradient at step 2 and 4, and one that never gets any."""
-    frozen = [(0, 0), *((t, 1) for t in range(3))]
-    return _problems(setting, frozen, [*frozen, *((t, 2) for t in range(6))], steps=6)
-
-
 @agrees(
     statement="A parameter's first step is that of its own first gradient, however late.",
     source="fine-tuning with gradual unfreezing: Howard and Ruder 2018, section 3.3",
@@ -77,13 +71,9 @@ def late(setting: Setting) -> Sequence[Problem]:
     errors_fail=True,
 )
 def late_unfreezing_agrees(setting: Setting) -> Sequence[Problem]:
-    """First gradients at step 2, at step 4, and never."""
-    return late(setting)
-
-
-def none_at_all(setting: Setting) -> Sequence[Problem]:
-    """Steps at which no parameter has a gradient: the first, and two in the middle."""
-    return _problems(setting, [(t, i) for t in (0, 2, 3) for i in range(len(SHAPES))])
+    """Parameters that get their first gradient at step 2 and 4, and one that never gets any."""
+    frozen = [(0, 0), *((t, 1) for t in range(3))]
+    return _problems(setting, frozen, [*frozen, *((t, 2) for t in range(6))], steps=6)
 
 
 @check(
@@ -92,7 +82,8 @@ def none_at_all(setting: Setting) -> Sequence[Problem]:
     catches="missing_first_gradient_counts velocity_decays_on_none none_is_zero_gradient",
     needs=("none_gradients",),
     errors_fail=True,
-    always=none_at_all,
+    # No parameter has a gradient at the first step, and at two in the middle.
+    always=lambda s: _problems(s, [(t, i) for t in (0, 2, 3) for i in range(len(SHAPES))]),
 )
 def empty_step_is_no_step(subject: Subject, convention: Convention, problem: Problem) -> Found:
     observation = observe(subject, problem)

@@ -58,17 +58,12 @@ def order_of_parameters_is_free(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [h] * 3, shapes) for shapes in rows]
 
 
-def formats(setting: Setting) -> Sequence[Problem]:
-    """Everything on and changing; plain and with Nesterov's form."""
-    return given.moving(setting, [{}, {}, given.LATER], ((7,), (7,), (3, 5), (17,)))
-
-
 @check(
     statement="A path does not depend on the formats of its neighbours, narrow ones first or last.",
     source=LAW,
     catches="one_format_for_the_group scratch_in_first_format",
     needs=("mixed_dtypes",),
-    always=formats,
+    always=lambda s: given.moving(s, [{}, {}, given.LATER], ((7,), (7,), (3, 5), (17,))),
 )
 def formats_of_neighbours_do_not_matter(
     subject: Subject, convention: Convention, problem: Problem
