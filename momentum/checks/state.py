@@ -74,10 +74,7 @@ def resumes_where_it_stopped(subject: Subject, convention: Convention, problem: 
         saved = run.save()
         rest = _onward(subject, run, problem, gone)
         yield from _goes_on(f"saved at step {stop} and gone on", subject, convention, rest, wanted)
-        run = fresh(subject, problem)
-        run.load(saved)
-        catch_up(run, problem, stop)
-        rest = _onward(subject, run, problem, gone)
+        rest = _loaded(subject, problem, gone, saved)
         yield from _goes_on(f"saved at step {stop} and loaded", subject, convention, rest, wanted)
 
 
@@ -96,9 +93,7 @@ def goes_back_to_an_earlier_state(
         run, gone = _until(subject, problem, stop)
         saved = run.save()
         _onward(subject, run, problem, gone)
-        run.load(saved)
-        catch_up(run, problem, stop)
-        rest = _onward(subject, run, problem, gone)
+        rest = _loaded(subject, problem, gone, saved, run)
         yield from _goes_on(f"taken back to step {stop}", subject, convention, rest, wanted)
 
 
@@ -131,11 +126,7 @@ def state_goes_through_a_file(subject: Subject, convention: Convention, problem:
     wanted = _whole(subject, problem)
     for stop in stops(problem):
         run, gone = _until(subject, problem, stop)
-        saved = run.through_file(run.save())
-        run = fresh(subject, problem)
-        run.load(saved)
-        catch_up(run, problem, stop)
-        rest = _onward(subject, run, problem, gone)
+        rest = _loaded(subject, problem, gone, run.through_file(run.save()))
         name = f"saved at step {stop}, read from a file"
         yield from _goes_on(name, subject, convention, rest, wanted)
 
@@ -179,10 +170,7 @@ def loading_keeps_every_digit(subject: Subject, convention: Convention, problem:
     wanted = _whole(subject, problem)
     for stop in stops(problem):
         saved, gone = _until(subject, problem, stop)
-        run = fresh(subject, problem)
-        run.load(saved.save())
-        catch_up(run, problem, stop)
-        rest = _onward(subject, run, problem, gone)
+        rest = _loaded(subject, problem, gone, saved.save())
         yield from _exactly(f"saved at step {stop} and loaded", rest, wanted)
 
 
@@ -191,6 +179,14 @@ def _onward(subject: Subject, run: Run, problem: Problem, gone: Path) -> Path:
     here = gone[-1][1] if gone else problem.start
     points = "point" in subject.facts.offers
     return [*gone, *advance(run, problem, len(gone), here, points)]
+
+
+def _loaded(subject: Subject, problem: Problem, gone: Path, saved: Any, run: Any = None) -> Path:
+    """The whole path of a run that goes on from a saved state. run: a fresh one by default."""
+    run = fresh(subject, problem) if run is None else run
+    run.load(saved)
+    catch_up(run, problem, len(gone))
+    return _onward(subject, run, problem, gone)
 
 
 def _until(subject: Subject, problem: Problem, steps: int) -> tuple[Any, Path]:
