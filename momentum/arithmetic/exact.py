@@ -7,11 +7,13 @@ string with enough digits writes each result down without loss.
 import math
 import re
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
+
+from momentum.arithmetic.surd import EXACT, Surd
 
 Rationals = NDArray[np.object_]
 """An array of fmpq."""
@@ -25,10 +27,11 @@ _HEX = re.compile(
 def exact(value: Any) -> fmpq:
     """The rational that `value` (float, int, Fraction, NumPy scalar or fmpq) stands for.
 
+    What is exact already and no rational (`Surd`) stays what it is.
     Raises: ValueError for inf and nan, which no rational equals.
     """
-    if isinstance(value, fmpq):
-        return value
+    if isinstance(value, EXACT):
+        return cast(fmpq, value)  # what runs over one runs over the other
     if isinstance(value, (int, Fraction)):
         return fmpq(*value.as_integer_ratio())
     number = float(value)
@@ -50,8 +53,10 @@ def exact_array(values: Any) -> Rationals:
     return np.asarray(_exact_elements(np.asarray(values)), dtype=object)
 
 
-def nearest(value: fmpq) -> float:
-    """The float64 nearest to a rational (ties to even); infinite beyond the largest."""
+def nearest(value: fmpq | Surd) -> float:
+    """The float64 nearest to an exact number (ties to even); infinite beyond the largest."""
+    if isinstance(value, Surd):
+        return float(value)
     try:
         return int(value.p) / int(value.q)
     except OverflowError:

@@ -14,9 +14,8 @@ compares.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from flint import fmpq
-
 from momentum.arithmetic import exact
+from momentum.arithmetic.surd import Radical, height, new_root, root
 
 
 class Wanted(NamedTuple):
@@ -29,7 +28,8 @@ class Wanted(NamedTuple):
     where they leave a choice they decide it. first: no step has been taken.
     held: momentum that the step before has already laid down, in the look-ahead convention.
     weight: sum of the weights so far, in the debiased one. surds: numbers whose square root would
-    have been needed and is irrational; the solvers add to it.
+    have been needed and was not to be had; the solvers add to it. radical: the square roots that
+    are in use, of `heights` that may be.
     """
 
     P: Any
@@ -42,6 +42,8 @@ class Wanted(NamedTuple):
     first: bool = False
     held: Any = None
     surds: list[Any] = []
+    radical: Radical | None = None
+    heights: int = 0
 
 
 class Found(NamedTuple):
@@ -98,23 +100,11 @@ class Inverse(NamedTuple):
     shifts: Callable[[Wanted], Iterator[Any]] | None = None
 
 
-def root(x: fmpq) -> fmpq | None:
-    """The rational square root, where there is one."""
-    if x < 0:
-        return None
-    try:
-        return fmpq(x.p.root(2), x.q.root(2)) if _square(x.p) and _square(x.q) else None
-    except ValueError:
-        return None
-
-
-def _square(n: Any) -> bool:
-    return bool(n.root(2) ** 2 == n) if n else True
-
-
-def roots(x: fmpq, w: Wanted) -> tuple[fmpq, ...]:
-    """Both rational square roots; where there are none, x goes on record."""
-    found = root(x)
+def roots(x: Any, w: Wanted) -> tuple[Any, ...]:
+    """Both square roots; where there is none that may be used, x goes on record."""
+    found = root(x, w.radical)
+    if found is None and x > 0 and height(w.radical) < w.heights:
+        found = new_root(x, w.radical)
     if found is None:
         w.surds.append(x)
         return ()

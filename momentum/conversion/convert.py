@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from momentum.arithmetic import exact, nearest
 from momentum.conventions import Convention, Hyper, State
 from momentum.conversion import linear
 from momentum.conversion.given import allowed, assumed, told
 from momentum.conversion.proof import Proof, drift, prove
-from momentum.conversion.remainder import Remainder, remainder
-from momentum.conversion.search import Failure, Search
+from momentum.conversion.remainder import Remainder, not_sought, remainder
+from momentum.conversion.search import Search
 from momentum.conversion.source import source_steps
 from momentum.conversion.speakers import Speaker, speaker
 
@@ -22,6 +22,10 @@ _BEYOND = 4
 # Steps that are converted where one row is given and the target needs another at every step.
 _STEPS = 100
 
+# Square roots, one over another, that hyper-parameters may be made of: each doubles the rationals
+# that a number holds. Chosen freely.
+_HEIGHTS = 5
+
 
 @dataclass(frozen=True)
 class Conversion:
@@ -32,7 +36,8 @@ class Conversion:
     that holds at every later step, None where each needs its own. initial: the target's state
     before the first step where it is not its own. proof: None where no conversion exists, and then
     `remainder` says what is left over. assumed: what the source takes where nothing was given, in
-    words. Hyper-parameters are rationals.
+    words. Hyper-parameters are rationals, and numbers made of square roots (`Surd`) where no
+    rational ones do.
     """
 
     source: Speaker
@@ -144,36 +149,38 @@ def _converted(
     rows = rows[:count] if len(rows) > count else rows
     while len(rows) > 1 and len(set(rows[-2:])) == 1 and steps is not None:
         rows.pop()
-    failures: list[_Attempt] = []
     lengths = [len(rows) + _BEYOND, count]
     if lengths[0] == lengths[1]:
         lengths[0] += 1
-    for attempt, length in enumerate(lengths):
-        settled = attempt == 0
-        for initial, path in _paths(a, b, rows, length, not settled, failures):
-            found = _proven(a, b, rows, path, initial, count if settled else length, settled)
-            if found is not None:
-                return found
+    for heights in (0, _HEIGHTS):
+        failures: list[Search] = []
+        for settled, length in zip((True, False), lengths):
+            for initial, path in _paths(a, b, rows, length, not settled, failures, heights):
+                found = _proven(a, b, rows, path, initial, count if settled else length, settled)
+                if found is not None:
+                    return found
+        unsought = [
+            (step, x) for f in failures for step, met in enumerate(f.met)
+            for x in met if x > 0
+        ]  # fmt: skip
+        if not unsought:
+            break
     if b.convention.inverse is None:
         raise ValueError(
             f"not supported: the same numbers make another run, and the record of {b.name} does "
             "not say how others are found (it has no inverse)"
         )
-    goes_on = [f for f in failures if len(f.form) == lengths[0]] or failures
-    worst = max(goes_on, key=lambda f: (f.failure.step, bool(f.failure.surds), not f.started))
-    whole = _extended(rows, len(worst.form))
-    surds = [surd for f in failures for surd in f.failure.surds]
-    left = remainder(a, b, whole, worst.failure, worst.form, worst.initial, surds)
+    if unsought:
+        left = not_sought(b, *max(unsought, key=lambda x: x[0]), _HEIGHTS)
+        return Conversion(a, b, tuple(rows), count, remainder=left)
+    goes_on = [f for f in failures if len(f.steps) == lengths[0]] or failures
+    own = b.convention.initial
+    surds = [x for f in failures for x in f.met[f.failure.step]]
+    worst = max(
+        goes_on, key=lambda f: (f.failure.step, bool(f.met[f.failure.step]), f.initial == own)
+    )
+    left = remainder(a, b, _extended(rows, len(worst.steps)), worst, surds)
     return Conversion(a, b, tuple(rows), count, remainder=left)
-
-
-class _Attempt(NamedTuple):
-    """A search that came to nothing; started: from a state that is not the target's own."""
-
-    failure: Failure
-    form: Sequence[bool]
-    initial: Any
-    started: bool
 
 
 def _extended(rows: Sequence[Row], length: int) -> list[Row]:
@@ -186,12 +193,13 @@ def _paths(
     rows: Sequence[Hyper],
     length: int,
     ends: bool,
-    failures: "list[_Attempt]",
+    failures: list[Search],
+    heights: int,
 ) -> Iterator[tuple[Any, list[Hyper]]]:
     """Ways through all steps: the same numbers first, then what the search finds."""
     extended = _extended(rows, length)
     steps = source_steps(a.convention, extended, ends)
-    if all(allowed(b, h) for h in rows):
+    if not heights and all(allowed(b, h) for h in rows):
         for initial in _initials(b.convention):
             yield initial, extended
     if b.convention.inverse is None:
@@ -206,12 +214,12 @@ def _paths(
                 continue
             tried.append(form)
             start = b.convention.initial if initial is None else initial
-            search = Search(a.convention, steps, b, form, start)
+            search = Search(a.convention, steps, b, form, start, heights)
             path = search.run()
             if path is not None:
                 yield initial, path
             else:
-                failures.append(_Attempt(search.failure, form, start, initial is not None))
+                failures.append(search)
 
 
 def _initials(convention: Convention) -> tuple[State | None, ...]:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq
 from numpy.typing import NDArray
 
 from momentum.conventions import Convention, Hyper, State
 
 Row = NDArray[Any]
-"""Shape (n,), of rationals."""
+"""Shape (n,), of exact numbers."""
 
 ZERO = fmpq(0)
 
@@ -83,11 +83,28 @@ def seen(convention: Convention, place: Place, following: Hyper) -> Row:
     return point
 
 
-def combination(wanted: Row, of: Sequence[Row]) -> tuple[fmpq, ...] | None:
-    """Coefficients c with wanted = sum c_i of_i, for independent rows; None where none exist."""
-    lines = [[*(x[i] for x in of), wanted[i]] for i in range(len(wanted))]
-    solved, rank = fmpq_mat(lines).rref()
-    return None if rank > len(of) else tuple(solved[i, len(of)] for i in range(len(of)))
+def combination(wanted: Row, of: Sequence[Row]) -> tuple[Any, ...] | None:
+    """Coefficients c with wanted = sum c_i of_i, for independent rows; None where none exist.
+
+    Elimination, line by line, over whatever numbers the rows hold.
+    """
+    count = len(of)
+    solved: list[tuple[int, list[Any]]] = []  # a line without the unknowns of those before it
+    for numbers in zip(*of, wanted):
+        line = list(numbers)
+        for lead, known in solved:
+            if line[lead] != 0:
+                part = line[lead]
+                line = [x - part * y for x, y in zip(line, known)]
+        lead = next((i for i, x in enumerate(line) if x != 0), -1)
+        if lead == count:
+            return None
+        if lead >= 0:
+            solved.append((lead, [x / line[lead] for x in line]))
+    found: list[Any] = [ZERO] * count
+    for lead, line in reversed(solved):
+        found[lead] = line[count] - sum(x * y for x, y in zip(found, line))
+    return tuple(found)
 
 
 def independent(rows: Sequence[Row]) -> list[Row]:

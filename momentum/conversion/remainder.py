@@ -34,8 +34,9 @@ class Remainder:
     gradients (or the start) have in the parameter after it, in units of what one gradient of 1
     moves, source against the best target. pair: the two histories that contradict each other, 0
     for the start and t for the gradient of step t. surd: the number whose square root would be
-    needed. differs: where the rule itself, and not two histories, stands in the way, the step at
-    which the source's own numbers go wrong, and the difference is theirs.
+    needed; where it is positive, the root was not looked for. differs: where the rule itself, and
+    not two histories, stands in the way, the step at which the source's own numbers go wrong, and
+    the difference is theirs.
     """
 
     step: int
@@ -46,7 +47,8 @@ class Remainder:
     differs: int | None = None
 
     def __str__(self) -> str:
-        text = f"no conversion: at step {self.step} {self.reason}"
+        found = " found" if self.surd is not None and self.surd > 0 else ""
+        text = f"no conversion{found}: at step {self.step} {self.reason}"
         if not self.difference:
             return text
         size = f"{nearest(self.difference):.3g} for a gradient or start of 1"
@@ -55,25 +57,37 @@ class Remainder:
         return f"{text}; with the source's own numbers step {self.differs} differs by {size}"
 
 
+def not_sought(b: Speaker, step: int, surd: Any, heights: int) -> Remainder:
+    """Where one root more was needed than are looked for, so that nothing is known."""
+    reason = (
+        f"{b.name} needs a square root on top of {heights} others, none of them rational, and more "
+        "are not looked for; there may be a conversion in real numbers"
+    )
+    return Remainder(step + 1, reason, surd=surd)
+
+
 def remainder(
-    a: Speaker, b: Speaker, extended: Sequence[Hyper], failure: Failure, form: Sequence[bool],
-    initial: Any, surds: Sequence[fmpq],
-) -> Remainder:  # fmt: skip
-    """What is left over, from the furthest step that a search came to."""
+    a: Speaker, b: Speaker, extended: Sequence[Hyper], furthest: Search, surds: Sequence[Any]
+) -> Remainder:
+    """What is left over, from the search that came furthest.
+
+    surds: numbers whose roots were needed where a search ended, and which have none.
+    """
+    failure, initial = furthest.failure, furthest.initial
     steps = source_steps(a.convention, extended)
     step, path = failure.step, failure.path
     for _ in range(len(steps)):  # what the velocity lacks may show some steps later only
         loose = [Step(s.h, s.following, s.matters and t < step) for t, s in enumerate(steps)]
-        search = Search(a.convention, loose, b, form, initial)
+        search = Search(a.convention, loose, b, furthest.nesterov, initial, furthest.heights)
         if search.run() is not None or search.failure.step <= step:
             if search.failure.step == step:
                 path = search.failure.path
             break
         step, path = search.failure.step, search.failure.path
-        surds = [*surds, *search.failure.surds]
+        surds = [*surds, *search.met[step]]
     found = _difference(a.convention, b, initial, extended, path, step)
     surd = surds[0] if surds else None
-    needs = f"{b.name} would need the square root of {surd}, which is not rational"
+    needs = f"{b.name} would need the square root of {surd}, which is not real"
     if found is not None and found.difference:
         reason = found.reason if surd is None else f"{found.reason} ({needs})"
         return replace(found, surd=surd, reason=reason)

@@ -8,12 +8,13 @@ fails.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flint import fmpq
 
 from momentum.arithmetic import exact
+from momentum.arithmetic.surd import Radical, Surd, height
 from momentum.conventions import Convention, Found, Hyper, Inverse, Wanted
 from momentum.conversion import linear
 from momentum.conversion.linear import Place, Row
@@ -27,26 +28,31 @@ _RETURNS = 8
 
 
 class At(NamedTuple):
-    """Both runs before a step, in one basis, and the momentum that the target has laid down."""
+    """Both runs before a step, in one basis, the momentum that the target has laid down, and the
+    square roots that its hyper-parameters are made of."""
 
     source: Place
     target: Place
     held: Any = None
+    radical: Radical | None = None
 
 
 @dataclass
 class Failure:
-    """The furthest step that could not be taken, from where, and the surds met there."""
+    """The furthest step that could not be taken, and from where."""
 
     step: int = -1
     at: At | None = None
     path: tuple[Hyper, ...] = ()
-    surds: list[Any] = field(default_factory=list)
     lacks_decay: bool = False
 
 
 class Search:
-    """One way through all steps, for one Nesterov form a step and one initial state."""
+    """One way through all steps, for one Nesterov form a step and one initial state.
+
+    heights: how many square roots hyper-parameters may be made of, one over another. met: for each
+    step the numbers whose roots it needed, in some way there, and that were not to be had.
+    """
 
     def __init__(
         self,
@@ -55,14 +61,15 @@ class Search:
         target: Speaker,
         nesterov: Sequence[bool],
         initial: Any,
+        heights: int = 0,
     ) -> None:
         self.source, self.steps, self.target = source, steps, target
         self.convention = target.convention
         assert self.convention.inverse is not None
         self.inverse: Inverse = self.convention.inverse
-        self.nesterov, self.initial = nesterov, initial
-        self.failure = Failure()
-        self.peeked: dict[int, list[Any]] = {}
+        self.nesterov, self.initial, self.heights = nesterov, initial, heights
+        self.failure, self.path = Failure(), tuple[Hyper, ...]()
+        self.met: list[list[Any]] = [[] for _ in steps]
 
     def run(self) -> list[Hyper] | None:
         """The hyper-parameters of every step, or None; then `failure` says how far it came."""
@@ -90,12 +97,10 @@ class Search:
 
     def _answers(self, t: int, at: At) -> Iterator[tuple[Hyper, At]]:
         """Every way found to take step t, best first."""
-        path = getattr(self, "path", ())[:t]
+        path = self.path[:t]
         wanted = self.wanted(t, at)
-        surds: list[Any] = []
         any_taken = False
         if wanted is not None:
-            surds = wanted.want.surds
             for found in self._found(t, wanted.want):
                 taken = self.take(t, at, found, wanted)
                 if taken is None:
@@ -107,8 +112,7 @@ class Search:
                     if taken is not None:
                         yield taken
         if not any_taken and t >= self.failure.step:
-            surds = [*surds, *self.peeked.get(t, ())]
-            self.failure = Failure(t, at, path, surds, self.failure.lacks_decay)
+            self.failure = Failure(t, at, path, self.failure.lacks_decay)
 
     def _found(self, t: int, want: Wanted) -> Iterator[Found]:
         dampened = self.target.takes("dampening") and (
@@ -127,7 +131,6 @@ class Search:
         if following is None:
             return
         nesterov, want, scale = self.nesterov[t + 1], following.want, self.inverse.scale
-        self.peeked[t + 1] = want.surds
         fresh = wanted.want.Q is None or wanted.want.held == 0
         if fresh and scale is not None and (nesterov or "nesterov" not in self.convention.takes):
             standing, moving = self._past_standing(t + 1, after, following)
@@ -208,7 +211,7 @@ class Search:
         h = step.h
         want = Wanted(
             P, Q, mu, kappa, h, step.following.momentum, getattr(at.target.state, "weight", 0),
-            at.target.state.step == 0, at.held, [],
+            at.target.state.step == 0, at.held, self.met[t], at.radical, self.heights,
         )  # fmt: skip
         return Target(want, A, decay, aligned, y_next, v_next)
 
@@ -238,7 +241,8 @@ class Search:
                 return None
         source = linear.advance(self.source, at.source, self.steps[t].h)
         here, there = linear.compress(source, after)
-        return h, At(here, there, found.following)
+        made = [x.radical for x in (*h, found.following) if isinstance(x, Surd)]
+        return h, At(here, there, found.following, max([at.radical, *made], key=height))
 
     def _hyper(self, t: int, found: Found, wanted: "Target") -> Hyper | None:
         """All hyper-parameters of a step, or None where the API does not have them."""

@@ -1,8 +1,10 @@
 """A conversion told to people: calls to copy, what was proven, what to know."""
 
 import math
+from typing import Any
 
 from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.surd import Surd
 from momentum.conventions import READ, SPEAKERS, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
@@ -10,6 +12,9 @@ from momentum.conversion.speakers import Speaker, in_own_units
 
 # Stretches of a schedule that are printed at its start; the file has every row.
 _SHOWN = 8
+
+# Signs of an irrational number that are printed in full.
+_LONGEST = 60
 
 
 def snippet(who: Speaker, h: Hyper) -> str:
@@ -55,7 +60,7 @@ def tell(c: Conversion) -> list[str]:
             continue
         when = f"step {first}" if first == last else f"steps {first} to {last}"
         who = f"  {when if last else f'step {first} on'}" if len(runs) > 1 else c.target.name
-        lines += [f"{who}: {snippet(c.target, h)}", f"    exactly: {_exact(h)}"]
+        lines += [f"{who}: {snippet(c.target, h)}", f"    {_exact(h)}"]
     if c.initial is not None:
         lines.append(f"before the first step: a velocity of zeros in {c.target.spelling.velocity}")
     lines.append(f"proof: {c.proof}")
@@ -93,15 +98,27 @@ def _exact(h: Hyper) -> str:
     parts = []
     for name, value in h._asdict().items():
         if name in ("lr", "momentum") or value != NEUTRAL[name]:
-            text = str(value)
-            digits = max(len(str(value.p)), len(str(value.q))) if hasattr(value, "p") else 0
-            parts.append(f"{name}={text if digits < 24 else f'a fraction of {digits} digits'}")
-    return ", ".join(parts)
+            parts.append(f"{name}={_in_full(value)}")
+    irrational = any(isinstance(x, Surd) for x in h)
+    return f"exactly{', before rounding' if irrational else ''}: {', '.join(parts)}"
+
+
+def _in_full(value: Any) -> str:
+    text = str(value)
+    if isinstance(value, Surd):
+        return text if len(text) <= _LONGEST else f"a number made of roots, {len(text)} signs long"
+    digits = max(len(str(value.p)), len(str(value.q))) if hasattr(value, "p") else 0
+    return text if digits < 24 else f"a fraction of {digits} digits"
 
 
 def _remarks(c: Conversion) -> list[str]:
     """What the numbers alone do not say."""
     lines = []
+    if any(isinstance(x, Surd) for h in c.rows for x in h):
+        lines.append(
+            "irrational: no rational numbers that do it were found; the proof is of the roots, and "
+            "the numbers to copy are rounded to the nearest float64"
+        )
     if not c.is_exact_in_float64:
         lines.append(
             "rounding: float64 does not hold all these numbers, so the two are equal up to "

@@ -190,7 +190,7 @@ FILE is CSV with a header, or a JSON list of objects, one row a step:
 `step` may be left out, and may leave steps out; what a row does not give stays as it was.
 
 \b
-Exit codes: 0 converted, with proof; 1 there is no conversion; 2 an option is wrong.
+Exit codes: 0 converted, with proof; 1 no conversion found; 2 an option is wrong.
 """
 
 

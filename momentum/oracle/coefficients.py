@@ -18,11 +18,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import NDArray
 
 from momentum.arithmetic import FORMATS, Format, exact, nearest
 from momentum.arithmetic.expanded import Compound, Factor, Term
+from momentum.arithmetic.surd import EXACT
 from momentum.oracle.expansion import Output, Sum, Way
 
 Array = NDArray[np.float64]
@@ -43,11 +43,11 @@ class Number(NamedTuple):
     @lru_cache(maxsize=4096)
     def given(x: Any, format: Format) -> "Number":
         """A hyper-parameter: held in the format, in float32 or in float64, the worst of them."""
-        value = nearest(x) if isinstance(x, fmpq) else float(x)
+        value = nearest(x) if isinstance(x, EXACT) else float(x)
         held = [float(format.round(value))]
         if format.u > _FLOAT32.u:
             held.append(float(_FLOAT32.round(value)))
-        if isinstance(x, fmpq):
+        if isinstance(x, EXACT):
             error = max(math.nextafter(nearest(abs(exact(y) - x)), math.inf) * (y != x)
                         if math.isfinite(y) else math.inf for y in (*held, value))  # fmt: skip
         else:

@@ -16,8 +16,8 @@ import pytest
 from flint import fmpq
 from numpy.typing import NDArray
 
+from momentum.arithmetic.surd import root
 from momentum.conventions import Convention, Hyper
-from momentum.conventions._inverse import root
 from momentum.conversion import Speaker, convert, speaker
 from momentum.conversion.proof import row_at
 

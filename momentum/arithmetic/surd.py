@@ -1,0 +1,230 @@
+"""Real numbers made of rationals and square roots, one over another, without rounding.
+
+    a + b sqrt(d),    a, b, d: rationals, or numbers of the same kind made of fewer roots
+
+d has no root among the numbers that a and b are taken from, so that every number is written in one
+way only: it is zero where a and b are, and what turns out rational is a rational again.
+"""
+
+import math
+from typing import Any, NamedTuple, Union
+
+from flint import arb, ctx, fmpq, fmpz
+
+_PRIMES = [n for n in range(2, 200) if all(n % k for k in range(2, n))]
+
+
+class Radical(NamedTuple):
+    """A square root that is no number made of rationals and of the roots below it."""
+
+    value: Any
+    below: Union["Radical", None] = None
+
+    @property
+    def height(self) -> int:
+        """How many roots it and those below it are."""
+        return 1 + height(self.below)
+
+
+def height(radical: Radical | None) -> int:
+    """How many square roots a field has on top of the rationals."""
+    return 0 if radical is None else radical.height
+
+
+class Surd:
+    """a + b sqrt(d) with b that is not 0; adds, multiplies, divides and compares exactly.
+
+    Two numbers meet where one's roots are the first ones of the other.
+    """
+
+    __slots__ = ("a", "b", "radical")
+
+    def __init__(self, a: Any, b: Any, radical: Radical) -> None:
+        self.a, self.b, self.radical = a, b, radical
+
+    def __add__(self, other: Any) -> Any:
+        pairs = _pairs(self, other)
+        if pairs is None:
+            return NotImplemented
+        (a, b), (c, d), radical = pairs
+        return _number(a + c, b + d, radical)
+
+    def __mul__(self, other: Any) -> Any:
+        pairs = _pairs(self, other)
+        if pairs is None:
+            return NotImplemented
+        (a, b), (c, d), radical = pairs
+        return _number(a * c + b * d * radical.value, a * d + b * c, radical)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> "Surd":
+        return Surd(-self.a, -self.b, self.radical)
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        """1 / (a + b sqrt(d)) = (a - b sqrt(d)) / (a^2 - b^2 d)."""
+        norm = self.a * self.a - self.b * self.b * self.radical.value
+        return other * Surd(self.a / norm, -self.b / norm, self.radical)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self * (fmpq(1) / other)
+
+    def __pow__(self, n: int) -> Any:
+        return math.prod([self] * n) if n >= 0 else 1 / self**-n
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Surd) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, Any, Radical]:
+        return self.a, self.b, self.radical
+
+    def __lt__(self, other: Any) -> bool:
+        return _negative(self - other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _negative(other - self)
+
+    def __le__(self, other: Any) -> bool:
+        return not self > other
+
+    def __ge__(self, other: Any) -> bool:
+        return not self < other
+
+    def __abs__(self) -> "Surd":
+        return -self if self < 0 else self
+
+    def __float__(self) -> float:
+        """The nearest float64: it lies between two numbers that round to one."""
+        bits = 64
+        while True:
+            with ctx.workprec(bits):
+                ball = _ball(self)
+                if ball.is_finite():
+                    low, high = (_divided(x) for x in (ball.lower(), ball.upper()))
+                    if low == high:
+                        return low
+            bits *= 2
+
+    def __str__(self) -> str:
+        return _written(self.a, self.b, self.radical.value)
+
+    __repr__ = __str__
+
+
+EXACT = (fmpq, Surd)
+"""The types of numbers that are held without rounding."""
+
+
+def root(x: Any, radical: Radical | None = None) -> Any:
+    """The square root among rationals and the numbers made of these roots; None where none is.
+
+    With (u + v sqrt(d))^2 = a + b sqrt(d) the norm a^2 - b^2 d is the square of one n, and
+    u^2 = (a + n) / 2 or (a - n) / 2.
+    """
+    if radical is None:
+        whole = [_whole_root(n) for n in (x.p, x.q)]
+        return None if None in whole else fmpq(*whole)
+    (a, b), below = _parts(x, radical), radical.below
+    if b == 0:
+        found = root(a, below)
+        part = root(a / radical.value, below) if found is None else None
+        return found if part is None else Surd(fmpq(0), part, radical)
+    norm = root(a * a - b * b * radical.value, below)
+    for n in () if norm is None else (norm, -norm):
+        u = root((a + n) / 2, below)
+        if u is not None:
+            return _number(u, b / (2 * u), radical)
+    return None
+
+
+def new_root(x: Any, radical: Radical | None) -> Surd:
+    """The square root of a positive number that has none yet, on top of the roots there are."""
+    part = fmpq(1)
+    if isinstance(x, fmpq):
+        part, x = fmpq(1, x.q), fmpq(x.p * x.q)
+        for prime in _PRIMES:
+            while x.p % prime**2 == 0:
+                part, x = part * prime, x / prime**2
+    return Surd(fmpq(0), part, Radical(x, radical))
+
+
+def _whole_root(n: fmpz) -> int | None:
+    found = math.isqrt(int(n)) if n >= 0 else -1
+    return found if found**2 == n and found >= 0 else None
+
+
+def _parts(x: Any, radical: Radical) -> tuple[Any, Any]:
+    """a and b over a radical that is x's own or above it."""
+    own = isinstance(x, Surd) and x.radical.height == radical.height
+    return (x.a, x.b) if own else (x, fmpq(0))
+
+
+def _pairs(x: Surd, y: Any) -> tuple[tuple[Any, Any], tuple[Any, Any], Radical] | None:
+    if not isinstance(y, Surd):
+        return ((x.a, x.b), (y, 0), x.radical) if isinstance(y, (fmpq, int, fmpz)) else None
+    high, low = (x, y) if x.radical.height >= y.radical.height else (y, x)
+    meets: Radical | None = high.radical
+    while height(meets) > low.radical.height:
+        assert meets is not None
+        meets = meets.below
+    if meets != low.radical:
+        raise ValueError(f"{x} and {y} are made of different square roots")
+    return _parts(x, high.radical), _parts(y, high.radical), high.radical
+
+
+def _number(a: Any, b: Any, radical: Radical) -> Any:
+    return a if b == 0 else Surd(a, b, radical)
+
+
+def _negative(x: Any) -> bool:
+    """The sign, from enclosures that shrink until they exclude 0."""
+    if not isinstance(x, Surd):
+        return bool(x < 0)
+    bits = 64
+    while True:
+        with ctx.workprec(bits):
+            ball = _ball(x)
+            if ball.is_finite() and not ball.contains(0):
+                return bool(ball < 0)
+        bits *= 2
+
+
+def _ball(x: Any) -> arb:
+    """An enclosure of the number in the working precision."""
+    if not isinstance(x, Surd):
+        return arb(x)
+    return _ball(x.a) + _ball(x.b) * _ball(x.radical.value).sqrt()
+
+
+def _divided(end: arb) -> float:
+    """The float64 nearest to the end of an enclosure."""
+    mantissa, exponent = (int(x) for x in end.man_exp())
+    try:
+        return float(mantissa << exponent) if exponent >= 0 else mantissa / (1 << -exponent)
+    except OverflowError:
+        return math.copysign(math.inf, mantissa)
+
+
+def _written(a: Any, b: Any, d: Any) -> str:
+    """`(sqrt(5) - 1)/2`, and `a + (b)*sqrt(d)` of numbers that have roots themselves."""
+    if not all(isinstance(x, fmpq) for x in (a, b)):
+        return f"{a} + ({b})*sqrt({d})" if a != 0 else f"({b})*sqrt({d})"
+    whole = math.lcm(int(a.q), int(b.q))
+    first, second = int(a * whole), int(b * whole)
+    times = "" if abs(second) == 1 else f"{abs(second)}*"
+    terms = [(first, str(abs(first))), (second, f"{times}sqrt({d})")]
+    terms = sorted((t for t in terms if t[0]), key=lambda t: t[0] < 0)
+    text = "".join(
+        f"{' - ' if n < 0 else ' + '}{word}" if i else f"{'-' if n < 0 else ''}{word}"
+        for i, (n, word) in enumerate(terms)
+    )
+    return text if whole == 1 else f"({text})/{whole}" if len(terms) > 1 else f"{text}/{whole}"
