@@ -1,9 +1,8 @@
 """What `momentum matrix` does: rows that are missing are made, all are kept, the tables printed."""
 
-import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from momentum.report.foreign import is_watched, say
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation, programs
 from momentum.report.matrix.rows import Row, Setting, row
+from momentum.report.stream import Stream
 from momentum.runner import files
 from momentum.runner.options import Effort, convention_of
 
@@ -53,15 +53,19 @@ def matrix(
         if path is not None:
             files.writable(path)
     interrupted = False
-    with _lines(jsonl, setting, done) as write:
-        try:
-            for number, one in enumerate(present, 1):
-                if one.name in done and done[one.name].is_of(one, more):
-                    continue
-                done[one.name] = made = _made(one, setting, number, len(present), more)
-                write(made.to_record())
-        except KeyboardInterrupt:
-            interrupted = True
+    stream = Stream(jsonl)
+    header = {"record": "header", "format": FORMAT, "version": VERSION, "setting": asdict(setting)}
+    stream.write("".join(map(_line, (header, *(r.to_record() for r in done.values())))))
+    try:
+        for number, one in enumerate(present, 1):
+            if one.name in done and done[one.name].is_of(one, more):
+                continue
+            done[one.name] = made = _made(one, setting, number, len(present), more)
+            stream.write(_line(made.to_record()))
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        stream.finish()
     rows = [done[one.name] for one in present if one.name in done]
     if html is not None:
         files.replace(html, tables.page(rows, absent, asdict(setting)))
@@ -115,38 +119,16 @@ def _kept(path: Path, setting: Setting) -> dict[str, Row]:
     if not path.exists():
         return {}
     lines = files.read(path, "the matrix").split("\n")[:-1]
-    said = [files.json_of(line, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
-    records = [r for r in said if isinstance(r, dict)]
-    if len(records) < len(said):
-        raise UsageError(f"{path} holds no matrix: it is left as it is")
+    records = [files.json_of(line, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
     if not records:
         return {}
-    if records[0].get("format") != FORMAT:
+    first = records[0]
+    if not isinstance(first, dict) or first.get("format") != FORMAT:
         raise UsageError(f"{path} holds no matrix: it is left as it is")
-    if records[0].get("setting") != asdict(setting):
+    if first.get("setting") != asdict(setting):
         return {}
     rows = [files.record_of(r, Row, f"{path}, line {i}") for i, r in enumerate(records[1:], 2)]
     return {r.name: r for r in rows}
-
-
-@contextlib.contextmanager
-def _lines(path: Path | None, setting: Setting, done: Mapping[str, Row]) -> Iterator[Any]:
-    """Write the file anew with the rows that are kept; gives a function that adds one."""
-    if path is None:
-        yield lambda record: None
-        return
-    header = {"record": "header", "format": FORMAT, "version": VERSION, "setting": asdict(setting)}
-    kept = "".join(_line(record) for record in (header, *(r.to_record() for r in done.values())))
-    try:
-        with files.grown(path, kept) as stream:
-
-            def write(record: Mapping[str, Any]) -> None:
-                stream.write(_line(record))
-                stream.flush()  # so that an interrupt loses this row at most
-
-            yield write
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {files.reason(error)}") from None
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -1,11 +1,8 @@
 """Results as JSON lines: a header, one line a result, a footer without which the file is cut off.
 
-`report.schema.json` beside this file describes every line; it is `schema()`, written down. Numbers
-are written so that they read back to the same float64; inf and nan, which JSON lacks, are strings.
+`report.schema.json` beside this file describes every line; it is `schema()`, written down.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,8 +12,7 @@ import msgspec
 
 from momentum.checks.result import Header, Result, Results, Series
 from momentum.errors import UsageError
-from momentum.report import words
-from momentum.report.foreign import safe
+from momentum.report import lines, words
 from momentum.runner import files
 
 FORMAT = "momentum-report"
@@ -51,24 +47,24 @@ _BOTH = ("broken", "control", "stale", "unfinished", "unexplained", "impulse", "
 
 def header_line(header: Header) -> str:
     """The first line."""
-    return _line({"record": "header", "format": FORMAT, "version": VERSION, **asdict(header)})
+    return lines.line({"record": "header", "format": FORMAT, "version": VERSION, **asdict(header)})
 
 
 def result_line(header: Header, result: Result) -> str:
     """The line of one result."""
     record = {"record": "result", "id": result.id, **asdict(result)}
     del record["explanation"]  # it is known when all results are, and stands in the last line
-    return _line(record | {"replay": words.replay(header, result)})
+    return lines.line(record | {"replay": words.replay(header, result)})
 
 
 def footer_line(results: Results, strict: bool = False) -> str:
     """The last line."""
-    found = {name: getattr(results, name) for name in _BOTH}
+    found = _of(results)
     found["impulse"] = None if results.impulse is None else asdict(results.impulse)
     verdict = results.verdict(strict)
     causes = {r.id: r.explanation for r in results.results if r.explanation}
     record = {"record": "footer", "verdict": verdict, "counts": results.counts, **found}
-    return _line(record | {"causes": causes})
+    return lines.line(record | {"causes": causes})
 
 
 def text(results: Results, strict: bool = False) -> str:
@@ -83,27 +79,26 @@ def read(path: Path) -> Results:
 
     Raises: UsageError where it is no report.
     """
-    lines = files.read(path, "the report").split("\n")
-    whole, rest = lines[:-1], lines[-1]  # a line without its end was being written
-    records = [_record(f"{path}, line {i}", line) for i, line in enumerate(whole, 1)]
-    if not records or records[0].get("format") != FORMAT:
+    found, rest = lines.records(path, "the report", "a report")
+    for where, record in found:
+        if "record" not in record:
+            raise UsageError(f"{where}: not a line of a report")
+    first = found[0][1] if found else {}
+    if first.get("format") != FORMAT:
         raise UsageError(f"{path} is no report of momentum: its first line is no header")
-    if records[0].get("version") != VERSION:
-        version = records[0].get("version")
-        raise UsageError(f"{path} has format version {version}, wanted {VERSION}")
-    ended = records[-1]["record"] == "footer"
-    middle = records[1 : -1 if ended else None]
-    if any(r["record"] != "result" for r in middle) or (ended and rest):
+    if first.get("version") != VERSION:
+        raise UsageError(f"{path} has format version {first.get('version')}, wanted {VERSION}")
+    footer = None
+    if found[-1][1]["record"] == "footer":
+        footer = files.record_of(found[-1][1], Footer, found[-1][0])
+    middle = found[1 : len(found) - (footer is not None)]
+    if any(r["record"] != "result" for _, r in middle) or (footer and rest):
         raise UsageError(f"{path} is no report of momentum: its lines are out of order")
-    last = f"{path}, line {len(records)}"
-    footer = files.record_of(records[-1], Footer, last) if ended else None
+    results = (files.record_of(r, Result, where) for where, r in middle)
+    causes = footer.causes if footer else {}
     return Results(
-        header=files.record_of(records[0], Header, f"{path}, line 1"),
-        results=tuple(
-            replace(found, explanation=footer.causes.get(found.id, "") if footer else "")
-            for i, r in enumerate(middle, 2)
-            for found in [files.record_of(r, Result, f"{path}, line {i}")]
-        ),
+        header=files.record_of(first, Header, found[0][0]),
+        results=tuple(replace(r, explanation=causes.get(r.id, "")) for r in results),
         **({"unfinished": "the report is cut off"} if footer is None else _of(footer)),
     )
 
@@ -145,27 +140,5 @@ def _numbers(value: Any) -> Any:
     return [_numbers(x) for x in value] if isinstance(value, list) else value
 
 
-def _of(footer: Footer) -> dict[str, Any]:
+def _of(footer: Footer | Results) -> dict[str, Any]:
     return {name: getattr(footer, name) for name in _BOTH}
-
-
-def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(_plain(safe(record)), allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """The same in what JSON knows."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value
-
-
-def _record(where: str, line: str) -> dict[str, Any]:
-    record = files.json_of(line, where)
-    if not isinstance(record, dict) or "record" not in record:
-        raise UsageError(f"{where}: not a line of a report")
-    return record

@@ -158,20 +158,6 @@ def replace(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {reason(error)}") from None
 
 
-def grown(path: Path, text: str) -> IO[str]:
-    """A file to add to, which begins with this text.
-
-    Raises: OSError; UsageError where the text cannot be written.
-    """
-    target = path.resolve()
-    if _special(target):
-        stream = begun(target)
-        stream.write(text)
-        return stream
-    replace(path, text)
-    return target.open("a", encoding="utf-8")
-
-
 def begun(path: Path) -> IO[str]:
     """A file to write from its beginning; a pipe only where somebody reads it.
 

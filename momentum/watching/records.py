@@ -3,8 +3,6 @@
 A process that dies leaves the lines that it had written; without its footer it is unfinished.
 """
 
-import json
-import math
 import os
 from array import array
 from collections.abc import Iterator, Mapping
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum.errors import UsageError
-from momentum.report.foreign import safe
+from momentum.report import lines
 from momentum.report.stream import Stream
 from momentum.runner import files
 from momentum.watching.report import Violation, WatchReport
@@ -43,13 +41,13 @@ class Lines:
     def __init__(self, path: Path, report: WatchReport) -> None:
         files.writable(path)
         self.stream, self.report = Stream(path), report
-        report.told = lambda record: self.stream.write(_line(record))
+        report.told = lambda record: self.stream.write(lines.line(record))
         report.told(_header(report))
 
     def finish(self) -> None:
         """Raises: UsageError where the file could not be written."""
         self.report.told = None
-        self.stream.write(_line(_footer(self.report)))
+        self.stream.write(lines.line(_footer(self.report)))
         self.stream.finish()
 
 
@@ -62,7 +60,7 @@ def own_file(path: Path, number: int = 0) -> Path:
 
 def text(report: WatchReport) -> str:
     """The lines of a whole report."""
-    return "".join(map(_line, _records(report)))
+    return "".join(map(lines.line, _records(report)))
 
 
 def _records(report: WatchReport) -> Iterator[Mapping[str, Any]]:
@@ -89,19 +87,6 @@ def _footer(report: WatchReport) -> dict[str, Any]:
     return {"record": "footer", "verdict": report.verdict, **own, "missed": report.missed()}
 
 
-def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(_plain(safe(dict(record))), allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """The same in what JSON knows: inf and nan are words."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
 def is_watch(path: Path) -> bool:
     """Whether a file begins as one of these does.
 
@@ -116,22 +101,16 @@ def read(path: Path) -> WatchReport:
 
     Raises: UsageError where it is no record of a watch.
     """
-    lines = files.read(path, "the report").split("\n")[:-1]  # one without its end was being written
-    report: WatchReport | None = None
-    for number, line in enumerate(lines, 1):
-        where = f"{path}, line {number}"
-        record = files.json_of(line, where)
-        if not isinstance(record, dict):
-            raise UsageError(f"{where}: not a line of a watch")
-        if report is None:
-            if record.get("format") != FORMAT or record.get("version") != VERSION:
-                raise UsageError(f"{path} is no record of a watch, or of another version")
-            header = files.record_of(record, Header, where)
-            report = WatchReport(**asdict(header), unfinished=True)
-        else:
-            _added(report, record, where)
-    if report is None:
+    found, _ = lines.records(path, "the report", "a watch")
+    if not found:
         raise UsageError(f"{path} is empty: wanted the lines of a watch")
+    where, first = found[0]
+    if first.get("format") != FORMAT or first.get("version") != VERSION:
+        raise UsageError(f"{path} is no record of a watch, or of another version")
+    header = files.record_of(first, Header, where)
+    report = WatchReport(**asdict(header), unfinished=True)
+    for where, record in found[1:]:
+        _added(report, record, where)
     return report
 
 

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from momentum.checks import CHECKS
 from momentum.conventions import CONVENTIONS
 from momentum.diagnosis.comparing import Cell
-from momentum.report.html import shown as visibly
+from momentum.report.html import environment
 from momentum.report.matrix.rows import Row
 
 NAME = 28
@@ -132,22 +130,18 @@ def _letters(count: int) -> str:
 
 def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, Any]) -> str:
     """The page: both tables in full, and for each implementation what is wrong, with evidence."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=visibly,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        rows=rows,
-        absent=absent,
-        setting=setting,
-        families=families(),
-        conventions=conventions(rows),
-        mark=mark,
-        marks=MARKS,
-        shown=shown,
-        tone={"X": "bad", "e": "warn", "a": "warn", ".": "good", "-": "soft", " ": "soft"},
+    return (
+        environment(Path(__file__).parent)
+        .get_template("page.html.j2")
+        .render(
+            rows=rows,
+            absent=absent,
+            setting=setting,
+            families=families(),
+            conventions=conventions(rows),
+            mark=mark,
+            marks=MARKS,
+            shown=shown,
+            tone={"X": "bad", "e": "warn", "a": "warn", ".": "good", "-": "soft", " ": "soft"},
+        )
     )
