@@ -12,7 +12,7 @@ from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.drive import Observation, begin, observe, steps
-from momentum.subjects.judge import Measured, judge
+from momentum.subjects.judge import Measured, blocks, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Subject
 
@@ -94,21 +94,12 @@ def bounds(
 ) -> list[list[Array]]:
     """How far each iterate of a right optimizer may lie from the exact one."""
     dtype = subject.facts.format_name(problem.dtype)
-    together: dict[tuple[Any, ...], list[int]] = {}
-    for i, group in enumerate(problem.groups):
-        together.setdefault((group, *(row[i] is None for row in feed.gradients)), []).append(i)
-    found: list[list[Array]] = [[np.zeros(0)] * len(problem.shapes) for _ in feed.gradients]
-    for (group, *absent), batch in together.items():
-        fed = [
-            None if gone else flat([g for i in batch if (g := row[i]) is not None])
-            for gone, row in zip(absent, feed.gradients)
-        ]
-        start = flat([feed.start[i] for i in batch])
-        hypers = [row[group] for row in feed.hypers]
-        truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
-        ends = np.cumsum([feed.start[i].size for i in batch])[:-1]
+    found = [[np.zeros(x.shape) for x in feed.start] for _ in feed.gradients]
+    for block in blocks(replace(problem, hypers=tuple(feed.hypers)), map(tuple, feed.gradients)):
+        truth = block._replace(start=block.joined(feed.start)).replayed(convention, dtype)
+        ends = np.cumsum([feed.start[i].size for i in block.batch])[:-1]
         for t, row in enumerate(truth.bound):
-            for i, part in zip(batch, np.split(row, ends)):
+            for i, part in zip(block.batch, np.split(row, ends)):
                 found[t][i] = part.reshape(feed.start[i].shape)
     return found
 

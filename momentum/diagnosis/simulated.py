@@ -11,8 +11,8 @@ from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Suspect
 from momentum.diagnosis.probes import refusal, tried
 from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine
-from momentum.oracle.replay import replay_steps
 from momentum.subjects.drive import Observation, steps
+from momentum.subjects.judge import blocks
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
 
@@ -55,18 +55,12 @@ class Simulated:
             rows = self.iterates(observation)
         except Exception as error:  # a wrong machine refuses, or breaks; ours is raised anew
             return not refusal(error)
-        for i, start in enumerate(problem.start):
-            if not start.size:
-                continue
-            fed = [row[i] for row in observation.fed]
-            hypers = [row[problem.groups[i]] for row in problem.hypers]
-            own = replay_steps(
-                self.machine.convention, start, fed, hypers, dtype=dtype, tier="fast"
-            )
-            got = np.array([row[i] for row in observation.iterates])
+        for block in blocks(problem, observation.fed):
+            bound = block.replayed(self.machine.convention, dtype).bound
+            got = np.array([block.joined(row) for row in observation.iterates])
             with np.errstate(all="ignore"):
-                gap = np.abs(got - np.array([row[i] for row in rows]))
-            if not np.all((gap <= 2 * own.bound) & np.isfinite(own.bound)):
+                gap = np.abs(got - np.array([block.joined(row) for row in rows]))
+            if not np.all((gap <= 2 * bound) & np.isfinite(bound)):
                 return False
         return True
 
