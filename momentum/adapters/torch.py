@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from momentum.adapters._torch_run import TorchRun
 
 _ALWAYS = {
-    *("resume", "hand_over", "deepcopy", "pickle", "foreign_state", "state_bytes", "live_objects"),
+    *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects"),
     *("generators", "integers", "refill", "file"),
     *(
         "closure_sets",
@@ -82,6 +82,9 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "
         "schedulers": "lr" in group,
         "scaler": True,
         "hooks": hookable(optimizer),
+        # The base class hooks the steps of a copy, too, and that for good.
+        "deepcopy": hookable(optimizer),
+        "pickle": hookable(optimizer),
         "own_schedules": "lr" in group,
         "late_groups": groups,
         "saves_options": groups,

@@ -1,13 +1,14 @@
 """Memory: what the state takes, and that it takes no more as the run goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given
 from momentum.checks._check import Found, check, true
 from momentum.checks._runs import walked
 from momentum.conventions import Convention
-from momentum.subjects.drive import plainly
+from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.judge import Measured
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import Setting
@@ -90,12 +91,21 @@ def leaves_no_tensor_behind(subject: Subject, convention: Convention, problem: P
     always=twelve_steps,
 )
 def keeps_no_autograd_graph(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    ways = [plainly]
-    if "closure" in subject.facts.offers:
-        ways.append(lambda run, t, fed: run.step_closure(fed))
-    for step in ways:
-        for t, run, *_ in walked(subject, problem.cut(3), step):
-            count = run.graph_nodes()
-            yield true(
-                count == 0, f"step {t + 1}: {count} tensors hang in an autograd graph", t + 1
-            )
+    yield from _graphless(subject, problem, plainly)
+
+
+@check(
+    statement="No step through a closure leaves parameters or state in an autograd graph.",
+    source="pytorch/pytorch#144154",
+    catches="velocity_hangs_in_graph",
+    needs=("graph", "closure"),
+    always=twelve_steps,
+)
+def closures_leave_no_graph(subject: Subject, convention: Convention, problem: Problem) -> Found:
+    yield from _graphless(subject, problem, lambda run, t, fed: run.step_closure(fed))
+
+
+def _graphless(subject: Subject, problem: Problem, step: Callable[[Any, int, Fed], Any]) -> Found:
+    for t, run, *_ in walked(subject, problem.cut(3), step):
+        count = run.graph_nodes()
+        yield true(count == 0, f"step {t + 1}: {count} tensors hang in an autograd graph", t + 1)

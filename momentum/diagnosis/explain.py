@@ -25,6 +25,7 @@ from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.moments import late
 from momentum.diagnosis.mutants import mutants
+from momentum.diagnosis.otherwise import STEPS, Otherwise
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser
@@ -43,10 +44,6 @@ VAIN = 3
 
 SCOPES = 12
 """Scopes that part all runs at hand, and are tried on others."""
-
-NEAR = 64
-"""Bounds of the convention that a hypothesis may be away, in a replay without bounds of its own,
-and still be judged: bounds of related rules in one run differ by less."""
 
 Suspects = Callable[[Convention], Iterable[Suspect[Hypothesis]]]
 
@@ -79,23 +76,27 @@ class Explainer:
         """By id the causes of failures in words, the plainest first; none where none is certain.
 
         A result whose problem is no failure by itself has one where the run that its check saves
-        or copies goes on wrongly; what else checks do beside stepping speaks for itself.
+        or copies goes on wrongly, or steps in another way; all else speaks for itself.
         note: is told each problem before it is tried, should it be the last. avoided: problems
         that are not tried.
         """
         self.trials.note, self.trials.avoided = note, avoided
         failed = [r for r in results if r.verdict == "failed" and not r.surprise and r.problem]
         told = self._explained_runs(failed)
-        for way, words in WAYS.items() if self.suspects is None else ():
+        for way in (*WAYS, *STEPS) if self.suspects is None else ():
             rest = [r for r in failed if r.id not in self.runs and way in CHECKS[r.check].needs]
-            rest = [
-                replace(r, problem=lengthened(Problem.from_text(r.problem)).to_text()) for r in rest
-            ]
             if rest:
-                inner = Explainer(Interrupted(self.subject, way), self.convention, losses)
+                inner, words = self._in(way)
+                rest = [replace(r, problem=lengthened(r.problem)) for r in rest]
                 found = inner.explain(rest, note, avoided)
                 told |= {i: text.replace(": ", f": {words}, ", 1) for i, text in found.items()}
         return told
+
+    def _in(self, way: str) -> tuple["Explainer", str]:
+        """One for runs that are interrupted, or stepped, in this way; the way in words."""
+        if way in WAYS:
+            return Explainer(Interrupted(self.subject, way), self.convention, losses), WAYS[way]
+        return Explainer(Otherwise(self.subject, way), self.convention, suspects), STEPS[way][1]
 
     def _explained_runs(self, failed: Sequence[Result]) -> dict[str, str]:
         """Causes of those whose problem is a failure by itself."""
@@ -182,6 +183,8 @@ class Explainer:
         yield bounded(self.subject, self.convention, observation)
         yield late(self.own, problem, step)
         yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
+        if not self._clear(observation):
+            return  # some number always fits so small an error
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)
         yield drifting(self.subject, self.convention, problem.dtype)
@@ -193,7 +196,7 @@ class Explainer:
         self, least: Observation, group: Iterable[Suspect[Hypothesis]]
     ) -> Iterator[Suspect[Hypothesis]]:
         """Those that move all wrong elements of the smallest failing run, and near to it."""
-        bounds = self._reach(least)
+        bounds = self.kept.reach(least)
         wrong = [~ok for ok in self.kept.right(least)]
         for suspect in group:
             if time.process_time() > self.until:
@@ -206,18 +209,6 @@ class Explainer:
                 apart = replace(suspect.hypothesis, base=self.convention).moved(least)
                 if all(np.all((e & m)[w]) for e, m, w in zip(explained, apart, wrong)):
                     yield suspect
-
-    def _reach(self, observation: Observation) -> list[np.ndarray]:
-        """How near is near: from the convention's own errors in bounds."""
-        gaps = self.own.gaps(observation)
-        ratios = self.own.ratios(self.subject, observation)
-        found = []
-        for g, r in zip(gaps, ratios):
-            with np.errstate(all="ignore"):
-                bound = np.where(np.isfinite(r) & (r > 0), g / r, 0.0)
-            largest = float(np.max(bound, initial=0.0)) or float(np.max(g, initial=0.0)) * 2.0**-8
-            found.append(np.maximum(bound, largest) * NEAR)
-        return found
 
     def _scoped(
         self,
@@ -285,9 +276,16 @@ class Explainer:
         self, failed: Observation, seen: Sequence[Verdicts]
     ) -> Iterator[Suspect[Explanation]]:
         yield from coarser(self.subject, self.convention, failed.problem.dtype, seen)
-        worst = max(float(np.max(r, initial=0)) for r in self.own.ratios(self.subject, failed))
-        if worst > CLEAR:
+        if self._clear(failed):
             yield from simulated(self.convention, failed.problem)
+
+    def _clear(self, failed: Observation) -> bool:
+        """Some run at hand is too far off for an error of little more than its rounding."""
+        return any(
+            np.any(r > CLEAR)
+            for o in (failed, *self.runs.values())
+            for r in self.own.ratios(self.subject, o)
+        )
 
 
 def explain(result: Result, subject: Subject, convention: Convention) -> str:

@@ -70,6 +70,10 @@ def _at_zeros(**numbers: Any) -> Telling:
     return telling
 
 
+def _one_late(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    yield strand._replace(grads=(None, *strand.grads[:-1]))
+
+
 GRADIENTS = (
     Departure("first_gradient", "", "every step uses the gradient of the first one",
               taken_as(fed(lambda g: [g[0]] * len(g)))),
@@ -77,6 +81,8 @@ GRADIENTS = (
               taken_as(fed(lambda g: [g[0], *g[:-1]]))),
     Departure("late_gradient_from_zero", "", "every step uses the gradient of the step before, "
               "the first one none", taken_as(fed(lambda g: [0 * g[0], *g[:-1]]))),
+    Departure("late_gradient_from_none", "", "every step uses the gradient of the step before, "
+              "the first one is left out", taken_as(_one_late)),
     Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
               taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4)),
     Departure("absolute_gradient", "", "gradients lose their sign",

@@ -140,10 +140,11 @@ def _until_set(change: Callable[..., Hyper]) -> Schedule:
     return changed
 
 
-def lengthened(problem: Problem) -> Problem:
-    """The same, going on for some steps after the stop."""
+def lengthened(text: str) -> str:
+    """A problem, in text, that goes on for some steps after the stop."""
+    problem = Problem.from_text(text)
     more = max(0, STOP + MORE - problem.steps)
-    return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more))
+    return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more)).to_text()
 
 
 def _at_stop(change: Callable[[State], State]) -> Callable[[Rule], Rule]:

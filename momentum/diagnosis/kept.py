@@ -13,7 +13,11 @@ from momentum.diagnosis.hypothesis import Hypothesis, Mask
 from momentum.diagnosis.trials import Trials, cut
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
+
+NEAR = 64
+"""Bounds of the convention that a hypothesis may be away, in a replay without bounds of its own,
+and still be judged: bounds of related rules in one run differ by less."""
 
 
 class Kept:
@@ -62,6 +66,18 @@ class Kept:
                 observation = self.trials.observed(problem)
                 if observation is not None and self.fails(observation) is not None:
                     found[r.id] = observation
+        return found
+
+    def reach(self, observation: Observation) -> list[Array]:
+        """How near is near: from the convention's own errors in bounds."""
+        gaps = self.own.gaps(observation)
+        ratios = self.own.ratios(self.subject, observation)
+        found = []
+        for g, r in zip(gaps, ratios):
+            with np.errstate(all="ignore"):
+                bound = np.where(np.isfinite(r) & (r > 0), g / r, 0.0)
+            largest = float(np.max(bound, initial=0.0)) or float(np.max(g, initial=0.0)) * 2.0**-8
+            found.append(np.maximum(bound, largest) * NEAR)
         return found
 
     def error(self, problem: Problem) -> float:

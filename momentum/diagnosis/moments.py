@@ -27,7 +27,7 @@ def at_steps() -> Iterator[Departure]:
     for words, opposes in ((whole, _whole_opposes), (single, _element_opposes)):
         text = f"the velocity starts anew where {words} against it"
         yield Departure(text, "", text, taken_as(partial(_restarted, opposes)))
-    text = "elements that would go up their gradient stay where they are"
+    text = "elements whose step does not go down their gradient stay where they are"
     yield Departure("against_gradient_still", "", text, taken_as(_cautious))
 
 
@@ -137,7 +137,7 @@ def _walked(observation: Observation, strand: Strand, opposes: Opposes) -> tuple
                 moved, gone = rule.step(here, g, state, h)
                 _, anew = rule.step(here, g, rule.initial, h)
                 state = gone._replace(v=np.where(lost[t], anew.v, gone.v))
-                against[t] = (here - moved) * d < 0
+                against[t] = (here - moved) * (-g if h.maximize else g) <= 0
             here = observation.iterates[t][i].ravel()
     return lost, against
 

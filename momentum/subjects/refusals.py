@@ -49,6 +49,7 @@ def _stepped(run: Any, ask: Ask) -> Any:
 ASKED: Mapping[str, tuple[str, Ask]] = {
     "sparse": ("sparse gradients", lambda run: run.step_sparse([_ones()])),
     "closure": ("a closure", lambda run: run.step_closure([_ones()])),
+    "closure_sets": ("a closure", lambda run: run.step_closure([_ones()])),
     "scaler": ("a gradient scaler", lambda run: run.scaled_step([_ones()], 2.0)),
     "none_gradients": ("a missing gradient", lambda run: run.step([None])),
     "resume": ("to save its state", lambda run: _stepped(run, lambda r: r.save())),
@@ -121,6 +122,10 @@ class Refusals:
                     h, error = (h, error) if again is None else (fewer, again)
             if not what and all(getattr(h, n) == NEUTRAL[n] for n in ORDER if n != "momentum"):
                 error = self._tried([h], dtype, options, _nothing)  # a plain step that fails, fails
+                others = [d for d in self.subject.facts.dtypes if d != dtype]
+                if error and any(self._tried([h], d, options, _nothing) is None for d in others):
+                    self.told[key] = _said(dtype, error)
+                    return self.told[key]
             self.told[key] = _said(_words(what, h), error)
         return self.told[key]
 

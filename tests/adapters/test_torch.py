@@ -448,3 +448,25 @@ def test_dampening_that_is_a_switch_is_no_number():
     for _ in range(2):
         run.step([np.ones(1)])
     assert float(run.parameters()[0][0]) == -1.0  # v = 1, then 1/2 + 1/2
+
+
+class Wrapping(torch.optim.Optimizer):
+    """Passes all on to an optimizer inside, and never calls its base class."""
+
+    def __init__(self, params, lr=0.1, momentum=0.0):
+        self.inner = SGD(params, lr=lr, momentum=momentum)
+        self.defaults, self.param_groups = self.inner.defaults, self.inner.param_groups
+
+    def step(self, closure=None):
+        return self.inner.step(closure)
+
+    def zero_grad(self, set_to_none=True):
+        self.inner.zero_grad(set_to_none)
+
+
+def test_a_wrapper_without_its_base_is_not_copied():
+    """A copy would hook the steps of its class, whose instances have no hooks to call."""
+    offers = adapt(Wrapping, {}, "x").facts.offers
+    assert not offers & {"deepcopy", "pickle", "hooks"}
+    assert offers >= {"place", "restart"}
+    assert adapt(SGD, {}, "x").facts.offers >= {"deepcopy", "pickle", "hooks"}

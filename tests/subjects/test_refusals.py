@@ -96,6 +96,8 @@ def test_a_refused_shape_is_no_refusal_of_hyper_parameters() -> None:
         ("step_sparse", "sparse_stands_for_dense", "refuses sparse gradients: first consolidate"),
         ("save", "resumes_where_it_stopped", "refuses to save its state: first consolidate"),
         ("step_closure", "closure_is_called_once", "refuses a closure: first consolidate"),
+        ("step_closure", "closure_may_set_the_rate", "refuses a closure: first consolidate"),
+        ("step_closure", "closures_leave_no_graph", "refuses a closure: first consolidate"),
     ],
 )
 def test_a_refused_offer_is_skipped_and_said(method: str, check: str, words: str) -> None:
@@ -117,6 +119,17 @@ def test_refused_formats_side_by_side_are_skipped() -> None:
     found = result(Machine("formats", TORCH, run=Run), "agrees_in_mixed_formats")
     assert found.verdict == "skipped"
     assert found.reason == "refuses parameters of several formats: one format only"
+
+
+def test_a_refused_dtype_is_named() -> None:
+    class Single(MachineRun):
+        def setup(self) -> None:
+            if set(self.dtypes) != {"float32"}:
+                raise TypeError("float32 only")
+
+    subject = Machine("single", TORCH, run=Single)
+    found = result(subject, "agrees_with_oracle", "float64")
+    assert (found.verdict, found.reason) == ("skipped", "refuses float64: float32 only")
 
 
 def test_usual_momentum_refused_is_one_failure() -> None:

@@ -1,0 +1,53 @@
+"""Steps that are taken in another way than by a plain call: what goes wrong in them alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from momentum.conventions import Hyper
+from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+
+STEPS: Mapping[str, tuple[str, str]] = {
+    "closure": ("step_closure", "through a closure"),
+    "refill": ("refill", "where gradients are written into the memory of the last ones"),
+    "sparse": ("step_sparse", "with sparse gradients"),
+}
+"""By the offer that it takes: how a step is taken, and the same in words."""
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """A subject whose steps are all taken in that way."""
+
+    of: Subject
+    way: str
+
+    @property
+    def facts(self) -> Facts:
+        """The subject's own."""
+        return self.of.facts
+
+    def start(
+        self,
+        parameters: Sequence[Array],
+        hypers: Sequence[Hyper],
+        dtype: str,
+        groups: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "OtherRun":
+        """A run."""
+        return OtherRun(self.of.start(parameters, hypers, dtype, groups, options), self.way)
+
+
+class OtherRun:
+    """One run; all but its steps are those of the run inside."""
+
+    def __init__(self, run: Any, way: str) -> None:
+        self.run, self.way = run, way
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        """One step, in that way."""
+        getattr(self.run, STEPS[self.way][0])(gradients)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.run, name)
