@@ -6,8 +6,9 @@ sees the same points, it answers with the same gradients. The replay uses nothin
 convention's own step and the hyper-parameters; it knows nothing of how they were found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,13 @@ def prove(
     steps: int,
     initial: Any = None,
     ever: bool = True,
+    rescaled: Mapping[int, Any] = MappingProxyType({}),
 ) -> Proof | None:
     """A proof that two runs show a model the same points, or None where they do not.
 
     In both lists the last row goes on. initial: the target's state at the start, where it is not
-    its own. ever: try to prove all later steps as well.
+    its own. ever: try to prove all later steps as well. rescaled: step, from 0 -> what
+    the target's velocity is multiplied by before it.
     """
     here = linear.begin(source.initial)
     there = linear.begin(target.initial if initial is None else initial)
@@ -69,6 +72,9 @@ def prove(
     t = 0
     while True:
         here = linear.advance(source, here, row_at(source_hypers, t))
+        if t in rescaled:
+            state = there.state
+            there = there._replace(state=state._replace(v=state.v * rescaled[t]))
         try:
             there = linear.advance(target, there, row_at(target_hypers, t))
         except ZeroDivisionError:

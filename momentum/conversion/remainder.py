@@ -179,6 +179,8 @@ def _velocity(convention: Convention, place: Place) -> Row:
 
 
 def _reason(b: Speaker, i: int, j: int, lines: Sequence[tuple[fmpq, fmpq]]) -> str:
+    if i == j == 0 and not b.takes("weight_decay"):
+        return f"{b.name} would need weight decay, which it lacks"
     asked = []
     for k in dict.fromkeys((i, j)):
         d, e = lines[k]

@@ -5,13 +5,17 @@ from typing import Any
 
 from momentum.arithmetic import exact, nearest
 from momentum.arithmetic.surd import Surd
-from momentum.conventions import READ, SPEAKERS, Hyper, point_of
+from momentum.conventions import READ, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
 from momentum.conversion.speakers import Speaker, in_own_units
+from momentum.conversion.ways_out import others, rescaling
 
 # Stretches of a schedule that are printed at its start; the file has every row.
 _SHOWN = 8
+
+# Other targets that are named.
+_NAMED = 6
 
 # Signs of an irrational number that are printed in full.
 _LONGEST = 60
@@ -71,12 +75,18 @@ def _ways_out(c: Conversion) -> list[str]:
     """What does the same training all the same."""
     name = c.source.convention.reference
     ways = [f'torch can take the source\'s own rule: momentum.MomentumSGD(params, "{name}", ...)']
-    kind = c.source.convention.decay
-    if any(h.weight_decay for h in c.source_hypers) and c.target.convention.decay != kind:
-        base = c.target.convention.name
-        others = [s for s, x in SPEAKERS.items() if x.name == base and x.decay == kind]
-        if others:
-            ways.append(f"its weight decay is {kind}, as with {', '.join(others)}")
+    scaled = rescaling(c)
+    if scaled is not None:
+        by = "old lr / new lr" if scaled.inverse else "new lr / old lr"
+        calls = ", then ".join(dict.fromkeys(snippet(c.target, h) for h in scaled.rows[:_SHOWN]))
+        ways.append(
+            f"{calls}, with {c.target.spelling.velocity} multiplied by hand by {by} before the "
+            "first step of each new lr (proven like a conversion)"
+        )
+    able = others(c)
+    if able:
+        more = f" and {len(able) - _NAMED} more" if len(able) > _NAMED else ""
+        ways.append(f"it can be converted to {', '.join(able[:_NAMED])}{more}")
     return [f"way out: {way}" for way in ways]
 
 
