@@ -1,11 +1,11 @@
 """Times for a step and an epoch of a target beside torch.optim.SGD's, on what is right at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from momentum.conventions import Convention, Hyper, get
 from momentum.doors.targets import Target
 from momentum.errors import UsageError
 from momentum.report.timings import BenchReport, Timing
+from momentum.runner import files
+from momentum.runner.events import Refused
+from momentum.subjects.isolation import Lost, stream
 from momentum.subjects.protocol import Subject
 
 DTYPE, LEAST_BYTES, SAMPLE = "float32", 20, 997
@@ -35,6 +38,13 @@ SIZES = tuple(10**k for k in range(1, 8))
 
 EPOCH = "epoch of the article's regression"
 
+T = TypeVar("T")
+Work = Generator[None, None, T]
+"""What gives a sign of life after every call that is timed, and its result in the end."""
+
+Table = Mapping[str, Sequence[float]]
+"""Nanoseconds for an element and step, by what took them and in the order of SIZES."""
+
 
 def bench(
     target: Any,
@@ -50,29 +60,50 @@ def bench(
 
     Raises: UsageError where the target is wrong, numerically too.
     """
-    return _timed(Target(target, settings or {}).load(), convention, rounds, works)
+    work = _timed(Target(target, settings or {}).load(), convention, rounds, works)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            report: BenchReport = end.value
+            return report
 
 
 def command(
     target: str, convention: str | None, settings: Mapping[str, str], rounds: int,
-    json_: Path | None, plot: Path | None,
+    time_limit: float, json_: Path | None, plot: Path | None,
 ) -> int:  # fmt: skip
-    """What `momentum bench` does. Raises: UsageError."""
+    """What `momentum bench` does, in a process that may hang or crash. Raises: UsageError."""
     from momentum.report.foreign import say
 
-    subject = Target(target, texts=settings).load()
-    report = _timed(subject, convention, rounds, (*SHAPES, EPOCH))
-    say(str(report))
-    if json_ is not None:
-        json_.write_text(report.to_json())
-    if plot is not None:
-        draw(subject, get(report.convention), plot)
+    def work() -> Iterator[Refused | tuple[BenchReport, Table] | None]:
+        try:
+            subject = Target(target, texts=settings).load()
+            report = yield from _timed(subject, convention, rounds, (*SHAPES, EPOCH))
+            table = {} if plot is None else (yield from _by_size(subject, get(report.convention)))
+        except UsageError as error:
+            yield Refused(str(error))
+        else:
+            yield report, table
+
+    for said in stream(work, time_limit):
+        if isinstance(said, Lost):
+            raise UsageError(f"{target} {said.words()} while it was timed")
+        if isinstance(said, Refused):
+            raise UsageError(said.words)
+        if said is not None:
+            report, table = said
+            say(str(report))
+            if json_ is not None:
+                files.replace(json_, report.to_json())
+            if plot is not None:
+                draw(table, plot)
     return 0
 
 
 def _timed(
     subject: Subject, convention: str | Convention | None, rounds: int, works: Sequence[str]
-) -> BenchReport:
+) -> Work[BenchReport]:
     if DTYPE not in subject.facts.dtypes:
         raise UsageError(f"{subject.facts.name} claims no {DTYPE}, in which steps are timed")
     if convention is None:
@@ -89,23 +120,28 @@ def _timed(
         if work != FIRST and work != EPOCH and not direct:
             continue  # it would be the adapter's copies that are timed
         if work == EPOCH:
-            found += _epochs(subject, rounds)
+            found += yield from _epochs(subject, rounds)
         else:
-            found += _steps(subject, chosen, SHAPES[work][0], work, SHAPES[work][1], rounds)
+            shapes, count = SHAPES[work]
+            found += yield from _steps(subject, chosen, shapes, work, count, rounds)
     return BenchReport(subject.facts.name, chosen.reference, tuple(found))
 
 
-def draw(subject: Subject, convention: Convention, path: Path) -> None:
+def _by_size(subject: Subject, convention: Convention) -> Work[Table]:
+    table: dict[str, list[float]] = {}
+    for size in SIZES:
+        count = max(1, 20_000 // size)
+        for t in (yield from _steps(subject, convention, ((size,),), f"one of {size}", count, 5)):
+            table.setdefault(t.name, []).append(median(t.seconds) / size * 1e9)
+    return table
+
+
+def draw(table: Table, path: Path) -> None:
     """Draw the time for an element over the size of one tensor. Raises: UsageError."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise UsageError("--plot needs matplotlib: pip install momentum-oracle[plot]") from None
-    table: dict[str, list[float]] = {}
-    for size in SIZES:
-        count = max(1, 20_000 // size)
-        for t in _steps(subject, convention, ((size,),), f"one of {size}", count, 5):
-            table.setdefault(t.name, []).append(median(t.seconds) / size * 1e9)
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for name, row in table.items():
@@ -130,7 +166,7 @@ def _references() -> dict[str, Subject]:
 def _steps(
     subject: Subject, convention: Convention, shapes: Sequence[tuple[int, ...]], work: str,
     count: int, rounds: int,
-) -> list[Timing]:  # fmt: skip
+) -> Work[list[Timing]]:  # fmt: skip
     rng = np.random.default_rng(0)
     start, grads = (
         [np.float32(rng.standard_normal(s)).astype(float) for s in shapes] for _ in "xg"
@@ -151,7 +187,7 @@ def _steps(
         began = perf_counter()
         np.copyto(copied, other)
         copies.append((perf_counter() - began) / (2 * copied.nbytes))
-    seconds = _in_turn(called, count, rounds)
+    seconds = yield from _in_turn(called, count, rounds)
     reference = seconds[next(n for n in seconds if n != subject.facts.name)]
     large = elements >= 10**6  # smaller ones stay in the cache
     return [
@@ -201,7 +237,7 @@ def _judge(run: Any, h: Hyper, start: Any, grads: Any, convention: Convention, n
 
 def _in_turn(
     called: Mapping[str, Callable[[], Any]], count: int, rounds: int
-) -> dict[str, list[float]]:
+) -> Work[dict[str, list[float]]]:
     found: dict[str, list[float]] = {name: [] for name in called}
     for _ in range(rounds + 1):  # the first one warms up
         for name, call in called.items():
@@ -209,10 +245,11 @@ def _in_turn(
             for _ in range(count):
                 call()
             found[name].append((perf_counter() - began) / count)
+            yield
     return {name: took[1:] for name, took in found.items()}
 
 
-def _epochs(subject: Subject, rounds: int) -> list[Timing]:
+def _epochs(subject: Subject, rounds: int) -> Work[list[Timing]]:
     from momentum.article.data import stand_in
     from momentum.article.regression import BATCH
 
@@ -230,7 +267,9 @@ def _epochs(subject: Subject, rounds: int) -> list[Timing]:
             run.step([np.float32(g).astype(float) for g in grads])
 
     subjects = {subject.facts.name: subject, **_references()}
-    seconds = _in_turn({n: partial(train, one) for n, one in subjects.items()}, 1, rounds)
+    seconds = yield from _in_turn(
+        {n: partial(train, one) for n, one in subjects.items()}, 1, rounds
+    )
     reference = seconds[next(n for n in seconds if n != subject.facts.name)]
     return [Timing(EPOCH, n, tuple(t), tuple(a / b for a, b in zip(t, reference)), 6)
             for n, t in seconds.items()]  # fmt: skip

@@ -154,6 +154,8 @@ def identify(target: str | None, process: str | None, **given: Any) -> int:
     options.count("--rounds", "Of each timing.", 3, 1000, default=9, show_default=True),
     options.file("--json", "json_", help="Write what `pytest-benchmark compare` reads."),
     options.file("--plot", help="Draw the time for an element by size."),
+    options.seconds("--time-limit", "Seconds for loading and judging, and for each timed call.",
+                    default=60.0, show_default=True),
 )  # fmt: skip
 def bench(target: str | None, process: str | None, **given: Any) -> int:
     """Time steps and an epoch of the optimizer TARGET beside torch.optim.SGD's."""

@@ -67,6 +67,26 @@ def test_the_command_writes_what_it_measured(
     assert all(wanted <= set(r["stats"]) for r in rows)
 
 
+HANGS = """
+import time, torch
+
+class Hangs(torch.optim.SGD):
+    def step(self, closure=None):
+        if self.state:
+            time.sleep(3600)
+        return super().step(closure)
+"""
+
+
+def test_the_command_ends_what_hangs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    arguments = ["bench", f"{tmp_path}/hangs.py:Hangs", "--as", "torch", "--time-limit", "20"]
+    assert entry(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "was still running after 20 s (--time-limit) while it was timed" in said
+
+
 def test_a_row_keeps_the_order_of_its_statistics() -> None:
     took = tuple(float(x) for x in np.random.default_rng(0).uniform(1, 2, 9))
     report = momentum.BenchReport("x", "torch", (Timing("w", "n", took, took, 1),))
