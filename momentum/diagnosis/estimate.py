@@ -71,11 +71,17 @@ def measure(
     subject: Subject, hypothesis: Hypothesis, dtype: str, h: Hyper | None = None
 ) -> tuple[Estimate, ...]:
     """Estimates of all numbers that are on in `h`; every option that is off stays off."""
-    chosen = setting(subject.facts) if h is None else h
+    observation = wide_run(subject, setting(subject.facts) if h is None else h, dtype, 5)
+    return () if observation is None else estimate(observation, hypothesis, dtype)
+
+
+def wide_run(
+    subject: Subject, h: Hyper, dtype: str, seed: int, kind: str = "from_zero", steps: int = STEPS
+) -> Observation | None:
+    """A run of one parameter of many coordinates; None where the subject refuses it."""
     size = min(COORDINATES, subject.facts.largest)
-    problem = Problem(dtype, ((size,),), ((chosen,),) * STEPS, (0,), "from_zero", seed=5)
-    observation = tried(subject, problem)
-    return () if isinstance(observation, str) else estimate(observation, hypothesis, dtype)
+    found = tried(subject, Problem(dtype, ((size,),), ((h,),) * steps, (0,), kind, seed=seed))
+    return None if isinstance(found, str) else found
 
 
 def estimate(

@@ -50,16 +50,11 @@ def _twice(observation: Observation, strand: Strand) -> Iterable[Strand]:
 
 
 def _at_zeros(**numbers: Any) -> Telling:
-    """Where the gradient is 0 elements are told other numbers, or left out where none are given.
-
-    Elements that have a gradient of 0 at the same steps go together.
-    """
+    """Where the gradient is 0 elements are told other numbers, or left out where none are given."""
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
         rows = [np.zeros(strand.start.size, bool) if g is None else g == 0 for g in strand.grads]
-        patterns, which = np.unique(np.array(rows), axis=1, return_inverse=True)
-        for k in range(patterns.shape[1]):
-            part, zero = strand.part(np.ravel(which) == k), patterns[:, k]
+        for part, zero in strand.alike(np.array(rows)):
             if numbers:
                 changed = (h._replace(**numbers) if z else h for h, z in zip(part.hypers, zero))
                 yield part._replace(hypers=tuple(changed))

@@ -13,14 +13,13 @@ from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.departure import Departure, scheduled, taken_as, told
 from momentum.diagnosis.estimate import (
-    COORDINATES,
     REACH,
-    STEPS,
     Estimate,
     estimate,
     momenta,
     rates,
     setting,
+    wide_run,
 )
 from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Strand, Suspect
@@ -45,10 +44,8 @@ def fitted(
     if like is not None:
         off = 0.0 if like.nesterov else h.dampening
         h = h._replace(nesterov=like.nesterov, maximize=like.maximize, dampening=off)
-    size = min(COORDINATES, subject.facts.largest)
-    problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=11)
-    observation = tried(subject, problem)
-    if isinstance(observation, str):
+    observation = wide_run(subject, h, dtype, 11)
+    if observation is None:
         return
     for name in COMMON:
         if name in known:
@@ -130,10 +127,8 @@ def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[F
     """
     own = Hypothesis.of(convention)
     h = setting(subject.facts, convention.knows)._replace(nesterov=False)
-    size = min(COORDINATES, subject.facts.largest)
-    problem = Problem(dtype, ((size,),), ((h,),) * STEPS, (0,), "from_zero", seed=12)
-    observation = tried(subject, problem)
-    if isinstance(observation, str):
+    observation = wide_run(subject, h, dtype, 12)
+    if observation is None:
         return
     with np.errstate(all="ignore"):
         yield from _lr_drifts(own, 1 + rates(observation, own) / float(h.lr))

@@ -50,6 +50,12 @@ class Strand(NamedTuple):
         grads = tuple(None if g is None else g[chosen] for g in self.grads)
         return self._replace(elements=self.elements[chosen], start=self.start[chosen], grads=grads)
 
+    def alike(self, rows: NDArray[np.bool_]) -> "Iterator[tuple[Strand, NDArray[np.bool_]]]":
+        """Elements for which something is true at the same steps, together, and at which steps."""
+        patterns, which = np.unique(rows, axis=1, return_inverse=True)
+        for k in range(patterns.shape[1]):
+            yield self.part(np.ravel(which) == k), patterns[:, k]
+
 
 Telling = Callable[[Observation, Strand], Iterable[Strand]]
 """From a strand as it ought to be to how it is taken."""

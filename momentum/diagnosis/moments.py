@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from momentum.conventions import Hyper, Rule
+from momentum.arithmetic.number import Number
+from momentum.conventions import Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import Departure, around, taken_as
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Strand, Suspect
 from momentum.subjects.drive import Observation
@@ -57,7 +58,7 @@ def _at_every(when: str, k: int, phase: int) -> Iterator[Departure]:
 
 def _forgetting(k: int, phase: int, anew: bool) -> Callable[[Rule], Rule]:
     def wrap(step: Rule) -> Rule:
-        def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+        def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
             if not state.step or (state.step + phase) % k:
                 return step(theta, grad, state, h)
             count, zero = state.step, 0 * state.v
@@ -95,7 +96,7 @@ def _element_opposes(v: Array, d: Array) -> Any:
 def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> Iterator[Strand]:
     """A strand ends, and another one begins where the subject was, at every restart."""
     lost, _ = _walked(observation, strand, opposes)
-    for part, pattern in _alike(strand, lost):
+    for part, pattern in strand.alike(lost[:, strand.elements]):
         ends = [0, *np.flatnonzero(pattern), len(pattern)]
         for a, b in pairwise(ends):
             if a < b:
@@ -110,16 +111,9 @@ def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> It
 def _cautious(observation: Observation, strand: Strand) -> Iterator[Strand]:
     """The rate is 0 there, and the velocity goes on."""
     _, against = _walked(observation, strand, lambda v, d: False)
-    for part, pattern in _alike(strand, against):
+    for part, pattern in strand.alike(against[:, strand.elements]):
         off = (h._replace(lr=0.0) if still else h for h, still in zip(part.hypers, pattern))
         yield part._replace(hypers=tuple(off))
-
-
-def _alike(strand: Strand, rows: Mask) -> Iterator[tuple[Strand, Mask]]:
-    """Elements for which something is true at the same steps, together."""
-    patterns, which = np.unique(rows[:, strand.elements], axis=1, return_inverse=True)
-    for k in range(patterns.shape[1]):
-        yield strand.part(np.ravel(which) == k), patterns[:, k]
 
 
 def _walked(observation: Observation, strand: Strand, opposes: Opposes) -> tuple[Mask, Mask]:

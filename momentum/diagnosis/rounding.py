@@ -8,13 +8,11 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
-from momentum.diagnosis.estimate import COORDINATES, setting
+from momentum.diagnosis.estimate import setting, wide_run
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Scope, Suspect
-from momentum.diagnosis.probes import tried
 from momentum.diagnosis.scopes import EVERYWHERE, Verdicts, fitting
 from momentum.diagnosis.trials import cut
 from momentum.subjects.drive import Observation
-from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
 WORDS = "its errors are those of {}: something is computed or kept in it"
@@ -114,9 +112,8 @@ def systematic(hypothesis: Hypothesis, observation: Observation) -> bool:
 def looks_rounded(subject: Subject, hypothesis: Hypothesis, dtype: str) -> bool:
     """Errors of a run of many coordinates lean nowhere."""
     h = setting(subject.facts, hypothesis.base.knows)
-    size = min(COORDINATES, subject.facts.largest)
-    observation = tried(subject, Problem(dtype, ((size,),), ((h,),) * 6, (0,), "normal", seed=17))
-    return not isinstance(observation, str) and not systematic(hypothesis, observation)
+    observation = wide_run(subject, h, dtype, 17, "normal", steps=6)
+    return observation is not None and not systematic(hypothesis, observation)
 
 
 def coarser(
