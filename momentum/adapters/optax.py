@@ -163,13 +163,22 @@ class _Optax:
         return self.divided(((), (), ""), [Hyper(**{"lr": 0.5, **known})])
 
     def _compiles_inside(self) -> bool:
-        """Whether a function of the transformation is compiled, or refers to one that is."""
+        """Whether a function of the transformation is compiled, or refers to one that is.
+
+        So are the branches and bodies of what decides or repeats, anew for each transformation.
+        """
+        import jax
+
         try:
-            update = self.made(*self._trial()).update
-            held = [c.cell_contents for c in getattr(update, "__closure__", None) or ()]
+            made = self.made(*self._trial())
+            held = [c.cell_contents for c in getattr(made.update, "__closure__", None) or ()]
+            if any("Pjit" in type(x).__name__ for x in (made.update, *held)):
+                return True
+            theta = [jax.numpy.zeros(1)]
+            traced = jax.make_jaxpr(made.update)(theta, made.init(theta), theta)
         except Exception:  # whatever a stranger's function does: the checks will tell
             return False
-        return any("Pjit" in type(x).__name__ for x in (update, *held))
+        return any(e.primitive.name in ("cond", "while", "scan") for e in traced.jaxpr.eqns)
 
     def _can_be(self, compiled: Callable[..., Any]) -> bool:
         """Whether it can be compiled with its numbers as arguments, on which it must not branch."""

@@ -122,6 +122,10 @@ def compiled_inside(learning_rate, momentum=0.0):
     return optax.GradientTransformation(zeros, update)
 
 
+def skipping(learning_rate, momentum=0.9):
+    return optax.apply_if_finite(optax.sgd(learning_rate, momentum), 5)
+
+
 def branching(learning_rate, momentum=0.0):
     if learning_rate < 0:
         raise ValueError("a rate must not be negative")
@@ -145,6 +149,11 @@ def test_open_numbers_of_each_group_are_its_own(factory):
     run.step([np.ones(1)] * 2)
     # v = 1, 3/2; rates 1/2, 1/2 and 1/4, 1
     assert [float(x[0]) for x in run.parameters()] == [-1.25, -1.75]
+
+
+@pytest.mark.parametrize(("factory", "compiled"), [(skipping, True), (chained, False)])
+def test_what_decides_inside_is_compiled_as_a_whole(factory, compiled):
+    assert adapt(factory, {}, "mine").compiled is compiled
 
 
 @pytest.mark.parametrize(("factory", "most"), [(compiled_inside, 1), (branching, 2)])
