@@ -22,6 +22,9 @@ from momentum.watching.sample import Indices
 STALE_GRADIENT = "the gradient is that of the step before"
 STALE_VELOCITY = "the velocity is that from before the loaded state"
 
+NARROW = FORMATS["bfloat16"]
+"""The narrowest format that a velocity is kept in."""
+
 
 @dataclass(frozen=True, eq=False)
 class Member:
@@ -73,7 +76,8 @@ class Bundle:
     along: the trajectory since watching began. single: each step from where the parameter was,
     where the last step was compared too. Velocities are made of the gradients that are given.
     begins: it starts at its next step, from what the state shows then. still: its momentum is 0.
-    parent: the bundle that it was a part of, or takes the place of, until its first step.
+    parent: the bundle that it was a part of, or takes the place of, until its first step. loaded: of
+    parameters that a load left where they were, whether it brought the velocity that they had.
     """
 
     members: tuple[Member, ...]
@@ -87,6 +91,7 @@ class Bundle:
     single: Any = None
     last: Array | None = None
     past: dict[str, tuple[str, Array]] = field(default_factory=dict)
+    loaded: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ends = np.cumsum([len(m.indices) for m in self.members])
@@ -158,6 +163,7 @@ class Bundle:
                 self.along.resume({**given.start, "step": 1})
             if self.parent is not None:
                 self._remember(self.parent[0])
+                self._recognise(self.parent[0], given)
         self._take_on()
         if self.last is None or np.array_equal(given.before, self.last, equal_nan=True):
             return []
@@ -185,6 +191,22 @@ class Bundle:
         """The velocity that a load has replaced, which somebody may go on with."""
         if isinstance(source.along, Linear) and "v" in source.along.arrays:
             self.past = {STALE_VELOCITY: ("velocity", source.along.arrays["v"].copy())}
+
+    def _recognise(self, source: "Bundle", given: Given) -> None:
+        """See `loaded`; what is neither as near as a narrow format keeps it nor plainly another,
+        or is set to zero, is left out."""
+        if STALE_VELOCITY not in self.past or given.start is None or "v" not in given.start:
+            return
+        held, now = self.past[STALE_VELOCITY][1], given.start["v"]
+        parts = [np.split(x, self.ends[:-1]) for x in (given.before, source.last, held, now)]
+        for member, before, last, was, brought in zip(self.members, *parts):
+            size = max(np.max(np.abs(x), initial=0.0) for x in (was, brought))
+            apart = float(np.max(np.abs(was - brought), initial=0.0))
+            if np.array_equal(before, last) and brought.any() and size < np.inf:
+                if apart <= NARROW.u * size:
+                    self.loaded[member.name] = True
+                elif apart > 16 * NARROW.u * size:
+                    self.loaded[member.name] = False
 
     def _placed(
         self, how: str, given: Given, walk: Any, wrong: NDArray[np.bool_], prior: Any

@@ -81,6 +81,8 @@ class Queue:
             self._kept(row, givens, one)
         for bundle in bundles:
             bundle.parent = None
+            self.report.recognised(bundle.loaded)
+            bundle.loaded = {}
         if raises and self.report.count > first:
             raise WatchError(str(self.report.violations[-1]))
 

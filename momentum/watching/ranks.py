@@ -35,7 +35,8 @@ def compare(reports: list[WatchReport]) -> None:
     dist.all_gather_object(everyone, [Replica.of(report) for report in reports])
     time.sleep(_LET_GO)
     for i, report in enumerate(reports):
-        report.parted = parting([theirs[i] for theirs in everyone if i < len(theirs)])
+        replicas = [theirs[i] for theirs in everyone if i < len(theirs)]
+        report.parted = report.parted or parting(replicas)
 
 
 @contextmanager

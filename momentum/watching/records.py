@@ -68,6 +68,8 @@ def _records(report: WatchReport) -> Iterator[Mapping[str, Any]]:
     yield {"record": "sample", "tensors": report.tensors}
     for step in report.loads:
         yield {"record": "load", "step": step}
+        if step in report.velocities:
+            yield {"record": "velocities", "step": step, "kept": report.velocities[step]}
     for step, ratio in report.ratios:
         hashes = dict(zip(report.names, report.hashes.get(step, ())))
         yield {"record": "step", "step": step, "ratio": ratio, "hashes": hashes}
@@ -124,6 +126,8 @@ def _added(report: WatchReport, record: dict[str, Any], where: str) -> None:
             }
         elif kind == "load":
             report.loads.append(int(record["step"]))
+        elif kind == "velocities":
+            report.recognised({str(name): bool(kept) for name, kept in record["kept"].items()})
         elif kind == "step":
             step, hashes = int(record["step"]), record["hashes"]
             report.names += [name for name in hashes if name not in report.names]

@@ -13,13 +13,16 @@ class Replica(NamedTuple):
     names: list[str]
     hashes: dict[int, Sequence[int]]
     loads: list[int]
+    velocities: dict[int, dict[str, bool]]
     shards: bool
 
     @classmethod
     def of(cls, report: WatchReport) -> "Replica":
         """The part of a report that others are compared with."""
         hashes: dict[int, Sequence[int]] = dict(report.hashes)
-        return cls(report.rank, report.names, hashes, report.loads, report.shards)
+        return cls(
+            report.rank, report.names, hashes, report.loads, report.velocities, report.shards
+        )
 
 
 def parting(replicas: Sequence[Replica]) -> str:
@@ -31,6 +34,14 @@ def parting(replicas: Sequence[Replica]) -> str:
             return (
                 f"rank {did.rank} loaded a state after step {step}, and rank {did_not.rank} did not"
             )
+        for step in sorted(first.velocities.keys() & other.velocities.keys()):
+            ours, theirs = (set(one.velocities[step].values()) for one in (first, other))
+            if len(ours) == len(theirs) == 1 and ours != theirs:
+                had, had_not = (first, other) if ours == {True} else (other, first)
+                return (
+                    f"after step {step} rank {had.rank} loaded the velocities that it had, and rank"
+                    f" {had_not.rank} others"
+                )
         if first.names != other.names or first.shards or other.shards:
             continue  # each rank steps tensors of its own
         for step in sorted(first.hashes.keys() & other.hashes.keys()):

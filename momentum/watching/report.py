@@ -67,7 +67,9 @@ class WatchReport:
     something to compare. count: violations, of which the first are kept. ratios: for each compared
     step its worst error / bound. notes: what happened beside the optimizer, and how often.
     names: of the tensors, in the order of a step's `hashes`, the checksums of what was looked at.
-    loads: steps after which a state was loaded. parted: where ranks differ, in words.
+    loads: steps after which a state was loaded. velocities: of each load and each parameter that it
+    left where it was, whether it brought the velocity that the parameter had. parted: where ranks,
+    or the parameters of such a load, differ, in words.
     tensors: of each its elements, its share of the sample, and how often that was drawn.
     unfinished: the process ended before the watch did. told: hears of every record as it is made.
     """
@@ -87,6 +89,7 @@ class WatchReport:
     names: list[str] = field(default_factory=list)
     hashes: "dict[int, array[int]]" = field(default_factory=dict)
     loads: list[int] = field(default_factory=list)
+    velocities: dict[int, dict[str, bool]] = field(default_factory=dict)
     parted: str = ""
     tensors: dict[str, tuple[int, Sample, int]] = field(default_factory=dict)
     unfinished: bool = False
@@ -129,6 +132,23 @@ class WatchReport:
         self.note("the optimizer loaded a state")
         self.loads.append(self.steps)
         self._tell("load", {"step": self.steps})
+
+    def recognised(self, loaded: Mapping[str, bool]) -> None:
+        """What the last load brought, which all parameters should share."""
+        if not loaded:
+            return
+        found = self.velocities.setdefault(self.loads[-1], {})
+        found.update(loaded)
+        self._tell("velocities", {"step": self.loads[-1], "kept": found})
+        others = [name for name, kept in found.items() if not kept]
+        if len(others) == len(found):
+            self.note("a load left the parameters and brought other velocities than they had")
+        if 0 < len(others) < len(found):
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            self.parted = (
+                f"the state loaded after step {self.loads[-1]} has another velocity for {others[0]}"
+                f"{more}, and for {len(found) - len(others)} parameters that which they had"
+            )
 
     def verify(self, step: int, ratio: float, hashes: Mapping[str, int]) -> None:
         """A step was compared."""

@@ -11,7 +11,7 @@ from torch import nn
 import momentum
 
 KIND, FOLDER = sys.argv[1:3]
-DEFECTS = ("none", "rate", "flip", "tail", "unscaled", "stale", "unloaded")
+DEFECTS = ("none", "rate", "flip", "tail", "unscaled", "stale", "unloaded", "older")
 AT = 5  # steps before the wrong one
 
 
@@ -81,6 +81,9 @@ def train(defect: str) -> None:
             forgets = defect == "unloaded" and dist.get_rank() == 1
             if step == AT and defect in ("stale", "unloaded") and not forgets:
                 inner.load_state_dict(saved)
+            if step == AT and defect == "older":
+                now = copy.deepcopy(inner.state_dict())
+                inner.load_state_dict(saved if dist.get_rank() == 1 else now)
             optimizer.zero_grad()
             x = torch.randn((16, 8), generator=torch.Generator().manual_seed(10 * step))
             net(x + dist.get_rank()).pow(2).mean().backward()

@@ -61,6 +61,8 @@ def test_right_runs_pass_and_planted_defects_are_placed_and_named(
     words = "rank 0 loaded a state after step 5, and rank 1 did not"
     assert [report.parted for report in found("unloaded")] == [words, words]
     assert words in merging.retell(found("unloaded"))
+    words = "after step 5 rank 0 loaded the velocities that it had, and rank 1 others"
+    assert [report.parted for report in found("older")] == [words, words]
 
 
 PAGE = (HERE.parents[1] / "docs" / "watch.md").read_text(encoding="utf-8")

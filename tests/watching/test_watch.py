@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import momentum
-from momentum.watching import WatchError, WatchReport
+from momentum.watching import WatchError, WatchReport, records
 
 STEPS = 12
 
@@ -203,6 +203,66 @@ def test_a_velocity_that_ignores_a_load_is_found_at_the_next_step() -> None:
         optimizer.load_state_dict(zeros)
         train(net, optimizer)
     assert report.violations[0].step == STEPS + 1
+
+
+def older(net: nn.Module, state: Any, old: Any, old_net: Any) -> Any:
+    return old
+
+
+def one_older(net: nn.Module, state: Any, old: Any, old_net: Any) -> Any:
+    state["state"][2] = old["state"][2]
+    return state
+
+
+def all_older(net: nn.Module, state: Any, old: Any, old_net: Any) -> Any:
+    net.load_state_dict(old_net)
+    return old
+
+
+def narrower(net: nn.Module, state: Any, old: Any, old_net: Any) -> Any:
+    for one in state["state"].values():
+        one["momentum_buffer"] = one["momentum_buffer"].bfloat16().float()
+    return state
+
+
+def one_at_rest(net: nn.Module, state: Any, old: Any, old_net: Any) -> Any:
+    state["state"][2]["momentum_buffer"].zero_()
+    return state
+
+
+OTHER = (
+    "the state loaded after step 24 has another velocity for 2.weight, and for 3 parameters that"
+    " which they had"
+)
+LEFT = "a load left the parameters and brought other velocities than they had"
+
+
+@pytest.mark.parametrize(
+    ("change", "parted", "noted"),
+    [
+        (one_older, OTHER, False),
+        (older, "", True),
+        (all_older, "", False),
+        (narrower, "", False),
+        (one_at_rest, "", False),
+    ],
+)
+def test_a_load_brings_the_velocities_of_one_time(
+    tmp_path: Path, change: Callable[..., Any], parted: str, noted: bool
+) -> None:
+    net = model()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    with momentum.watch(optimizer, names=net.named_parameters()) as report:
+        train(net, optimizer)
+        old = copy.deepcopy((optimizer.state_dict(), net.state_dict()))
+        train(net, optimizer)
+        optimizer.load_state_dict(change(net, copy.deepcopy(optimizer.state_dict()), *old))
+        train(net, optimizer)
+    assert not report.violations
+    assert (report.parted, report.passed, LEFT in report.notes) == (parted, not parted, noted)
+    report.write(tmp_path / "watch.jsonl")
+    told = records.read(tmp_path / "watch.jsonl")
+    assert (told.parted, told.velocities) == (report.parted, report.velocities)
 
 
 def test_raising_stops_the_training_at_the_violation() -> None:
