@@ -76,8 +76,8 @@ class Bundle:
     along: the trajectory since watching began. single: each step from where the parameter was,
     where the last step was compared too. Velocities are made of the gradients that are given.
     begins: it starts at its next step, from what the state shows then. still: its momentum is 0.
-    parent: the bundle that it was a part of, or takes the place of, until its first step. loaded: of
-    parameters that a load left where they were, whether it brought the velocity that they had.
+    parent: the bundle that it was a part of, or takes the place of, until its first step. loaded:
+    of parameters that a load left where they were, whether it brought the velocity that they had.
     """
 
     members: tuple[Member, ...]
