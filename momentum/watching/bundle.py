@@ -195,8 +195,9 @@ class Bundle:
     def _recognise(self, source: "Bundle", given: Given) -> None:
         """See `loaded`; what is neither as near as a narrow format keeps it nor plainly another,
         or is set to zero, is left out."""
-        if STALE_VELOCITY not in self.past or given.start is None or "v" not in given.start:
+        if source.last is None or STALE_VELOCITY not in self.past or "v" not in (given.start or {}):
             return
+        assert given.start is not None
         held, now = self.past[STALE_VELOCITY][1], given.start["v"]
         parts = [np.split(x, self.ends[:-1]) for x in (given.before, source.last, held, now)]
         for member, before, last, was, brought in zip(self.members, *parts):

@@ -35,9 +35,9 @@ def parting(replicas: Sequence[Replica]) -> str:
                 f"rank {did.rank} loaded a state after step {step}, and rank {did_not.rank} did not"
             )
         for step in sorted(first.velocities.keys() & other.velocities.keys()):
-            ours, theirs = (set(one.velocities[step].values()) for one in (first, other))
-            if len(ours) == len(theirs) == 1 and ours != theirs:
-                had, had_not = (first, other) if ours == {True} else (other, first)
+            kept, also = (set(one.velocities[step].values()) for one in (first, other))
+            if len(kept) == len(also) == 1 and kept != also:
+                had, had_not = (first, other) if kept == {True} else (other, first)
                 return (
                     f"after step {step} rank {had.rank} loaded the velocities that it had, and rank"
                     f" {had_not.rank} others"
