@@ -11,7 +11,7 @@ from momentum.conversion.given import allowed, assumed, told
 from momentum.conversion.proof import Proof, drift, prove
 from momentum.conversion.remainder import Remainder, not_sought, remainder
 from momentum.conversion.search import Search
-from momentum.conversion.source import source_steps
+from momentum.conversion.source import DividesByZero, source_steps
 from momentum.conversion.speakers import Speaker, speaker
 
 Row = TypeVar("Row")
@@ -152,9 +152,16 @@ def _converted(
     lengths = [len(rows) + _BEYOND, count]
     if lengths[0] == lengths[1]:
         lengths[0] += 1
+    attempts = [(True, lengths[0]), (False, lengths[1])]
+    try:
+        source_steps(a.convention, _extended(rows, lengths[0]))
+    except DividesByZero as where:
+        if where.step < count:
+            raise
+        attempts.pop(0)  # it cannot go on
     for heights in (0, _HEIGHTS):
         failures: list[Search] = []
-        for settled, length in zip((True, False), lengths):
+        for settled, length in attempts:
             for initial, path in _paths(a, b, rows, length, not settled, failures, heights):
                 found = _proven(a, b, rows, path, initial, count if settled else length, settled)
                 if found is not None:

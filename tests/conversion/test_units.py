@@ -57,6 +57,15 @@ def test_units_that_do_not_fit_are_refused(source: str, given: dict[str, str], w
         convert(source, "torch", {"lr": "0.1", **given})
 
 
+def test_a_source_that_divides_by_zero_is_refused_at_that_step() -> None:
+    """The weights of momentum -1 sum to 2, then to 0: there is a first step, and no second."""
+    recipe = {"lr": "0.1", "momentum": "-1"}
+    with pytest.raises(ValueError, match="divides by zero at step 2: lr=1/10, momentum=-1"):
+        convert("averaged_debiased", "keras", recipe)
+    found = convert("averaged_debiased", "keras", recipe, steps=1)
+    assert [h.lr for h in found.rows] == [exact(Fraction(1, 10))]
+
+
 def test_a_velocity_of_momentum_one_starts_as_an_average_of_momentum_zero() -> None:
     rows = [{"lr": "0.6", "momentum": "1"}, {"lr": "0", "momentum": "1"}]
     found = convert("scaled", "averaged", rows)
