@@ -28,7 +28,7 @@ from momentum.diagnosis.mutants import mutants
 from momentum.diagnosis.otherwise import STEPS, Otherwise
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
-from momentum.diagnosis.rounding import coarser
+from momentum.diagnosis.rounding import coarser, cut_off
 from momentum.diagnosis.scopes import OTHERS, SHAPES, Verdicts, fitting
 from momentum.diagnosis.simulated import simulated
 from momentum.diagnosis.suspects import identified, named_in, pairs, suspects
@@ -180,11 +180,12 @@ class Explainer:
             return
         problem, step = observation.problem, self.kept.fails(observation) or 1
         yield suspects(self.convention, len(problem.hypers[0]) > 1)
-        yield bounded(self.subject, self.convention, observation)
+        if clear := self._clear(observation):  # some number always fits an error of few bounds
+            yield bounded(self.subject, self.convention, observation)
         yield late(self.own, problem, step)
         yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
-        if not self._clear(observation):
-            return  # some number always fits so small an error
+        if not clear:
+            return
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)
         yield drifting(self.subject, self.convention, problem.dtype)
@@ -276,6 +277,7 @@ class Explainer:
         self, failed: Observation, seen: Sequence[Verdicts]
     ) -> Iterator[Suspect[Explanation]]:
         yield from coarser(self.subject, self.convention, failed.problem.dtype, seen)
+        yield from cut_off(self.subject, self.convention, failed.problem.dtype)
         if self._clear(failed):
             yield from simulated(self.convention, failed.problem)
 

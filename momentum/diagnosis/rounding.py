@@ -8,8 +8,8 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
-from momentum.diagnosis.estimate import setting, wide_run
-from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.estimate import COORDINATES, setting, wide_run
+from momentum.diagnosis.hypothesis import CLEAR, Array, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.scopes import EVERYWHERE, Verdicts, fitting
 from momentum.diagnosis.trials import cut
 from momentum.subjects.drive import Observation
@@ -132,6 +132,34 @@ def coarser(
         for name in below(dtype):
             words = f"{scope.words}: {WORDS}" if scope.words else WORDS
             yield Suspect(f"computed_in_{name}", words.format(name), Coarser(own, name, scope))
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """A convention whose results are cut off towards zero; that errs by twice as much at most."""
+
+    own: Hypothesis
+
+    def speaks(self, subject: Subject, observation: Observation) -> bool:
+        """It is everywhere."""
+        return True
+
+    def holds(self, subject: Subject, observation: Observation) -> bool:
+        """No error is clearly beyond what rounding leads to."""
+        return all(np.all(r <= CLEAR) for r in self.own.ratios(subject, observation))
+
+
+def cut_off(subject: Subject, convention: Convention, dtype: str) -> Iterator[Suspect[CutOff]]:
+    """Three in four first steps of many coordinates err towards zero; of rounded ones half do."""
+    own, h = Hypothesis.of(convention), setting(subject.facts, convention.knows)
+    observation = wide_run(subject, h, dtype, 18, "normal", steps=1)
+    if observation is None:
+        return
+    wanted = own.replayed(observation)[0][0]
+    error = (observation.iterates[0][0] - wanted) * np.sign(wanted)
+    if error.size == COORDINATES and np.sum(error < 0) > 3 / 4 * np.sum(error != 0) > 0:
+        words = "results are cut off towards zero, not rounded to the nearest"
+        yield Suspect("cut_off", words, CutOff(own))
 
 
 def below(dtype: str) -> list[str]:

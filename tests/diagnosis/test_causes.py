@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import momentum
-from momentum.arithmetic import FORMATS
 from momentum.checks.result import Result
 from momentum.conventions import Convention, Hyper, get
 from momentum.diagnosis import Explainer
@@ -310,50 +309,3 @@ def test_a_rate_held_in_a_narrower_format_is_named(held: str, words: str) -> Non
 
     problem = Problem("float64", ((7,),), (ROW,) * 3, (0,), "normal", seed=3)
     assert cause(machine(Narrow), problem) == f"from step 1 on: {words}"
-
-
-@pytest.mark.parametrize(
-    ("schedule", "words"),
-    [
-        (lambda m, t: min(m, (t + 2) / (t + 11)), "momentum is at most (t + 2)/(t + 11) at step t"),
-        (lambda m, t: m * min(1, 0.25 + t / 8), "momentum is multiplied by 0.125 t + 0.25, or 1"),
-        (lambda m, t: m * (1 - 0.5 * 0.75**t), "momentum is multiplied by 1 - 0.5 0.75^t, or 1"),
-    ],
-)
-def test_a_momentum_that_grows_by_itself_is_named(schedule: Any, words: str) -> None:
-    class Growing(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            h = super().hyper(i)
-            return h._replace(momentum=schedule(h.momentum, self.taken))
-
-    problem = Problem("float32", ((7,),), (ROW,) * 3, (0,))
-    assert cause(machine(Growing), problem).startswith(f"from step 2 on: {words}")
-
-
-def test_a_velocity_that_decays_in_place_of_the_parameter_is_named() -> None:
-    class Velocity(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            v = self.states[i].v if i in self.states else 0.0
-            share = h.weight_decay * v
-            super().update(i, grad + (-share if h.maximize else share), h._replace(weight_decay=0))
-
-    problem = Problem("float32", ((7,),), ((Hyper(0.1, 0.9, weight_decay=0.1),),) * 3, (0,))
-    assert cause(machine(Velocity), problem).endswith(
-        "the weight decay takes the velocity for the parameter"
-    )
-
-
-def test_a_coarse_velocity_of_large_parameters_alone_is_named() -> None:
-    class Coarse(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            super().update(i, grad, h)
-            if np.size(grad) >= 500:
-                state = self.states[i]
-                rounded = FORMATS["bfloat16"].round(np.asarray(state.v, dtype=float))
-                self.states[i] = state._replace(v=rounded)
-
-    problem = Problem("float32", ((700,),), (ROW,) * 3, (0,))
-    assert cause(machine(Coarse), problem).endswith(
-        "parameters of 500 or more elements: its errors are those of bfloat16:"
-        " something is computed or kept in it"
-    )

@@ -1,0 +1,86 @@
+"""Causes with a schedule or a rounding in them: what a run's own numbers suggest."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from momentum.arithmetic import FORMATS
+from momentum.conventions import Hyper, get
+from momentum.diagnosis import Explainer
+from momentum.gallery import Machine
+from momentum.gallery.machine.machine import MachineRun
+from momentum.subjects.problems import Problem
+
+ACCUMULATED = get("accumulated")
+ROW = (Hyper(0.1, 0.9),)
+
+
+def machine(run: type[MachineRun]) -> Machine:
+    return Machine(name="m", convention=ACCUMULATED, run=run)
+
+
+def cause(subject: Machine, problem: Problem) -> str:
+    return Explainer(subject, ACCUMULATED).cause(problem)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (lambda m, t: min(m, (t + 2) / (t + 11)), "momentum is at most (t + 2)/(t + 11) at step t"),
+        (lambda m, t: m * min(1, 0.25 + t / 8), "momentum is multiplied by 0.125 t + 0.25, or 1"),
+        (lambda m, t: m * (1 - 0.5 * 0.75**t), "momentum is multiplied by 1 - 0.5 0.75^t, or 1"),
+    ],
+)
+def test_a_momentum_that_grows_by_itself_is_named(schedule: Any, words: str) -> None:
+    class Growing(MachineRun):
+        def hyper(self, i: int) -> Hyper:
+            h = super().hyper(i)
+            return h._replace(momentum=schedule(h.momentum, self.taken))
+
+    problem = Problem("float32", ((7,),), (ROW,) * 3, (0,))
+    assert cause(machine(Growing), problem).startswith(f"from step 2 on: {words}")
+
+
+def test_a_velocity_that_decays_in_place_of_the_parameter_is_named() -> None:
+    class Velocity(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            v = self.states[i].v if i in self.states else 0.0
+            share = h.weight_decay * v
+            super().update(i, grad + (-share if h.maximize else share), h._replace(weight_decay=0))
+
+    problem = Problem("float32", ((7,),), ((Hyper(0.1, 0.9, weight_decay=0.1),),) * 3, (0,))
+    assert cause(machine(Velocity), problem).endswith(
+        "the weight decay takes the velocity for the parameter"
+    )
+
+
+def test_a_coarse_velocity_of_large_parameters_alone_is_named() -> None:
+    class Coarse(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            super().update(i, grad, h)
+            if np.size(grad) >= 500:
+                state = self.states[i]
+                rounded = FORMATS["bfloat16"].round(np.asarray(state.v, dtype=float))
+                self.states[i] = state._replace(v=rounded)
+
+    problem = Problem("float32", ((700,),), (ROW,) * 3, (0,))
+    assert cause(machine(Coarse), problem).endswith(
+        "parameters of 500 or more elements: its errors are those of bfloat16:"
+        " something is computed or kept in it"
+    )
+
+
+def test_results_that_are_cut_off_are_named_and_no_number_is_fitted_to_them() -> None:
+    class Cut(MachineRun):
+        def advanced(self, i: int, theta: Any, grad: Any, h: Hyper) -> Any:
+            wide = replace(self.subject, dtypes=("float64",)).start([theta], [h], "float64")
+            wide.states = {} if i not in self.states else {0: self.states[i]}
+            moved, state = MachineRun.advanced(wide, 0, wide.theta[0], np.asarray(grad), h)
+            digits = 2.0 ** (8 - 1 - np.floor(np.log2(np.abs(moved) + (moved == 0))))
+            return np.trunc(moved * digits) / digits, state
+
+    problem = Problem("bfloat16", ((64,),), (ROW,) * 3, (0,))
+    words = cause(machine(Cut), problem)
+    assert words.endswith("results are cut off towards zero, not rounded to the nearest")
