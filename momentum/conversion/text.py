@@ -78,10 +78,10 @@ def _ways_out(c: Conversion) -> list[str]:
     scaled = rescaling(c)
     if scaled is not None:
         by = "old lr / new lr" if scaled.inverse else "new lr / old lr"
-        calls = ", then ".join(dict.fromkeys(snippet(c.target, h) for h in scaled.rows[:_SHOWN]))
+        first, last = (snippet(c.target, scaled.rows[i]) for i in (0, -1))
         ways.append(
-            f"{calls}, with {c.target.spelling.velocity} multiplied by hand by {by} before the "
-            "first step of each new lr (proven like a conversion)"
+            f"each row by itself, from {first} to {last}, with {c.target.spelling.velocity} "
+            f"multiplied by hand by {by} before the first step of each new lr (proven likewise)"
         )
     able = others(c)
     if able:

@@ -29,7 +29,7 @@ def rescaling(c: Conversion) -> Rescaling | None:
     """The velocity multiplied where the learning rate changes, if that is proven to do."""
     rows = c.source_hypers
     changes = [t for t in range(1, len(rows)) if rows[t].lr != rows[t - 1].lr]
-    if not changes or any(h.lr == 0 for h in rows):
+    if not changes or len(rows) > _STEPS or any(h.lr == 0 for h in rows):
         return None
     alone = {h: convert(c.source, c.target, h) for h in dict.fromkeys(rows)}
     if any(x.then is None or x.initial is not None for x in alone.values()):
