@@ -244,7 +244,20 @@ def _rounded(dtype: str) -> Telling:
     return _tensors(lambda g: FORMATS[dtype].round(g))
 
 
+def _by_memory(observation: Observation, strand: Strand) -> Iterable[Strand]:
+    """The elements as they lie in memory, in the layout of the run's tensors."""
+    layout = str(dict(observation.problem.options).get("layout"))
+    if layout == "transposed":
+        return _tensors(lambda g: np.ravel(g.T))(observation, strand)
+    if layout.startswith("channels_last"):
+        return _tensors(lambda g: np.ravel(np.moveaxis(g, 1, -1) if g.ndim > 3 else g))(
+            observation, strand
+        )
+    return [strand]
+
+
 WHOLE: tuple[Told, ...] = (
+    ("gradient_by_memory", "gradients are read in the order of their memory", _by_memory, 1),
     ("gradient_sign", "only the signs of the gradients count", _tensors(np.sign), 1),
     ("gradient_normalised", "each parameter's gradient is divided by its norm",
      _tensors(_over_norm), 4),

@@ -84,3 +84,19 @@ def test_results_that_are_cut_off_are_named_and_no_number_is_fitted_to_them() ->
     problem = Problem("bfloat16", ((64,),), (ROW,) * 3, (0,))
     words = cause(machine(Cut), problem)
     assert words.endswith("results are cut off towards zero, not rounded to the nearest")
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("transposed", (3, 5)),
+                                               ("channels_last", (2, 3, 2, 4))])  # fmt: skip
+def test_gradients_in_the_order_of_their_memory_are_named(layout: str, shape: Any) -> None:
+    class ByMemory(MachineRun):
+        def receive(self, gradients: Any) -> None:
+            super().receive(gradients)
+            self.grads = [
+                None if g is None else np.ravel(g, order="K").reshape(g.shape) for g in self.grads
+            ]
+
+    options = (("layout", layout),)
+    problem = Problem("float32", (shape,), (ROW,) * 3, (0,), options=options)
+    words = cause(machine(ByMemory), problem)
+    assert words.endswith("gradients are read in the order of their memory")
