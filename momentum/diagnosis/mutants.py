@@ -205,6 +205,8 @@ def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Itera
             yield made("*", e, a)
     if e.operation == "negative":
         yield e.args[0]
+    if e.symbols & {*arrays}:
+        yield from (made("*", symbol(n), e) for n in names)
 
 
 def _places(first: Step, later: Step) -> Iterator[tuple[str, Steps]]:
