@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from momentum.adapters import process
 from momentum.adapters._record import Adapter, adapters, foreign, versions
@@ -46,13 +46,13 @@ def _which(place: str) -> str:
     return f"{place}: say which of its optimizers: {', '.join(found)}"
 
 
-def _is_optimizer(obj: Any) -> bool:
+def _is_optimizer(obj: object) -> bool:
     if isinstance(getattr(obj, "facts", None), Facts):
         return True
     return any(one.loaded and one.accepts(obj) for one in adapters())
 
 
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
     """The subject behind an optimizer class, factory or function; subjects stay as they are.
 
     Raises: UsageError where it is none, or the fixed arguments do not fit it.
@@ -73,7 +73,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     )
 
 
-def _kind(obj: Any) -> str:
+def _kind(obj: object) -> str:
     if isinstance(obj, type):
         return "a class"
     if callable(obj):

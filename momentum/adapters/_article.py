@@ -14,7 +14,7 @@ from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Subject
 
 
-def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(function: Callable[..., Any], fixed: Mapping[str, object], name: str) -> Subject:
     """A subject whose velocities start as zeros and live in `states`.
 
     What the function cannot take, as `v[:]` cannot take a scalar, is found by trying.
@@ -55,7 +55,7 @@ class _Run(ArrayRun):
     def __init__(
         self,
         function: Callable[..., Any],
-        fixed: Mapping[str, Any],
+        fixed: Mapping[str, object],
         parameters: Sequence[Array],
         hyper: Hyper,
         dtype: str,

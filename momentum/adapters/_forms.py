@@ -60,7 +60,7 @@ class Form:
     answer: str = "pair"
 
     def call(
-        self, function: Callable[..., Any], values: Mapping[str, Any], more: Mapping[str, Any]
+        self, function: Callable[..., Any], values: Mapping[str, object], more: Mapping[str, object]
     ) -> tuple[Any, Any]:
         """theta and v after one step. values: by role.
 
@@ -81,10 +81,10 @@ class Form:
             raise SubjectError(f"returned {type(got).__name__}, wanted (theta, v)")
         return (got[0], got[1]) if self.answer == "pair" else (got[1], got[0])
 
-    def _first(self, values: Mapping[str, Any]) -> list[Any]:
+    def _first(self, values: Mapping[str, object]) -> list[Any]:
         return [values[r] for r, n in self.arrays.items() if n not in self.keywords]
 
-    def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _named(self, values: Mapping[str, object]) -> dict[str, Any]:
         return {n: values[r] for r, n in self.arrays.items() if n in self.keywords}
 
     def check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
@@ -121,7 +121,7 @@ def arranged(function: Callable[..., Any]) -> tuple[dict[str, str], frozenset[st
 
 
 def understood(
-    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, Any], lazy: bool
+    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, object], lazy: bool
 ) -> tuple[Form, tuple[str, ...]] | None:
     """The first form that fits, with its answer, and the dtypes that are kept in it.
 
@@ -152,7 +152,7 @@ def understood(
 
 
 def _tried(
-    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, Any], lazy: bool
+    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, object], lazy: bool
 ) -> bool:
     """Every call that `understood` may make."""
     for form in forms:
@@ -163,7 +163,7 @@ def _tried(
 
 
 def _fitting(
-    function: Callable[..., Any], form: Form, more: Mapping[str, Any], lazy: bool, dtype: str
+    function: Callable[..., Any], form: Form, more: Mapping[str, object], lazy: bool, dtype: str
 ) -> tuple[Form, bool]:
     """The form with its answer, and whether theta moved along when its start was shifted.
 
@@ -196,7 +196,7 @@ def _moved(before: Any, after: Any) -> bool:
 def _trial(
     function: Callable[..., Any],
     form: Form,
-    more: Mapping[str, Any],
+    more: Mapping[str, object],
     lazy: bool,
     dtype: str,
     shift: float,

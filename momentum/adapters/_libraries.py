@@ -1,15 +1,23 @@
 """Arrays of the libraries that step functions are written for, and numbers there and back."""
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
 from momentum.adapters._cache import folder
 from momentum.subjects.protocol import Array
 
-XLA: Mapping[str, Any] = {
+
+class Claims(TypedDict, total=False):
+    """Facts of whatever is computed with a library."""
+
+    flushes_subnormals: bool
+    compiles: bool
+
+
+XLA: Claims = {
     "flushes_subnormals": True,  # it sets the processor to flush them
     "compiles": True,
 }
@@ -34,7 +42,7 @@ class Library(NamedTuple):
     numbers: Callable[[Any], Array]
     owns: Callable[[Any], bool]
     fill: Callable[[Any], Any] | None
-    claims: Mapping[str, Any] = {}
+    claims: Claims = {}
     dtype: Callable[[Any], str] = lambda x: str(x.dtype).rpartition(".")[2]
 
 

@@ -17,11 +17,11 @@ GROUP = "momentum.adapters"
 """Entry points of this group name an Adapter each."""
 
 
-def _nothing(obj: Any) -> bool:
+def _nothing(obj: object) -> bool:
     return False
 
 
-def _refused(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def _refused(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
     raise AssertionError(f"{name} was never accepted")
 
 
@@ -45,7 +45,7 @@ class Adapter:
     distributions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extra: str = ""
     accepts: Callable[[Any], bool] = _nothing
-    adapt: Callable[[Any, Mapping[str, Any], str], Subject] = _refused
+    adapt: Callable[[Any, Mapping[str, object], str], Subject] = _refused
     prepare: Callable[[], None] | None = None
     rank: int = 0
     speakers: tuple[str, ...] = ()

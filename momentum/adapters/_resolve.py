@@ -38,7 +38,7 @@ def resolve(target: str) -> Any:
         module = _import(place)
     else:
         module, path = _longest_module(target)
-    obj: Any = module
+    obj: object = module
     for part in path.split(".") if path else ():
         try:
             obj = getattr(obj, part)

@@ -77,7 +77,7 @@ class ArrayRun:
         """Where the parameters are, as NumPy tells it."""
         return [(id(x), x.ctypes.data) for x in self.arrays()]
 
-    def save(self) -> Any:
+    def save(self) -> object:
         """All state, parameters and hyper-parameters too."""
         return pickle.dumps({n: getattr(self, n) for n in self.state})
 

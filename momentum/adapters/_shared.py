@@ -22,7 +22,7 @@ ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
 """Hyper-parameters by our names, and what frameworks call them."""
 
 
-def comes_from(obj: Any, *packages: str) -> bool:
+def comes_from(obj: object, *packages: str) -> bool:
     """Whether an object, its class or a base of either is defined in one of these packages."""
     bases = (*getattr(obj, "__mro__", ()), *type(obj).__mro__)
     modules = {str(getattr(x, "__module__", "")) for x in (obj, *bases)}
@@ -45,7 +45,7 @@ def known_names(
 
 
 def divided(
-    fixed: Mapping[str, Any], names: Mapping[str, str] | None = None
+    fixed: Mapping[str, object], names: Mapping[str, str] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the caller fixed: hyper-parameters by our names, and all other arguments.
 
@@ -58,7 +58,7 @@ def divided(
 
 
 def parted(
-    names: Mapping[str, str], values: Mapping[str, Any], kept: Mapping[str, Any]
+    names: Mapping[str, str], values: Mapping[str, object], kept: Mapping[str, object]
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """Names of the hyper-parameters that vary, and all arguments of a constructor that stay."""
     own = {names[n]: value for n, value in values.items() if n in names}
@@ -70,7 +70,7 @@ def plain(h: Hyper) -> Hyper:
     return Hyper._make(bool(x) if n in FLAGS else float(x) for n, x in h._asdict().items())
 
 
-def arguments(h: Hyper, names: Mapping[str, str], fixed: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(h: Hyper, names: Mapping[str, str], fixed: Mapping[str, object]) -> dict[str, Any]:
     """Keyword arguments of a constructor, as Python's own numbers.
 
     fixed: hyper-parameters that are so for good, where the constructor takes no argument for them.
@@ -85,7 +85,7 @@ def arguments(h: Hyper, names: Mapping[str, str], fixed: Mapping[str, Any]) -> d
     return given
 
 
-def no_options(options: Mapping[str, Any] | None) -> None:
+def no_options(options: Mapping[str, object] | None) -> None:
     """Refuse options of `start` where none are offered."""
     if options:
         raise SubjectError(f"offers none of these options: {', '.join(options)}")

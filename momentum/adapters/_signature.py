@@ -11,7 +11,7 @@ from momentum.errors import UsageError
 def fitted(
     function: Callable[..., Any],
     arrays: int | Collection[str],
-    fixed: Mapping[str, Any],
+    fixed: Mapping[str, object],
     name: str,
     also: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:

@@ -20,8 +20,8 @@ class StepFunction:
     function: Callable[..., Any]
     form: Form
     names: Mapping[str, str]
-    fixed: Mapping[str, Any]
-    others: Mapping[str, Any]
+    fixed: Mapping[str, object]
+    others: Mapping[str, object]
     lazy: bool
 
 

@@ -18,7 +18,7 @@ from momentum.subjects.protocol import Array
 class Kept(Held):
     """The part of a run that is about its state; each method is described in OFFERS."""
 
-    def save(self) -> Any:
+    def save(self) -> tuple[list[Tensor], dict[str, Any]]:
         return copy.deepcopy(([p.detach() for p in self.params], self.optimizer.state_dict()))
 
     def load(self, saved: Any) -> None:

@@ -142,7 +142,7 @@ class _Run(DeclaredRun):
         # keras: None is a decay that is off; it is read anew at every step.
         self.optimizer.weight_decay = float(hyper.weight_decay) or None
 
-    def save(self) -> Any:
+    def save(self) -> object:
         """Parameters, the optimizer's variables and its configuration."""
         store: dict[str, Any] = {}
         self.optimizer.save_own_variables(store)

@@ -65,7 +65,7 @@ class _Run(DeclaredRun):
         for name in self.plain:
             setattr(self.optimizer, name, float(getattr(hyper, name)))
 
-    def save(self) -> Any:
+    def save(self) -> object:
         """All of it in the way of MLX's own trees."""
         import mlx.core as mx
         from mlx.utils import tree_flatten

@@ -23,7 +23,7 @@ _DOMAIN = "ai.onnx.preview.training"
 _TYPES = {"float32": "FLOAT", "float64": "DOUBLE"}
 
 
-def adapt(obj: type, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
     """A subject whose step is one run of a model that consists of this operator."""
     values, others = _shared.divided(fixed)
     if others:

@@ -59,7 +59,7 @@ class _Run(DeclaredRun):
         self.optimizer.set_lr(float(hyper.lr))
         self.optimizer._momentum = float(hyper.momentum)  # paddle: there is no public way
 
-    def save(self) -> Any:
+    def save(self) -> object:
         kept = {n: v.numpy() for n, v in self.optimizer.state_dict().items() if hasattr(v, "numpy")}
         rest = {n: v for n, v in self.optimizer.state_dict().items() if n == "LR_Scheduler"}
         names = [p.name for p in self.theta]

@@ -146,7 +146,7 @@ class ProcessRun:
         self.untold = True
         self.said()
 
-    def save(self) -> Any:
+    def save(self) -> object:
         """All of its state."""
         self._tell()
         answer = self._answer(protocol.Save())

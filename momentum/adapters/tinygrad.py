@@ -27,7 +27,7 @@ def prepare() -> None:
     os.environ.setdefault("CACHEDB", str(folder("tinygrad") / f"{version('tinygrad')}.db"))
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """Whether this is a class or function of tinygrad's module of optimizers."""
     return callable(obj) and _shared.comes_from(obj, "tinygrad.nn.optim")
 
@@ -71,7 +71,7 @@ class _Run(DeclaredRun):
     leading = 1
 
     @classmethod
-    def claims(cls, obj: Any) -> dict[str, Any]:
+    def claims(cls, obj: object) -> dict[str, Any]:
         from tinygrad import Device
 
         return super().claims(obj) | {
@@ -107,7 +107,7 @@ class _Run(DeclaredRun):
         self.optimizer.momentum = float(hyper.momentum)
         self.optimizer.wd = float(hyper.weight_decay)
 
-    def save(self) -> Any:
+    def save(self) -> object:
         """tinygrad's state dict as NumPy arrays, and what it leaves out."""
         from tinygrad.nn.state import get_state_dict
 

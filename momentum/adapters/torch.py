@@ -36,7 +36,7 @@ _ALWAYS = {
 }
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """A torch.optim.Optimizer class, or a function of `params` and a learning rate."""
     import torch
 
@@ -54,7 +54,7 @@ def accepts(obj: Any) -> bool:
     return bool(first) and names[1:2] != ["states"]
 
 
-def adapt(factory: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> "TorchSubject":
+def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -> "TorchSubject":
     """A subject from an optimizer's constructor.
 
     fixed: arguments of the constructor that are the caller's choice, such as `fused`.
@@ -129,7 +129,7 @@ class TorchSubject:
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> "TorchRun":
         """A new run. Raises: ValueError where a hyper-parameter is refused."""
         from momentum.adapters._torch_run import TorchRun

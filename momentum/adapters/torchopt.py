@@ -12,7 +12,7 @@ from momentum.adapters._record import framework
 from momentum.conventions import Hyper
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """Whether this is a function of TorchOpt that returns a transformation."""
     return callable(obj) and not isinstance(obj, type) and _shared.comes_from(obj, "torchopt")
 
@@ -43,7 +43,7 @@ class _Run(DeclaredRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.lr = float(hyper.lr)
 
-    def save(self) -> Any:
+    def save(self) -> object:
         import torch
         from torch.utils import _pytree
 

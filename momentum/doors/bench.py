@@ -50,7 +50,7 @@ def bench(
     target: Any,
     convention: str | Convention | None = None,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     rounds: int = 9,
     works: Sequence[str] = (*SHAPES, EPOCH),
 ) -> BenchReport:

@@ -15,7 +15,7 @@ def check(
     target: Any,
     convention: str | Convention | None = None,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     dtypes: Sequence[str] = (),
     effort: Effort = "normal",
     seed: int = 0,

@@ -129,7 +129,7 @@ def parametrize(
     target: Any,
     as_: str | Convention | None = None,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     expected: Mapping[str, str] | Sequence[Expectation] = (),
     effort: Effort = "normal",
     dtypes: Sequence[str] = (),

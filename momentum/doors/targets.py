@@ -15,7 +15,7 @@ class Target:
     """
 
     what: Any
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> Subject:

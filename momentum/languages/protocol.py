@@ -183,7 +183,7 @@ OPTIONS: Mapping[str, str] = {"dtypes": "mixed_dtypes", "complex": "complex"}
 """Options of `start`, and the offer that each makes."""
 
 
-def hello_of(said: Mapping[str, Any]) -> Hello:
+def hello_of(said: Mapping[str, object]) -> Hello:
     """The facts that a program says, in whatever spelling.
 
     Raises: ValueError where they are none.

@@ -150,7 +150,7 @@ class Words(Stepwise):
         return Answer(parameters=found)
 
 
-def _converted(said: Mapping[str, Any]) -> Answer:
+def _converted(said: Mapping[str, object]) -> Answer:
     try:
         return msgspec.convert(said, Answer)
     except msgspec.ValidationError as error:

@@ -15,7 +15,7 @@ from momentum.report.foreign import safe
 from momentum.runner import files
 
 
-def line(record: Mapping[str, Any]) -> str:
+def line(record: Mapping[str, object]) -> str:
     """A record as a line; what others wrote in it is made visible."""
     return json.dumps(_plain(safe(dict(record))), allow_nan=False, ensure_ascii=False) + "\n"
 

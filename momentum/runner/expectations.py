@@ -69,7 +69,7 @@ def read(path: Path) -> list[Expectation]:
     return list(found.values())
 
 
-def _ids(entry: Mapping[str, Any]) -> list[Any]:
+def _ids(entry: Mapping[str, object]) -> list[Any]:
     """Those of an entry, which has one or a list of them."""
     said = entry.get("id")
     return list(said) if isinstance(said, list) else [said]

@@ -26,7 +26,7 @@ def pattern(h: Hyper) -> Pattern:
     )
 
 
-Run = Callable[[Any, Any, Mapping[str, Any], Hyper], dict[str, Any]]
+Run = Callable[[Any, Any, Mapping[str, object], Hyper], dict[str, Any]]
 
 
 class Program(NamedTuple):

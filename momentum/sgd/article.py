@@ -4,7 +4,6 @@ Source: Zhang, Lipton, Li and Smola, Dive into Deep Learning, section "Momentum"
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +28,7 @@ def init_momentum_states(features: int | Tensor = 5) -> tuple[Tensor, Tensor]:
 
 
 def sgd_momentum(
-    params: Iterable[Tensor], states: Iterable[Tensor], hyperparams: Mapping[str, Any]
+    params: Iterable[Tensor], states: Iterable[Tensor], hyperparams: Mapping[str, object]
 ) -> None:
     """One step of the article's optimizer, in place: the rule of the convention `scaled`.
 

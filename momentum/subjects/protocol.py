@@ -157,7 +157,7 @@ class Subject(Protocol):
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> Any:
         """A new Run. hypers: one a group; groups[i]: group of parameter i, all 0 by default.
 

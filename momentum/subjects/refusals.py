@@ -108,7 +108,7 @@ class Refusals:
         return self._refused(h, dtype, {}, "", _step)
 
     def _refused(
-        self, h: Hyper, dtype: str, options: Mapping[str, Any], what: str, ask: Ask
+        self, h: Hyper, dtype: str, options: Mapping[str, object], what: str, ask: Ask
     ) -> str | None:
         """The refusal of hyper-parameters by themselves or with something else, made small."""
         key = h, dtype, str(options), what
@@ -130,7 +130,7 @@ class Refusals:
         return self.told[key]
 
     def _several(
-        self, row: Sequence[Hyper], dtype: str, options: Mapping[str, Any], what: str
+        self, row: Sequence[Hyper], dtype: str, options: Mapping[str, object], what: str
     ) -> str | None:
         """Two parameters, in a group each where there are several."""
         hypers = list(row[:2])
@@ -143,7 +143,7 @@ class Refusals:
         self,
         hypers: list[Hyper],
         dtype: str,
-        options: Mapping[str, Any],
+        options: Mapping[str, object],
         ask: Ask,
         parameters: int = 1,
     ) -> BaseException | None:
@@ -169,7 +169,7 @@ def _words(what: str, h: Hyper) -> str:
     return f"momentum {float(h.momentum):g}" if on else f"lr {float(h.lr):g}"
 
 
-def _named(options: Mapping[str, Any]) -> str:
+def _named(options: Mapping[str, object]) -> str:
     return " and ".join(f"{n} {x}" if isinstance(x, str) else n for n, x in options.items())
 
 

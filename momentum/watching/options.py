@@ -24,7 +24,7 @@ class Options:
     seed: int = 0
     raises: bool = False
     velocity: str | None = None
-    hyper: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    hyper: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
     jsonl: Path | None = None
 
     def __post_init__(self) -> None:
@@ -33,6 +33,6 @@ class Options:
             if count != "all" and (not isinstance(count, int) or count < 1):
                 raise ValueError(f"{name}={count}: wanted 1 or more")
 
-    def read(self, group: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self, group: Mapping[str, object]) -> dict[str, Any]:
         """The hyper-parameters of a group."""
         return options_of(group if self.hyper is None else self.hyper(group))

@@ -63,7 +63,7 @@ def text(report: WatchReport) -> str:
     return "".join(map(lines.line, _records(report)))
 
 
-def _records(report: WatchReport) -> Iterator[Mapping[str, Any]]:
+def _records(report: WatchReport) -> Iterator[Mapping[str, object]]:
     yield _header(report)
     yield {"record": "sample", "tensors": report.tensors}
     for step in report.loads:

@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from momentum.watching.sample import BLOCK, Sample, odds
 
@@ -93,7 +92,7 @@ class WatchReport:
     parted: str = ""
     tensors: dict[str, tuple[int, Sample, int]] = field(default_factory=dict)
     unfinished: bool = False
-    told: Callable[[Mapping[str, Any]], None] | None = field(default=None, repr=False)
+    told: Callable[[Mapping[str, object]], None] | None = field(default=None, repr=False)
 
     @property
     def passed(self) -> bool:
@@ -163,7 +162,7 @@ class WatchReport:
         self.tensors = dict(tensors)
         self._tell("sample", {"tensors": self.tensors})
 
-    def _tell(self, record: str, fields: Mapping[str, Any]) -> None:
+    def _tell(self, record: str, fields: Mapping[str, object]) -> None:
         if self.told is not None:
             self.told({"record": record, **fields})
 

@@ -28,7 +28,7 @@ def watch(
     names: Iterable[tuple[str, Tensor]] = (),
     on_violation: Literal["record", "raise"] = "record",
     velocity: str | None = None,
-    hyper: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    hyper: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None,
     jsonl: str | Path | None = None,
 ) -> Iterator[WatchReport]:
     """Verify the steps of a live torch optimizer within the derived bound.

@@ -3,7 +3,6 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from momentum.checks import CHECKS
 from momentum.conventions import CONVENTIONS
@@ -21,7 +20,7 @@ def text(rows: Sequence[Row], absent: Mapping[str, str]) -> str:
     return "\n".join([*_families(rows), "", *_conventions(rows), "", *_notes(rows, absent)]) + "\n"
 
 
-def markdown(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, Any]) -> str:
+def markdown(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, object]) -> str:
     """The same as a page of the documentation, with what is wrong where and why."""
     how = f"`momentum matrix --effort {setting['effort']} --seed {setting['seed']}`"
     blocks = (_conventions(rows), _families(rows), _notes(rows, absent))
@@ -128,7 +127,7 @@ def _letters(count: int) -> str:
     return alphabet[:count]
 
 
-def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, Any]) -> str:
+def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, object]) -> str:
     """The page: both tables in full, and for each implementation what is wrong, with evidence."""
     return (
         environment(Path(__file__).parent)
