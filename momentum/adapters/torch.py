@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from momentum.adapters import _shared
 from momentum.adapters._record import framework
 from momentum.adapters._signature import fitted
-from momentum.conventions import Hyper
+from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, Facts
 
@@ -110,9 +110,17 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -
         groups=groups,
         none_gradients=True,
         largest=2**18,
+        bare=_bare,
         offers=frozenset({n for n, offered in found.items() if offered} | _ALWAYS),
     )
     return TorchSubject(facts, build, free)
+
+
+def _bare(convention: Convention) -> "TorchSubject":
+    """torch's base class with a rule and nothing else."""
+    from momentum.adapters._torch_bare import Bare
+
+    return adapt(partial(Bare, convention=convention), {}, "torch.optim.Optimizer")
 
 
 @dataclass(frozen=True)

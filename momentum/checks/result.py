@@ -46,6 +46,7 @@ class Result:
     ratios: the worst error / bound of each way to compare ("trajectory", "step").
     surprise: it was expected to fail, and passed. power: the smallest relative error of each
     hyper-parameter that would have failed it, where it was held to the oracle and passed.
+    shared: the base class of the framework, where that alone fails as the subject does.
     """
 
     check: str
@@ -70,6 +71,7 @@ class Result:
     series: Series | None = None
     surprise: bool = False
     power: Mapping[str, float] = field(default_factory=dict)
+    shared: str = ""
 
     @property
     def id(self) -> str:

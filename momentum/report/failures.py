@@ -85,6 +85,7 @@ def _in_full(row: Row) -> RenderableType:
     rows = []
     for r in row.results:
         found = [words.evidence(r), words.place(r), words.setting(r).partition(", ")[2]]
+        found += [f"{r.shared} alone fails as it does"] if r.shared else []
         rows.append((r.dtype, Text(one_line("; ".join(x for x in found if x)))))
     rows.append(("source", Text(one_line(row.worst.source), "dim")))
     head = Text(f"{row.check}: ", "bold") + Text(one_line(row.worst.statement), "not bold")

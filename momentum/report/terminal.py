@@ -170,10 +170,12 @@ def _advice(results: Results, strict: bool, amount: int | None) -> Iterator[Rend
         for finding in digest.findings(advice):
             yield from failures.shown(finding, len(advice), None, "yellow")
         return
-    names = list(dict.fromkeys(r.check for r in advice))
     most = 6 if amount > 3 else 3
-    text = ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
-    yield Padding(Text(f"{text} (-v tells why)"), (0, 0, 0, 2))
+    for base in sorted({r.shared for r in advice}):
+        names = list(dict.fromkeys(r.check for r in advice if r.shared == base))
+        text = ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
+        whose = f"{base} alone earns: " if base else ""
+        yield Padding(Text(one_line(f"{whose}{text} (-v tells why)")), (0, 0, 0, 2))
 
 
 def _power(results: Results) -> Iterator[RenderableType]:

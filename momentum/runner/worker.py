@@ -4,10 +4,11 @@ import gc
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from momentum.checks import CHECKS, Check
-from momentum.checks.result import Header, environment
+from momentum.checks.result import Header, Result, environment
 from momentum.conventions import Convention, get
 from momentum.diagnosis import Explainer, Identity, decisive, describe, identify
 from momentum.errors import UsageError
@@ -38,6 +39,7 @@ from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
 from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
 from momentum.subjects.isolation import Channel, limit_trials, serve
+from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.strangers import in_words, tamed
 
@@ -70,6 +72,7 @@ class Worker:
         self.subject: Subject
         self.todo: list[tuple[Check, str]] = []
         self.explainer: Explainer | None = None
+        self.base: Guarded | None = None
 
     def load(self, tell: Callable[[Event], None] = lambda event: None) -> Loaded | Refused:
         """Import the target, and see that the options fit it; tells of each trial of it."""
@@ -90,6 +93,7 @@ class Worker:
             if not isinstance(ours := tamed(error), Exception):
                 raise
             return Refused(f"{name} {in_words(ours)}")
+        limit_trials(self.options.time_limit * TRIAL)  # nobody waits for news of further ones
         return Loaded(_is_alone(), subject.facts.compiles)
 
     def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
@@ -167,7 +171,19 @@ class Worker:
             options.replay,
             lambda text: tell(Trying(text)),
         )
+        if result.bad and result.level == "should" and result.problem:
+            result = replace(result, shared=self._shared(result, convention))
         return Found(result)
+
+    def _shared(self, result: Result, convention: Convention) -> str:
+        """The base class that earns the same advice on this problem; empty where none does."""
+        bare = self.subject.facts.bare
+        if bare is None:
+            return ""
+        self.base = self.base or Guarded(bare(convention))
+        check, problem = CHECKS[result.check], Problem.from_text(result.problem)
+        again = run_check(check, self.base, convention, result.dtype, "quick", only=problem)
+        return self.base.facts.name if again.verdict == result.verdict else ""
 
     def load_and_serve(self, channel: Channel) -> None:
         """Load, and then start a copy of this process for every worker that is asked for.

@@ -1,6 +1,6 @@
 """The one face that the checks see of an optimizer under test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.conventions import Hyper
+from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import Domain
 
 Array = NDArray[np.float64]
@@ -97,6 +97,7 @@ class Facts:
     at_once: steps(gradients, hypers) takes many steps, sooner than one by one, and returns the
     parameters after each.
     compiles: a shape that is new costs it a compilation.
+    bare(convention): a subject that is the framework's base class with that rule and nothing else.
     assumed: nobody claimed the dtypes; which of them are kept, a trial shows. left: those that are
     not judged, with the reason.
     """
@@ -115,6 +116,7 @@ class Facts:
     empty: bool = True
     largest: int = 4097
     at_once: bool = False
+    bare: "Callable[[Convention], Subject] | None" = field(default=None, compare=False)
     assumed: bool = False
     left: Mapping[str, str] = field(default_factory=dict)
 

@@ -311,3 +311,13 @@ def test_check_stops_quietly_when_nobody_reads_on():
     running.stdout.close()
     assert "Traceback" not in running.stderr.read()
     running.wait(timeout=60)
+
+
+def test_check_says_apart_what_torchs_base_class_earns(capsys):
+    checks = ("agrees_with_oracle", "refuses_foreign_state", "momentum_may_pass_zero")
+    only = [f"--only={name}" for name in checks]
+    arguments = ["torch.optim:SGD", "--as", "torch", "--effort", "quick", "--dtype", "float32"]
+    assert entry(["check", *arguments, *only]) == 0
+    out = capsys.readouterr().out
+    assert "torch.optim.Optimizer alone earns: refuses_foreign_state (-v tells why)" in out
+    assert "  momentum_may_pass_zero (-v tells why)" in out

@@ -125,6 +125,16 @@ def test_render_tells_advice_apart_unless_strict(results):
     assert "CAUSE of 1 of 6 failures" in render(results, strict=True)
 
 
+def test_render_says_apart_what_the_base_class_earns(results):
+    hint = next(r for r in results.results if r.check == "refuses_nan")
+    shared = replace(hint, check="shares_state", shared="pkg.Base")
+    found = replace(results, results=(*results.results, shared))
+    lines = [line.strip() for line in render(found).splitlines()]
+    assert "refuses_nan (-v tells why)" in lines
+    assert "pkg.Base alone earns: shares_state (-v tells why)" in lines
+    assert "pkg.Base alone fails as it does" in flat(render(found, verbose=True))
+
+
 def test_render_says_what_a_run_makes_no_claim_on(good):
     unclaimed = replace(good.results[0], verdict="no_claim")
     text = render(replace(good, results=(*good.results, unclaimed)))
