@@ -7,13 +7,14 @@ def test_conformance(check):
 
 import atexit
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import pytest
 
+from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.doors.functions import expectations
 from momentum.doors.targets import Target
@@ -30,14 +31,25 @@ class ConformanceFailure(AssertionError):
 
 
 class Bench:
-    """One subject's supervisor, in whatever process asks for it."""
+    """One subject's supervisor, in whatever process asks for it.
+
+    selected: the jobs of the session, in their order. A cause must fit all failures among them, so
+    at the first one the others are measured before it is told; expected ones are left out.
+    """
 
     def __init__(
-        self, target: Target, convention: str | Convention | None, options: Options
+        self,
+        target: Target,
+        convention: str | Convention | None,
+        options: Options,
+        expected: Collection[str] = (),
     ) -> None:
         self.begin = partial(Supervisor, target.load, convention, options)
+        self.expected = expected
         self.of: Supervisor | None = None
         self.pid = 0
+        self.selected: list[Job] = []
+        self.found: dict[str, Result] = {}
 
     def supervisor(self) -> Supervisor:
         """Raises: UsageError where the target cannot be loaded or identified."""
@@ -50,6 +62,20 @@ class Bench:
                 self.of.close()
                 raise
         return self.of
+
+    def result(self, job: Job) -> Result:
+        """What becomes of a job; with its cause where it failed and is not expected to."""
+        if job.id not in self.found:
+            self._measure([job])
+            if self.found[job.id].verdict == "failed" and job.id not in self.expected:
+                self._measure([one for one in self.selected if one.id not in self.found])
+                order = dict.fromkeys([*(one.id for one in self.selected), job.id])
+                told = [self.found[name] for name in order if name not in self.expected]
+                self.found |= {r.id: r for r in self.supervisor().explained(told)}
+        return self.found[job.id]
+
+    def _measure(self, jobs: Sequence[Job]) -> None:
+        self.found |= {r.id: r for r in self.supervisor().results(jobs)}
 
 
 @dataclass(frozen=True)
@@ -71,7 +97,7 @@ class Case:
             if twin.outcome != "caught":
                 raise ConformanceFailure(f"{twin.words}: nothing that passes can be believed")
             return
-        result = supervisor.result(self.job)
+        result = self.bench.result(self.job)
         if result.verdict == "skipped":
             pytest.skip(result.reason)
         if not result.bad:
@@ -108,7 +134,7 @@ def cases(
     """
     known = {e.id: e for e in expectations(expected)}
     options = replace(options, arguments=what.arguments).checked(convention)
-    bench = Bench(what, convention, options)
+    bench = Bench(what, convention, options, known)
     supervisor = bench.supervisor()
     jobs = supervisor.jobs
     ids = {job.id for job in jobs}

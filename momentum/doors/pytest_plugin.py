@@ -82,6 +82,15 @@ def pytest_collection_modifyitems(
         items.extend(_Target.from_parent(session, name=target, nodeid=target).collect())
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell every subject which of its checks the session runs."""
+    for item in session.items:
+        given = getattr(getattr(item, "callspec", None), "params", {})
+        for case in (getattr(item, "case", None), *given.values()):
+            if hasattr(case, "bench") and hasattr(case, "job") and case.job is not None:
+                case.bench.selected.append(case.job)
+
+
 class _Target(pytest.Collector):
     """The checks of one subject."""
 

@@ -130,10 +130,6 @@ class Supervisor:
         said = self._asked(Respond(self.header.convention))
         return said.series if isinstance(said, Responded) else None
 
-    def result(self, job: Job) -> Result:
-        """What becomes of one job, explained."""
-        return self.explained([next(self.results([job]))])[0]
-
     def results(
         self,
         jobs: Sequence[Job],

@@ -9,6 +9,7 @@ import pytest
 
 import momentum
 from momentum.errors import UsageError
+from momentum.report import jsonl
 
 pytest_plugins = ("pytester",)
 
@@ -75,6 +76,21 @@ def test_parametrize_fails_with_a_message_that_can_be_read_alone(run):
     assert "times its bound" in text
     assert "replay: momentum check subjects:wrong --as scaled" in text
     assert "run_check" not in text
+
+
+def test_parametrize_tells_the_causes_that_the_command_line_tells(run, pytester):
+    families = ["trajectory", "schedules", "first_step"]
+    result = run(text=decorated(f"only={families}"))
+    only = [f"--only={family}" for family in families]
+    pytester.run(sys.executable, "-m", "momentum", "check", "subjects.py:wrong", "--as", "scaled",
+                 "--effort", "quick", *only, "--jsonl", "told.jsonl")  # fmt: skip
+    told = jsonl.read(pytester.path / "told.jsonl")
+    failed = [r for r in told.results if r.verdict == "failed" and r.level == "must"]
+    causes = [r.explanation for r in failed]
+    assert len(causes) > 10
+    assert all(causes)
+    said = [line.partition("cause: ")[2] for line in result.outlines if "cause: " in line]
+    assert [cause.splitlines()[0] for cause in causes] == said
 
 
 def test_parametrize_marks_what_is_expected_to_fail(run):
