@@ -181,12 +181,7 @@ def _converted(
         left = not_sought(b, *max(unsought, key=lambda x: x[0]), _HEIGHTS)
         return Conversion(a, b, tuple(rows), count, remainder=left)
     goes_on = [f for f in failures if len(f.steps) == lengths[0]] or failures
-    own = b.convention.initial
-    surds = [x for f in failures for x in f.met[f.failure.step]]
-    worst = max(
-        goes_on, key=lambda f: (f.failure.step, bool(f.met[f.failure.step]), f.initial == own)
-    )
-    left = remainder(a, b, _extended(rows, len(worst.steps)), worst, surds)
+    left = remainder(b, goes_on, [x for f in failures for x in f.surds])
     return Conversion(a, b, tuple(rows), count, remainder=left)
 
 

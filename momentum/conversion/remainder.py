@@ -18,8 +18,7 @@ from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion import linear
 from momentum.conversion.linear import Place, Row
-from momentum.conversion.search import Failure, Search
-from momentum.conversion.source import Step, source_steps
+from momentum.conversion.search import WAYS, Search
 from momentum.conversion.speakers import Speaker
 
 # Gradients older than this are not compared pair by pair.
@@ -66,57 +65,93 @@ def not_sought(b: Speaker, step: int, surd: Any, heights: int) -> Remainder:
     return Remainder(step + 1, reason, surd=surd)
 
 
-def remainder(
-    a: Speaker, b: Speaker, extended: Sequence[Hyper], furthest: Search, surds: Sequence[Any]
-) -> Remainder:
-    """What is left over, from the search that came furthest.
+def remainder(b: Speaker, attempts: Sequence[Search], surds: Sequence[Any]) -> Remainder:
+    """What is left over, from searches that all go on after the last row, or all end with it.
 
     surds: numbers whose roots were needed where a search ended, and which have none.
     """
-    failure, initial = furthest.failure, furthest.initial
-    steps = source_steps(a.convention, extended)
-    step, path = failure.step, failure.path
-    for _ in range(len(steps)):  # what the velocity lacks may show some steps later only
-        loose = [Step(s.h, s.following, s.matters and t < step) for t, s in enumerate(steps)]
-        search = Search(a.convention, loose, b, furthest.nesterov, initial, furthest.heights)
-        if search.run() is not None or search.failure.step <= step:
-            if search.failure.step == step:
-                path = search.failure.path
-            break
-        step, path = search.failure.step, search.failure.path
-        surds = [*surds, *search.met[step]]
-    found = _difference(a.convention, b, initial, extended, path, step)
+    own = b.convention.initial
+    worst = max(attempts, key=lambda f: (f.failed, bool(f.surds), f.initial == own))
+    surds, step = [*worst.surds, *surds], worst.failed + 1
+    found = _least(b, attempts)
     surd = surds[0] if surds else None
     needs = f"{b.name} would need the square root of {surd}, which is not real"
-    if found is not None and found.difference:
+    if found is not None:
         reason = found.reason if surd is None else f"{found.reason} ({needs})"
         return replace(found, surd=surd, reason=reason)
     reason = f"{b.name} has no hyper-parameters that do it"
-    if failure.lacks_decay:
+    if worst.lacks_decay:
         reason = f"{b.name} would need weight decay, which it lacks"
     elif surd is not None:
         reason = needs
     try:
-        first, size, history = _plain(a.convention, b, initial, extended, failure)
+        first, size, history = _plain(b, worst)
     except ZeroDivisionError:
         reason = f"{reason}; with the source's own numbers {b.convention.name} divides by zero"
-        return Remainder(failure.step + 1, reason, surd=surd)
-    return Remainder(failure.step + 1, reason, size, (history, history), surd, first)
+        return Remainder(step, reason, surd=surd)
+    return Remainder(step, reason, size, (history, history), surd, first)
 
 
-def _plain(
-    source: Convention, b: Speaker, initial: Any, hypers: Sequence[Hyper], failure: Failure
-) -> tuple[int, fmpq, int]:
+def _least(b: Speaker, attempts: Sequence[Search]) -> Remainder | None:
+    """The smallest difference at the furthest step; None where it is not known to be that.
+
+    What the velocity lacks may show some steps later only. Until then a step may leave numbers to
+    choose, and the difference may depend on them: so it is looked at under another choice too.
+    """
+    found = [(f, _shown(b, f, other=False)) for f in attempts]
+    furthest = max((x.step for _, x in found if x is not None), default=0)
+    reached: list[Remainder] = []
+    for f, x in found:
+        if x is not None and x.step < furthest:
+            continue
+        again = _shown(b, f, other=True)
+        if x is None or again is None or not x.difference:
+            return None
+        if (again.step, again.difference) != (x.step, x.difference):
+            return None
+        reached.append(x)
+    return min(reached, key=lambda x: x.difference or 0, default=None)
+
+
+def _shown(b: Speaker, attempt: Search, *, other: bool) -> Remainder | None:
+    """Where the update itself fails if the velocity may hold anything; the least of all ways."""
+    steps = [
+        s._replace(
+            matters=s.matters and t < attempt.failed,
+            like=_otherwise(s.h) if other else s.h,
+        )
+        for t, s in enumerate(attempt.steps)
+    ]
+    search = Search(attempt.source, steps, b, attempt.nesterov, attempt.initial, attempt.heights)
+    if search.run() is not None or len(search.ways) > WAYS:
+        return None
+    hypers, step = [s.h for s in steps], search.failed
+    found = [
+        _difference(attempt.source, b, attempt.initial, hypers, path, step) for path in search.ways
+    ]
+    least = min((x.difference for x in found if x.difference is not None), default=None)
+    return next(x for x in found if x.difference == least)
+
+
+def _otherwise(h: Hyper) -> Hyper:
+    """Other numbers to decide by where a step leaves a choice."""
+    return h._replace(lr=h.lr + fmpq(1, 11), momentum=h.momentum + fmpq(1, 7), nu=h.nu + fmpq(1, 3),
+                      dampening=h.dampening + fmpq(1, 13),
+                      weight_decay=h.weight_decay + fmpq(1, 17))  # fmt: skip
+
+
+def _plain(b: Speaker, attempt: Search) -> tuple[int, fmpq, int]:
     """First step that differs, by how much and for whom, if the source's numbers go on.
 
     Raises: ZeroDivisionError where the target's rule divides by zero with them.
     """
-    here, there = linear.begin(source.initial), linear.begin(initial)
+    source, hypers, path = attempt.source, [s.h for s in attempt.steps], attempt.ways[-1]
+    here, there = linear.begin(source.initial), linear.begin(attempt.initial)
     off = {n: v for n, v in NEUTRAL.items() if n != "maximize" and not b.takes(n)}
     stripped = [h._replace(**off).lifted(exact) for h in hypers]
     if not b.dampened_nesterov:
         stripped = [h._replace(dampening=exact(0)) if h.nesterov else h for h in stripped]
-    rows = [*failure.path, *stripped[len(failure.path) :]]
+    rows = [*path, *stripped[len(path) :]]
     for t, (h, k) in enumerate(zip(hypers, rows)):
         here = linear.advance(source, here, h)
         there = linear.advance(b.convention, there, k)
@@ -132,11 +167,9 @@ def _plain(
 def _difference(
     source: Convention, b: Speaker, initial: Any, hypers: Sequence[Hyper], path: Sequence[Hyper],
     step: int,
-) -> Remainder | None:  # fmt: skip
+) -> Remainder:  # fmt: skip
     """Both runs up to the step with every gradient a coordinate of its own."""
     here, there = linear.begin(source.initial), linear.begin(initial)
-    if len(path) != step:
-        return None
     for h, k in zip(hypers, path):
         here = linear.advance(source, here, h)
         there = linear.advance(b.convention, there, k)

@@ -8,7 +8,6 @@ fails.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flint import fmpq
@@ -22,6 +21,9 @@ from momentum.conversion.source import Step
 from momentum.conversion.speakers import Speaker
 
 ONE = exact(1)
+
+WAYS = 4
+"""To the furthest step, that are compared; one more is remembered. Chosen freely."""
 
 # The search comes back this often for each step before it gives up: a guard, chosen freely.
 _RETURNS = 8
@@ -37,21 +39,12 @@ class At(NamedTuple):
     radical: Radical | None = None
 
 
-@dataclass
-class Failure:
-    """The furthest step that could not be taken, and from where."""
-
-    step: int = -1
-    at: At | None = None
-    path: tuple[Hyper, ...] = ()
-    lacks_decay: bool = False
-
-
 class Search:
     """One way through all steps, for one Nesterov form a step and one initial state.
 
     heights: how many square roots hyper-parameters may be made of, one over another. met: for each
-    step the numbers whose roots it needed, in some way there, and that were not to be had.
+    step the numbers whose roots it needed, in some way there, and that were not to be had. failed,
+    ways: the furthest step that could not be taken, and the ways there.
     """
 
     def __init__(
@@ -68,11 +61,12 @@ class Search:
         assert self.convention.inverse is not None
         self.inverse: Inverse = self.convention.inverse
         self.nesterov, self.initial, self.heights = nesterov, initial, heights
-        self.failure, self.path = Failure(), tuple[Hyper, ...]()
+        self.path, self.ways = tuple[Hyper, ...](), list[tuple[Hyper, ...]]()
+        self.failed, self.lacks_decay = -1, False
         self.met: list[list[Any]] = [[] for _ in steps]
 
     def run(self) -> list[Hyper] | None:
-        """The hyper-parameters of every step, or None; then `failure` says how far it came."""
+        """The hyper-parameters of every step, or None; then `failed` says how far it came."""
         start = At(linear.begin(self.source.initial), linear.begin(self.initial))
         stack = [self._answers(0, start)]
         path: list[Hyper] = []
@@ -95,10 +89,14 @@ class Search:
             stack.append(self._answers(len(path), at))
         return None
 
+    @property
+    def surds(self) -> list[Any]:
+        """Numbers whose roots were needed where it ended."""
+        return self.met[self.failed]
+
     def _answers(self, t: int, at: At) -> Iterator[tuple[Hyper, At]]:
         """Every way found to take step t, best first."""
-        path = self.path[:t]
-        wanted = self.wanted(t, at)
+        path, wanted = self.path[:t], self.wanted(t, at)
         any_taken = False
         if wanted is not None:
             for found in self._found(t, wanted.want):
@@ -111,8 +109,11 @@ class Search:
                     taken = self.take(t, at, again, wanted)
                     if taken is not None:
                         yield taken
-        if not any_taken and t >= self.failure.step:
-            self.failure = Failure(t, at, path, self.failure.lacks_decay)
+        if not any_taken and t >= self.failed:
+            self.ways = [] if t > self.failed else self.ways
+            self.failed = t
+            if len(self.ways) <= WAYS and path not in self.ways:
+                self.ways.append(path)
 
     def _found(self, t: int, want: Wanted) -> Iterator[Found]:
         dampened = self.target.takes("dampening") and (
@@ -208,9 +209,9 @@ class Search:
             if A == 0:
                 return None
             P, Q = P / A, None if Q is None else Q / A
-        h = step.h
+        following = step.following.momentum + step.like.momentum - step.h.momentum
         want = Wanted(
-            P, Q, mu, kappa, h, step.following.momentum, getattr(at.target.state, "weight", 0),
+            P, Q, mu, kappa, step.like, following, getattr(at.target.state, "weight", 0),
             at.target.state.step == 0, at.held, self.met[t], at.radical, self.heights,
         )  # fmt: skip
         return Target(want, A, decay, aligned, y_next, v_next)
@@ -246,7 +247,7 @@ class Search:
 
     def _hyper(self, t: int, found: Found, wanted: "Target") -> Hyper | None:
         """All hyper-parameters of a step, or None where the API does not have them."""
-        like = self.steps[t].h
+        like = self.steps[t].like
         decay: Any
         two_point, kind = self.convention.keeps_iterates, self.convention.decay
         if two_point and kind in ("coupled", "simultaneous"):
@@ -262,7 +263,7 @@ class Search:
             free = like.weight_decay if self.target.takes("weight_decay") else 0
             decay = (1 - wanted.A) / found.lr if found.lr else free
         if decay and not self.target.takes("weight_decay"):
-            self.failure.lacks_decay = True
+            self.lacks_decay = True
             return None
         dampening = 1 - found.keep
         if dampening and not self.target.takes("dampening"):

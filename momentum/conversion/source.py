@@ -19,11 +19,15 @@ class DividesByZero(ValueError):
 
 
 class Step(NamedTuple):
-    """One step of the source: from where, with what, and whether its velocity matters after."""
+    """One step of the source, and whether its velocity matters after.
+
+    like: what a target's step resembles where it leaves a choice.
+    """
 
     h: Hyper
     following: Hyper
     matters: bool
+    like: Hyper
 
 
 def source_steps(convention: Convention, hypers: Sequence[Hyper], ends: bool = False) -> list[Step]:
@@ -40,7 +44,7 @@ def source_steps(convention: Convention, hypers: Sequence[Hyper], ends: bool = F
             raise DividesByZero(convention, t, h) from None
         later = [*hypers[t + 1 :], hypers[-1], *([] if ends else [hypers[-1]])]
         over = ends and t + 1 == len(hypers)
-        steps.append(Step(h, later[0], not over and _matters(convention, place.state, later)))
+        steps.append(Step(h, later[0], not over and _matters(convention, place.state, later), h))
     return steps
 
 

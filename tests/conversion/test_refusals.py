@@ -214,3 +214,30 @@ def test_a_velocity_that_only_sums_is_the_mean_times_the_number_of_steps() -> No
     assert found.proof is not None
     numbers = [(h.lr, h.momentum) for h in found.rows]
     assert numbers == [(fmpq(t, 10), fmpq(t - 1, t)) for t in range(1, 7)]
+
+
+def test_a_difference_that_other_numbers_would_undercut_is_not_called_the_smallest() -> None:
+    """At rate 0 the velocity m v + k g may hold any part of g: k = -1 / m.
+
+    A large m leaves as little of the gradient as one likes, so no difference is the smallest.
+    """
+    rows = [{"lr": lr, "momentum": "1/6", "nesterov": True} for lr in ("11/12", "1/6", "0")]
+    left = convert("scaled", "zero_started", rows, steps=5).remainder
+    assert left is not None
+    assert "smallest" not in str(left)
+    assert left.differs == left.step
+
+
+def test_the_smallest_difference_is_that_of_the_best_form() -> None:
+    """By hand: lr (1 - nu m) = 0.037 and 0.1 0.7 0.1 0.9 = 0.0063 are the weights of step 2.
+
+    So torch's velocity is 0.0063 / 0.037 g1 + g2, and step 3 wants 0.00567 g1 + 0.0063 g2 of it.
+    """
+    left = convert("qhm", "torch", {"lr": "0.1", "momentum": "0.9", "nu": "0.7"}).remainder
+    assert left is not None
+    assert left.pair == (1, 2)
+    weights, parts = (fmpq(567, 10**5), fmpq(63, 10**4)), (fmpq(63, 370), fmpq(1))
+    numbers = [fmpq(k, 10**5) for k in range(10**4)]
+    tried = min(max(abs(w - q * p) for w, p in zip(weights, parts)) for q in numbers)
+    assert left.difference is not None
+    assert left.difference <= tried <= left.difference + fmpq(1, 10**5)
