@@ -17,6 +17,7 @@ MODULES = Path(os.environ.get("NODE_PATH", ROOT / "examples" / "real" / "node_mo
 PACKAGES = {"tfjs": "@tensorflow/tfjs", "brainjs": "brain.js", "neataptic": "neataptic"}
 PREFIXES = ("pytorch_optimizer", "torch_optimizer", "bitsandbytes", "heavyball", "torchopt",
             "chainer", "paddle", "keras_tensorflow", "keras", "tinygrad", "timm", "mxnet",
+            "lightning", "optimi",
             "torch")  # fmt: skip
 
 NEEDS = {"keras": ("keras", "jax"), "keras_tensorflow": ("keras", "tensorflow")}
