@@ -75,7 +75,7 @@ GRADIENTS = (
     Departure("late_gradient", "", "every step uses the gradient of the step before",
               taken_as(fed(lambda g: [g[0], *g[:-1]]))),
     Departure("late_gradient_from_zero", "", "every step uses the gradient of the step before, "
-              "the first one none", taken_as(fed(lambda g: [0 * g[0], *g[:-1]]))),
+              "the first one none", taken_as(fed(lambda g: [np.zeros_like(g[0]), *g[:-1]]))),
     Departure("late_gradient_from_none", "", "every step uses the gradient of the step before, "
               "the first one is left out", taken_as(_one_late)),
     Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",

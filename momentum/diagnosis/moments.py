@@ -24,8 +24,7 @@ def at_steps() -> Iterator[Departure]:
         yield from _at_every(_every(k), k, 1)
     words = "a step at lr 0 is left out, its gradient too"
     yield Departure("zero_rate_left_out", "lr", words, taken_as(_without_zero_rates))
-    whole, single = "a parameter's gradient points", "an element's gradient points"
-    for words, opposes in ((whole, _whole_opposes), (single, _element_opposes)):
+    for words, opposes in OPPOSES.items():
         text = f"the velocity starts anew where {words} against it"
         yield Departure(text, "", text, taken_as(partial(_restarted, opposes)))
     text = "elements whose step does not go down their gradient stay where they are"
@@ -85,12 +84,10 @@ Opposes = Callable[[Array, Array], Any]
 """Whether a gradient is against a velocity, for all elements together or each by itself."""
 
 
-def _whole_opposes(v: Array, d: Array) -> Any:
-    return np.sum(v * d) < 0
-
-
-def _element_opposes(v: Array, d: Array) -> Any:
-    return v * d < 0
+OPPOSES: dict[str, Opposes] = {
+    "a parameter's gradient points": lambda v, d: np.sum(v * d) < 0,
+    "an element's gradient points": lambda v, d: v * d < 0,
+}
 
 
 def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> Iterator[Strand]:
