@@ -10,7 +10,7 @@ from momentum.conversion import linear
 from momentum.conversion.given import allowed, assumed, told
 from momentum.conversion.proof import Proof, drift, prove
 from momentum.conversion.remainder import Remainder, not_sought, remainder
-from momentum.conversion.search import Search
+from momentum.conversion.search import HEIGHTS, Search
 from momentum.conversion.source import DividesByZero, source_steps
 from momentum.conversion.speakers import Speaker, speaker
 
@@ -21,10 +21,6 @@ _BEYOND = 4
 
 # Steps that are converted where one row is given and the target needs another at every step.
 _STEPS = 100
-
-# Square roots, one over another, that hyper-parameters may be made of: each doubles the rationals
-# that a number holds. Chosen freely.
-_HEIGHTS = 5
 
 
 @dataclass(frozen=True)
@@ -159,7 +155,7 @@ def _converted(
         if where.step < count:
             raise
         attempts.pop(0)  # it cannot go on
-    for heights in (0, _HEIGHTS):
+    for heights in (0, HEIGHTS):
         failures: list[Search] = []
         for settled, length in attempts:
             for initial, path in _paths(a, b, rows, length, not settled, failures, heights):
@@ -178,10 +174,10 @@ def _converted(
             "not say how others are found (it has no inverse)"
         )
     if unsought:
-        left = not_sought(b, *max(unsought, key=lambda x: x[0]), _HEIGHTS)
+        left = not_sought(b, *max(unsought, key=lambda x: x[0]))
         return Conversion(a, b, tuple(rows), count, remainder=left)
     goes_on = [f for f in failures if len(f.steps) == lengths[0]] or failures
-    left = remainder(b, goes_on, [x for f in failures for x in f.surds])
+    left = remainder(b, goes_on, failures)
     return Conversion(a, b, tuple(rows), count, remainder=left)
 
 

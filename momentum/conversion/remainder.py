@@ -18,7 +18,7 @@ from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion import linear
 from momentum.conversion.linear import Place, Row
-from momentum.conversion.search import WAYS, Search
+from momentum.conversion.search import HEIGHTS, WAYS, Search
 from momentum.conversion.speakers import Speaker
 
 # Gradients older than this are not compared pair by pair.
@@ -31,11 +31,11 @@ class Remainder:
 
     step: the first one that cannot be made equal. difference: of the weights that two earlier
     gradients (or the start) have in the parameter after it, in units of what one gradient of 1
-    moves, source against the best target. pair: the two histories that contradict each other, 0
-    for the start and t for the gradient of step t. surd: the number whose square root would be
-    needed; where it is positive, the root was not looked for. differs: where the rule itself, and
-    not two histories, stands in the way, the step at which the source's own numbers go wrong, and
-    the difference is theirs.
+    moves, source against the best target found. pair: the two histories that contradict each
+    other, 0 for the start and t for the gradient of step t. surd: the number whose square root
+    would be needed; where it is positive, the root was not looked for. differs: where the rule
+    itself, and not two histories, stands in the way, the step at which the source's own numbers go
+    wrong, and the difference is theirs.
     """
 
     step: int
@@ -52,27 +52,27 @@ class Remainder:
             return text
         size = f"{nearest(self.difference):.3g} for a gradient or start of 1"
         if self.differs is None:
-            return f"{text}; the smallest difference that remains after it is {size}"
+            return f"{text}; the smallest difference found after it is {size}"
         return f"{text}; with the source's own numbers step {self.differs} differs by {size}"
 
 
-def not_sought(b: Speaker, step: int, surd: Any, heights: int) -> Remainder:
+def not_sought(b: Speaker, step: int, surd: Any) -> Remainder:
     """Where one root more was needed than are looked for, so that nothing is known."""
     reason = (
-        f"{b.name} needs a square root on top of {heights} others, none of them rational, and more "
+        f"{b.name} needs a square root on top of {HEIGHTS} others, none of them rational, and more "
         "are not looked for; there may be a conversion in real numbers"
     )
     return Remainder(step + 1, reason, surd=surd)
 
 
-def remainder(b: Speaker, attempts: Sequence[Search], surds: Sequence[Any]) -> Remainder:
+def remainder(b: Speaker, attempts: Sequence[Search], every: Sequence[Search]) -> Remainder:
     """What is left over, from searches that all go on after the last row, or all end with it.
 
-    surds: numbers whose roots were needed where a search ended, and which have none.
+    every: those and the others, for the roots that they needed where they ended.
     """
     own = b.convention.initial
-    worst = max(attempts, key=lambda f: (f.failed, bool(f.surds), f.initial == own))
-    surds, step = [*worst.surds, *surds], worst.failed + 1
+    worst = max(attempts, key=lambda f: (f.failed, bool(f.met[f.failed]), f.initial == own))
+    surds, step = [x for f in (worst, *every) for x in f.met[f.failed]], worst.failed + 1
     found = _least(b, attempts)
     surd = surds[0] if surds else None
     needs = f"{b.name} would need the square root of {surd}, which is not real"
@@ -93,7 +93,7 @@ def remainder(b: Speaker, attempts: Sequence[Search], surds: Sequence[Any]) -> R
 
 
 def _least(b: Speaker, attempts: Sequence[Search]) -> Remainder | None:
-    """The smallest difference at the furthest step; None where it is not known to be that.
+    """The smallest difference at the furthest step; None where it depends on other choices.
 
     What the velocity lacks may show some steps later only. Until then a step may leave numbers to
     choose, and the difference may depend on them: so it is looked at under another choice too.
@@ -122,8 +122,9 @@ def _shown(b: Speaker, attempt: Search, *, other: bool) -> Remainder | None:
         )
         for t, s in enumerate(attempt.steps)
     ]
-    search = Search(attempt.source, steps, b, attempt.nesterov, attempt.initial, attempt.heights)
-    if search.run() is not None or len(search.ways) > WAYS:
+    search = Search(attempt.source, steps, b, attempt.nesterov, attempt.initial, HEIGHTS)
+    unknown = search.run() is not None or len(search.ways) > WAYS
+    if unknown or any(x > 0 for met in search.met for x in met):
         return None
     hypers, step = [s.h for s in steps], search.failed
     found = [

@@ -22,6 +22,10 @@ from momentum.conversion.speakers import Speaker
 
 ONE = exact(1)
 
+HEIGHTS = 5
+"""Square roots, one over another, that hyper-parameters may be made of: each doubles the rationals
+that a number holds. Chosen freely."""
+
 WAYS = 4
 """To the furthest step, that are compared; one more is remembered. Chosen freely."""
 
@@ -88,11 +92,6 @@ class Search:
             self.path = tuple(path)
             stack.append(self._answers(len(path), at))
         return None
-
-    @property
-    def surds(self) -> list[Any]:
-        """Numbers whose roots were needed where it ended."""
-        return self.met[self.failed]
 
     def _answers(self, t: int, at: At) -> Iterator[tuple[Hyper, At]]:
         """Every way found to take step t, best first."""
