@@ -173,7 +173,7 @@ class ProcessRun:
         if answer.parameters is None:
             raise SubjectError(f"answered {request.what!r} without {len(self.shapes)} parameters")
         self.last = Result(answer.parameters, answer.point)
-        self.parameters()
+        self._arrays(request.what, answer.parameters)
 
     def said(self) -> list[protocol.Hypers]:
         """The hyper-parameters of all groups. Raises: ValueError where it has none such."""

@@ -179,6 +179,11 @@ def test_program_that_breaks_the_protocol_is_told_why(then, said):
         run.step([np.ones(1)])
 
 
+def test_a_start_that_loses_parameters_is_told_as_that():
+    with pytest.raises(SubjectError, match="answered 'start' without 1 parameters"):
+        started('{"parameters": []}')
+
+
 def test_error_at_the_start_is_a_refusal():
     with pytest.raises(ValueError, match="no such rate"):
         started('{"error": "no such rate"}')
