@@ -100,3 +100,15 @@ def test_gradients_in_the_order_of_their_memory_are_named(layout: str, shape: An
     problem = Problem("float32", (shape,), (ROW,) * 3, (0,), options=options)
     words = cause(machine(ByMemory), problem)
     assert words.endswith("gradients are read in the order of their memory")
+
+
+def test_groups_after_the_first_few_are_named() -> None:
+    class Few(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            if self.groups[i] < 6:
+                super().update(i, grad, h)
+
+    rows = (tuple(Hyper(0.1 + g / 100, 0.9) for g in range(9)),) * 3
+    problem = Problem("float32", ((3,),) * 9, rows, tuple(range(9)))
+    words = cause(machine(Few), problem)
+    assert words.endswith("the groups after the first 6: left as they were")
