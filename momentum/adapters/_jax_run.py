@@ -14,7 +14,7 @@ OFFERS = COPIES | {"state_bytes"}
 class JaxRun(ArrayRun):
     """A live run. inner: the optimizer's state, which may hold the parameters too."""
 
-    inner: Any
+    inner: object
 
     def state_bytes(self) -> int:
         """Bytes of the optimizer's state, without the parameters where it holds them."""

@@ -49,7 +49,7 @@ class Library(NamedTuple):
 def numpy() -> Library:
     """NumPy's own; bfloat16, which it does not have, is no more than possible."""
 
-    def make(values: Any, dtype: str) -> Any:
+    def make(values: object, dtype: str) -> Any:
         if dtype == "bfloat16":
             # Optional, and not there where the types are checked.
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]

@@ -98,7 +98,7 @@ def complete(gradients: Sequence[Array | None]) -> list[Array]:
     return [g for g in gradients if g is not None]
 
 
-def read(i: int, values: Any, got: Any, wanted: str, shape: tuple[int, ...]) -> Array:
+def read(i: int, values: object, got: object, wanted: str, shape: tuple[int, ...]) -> Array:
     """Parameter i as a float64 copy.
 
     Raises: SubjectError where its dtype (`got`, as the framework writes it) or shape is another.

@@ -1,7 +1,6 @@
 """NumPy arrays to torch tensors in every memory layout, and back."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +68,7 @@ def sparse(values: Array, dtype: torch.dtype) -> Tensor:
     return torch.sparse_coo_tensor(places, entries, once.shape, check_invariants=False)
 
 
-def tensors_in(state: Any) -> Iterator[Tensor]:
+def tensors_in(state: object) -> Iterator[Tensor]:
     """All tensors in nested dicts, lists and tuples."""
     if isinstance(state, Tensor):
         yield state

@@ -58,7 +58,7 @@ class Trial:
         """Whether it steps at all; one that hangs is not tried in every way."""
         return self._survives(False, {})
 
-    def steps(self, sparse: bool = False, **hyper: Any) -> bool:
+    def steps(self, sparse: bool = False, **hyper: object) -> bool:
         """Whether it is built and takes two steps so; a step may crash or hang."""
         return self.works and self._survives(sparse, hyper)
 
@@ -137,7 +137,9 @@ def _along_bases(made: type) -> list[str]:
     return taken
 
 
-def _shows(factory: Callable[..., Any], name: str, value: Any, beside: Mapping[str, Any]) -> bool:
+def _shows(
+    factory: Callable[..., Any], name: str, value: object, beside: Mapping[str, Any]
+) -> bool:
     """Whether what is passed by a name is found in the optimizer's defaults."""
     try:
         made = factory([torch.nn.Parameter(torch.zeros(2))], **{**beside, name: value})

@@ -53,7 +53,7 @@ class Autograd:
         self.fed.append([np.asarray(g, self.dtype) for g in gradients])
         rates = {"step_size": self.hyper.lr, "mass": self.hyper.momentum}
 
-        def grown(k: int, x: Any) -> Any:
+        def grown(k: int, x: object) -> Any:
             return sgd(lambda x, t: self.fed[t][k], x, num_iters=len(self.fed), **rates)
 
         self.now = [grown(k, x) for k, x in enumerate(self.start)]

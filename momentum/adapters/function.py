@@ -35,13 +35,13 @@ from momentum.subjects.protocol import Facts, Subject
 _ARTICLE = ("params", "states", "hyperparams")
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """A function with the article's arguments or a step function's."""
     names = _names(obj)
     return names == _ARTICLE or _is_step(names)
 
 
-def _names(obj: Any) -> tuple[str, ...]:
+def _names(obj: object) -> tuple[str, ...]:
     if isinstance(obj, type) or not callable(obj):
         return ()
     try:

@@ -13,7 +13,7 @@ from momentum.adapters._record import framework
 from momentum.conventions import Hyper
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """Whether this is an optimizer of that module."""
     return callable(obj) and _shared.comes_from(obj, "jax.example_libraries.optimizers")
 

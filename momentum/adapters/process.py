@@ -154,7 +154,7 @@ class ProcessRun:
             raise SubjectError("answered 'save' without a state")
         return answer.state
 
-    def load(self, saved: Any) -> None:
+    def load(self, saved: object) -> None:
         """Go on from what `save` returned."""
         self.ask(protocol.Load(state=saved))
 

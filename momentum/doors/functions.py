@@ -1,7 +1,6 @@
 """Commands as functions that return records."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from momentum.checks.result import Results
 from momentum.conventions import Convention
@@ -12,7 +11,7 @@ from momentum.runner.results import run
 
 
 def check(
-    target: Any,
+    target: object,
     convention: str | Convention | None = None,
     *,
     settings: Mapping[str, object] | None = None,

@@ -10,7 +10,6 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -152,7 +151,7 @@ def cases(
 
 
 def parametrize(
-    target: Any,
+    target: object,
     as_: str | Convention | None = None,
     *,
     settings: Mapping[str, object] | None = None,

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from momentum.subjects.protocol import Subject
 
@@ -14,7 +13,7 @@ class Target:
     Subject. settings: arguments of its constructor. texts: further ones, as Python literals.
     """
 
-    what: Any
+    what: object
     settings: Mapping[str, object] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,7 +45,7 @@ class Target:
             return self.what
         module = getattr(self.what, "__module__", "")
         path = getattr(self.what, "__qualname__", "")
-        found: Any = sys.modules.get(module)
+        found: object = sys.modules.get(module)
         for part in path.split("."):
             found = getattr(found, part, None)
         return f"{module}:{path}" if found is self.what else ""

@@ -30,7 +30,7 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
-def safe(value: Any) -> Any:
+def safe(value: object) -> Any:
     """The same structure with all its texts visible; line breaks and tabs stay."""
     if isinstance(value, str):
         return visible(value, keep="\n\t")

@@ -127,7 +127,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> Any:
     """A schema in which floats may be inf and nan, and names of definitions are in lower case."""
     if isinstance(value, dict):
         if value.get("type") == "number":

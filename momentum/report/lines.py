@@ -20,7 +20,7 @@ def line(record: Mapping[str, object]) -> str:
     return json.dumps(_plain(safe(dict(record))), allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """The same in what JSON knows."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)

@@ -162,7 +162,7 @@ def _blocks(x: Tensor) -> tuple[Tensor, ...]:
     return torch.split(x.view(-1), BLOCK)
 
 
-def _is(x: Any) -> bool:
+def _is(x: object) -> bool:
     return isinstance(x, Tensor)
 
 

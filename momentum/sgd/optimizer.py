@@ -205,7 +205,7 @@ def _plan(groups: Iterable[Mapping[str, Any]], states: Mapping[Any, Any]) -> Pla
     return plan
 
 
-def _state(p: Tensor, kept: Any, convention: Convention, where: str) -> Any:
+def _state(p: Tensor, kept: object, convention: Convention, where: str) -> Any:
     """What was kept, as the rule's own state, if the rule made it for such a parameter."""
     if kept is None or kept == {}:
         return convention.initial
@@ -224,7 +224,7 @@ def _state(p: Tensor, kept: Any, convention: Convention, where: str) -> Any:
 _SAID = ("convention", "compile", *Hyper._fields)
 
 
-def _same(a: Any, b: Any) -> bool:
+def _same(a: object, b: object) -> bool:
     """One object, or equal numbers that are no tensors."""
     return a is b or (type(a) is float and type(b) is float and a == b)
 

@@ -59,7 +59,7 @@ _TORCH = (
 
 def torch_settings() -> tuple[Any, ...]:
     """Those of torch; none where it is not loaded."""
-    torch: Any = sys.modules.get("torch")
+    torch: object = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "get_num_threads"):
         return ()
     return tuple(getattr(torch, told)() for told, _ in _TORCH)
@@ -120,14 +120,14 @@ class _Watch:
 
     wanted: Settings = field(default_factory=Settings.now)
     random: RandomStates = field(default_factory=RandomStates)
-    left: Any = None
+    left: object = None
 
-    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    def call(self, function: Callable[..., Any], *arguments: object, **named: object) -> Any:
         """The call, with everything put back when it returns or raises."""
         self.left = None
         copies = NoCopies()
-        owner: Any = getattr(function, "__self__", None)
-        result: Any = None
+        owner: object = getattr(function, "__self__", None)
+        result: object = None
         try:
             result = function(*arguments, **named)
             return result
@@ -159,7 +159,7 @@ class Guarded:
         """Those of the subject."""
         return self.subject.facts
 
-    def start(self, *arguments: Any, **named: Any) -> "GuardedRun":
+    def start(self, *arguments: object, **named: object) -> "GuardedRun":
         """A run of the subject, as guarded as this."""
         self.watch.random.look()
         run = self.watch.call(self.subject.start, *arguments, **named)
@@ -169,7 +169,7 @@ class Guarded:
 class GuardedRun:
     """A run whose every call leaves the settings of the process as they are."""
 
-    def __init__(self, run: Any, watch: _Watch) -> None:
+    def __init__(self, run: object, watch: _Watch) -> None:
         self._run, self._watch = run, watch
 
     def __getattr__(self, name: str) -> Any:
@@ -178,7 +178,7 @@ class GuardedRun:
             return found
         kind, watch = type(self._run), self._watch
 
-        def guarded(*arguments: Any, **named: Any) -> Any:
+        def guarded(*arguments: object, **named: object) -> Any:
             if name == "settings" and watch.left is not None:
                 return watch.left
             inner = [a._run if isinstance(a, GuardedRun) else a for a in arguments]

@@ -31,7 +31,7 @@ def numpy_state() -> object:
 
 
 def _torch() -> object:
-    torch: Any = sys.modules.get("torch")
+    torch: object = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "get_rng_state"):
         return None
     return torch.get_rng_state().numpy().tobytes()

@@ -33,7 +33,7 @@ def _ones() -> Any:
     return np.ones(SHAPE)
 
 
-def _nothing(run: Any) -> None:
+def _nothing(run: object) -> None:
     pass
 
 
@@ -41,7 +41,7 @@ def _step(run: Any) -> None:
     run.step([_ones()])
 
 
-def _stepped(run: Any, ask: Ask) -> Any:
+def _stepped(run: object, ask: Ask) -> Any:
     _step(run)
     return ask(run)
 
