@@ -186,7 +186,7 @@ def test_hostile_step_that_forks_each_time_has_no_copies_that_go_on():
     began = time.monotonic()
     results = run(lambda: Hostile(forks), "scaled", options)
     assert [r.verdict for r in results.results] == ["passed"]
-    assert time.monotonic() - began < PATIENT.time_limit
+    assert time.monotonic() - began < 4 * PATIENT.time_limit
 
 
 def starts_a_thread():
