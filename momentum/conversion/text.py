@@ -100,8 +100,9 @@ def _runs(c: Conversion) -> list[tuple[int, int, Hyper]]:
 
 
 def _rules(c: Conversion) -> list[str]:
-    return [f"  {x.convention.full_name}: {'; '.join(x.convention.formula)}"
-            for x in (c.source, c.target)]  # fmt: skip
+    rules = (f"  {x.convention.full_name}: {'; '.join(x.convention.formula)}"
+             for x in (c.source, c.target))  # fmt: skip
+    return list(dict.fromkeys(rules))
 
 
 def _exact(h: Hyper) -> str:
