@@ -150,8 +150,8 @@ def test_explain_is_silent_on_a_cause_that_it_does_not_know() -> None:
 
 TRUE_OF = {
     "decay_is_absolute": "from step 1 on: with weight decay: wrong, all others right",
-    "momentum_squared": "from step 2 on: momentum*v*momentum in place of momentum*v, at every step"
-    " and with all flags",
+    "momentum_squared": "from step 2 on: momentum*v in place of v, at every step and with all"
+    " flags",
 }
 
 

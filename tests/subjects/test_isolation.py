@@ -46,17 +46,9 @@ def test_stream_ends_a_child_that_hangs():
             time.sleep(1)
 
     began = time.monotonic()
-    items = list(stream(lambda: dies(hangs), 0.5, PATIENCE))
-    assert items == [1, Lost("still running after 0.5 s", slow=True)]
+    items = list(stream(lambda: dies(hangs), 2.0))
+    assert items == [1, Lost("still running after 2 s", slow=True)]
     assert time.monotonic() - began < PATIENCE
-
-
-def test_stream_grants_the_first_item_more_time():
-    def slow():
-        time.sleep(1.0)
-        yield 1
-
-    assert list(stream(slow, 0.2, PATIENCE)) == [1]
 
 
 def test_stream_sees_the_end_of_a_child_whose_own_child_lives(tmp_path):

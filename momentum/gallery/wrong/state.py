@@ -79,7 +79,7 @@ loaded("load_rounds_velocity", "A load rounds the velocity.",
        lambda run, saved: states(
            saved, lambda i, s: s._replace(v=format_of(run.dtypes[i]).round(s.v))),
        "facebookresearch/fairscale#50 pytorch/torchtitan#4615 pytorch/pytorch#3658",
-       dtypes=HALVES, working=Working(inside=True, wide_state=True))
+       dtypes=HALVES, working=Working(inside=True, wide_state=True), level="should")
 loaded("load_drops_weight", "A load forgets the sum of the weights.", "scalars are not saved",
        lambda run, saved: states(saved, lambda i, s: s._replace(weight=0 * s.weight)),
        convention="averaged_debiased")
