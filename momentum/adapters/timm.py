@@ -17,7 +17,7 @@ from momentum.adapters._record import framework
 
 def prepare() -> None:
     """Before timm is imported: where torchvision is missing, let modules be imported alone."""
-    found = find_spec("timm")
+    found = None if "timm" in sys.modules else find_spec("timm")
     if found is None or find_spec("torchvision") is not None:
         return
     for name, folder in (("timm", ""), ("timm.optim", "/optim")):

@@ -66,6 +66,7 @@ def test_the_lightning_callback_fails_a_fit_with_wrong_steps(tmp_path: Path, wro
 
 def test_sgdw_of_timm_is_known_and_its_others_are_not() -> None:
     timm.prepare()
+    timm.prepare()  # as whoever loads a second optimizer does
     pytest.importorskip("timm")
     from timm.optim import SGDP, SGDW
 
