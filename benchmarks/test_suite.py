@@ -8,6 +8,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -93,6 +94,9 @@ def test_check_of_a_compiled_framework(
         (tmp_path / "subject.py").write_text(target)
         target = f"{tmp_path / 'subject.py'}:{'step' if framework == 'jax' else 'factory'}"
     wanted = check(target, "--as", convention, "--effort", "quick")
+    known = files("momentum") / "report" / "matrix" / "expected" / f"{framework}.toml"
+    if known.is_file():
+        wanted += ["--expected", str(known)]
     took: list[float] = []
     benchmark.pedantic(lambda: took.append(timed(wanted)), rounds=ROUNDS)
     said(f"quick check, {framework}", took, "s", goal)

@@ -27,8 +27,8 @@ def markdown(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[st
     lines = [
         "# Matrix",
         "",
-        f"What {how} of momentum {setting['momentum']} printed: each implementation against every",
-        "convention, and under every family of checks. This page is its `--markdown`.",
+        f"What {how} of momentum {setting['momentum']} found, each row in a run of its own: every",
+        "implementation against every convention, and under every family of checks.",
     ]
     for block in blocks:
         lines += ["", "```text", *block, "```"]
