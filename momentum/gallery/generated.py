@@ -75,10 +75,12 @@ class Generated:
         return (self.later if state.step else self.first).taken(theta, grad, state, h, _fused)
 
     def build(self) -> Machine:
-        """A new subject."""
+        """A new subject; a machine shows its point by the convention's own velocity."""
+        without = frozenset() if self.scale == 1 else frozenset({"point"})
         return Machine(
-            self.name, self.convention, rule=self.rule, working=self.working, dtypes=self.dtypes
-        )
+            self.name, self.convention, rule=self.rule, working=self.working, dtypes=self.dtypes,
+            without=without,
+        )  # fmt: skip
 
     def is_right(self, seed: int) -> bool:
         """Whether it goes the convention's way exactly, from a random start and schedule."""
