@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.protocol import Facts, Gradient, Subject
 
 STEPS: Mapping[str, tuple[str, str]] = {
     "closure": ("step_closure", "through a closure"),
@@ -27,16 +26,9 @@ class Otherwise:
         """The subject's own."""
         return self.of.facts
 
-    def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> "OtherRun":
+    def start(self, *arguments: Any, **named: Any) -> "OtherRun":
         """A run."""
-        return OtherRun(self.of.start(parameters, hypers, dtype, groups, options), self.way)
+        return OtherRun(self.of.start(*arguments, **named), self.way)
 
 
 class OtherRun:
