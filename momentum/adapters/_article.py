@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from momentum.adapters import _libraries, _shared
+from momentum.adapters import _device, _libraries, _shared
 from momentum.adapters._run import COPIES, IN_PLACE, ArrayRun
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -20,11 +20,13 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, object], name: str) 
     What the function cannot take, as `v[:]` cannot take a scalar, is found by trying.
     Raises: UsageError where anything but lr and momentum is fixed.
     """
+    device, fixed = _device.parted(function, fixed, name)
     hyper, others = _shared.divided(fixed)
     stray = (*others, *(n for n in hyper if n not in ("lr", "momentum")))
     if stray:
         raise UsageError(f"{name} takes no {stray[0]!r}: it takes lr, momentum")
     free = frozenset({"lr", "momentum"}) - set(hyper)
+    zeros = partial(torch.zeros, device=device)
     facts = Facts(
         name=name,
         dtypes=_libraries.torch().dtypes,
@@ -32,11 +34,11 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, object], name: str) 
         settable=free,
         fixed=hyper,
         offers=COPIES | IN_PLACE,
-        scalars=_runs(function, torch.zeros(()), torch.zeros(())),
-        empty=_runs(function, torch.zeros(0), torch.zeros(0)),
-        none_gradients=_runs(function, torch.zeros(2), None),
+        scalars=_runs(function, zeros(()), zeros(())),
+        empty=_runs(function, zeros(0), zeros(0)),
+        none_gradients=_runs(function, zeros(2), None),
     )
-    return PlainSubject(facts, partial(_Run, function, hyper))
+    return PlainSubject(facts, partial(_Run, function, hyper, device))
 
 
 def _runs(function: Callable[..., Any], x: torch.Tensor, grad: torch.Tensor | None) -> bool:
@@ -56,11 +58,12 @@ class _Run(ArrayRun):
         self,
         function: Callable[..., Any],
         fixed: Mapping[str, object],
+        device: str,
         parameters: Sequence[Array],
         hyper: Hyper,
         dtype: str,
     ) -> None:
-        super().__init__(_libraries.torch(), parameters, dtype)
+        super().__init__(_libraries.torch(device), parameters, dtype)
         self.function, self.fixed = function, fixed
         self.theta = [x.requires_grad_() for x in self.theta]
         self.v = [torch.zeros_like(x, requires_grad=False) for x in self.theta]

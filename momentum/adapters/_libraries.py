@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 
 from momentum.adapters._cache import folder
+from momentum.adapters._device import CPU
 from momentum.subjects.protocol import Array
 
 
@@ -67,7 +68,7 @@ def numpy() -> Library:
     )
 
 
-def torch() -> Library:
+def torch(device: str = CPU) -> Library:
     """Tensors outside of any graph, on one thread: the same rounding in every run."""
     import torch
 
@@ -77,7 +78,7 @@ def torch() -> Library:
     return Library(
         "torch",
         tuple(DTYPES),
-        lambda values, dtype: tensor(values, DTYPES[dtype]),
+        lambda values, dtype: tensor(values, DTYPES[dtype], device=device),
         array,
         lambda x: isinstance(x, torch.Tensor),
         lambda x: x.detach().fill_(float("nan")),
@@ -109,11 +110,14 @@ _MADE = {"numpy": numpy, "torch": torch, "jax": jax}
 _SIGNS = {"torch": ("torch", "Tensor"), "jax": ("jax",), "numpy": ("numpy", "NDArray", "ndarray")}
 
 
-def libraries(annotations: str) -> list[Library]:
+def libraries(annotations: str, device: str = CPU) -> list[Library]:
     """Those that a function may be written for, the likeliest first.
 
-    One that is named in the function's annotations; else NumPy, and what else is imported.
+    One that is named in the function's annotations; else NumPy, and what else is imported. torch
+    alone where a device of it is named.
     """
+    if device != CPU:
+        return [torch(device)]
     said = [n for n, signs in _SIGNS.items() if any(sign in annotations for sign in signs)]
     there = [n for n in ("numpy", "jax", "torch") if n == "numpy" or n in sys.modules]
     return [_MADE[n]() for n in there if not said or n == said[0]]

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,12 +12,16 @@ from typing import Any
 from momentum.adapters._record import of_module
 from momentum.errors import UsageError, did_you_mean
 
+_DEVICE = re.compile(r"[a-z]+(:\d+)?")
+
 
 def literal(name: str, text: str) -> Any:
-    """The value of an option.
+    """The value of an option; a device's name needs no quotes.
 
     Raises: UsageError where it is no Python literal.
     """
+    if name == "device" and _DEVICE.fullmatch(text):
+        return text
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):

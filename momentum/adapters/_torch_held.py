@@ -31,10 +31,11 @@ class Held:
 
     named: hyper-parameters to keyword arguments by the optimizer's own names. placed: the
     parameters' memory. begun: hyper-parameters of each group; members: the group of each parameter.
-    tape: gradients of each step, where steps are recorded.
+    tape: gradients of each step, where steps are recorded. device: of all tensors.
     """
 
     asked: Asked
+    device: str
     named: Callable[[Hyper], dict[str, Any]]
     optimizer: torch.optim.Optimizer
     params: list[torch.nn.Parameter]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from momentum.adapters import _shared
+from momentum.adapters._device import CPU
 from momentum.adapters._torch_held import Asked
 from momentum.adapters._torch_program import SCHEDULES, Hosted
 from momentum.adapters._torch_state import Kept
@@ -15,6 +16,7 @@ from momentum.adapters._torch_stepping import Stepping
 from momentum.adapters._torch_tensors import DTYPES, array, tensor
 from momentum.adapters._torch_trial import without_leaves
 from momentum.conventions import Hyper
+from momentum.subjects.isolation import without_memory_limit
 from momentum.subjects.protocol import Array, SubjectError
 
 Named = Callable[[Hyper], dict[str, Any]]
@@ -33,15 +35,18 @@ class TorchRun(Stepping, Kept, Hosted):
         dtype: str,
         groups: Sequence[int] | None,
         options: Mapping[str, Any],
+        device: str = CPU,
     ) -> None:
+        if device != CPU:
+            without_memory_limit()
         if strange := set(options) - {f.name for f in fields(Asked)}:
             raise SubjectError(f"unknown options {', '.join(strange)}")
-        self.named, self.asked = named, Asked(**options)
+        self.named, self.asked, self.device = named, Asked(**options), device
         self.dtypes = [DTYPES[n] for n in self.asked.dtypes or [dtype] * len(parameters)]
         self.shapes = [x.shape for x in parameters]
         # The first keeps its layout in parameter and gradient, the second in one, and so on.
         self.placed = [
-            tensor(x, self.dtypes[i], self._layout(i, parameter=True))
+            tensor(x, self.dtypes[i], self._layout(i, parameter=True), device)
             for i, x in enumerate(parameters)
         ]
         self.tape = []
@@ -118,7 +123,9 @@ class TorchRun(Stepping, Kept, Hosted):
                 held[name] = value
 
     def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
-        added = [torch.nn.Parameter(tensor(x, self.dtypes[0])) for x in parameters]
+        added = [
+            torch.nn.Parameter(tensor(x, self.dtypes[0], device=self.device)) for x in parameters
+        ]
         own = {} if hyper is None else self._arguments(hyper)
         self.optimizer.add_param_group({"params": added, **own})
         without_leaves(self.optimizer)

@@ -39,7 +39,7 @@ class Kept(Held):
         other.optimizer.load_state_dict(self.optimizer.state_dict())
 
     def place(self, values: Sequence[Array]) -> None:
-        self._copy([tensor(x, p.dtype) for x, p in zip(values, self.params)])
+        self._copy([tensor(x, p.dtype, device=self.device) for x, p in zip(values, self.params)])
 
     def _copy(self, values: Sequence[Tensor]) -> None:
         with torch.no_grad():
@@ -61,7 +61,7 @@ class Kept(Held):
         for entry in kept.values():
             for name, value in entry.items():
                 if isinstance(value, Tensor) and value.ndim:
-                    entry[name] = torch.zeros(value.numel() + 1, dtype=value.dtype)
+                    entry[name] = value.new_zeros(value.numel() + 1)
         fewer[1]["param_groups"][0]["params"].pop()
         return {
             "velocities of another shape": wrong_shape,

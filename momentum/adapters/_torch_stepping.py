@@ -44,7 +44,9 @@ class Stepping(Held):
 
     def _tensors(self, gradients: Sequence[Gradient], scale: float = 1.0) -> list[Tensor | None]:
         made = [
-            None if g is None else tensor(g * scale, self.dtypes[i], self._layout(i, False))
+            None
+            if g is None
+            else tensor(g * scale, self.dtypes[i], self._layout(i, False), self.device)
             for i, g in enumerate(gradients)
         ]
         if self.asked.complex:
@@ -73,7 +75,12 @@ class Stepping(Held):
         self.optimizer.step()
 
     def step_sparse(self, gradients: Sequence[Gradient]) -> None:
-        self._feed([None if g is None else sparse(g, d) for g, d in zip(gradients, self.dtypes)])
+        self._feed(
+            [
+                None if g is None else sparse(g, d, self.device)
+                for g, d in zip(gradients, self.dtypes)
+            ]
+        )
         self.optimizer.step()
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
@@ -111,8 +118,8 @@ class Stepping(Held):
 
     def scaled_step(self, gradients: Sequence[Gradient], scale: float) -> bool:
         if self.scaler is None:
-            self.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
-            self.scaler.scale(torch.zeros(1))
+            self.scaler = torch.amp.GradScaler(self.device.partition(":")[0], init_scale=scale)
+            self.scaler.scale(torch.zeros(1, device=self.device))
         elif self.scaler.get_scale() != scale:
             self.scaler.update(scale)
         self._feed(self._tensors(gradients, scale))

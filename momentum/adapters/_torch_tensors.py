@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from momentum.adapters._device import CPU
 from momentum.subjects.protocol import LAYOUTS, Array
 
 DTYPES: dict[str, torch.dtype] = {
@@ -14,7 +15,9 @@ DTYPES: dict[str, torch.dtype] = {
 _GAP = 7.0  # what lies between the elements of a strided tensor
 
 
-def tensor(values: Array, dtype: torch.dtype, layout: str = "contiguous") -> Tensor:
+def tensor(
+    values: Array, dtype: torch.dtype, layout: str = "contiguous", device: str = CPU
+) -> Tensor:
     """A tensor of these values in memory of its own.
 
     strided: every other number of a larger tensor. expanded: one number seen many times, where the
@@ -24,7 +27,7 @@ def tensor(values: Array, dtype: torch.dtype, layout: str = "contiguous") -> Ten
     """
     if layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}: known are {', '.join(LAYOUTS)}")
-    dense = torch.tensor(values, dtype=dtype)
+    dense = torch.tensor(values, dtype=dtype, device=device)
     if layout == "transposed":
         axes = tuple(reversed(range(dense.ndim)))
         return dense.permute(axes).contiguous().permute(axes)
@@ -35,7 +38,7 @@ def tensor(values: Array, dtype: torch.dtype, layout: str = "contiguous") -> Ten
     if layout == "expanded" and dense.numel() and bool((dense == dense.reshape(-1)[0]).all()):
         return dense.reshape(-1)[0].clone().expand(dense.shape)
     if layout == "strided":
-        spread = torch.full((*dense.shape, 2), _GAP, dtype=dtype)
+        spread = torch.full((*dense.shape, 2), _GAP, dtype=dtype, device=device)
         spread[..., 0] = dense
         return spread[..., 0]
     return dense
@@ -46,23 +49,23 @@ def gaps(view: Tensor) -> Array:
     whole = torch.as_strided(
         view.detach(), (view.untyped_storage().nbytes() // view.element_size(),), (1,), 0
     )
-    rest = torch.ones(whole.shape, dtype=torch.bool)
+    rest = torch.ones(whole.shape, dtype=torch.bool, device=view.device)
     torch.as_strided(rest, view.shape, view.stride(), view.storage_offset()).fill_(False)
     return array(whole[rest])
 
 
 def array(x: Tensor) -> Array:
     """A float64 copy."""
-    copied: Array = np.array(x.detach().to(torch.float64).numpy(), dtype=np.float64)
+    copied: Array = np.array(x.detach().cpu().to(torch.float64).numpy(), dtype=np.float64)
     return copied
 
 
-def sparse(values: Array, dtype: torch.dtype) -> Tensor:
+def sparse(values: Array, dtype: torch.dtype, device: str = CPU) -> Tensor:
     """A sparse tensor with two entries for each number that is not 0, as an embedding leaves it.
 
     The second entry is 0, so that adding them up rounds nothing.
     """
-    once = torch.tensor(values, dtype=dtype).to_sparse()
+    once = torch.tensor(values, dtype=dtype, device=device).to_sparse()
     places = torch.cat([once.indices()] * 2, dim=1)
     entries = torch.cat([once.values(), torch.zeros_like(once.values())])
     return torch.sparse_coo_tensor(places, entries, once.shape, check_invariants=False)

@@ -8,25 +8,34 @@ from typing import Any
 
 import torch
 
+from momentum.adapters._device import CPU
 from momentum.adapters._shared import FLAGS, known_names
 from momentum.errors import UsageError
-from momentum.subjects.isolation import survives
+from momentum.subjects.isolation import survives, without_memory_limit
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An optimizer of one number, to see what its constructor takes."""
+    """An optimizer of one number, to see what its constructor takes.
+
+    device: where its parameters are in steps; a process that only constructs it leaves it alone.
+    """
 
     build: Callable[..., Any]
     names: Mapping[str, str]
     name: str
+    device: str = CPU
 
     def optimizer(
-        self, dtype: torch.dtype = torch.float32, names: bool = False, **hyper: Any
+        self,
+        dtype: torch.dtype = torch.float32,
+        names: bool = False,
+        device: str = CPU,
+        **hyper: Any,
     ) -> torch.optim.Optimizer:
         """Raises: UsageError where none comes out."""
         values = {"lr": 0.5, "momentum": 0.5} | hyper
-        parameter = torch.nn.Parameter(torch.zeros(2, dtype=dtype))
+        parameter = torch.nn.Parameter(torch.zeros(2, dtype=dtype, device=device))
         given = {theirs: values[n] for n, theirs in self.names.items() if n in values}
         if self.recording in values:
             given[self.recording] = values[self.recording]
@@ -64,11 +73,13 @@ class Trial:
 
     def _survives(self, sparse: bool, hyper: Mapping[str, Any]) -> bool:
         def tried() -> bool:
+            if self.device != CPU:
+                without_memory_limit()
             try:
-                made = self.optimizer(**hyper)
+                made = self.optimizer(device=self.device, **hyper)
                 for _ in range(2):
                     parameter = made.param_groups[0]["params"][0]
-                    gradient = torch.tensor([0.0, 1.0], dtype=parameter.dtype)
+                    gradient = torch.tensor([0.0, 1.0], dtype=parameter.dtype, device=self.device)
                     parameter.grad = gradient.to_sparse() if sparse else gradient
                     made.step()
             except Exception:

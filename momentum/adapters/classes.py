@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
+from momentum.adapters import _device, _shared
 from momentum.adapters._forms import SHIFT, START, Misunderstood, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
@@ -137,6 +137,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     order = {r: n for n in arguments for r, named in found.items() if named == n}
     key = next((n for n in arguments if n in KEYS), "")
     here = _shared.known_names(list(arguments)[1:], SPOKEN)
+    device, fixed = _device.parted(obj, fixed, name)
     names, values, kept = fitted(obj, 0, fixed, name, SPOKEN)
     names, kept = _shared.parted(names, values, kept)
     missing = [n for n in ("lr", "momentum") if n not in {**names, **here, **values}]
@@ -149,7 +150,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
 
     ways = [
         Way(library, make, method, order, key, here, holder)
-        for library in libraries(str(getattr(getattr(obj, method), "__annotations__", {})))
+        for library in libraries(str(getattr(getattr(obj, method), "__annotations__", {})), device)
         for holder in ("array", "list", "dict")
     ]
     h = Hyper(**{"lr": 0.5, "momentum": 0.25, **values})

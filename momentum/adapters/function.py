@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
+from momentum.adapters import _device, _shared
 from momentum.adapters._forms import ROLES, Form, Misunderstood, arranged, roles, understood
 from momentum.adapters._libraries import libraries
 from momentum.adapters._record import Adapter
@@ -67,6 +67,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         from momentum.adapters import _article
 
         return _article.adapt(function, fixed, name)
+    device, fixed = _device.parted(function, fixed, name)
     arrays, keywords = arranged(function)
     inside, said = _told(function, fixed)
     names, hyper, others = fitted(function, tuple(arrays.values()), said, name, SPOKEN)
@@ -84,7 +85,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
     forms = [
         Form(library._replace(dtypes=tuple(d for d in library.dtypes if not dtypes or d in dtypes)),
              arrays, keywords, many)
-        for library in libraries(written)
+        for library in libraries(written, device)
         for many in (False, True)
     ]  # fmt: skip
     trial = {theirs: 0.5 for n, theirs in free.items() if n in ("lr", "momentum")}

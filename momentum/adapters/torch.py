@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from momentum.adapters import _shared
+from momentum.adapters import _device, _shared
 from momentum.adapters._record import framework
 from momentum.adapters._signature import fitted
 from momentum.conventions import Convention, Hyper
@@ -57,7 +57,8 @@ def accepts(obj: object) -> bool:
 def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -> "TorchSubject":
     """A subject from an optimizer's constructor.
 
-    fixed: arguments of the constructor that are the caller's choice, such as `fused`.
+    fixed: arguments of the constructor that are the caller's choice, such as `fused`; `device` is
+    where the tensors are made, if the constructor takes none.
     Raises: UsageError where the constructor takes or wants something else.
     """
     import torch
@@ -67,12 +68,13 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -
     from momentum.adapters._torch_trial import Trial, handed_on, hookable, takes
 
     torch.set_num_threads(1)  # the same rounding in every run
+    device, fixed = _device.parted(factory, fixed, name)
     names, hyper, others = fitted(factory, 1, fixed, name)
     names |= handed_on(partial(factory, **others), names)
     own = {names.get(n, n): value for n, value in hyper.items()} | others
     build = partial(factory, **own) if own else factory
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
-    trial = Trial(build, free, name)
+    trial = Trial(build, free, name, device)
     optimizer = trial.optimizer()
     restore()
     group = optimizer.param_groups[0]
@@ -113,7 +115,7 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -
         bare=_bare,
         offers=frozenset({n for n, offered in found.items() if offered} | _ALWAYS),
     )
-    return TorchSubject(facts, build, free)
+    return TorchSubject(facts, build, free, device)
 
 
 def _bare(convention: Convention) -> "TorchSubject":
@@ -125,11 +127,15 @@ def _bare(convention: Convention) -> "TorchSubject":
 
 @dataclass(frozen=True)
 class TorchSubject:
-    """A torch optimizer behind the face that the checks see. names: our name -> its name."""
+    """A torch optimizer behind the face that the checks see. names: our name -> its name.
+
+    device: of parameters and gradients.
+    """
 
     facts: Facts
     build: "Callable[..., torch.optim.Optimizer]"
     names: Mapping[str, str]
+    device: str = _device.CPU
 
     def start(
         self,
@@ -143,7 +149,14 @@ class TorchSubject:
         from momentum.adapters._torch_run import TorchRun
 
         return TorchRun(
-            self.build, self.named, parameters, hypers, dtype, groups, dict(options or {})
+            self.build,
+            self.named,
+            parameters,
+            hypers,
+            dtype,
+            groups,
+            dict(options or {}),
+            self.device,
         )
 
     def named(self, h: Hyper) -> dict[str, Any]:

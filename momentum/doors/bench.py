@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from momentum.adapters._device import CPU, copy_seconds, wait_for
 from momentum.conventions import Convention, Hyper, get
 from momentum.doors.targets import Target
 from momentum.errors import UsageError
@@ -31,7 +32,7 @@ SHAPES: Mapping[str, tuple[tuple[tuple[int, ...], ...], int]] = {
 """Shapes of the parameters, and steps a round."""
 
 PATHS = {"single": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
-"""torch.optim.SGD's, the first of them its default on the CPU."""
+"""torch.optim.SGD's, the first of them its default on the CPU, the second on other devices."""
 
 SIZES = tuple(10**k for k in range(1, 8))
 """Elements of one tensor, in the plot."""
@@ -151,12 +152,15 @@ def draw(table: Table, path: Path) -> None:
     figure.savefig(path)
 
 
-def _references() -> dict[str, Subject]:
+def _references(device: str) -> dict[str, Subject]:
     from momentum.adapters import load
 
+    where = {} if device == CPU else {"device": device}
     try:
         return {
-            f"torch.optim.SGD {name}": load("torch.optim:SGD", {n: repr(x) for n, x in s.items()})
+            f"torch.optim.SGD {name}": load(
+                "torch.optim:SGD", {n: repr(x) for n, x in {**s, **where}.items()}
+            )
             for name, s in PATHS.items()
         }
     except UsageError as error:
@@ -173,7 +177,7 @@ def _steps(
     )
     runs = {}
     direct = True
-    for name, one in {subject.facts.name: subject, **_references()}.items():
+    for name, one in {subject.facts.name: subject, **_references(_device(subject))}.items():
         h = _numbers(one)
         run = one.start(start, [h], DTYPE)
         _judge(run, h, start, grads, convention if one is subject else get("torch"), name)
@@ -181,23 +185,22 @@ def _steps(
         runs[name] = run
     called = {name: _step(run, grads, direct) for name, run in runs.items()}
     elements = sum(x.size for x in start)
-    copied = np.zeros(elements, np.float32)
-    other, copies = np.ones(elements, np.float32), []
-    for _ in range(3):
-        began = perf_counter()
-        np.copyto(copied, other)
-        copies.append((perf_counter() - began) / (2 * copied.nbytes))
-    seconds = yield from _in_turn(called, count, rounds)
+    copy = copy_seconds(elements, _device(subject))
+    seconds = yield from _in_turn(called, count, rounds, _device(subject))
     reference = seconds[next(n for n in seconds if n != subject.facts.name)]
     large = elements >= 10**6  # smaller ones stay in the cache
     return [
         Timing(
             work, name, tuple(took), tuple(a / b for a, b in zip(took, reference)), elements,
             _state_bytes(runs[name], elements),
-            LEAST_BYTES * elements * min(copies) / median(took) if large else None,
+            LEAST_BYTES * elements * copy / median(took) if large else None,
         )
         for name, took in seconds.items()
     ]  # fmt: skip
+
+
+def _device(subject: Subject) -> str:
+    return getattr(subject, "device", CPU)
 
 
 def _numbers(subject: Subject) -> Hyper:
@@ -236,7 +239,7 @@ def _judge(run: Any, h: Hyper, start: Any, grads: Any, convention: Convention, n
 
 
 def _in_turn(
-    called: Mapping[str, Callable[[], Any]], count: int, rounds: int
+    called: Mapping[str, Callable[[], Any]], count: int, rounds: int, device: str
 ) -> Work[dict[str, list[float]]]:
     found: dict[str, list[float]] = {name: [] for name in called}
     for _ in range(rounds + 1):  # the first one warms up
@@ -244,6 +247,7 @@ def _in_turn(
             began = perf_counter()
             for _ in range(count):
                 call()
+            wait_for(device)
             found[name].append((perf_counter() - began) / count)
             yield
     return {name: took[1:] for name, took in found.items()}
@@ -266,9 +270,9 @@ def _epochs(subject: Subject, rounds: int) -> Work[list[Timing]]:
             grads = (x.T @ error / BATCH, error.mean(axis=0))
             run.step([np.float32(g).astype(float) for g in grads])
 
-    subjects = {subject.facts.name: subject, **_references()}
+    subjects = {subject.facts.name: subject, **_references(_device(subject))}
     seconds = yield from _in_turn(
-        {n: partial(train, one) for n, one in subjects.items()}, 1, rounds
+        {n: partial(train, one) for n, one in subjects.items()}, 1, rounds, _device(subject)
     )
     reference = seconds[next(n for n in seconds if n != subject.facts.name)]
     return [Timing(EPOCH, n, tuple(t), tuple(a / b for a, b in zip(t, reference)), 6)

@@ -13,7 +13,7 @@ from momentum.sgd._program import Pattern, Program, Run, pattern, program
 
 BLOCK = 1 << 18
 """Elements of a block: they stay in the processor's cache from one operation to the next, and
-Python counts for little. Parameters with more are taken in blocks."""
+Python counts for little. Parameters with more are taken in blocks, where no device takes them."""
 
 
 Fuse = Literal["", "lists", "each"]
@@ -79,7 +79,7 @@ class Group:
         numbers = [n for n in self.fields if n not in later.arrays]
         together: dict[Any, list[Due]] = {}
         for i, one in enumerate(due):
-            large = one.p.numel() > BLOCK and not self.compile and _dense(one)
+            large = on_cpu and one.p.numel() > BLOCK and not self.compile and _dense(one)
             first = not one.kept or not one.kept["step"]
             key = first, large and f"by itself: {i}", *(one.kept.get(n) for n in numbers)
             together.setdefault(key, []).append(one)

@@ -7,7 +7,12 @@ from typing import NamedTuple, TypeVar, cast
 
 from momentum.subjects.isolation.cell import Cell, Handle, Keeper, cell, serve, spawned
 from momentum.subjects.isolation.channel import Channel
-from momentum.subjects.isolation.child import NoCopies, is_exhaustion, seconds_queued
+from momentum.subjects.isolation.child import (
+    NoCopies,
+    is_exhaustion,
+    seconds_queued,
+    without_memory_limit,
+)
 
 __all__ = [
     "Cell",
@@ -23,6 +28,7 @@ __all__ = [
     "stream",
     "survives",
     "trial_limit",
+    "without_memory_limit",
 ]
 
 
