@@ -24,25 +24,27 @@ class Refused(Exception):
     """What is asked is not supported: a reason, and no failure."""
 
 
-def number(text):
-    """A number as the protocol writes it."""
-    return text if isinstance(text, bool) else float.fromhex(text)
+def numbers(texts):
+    """Numbers as the protocol writes them."""
+    return list(map(float.fromhex, texts))
 
 
 def hypers(said, facts):
     """Hyper-parameters of one group, or of all where there are several."""
-    rows = [{name: number(x) for name, x in row.items()} for row in said]
+    rows = [
+        {n: x if isinstance(x, bool) else float.fromhex(x) for n, x in row.items()} for row in said
+    ]
     return rows if facts.get("groups") else rows[0]
 
 
 def rows(values):
     """Values as they are sent."""
-    return [[float(x).hex() for x in row] for row in values]
+    return [[float.hex(float(x)) for x in row] for row in values]
 
 
 def begun(begin, facts, asked):
     """A run."""
-    parameters = [[number(x) for x in p["values"]] for p in asked["parameters"]]
+    parameters = [numbers(p["values"]) for p in asked["parameters"]]
     shapes = [tuple(p["shape"]) for p in asked["parameters"]]
     given = [parameters, hypers(asked["hyper"], facts), asked["dtype"], shapes, asked.get("groups")]
     wanted = begin.__init__ if inspect.isclass(begin) else begin
@@ -63,7 +65,7 @@ def stepped(run, step, facts):
     if step.get("hyper"):
         run.set(hypers(step["hyper"], facts))
     if step.get("gradients") is not None:
-        run.step([None if g is None else [number(x) for x in g] for g in step["gradients"]])
+        run.step([None if g is None else numbers(g) for g in step["gradients"]])
     return state(run)
 
 
@@ -88,7 +90,7 @@ def serve(begin, **facts):
                 if verb == "load":
                     run.load(asked["state"])
                 elif verb == "place":
-                    run.place([[number(x) for x in row] for row in asked["parameters"]])
+                    run.place([numbers(row) for row in asked["parameters"]])
                 elif verb == "restart":
                     run.restart()
                 answer = state(run)

@@ -78,16 +78,20 @@ class ProcessSubject:
         formats = [format_of(d) for d in dtypes]
         run = ProcessRun(program, self.facts, [x.shape for x in parameters], formats, list(hypers))
         idle = self.idle
-        weakref.finalize(run, lambda: idle.append(program) if program.alive else None)
-        run.ask(
-            protocol.Start(
-                dtype=dtype,
-                hyper=run.said(),
-                parameters=[Parameter(x.shape, texts(x)) for x in parameters],
-                groups=list(groups or [0] * len(parameters)),
-                options=dict(options or {}),
+        back = weakref.finalize(run, lambda: idle.append(program) if program.alive else None)
+        try:
+            run.ask(
+                protocol.Start(
+                    dtype=dtype,
+                    hyper=run.said(),
+                    parameters=[Parameter(x.shape, texts(x)) for x in parameters],
+                    groups=list(groups or [0] * len(parameters)),
+                    options=dict(options or {}),
+                )
             )
-        )
+        except (ValueError, SubjectError):
+            back()  # whoever keeps the error keeps the run as well
+            raise
         return run
 
 

@@ -3,7 +3,7 @@
 import math
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import Format
 
+_FROM_HEX = float.fromhex
 _BITS = {8: ">f", 16: ">d"}
 _HEX = re.compile(r"[+-]?0x[0-9a-f]*\.?[0-9a-f]*(p[+-]?\d+)?", re.IGNORECASE)
 
 
 def texts(values: Any) -> list[str]:
     """The numbers of an array, row by row, as hexadecimal floats, which lose nothing."""
-    return [x.hex() for x in values.ravel().tolist()]
+    return list(map(float.hex, values.ravel().tolist()))
 
 
 def number(said: object) -> float:
@@ -43,9 +44,15 @@ def number(said: object) -> float:
     raise ValueError(f"{said!r:.40} is no number: wanted such as 0.1875 or '0x1.8p-3'")
 
 
-def numbers(said: Iterable[object]) -> list[float]:
+def numbers(said: Sequence[float | str]) -> list[float]:
     """Numbers as any program may write them. Raises: ValueError."""
-    return [x if type(x) is float else _hexadecimal(x) for x in said]
+    try:  # what most programs write, most quickly
+        return [
+            x if type(x) is float else _FROM_HEX(x) if type(x) is str and "p" in x else number(x)
+            for x in said
+        ]
+    except (ValueError, OverflowError):
+        return [number(x) for x in said]
 
 
 def meant(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
@@ -62,13 +69,3 @@ def meant(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
         if float(short) != said or f"{near:.{digits - 1}e}" != short:
             held.flat[i] = said
     return held
-
-
-def _hexadecimal(said: object) -> float:
-    """What `number` says, sooner for "0x1.8p-3"."""
-    if type(said) is str and "p" in said:
-        try:
-            return float.fromhex(said)
-        except (ValueError, OverflowError):
-            pass
-    return number(said)

@@ -71,11 +71,12 @@ class Loaded(NamedTuple):
     """The target is a subject.
 
     forks: copies of its process can be made that work as well. compiles: a worker that begins anew
-    has everything to compile again.
+    has everything to compile again. at_once: it is a program, which every worker starts for itself.
     """
 
     forks: bool
     compiles: bool = False
+    at_once: bool = False
 
 
 class Refused(NamedTuple):

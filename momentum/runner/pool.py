@@ -16,6 +16,12 @@ from momentum.subjects.protocol import Subject
 Load = Callable[[], Subject]
 
 
+BATCH = 16
+"""Jobs, in whole families, that one worker does; starting one costs as much as a small job."""
+
+PROGRAM_BATCH = 64
+"""The same where a worker has to start a program, which costs as much as a dozen."""
+
 SEARCH = 2
 """Time limits that a search for causes may take, each of its runs one at most."""
 
@@ -97,6 +103,7 @@ class Pool:
         assert isinstance(said, Loaded)
         self.forks = said.forks
         self.renews = said.forks and not said.compiles
+        self.batch = PROGRAM_BATCH if said.at_once else BATCH
         self.idle = not self.forks
 
     def _said(self, cell: Cell) -> Event | Lost | None:

@@ -35,16 +35,12 @@ from momentum.subjects.isolation import Lost
 Start = Callable[[str, int, int], None]
 
 
-BATCH = 16
-"""Jobs, in whole families, that one worker does; starting one costs as much as a small job."""
-
-
-def batches(jobs: Sequence[Job]) -> dict[str, int]:
-    """The number of each job's batch, by its id."""
+def batches(jobs: Sequence[Job], least: int) -> dict[str, int]:
+    """The number of each job's batch, by its id. least: jobs of one, but for the last."""
     found: dict[str, int] = {}
     number = size = 0
     for _, family in groupby(jobs, lambda job: job.family):
-        if size >= BATCH:
+        if size >= least:
             number, size = number + 1, 0
         for job in family:
             found[job.id] = number
@@ -112,7 +108,7 @@ class Supervisor:
             raise UsageError(said.words)
         assert isinstance(said, Prepared)
         self.header, self.jobs = said
-        self.batch = batches(self.jobs)
+        self.batch = batches(self.jobs, self.pool.batch)
         return self.header
 
     def try_twin(self) -> TwinTried:

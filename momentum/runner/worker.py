@@ -94,7 +94,7 @@ class Worker:
                 raise
             return Refused(f"{name} {in_words(ours)}")
         limit_trials(self.options.time_limit * TRIAL)  # nobody waits for news of further ones
-        return Loaded(_is_alone(), subject.facts.compiles)
+        return Loaded(_is_alone(), subject.facts.compiles, subject.facts.at_once)
 
     def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
         """Tell the events that a request leads to; the last one is its answer."""

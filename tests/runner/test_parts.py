@@ -25,7 +25,8 @@ from momentum.runner.events import (
 )
 from momentum.runner.ledger import Ledger
 from momentum.runner.options import Options
-from momentum.runner.supervisor import BATCH, batches
+from momentum.runner.pool import BATCH
+from momentum.runner.supervisor import batches
 from momentum.runner.worker import Worker
 from momentum.subjects.isolation import Lost
 
@@ -52,7 +53,7 @@ def answers(worker, request):
 
 def test_batches_are_whole_families_in_order():
     jobs = [Job(str(i), "float32", f"family {i // 3}") for i in range(30)]
-    found = [batches(jobs)[job.id] for job in jobs]
+    found = [batches(jobs, BATCH)[job.id] for job in jobs]
     assert found == sorted(found)
     sizes = [found.count(number) for number in range(max(found) + 1)]
     assert all(size % 3 == 0 for size in sizes)
@@ -61,7 +62,7 @@ def test_batches_are_whole_families_in_order():
 
 def test_batches_do_not_count_what_is_skipped():
     jobs = [Job(str(i), "float32", f"family {i}", "has no groups") for i in range(3 * BATCH)]
-    assert set(batches(jobs).values()) == {0}
+    assert set(batches(jobs, BATCH).values()) == {0}
 
 
 def test_ledger_gives_up_a_dtype_after_two_crashes_and_all_after_two_hangs():
