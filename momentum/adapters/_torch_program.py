@@ -12,6 +12,7 @@ from torch.optim import lr_scheduler as own
 
 from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import DTYPES, array
+from momentum.adapters._torch_trial import hookable
 from momentum.conventions import Hyper
 from momentum.subjects.guard import set_torch, torch_settings
 from momentum.subjects.protocol import Array, Gradient
@@ -69,6 +70,21 @@ class Hosted(Held):
 
     def zero_grad(self, to_none: bool) -> None:
         self.optimizer.zero_grad(set_to_none=to_none)
+
+    def glances(self) -> dict[str, Callable[[], object]]:
+        optimizer = self.optimizer
+
+        def hooked() -> None:
+            for when in ("pre", "post"):
+                getattr(optimizer, f"register_step_{when}_hook")(lambda *_: None).remove()
+
+        return {
+            "repr": lambda: repr(optimizer),
+            "a look at its groups and state": lambda: (
+                [dict(group) for group in optimizer.param_groups],
+                dict(optimizer.state),
+            ),
+        } | ({"a hook put on and taken off": hooked} if hookable(optimizer) else {})
 
     def hooked_step(self, gradients: Sequence[Gradient]) -> list[tuple[str, list[Array]]]:
         seen: list[tuple[str, list[Array]]] = []

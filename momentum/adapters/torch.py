@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ALWAYS = {
     *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects"),
-    *("generators", "integers", "refill", "file"),
+    *("generators", "integers", "refill", "file", "glances"),
     *(
         "closure_sets",
         "freeze",

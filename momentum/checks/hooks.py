@@ -1,14 +1,16 @@
 """What stands around a step: hooks, cleared gradients, counters of writes."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import every_form, walked
+from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks.late_groups import late
 from momentum.conventions import Convention
-from momentum.subjects.drive import begin
+from momentum.subjects.drive import Fed, begin, plainly
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
@@ -57,6 +59,31 @@ def gradients_are_cleared(subject: Subject, convention: Convention, problem: Pro
                     yield true((g is None) == to_none, f"{where} has {g} for a gradient", t + 1)
                 else:
                     yield same(g, np.zeros(problem.shapes[i]), where, t + 1)
+
+
+@check(
+    statement="What is no step leaves a run alone: clearing gradients, showing, looking, hooking.",
+    source="law; the path is that of the rule, which is told of steps alone",
+    catches="zero_grad_clears_velocity showing_clears_velocity",
+    needs=("glances",),
+    always=every_form,
+)
+def only_steps_move_a_run(subject: Subject, convention: Convention, problem: Problem) -> Found:
+    def calls(run: Any) -> dict[str, Callable[[], object]]:
+        clears = {
+            f"zero_grad({'None' if to_none else 'zeros'})": partial(run.zero_grad, to_none)
+            for to_none in (True, False)
+            if "zero_grad" in subject.facts.offers
+        }
+        return {**run.glances(), **clears}
+
+    def step(run: Any, t: int, fed: Fed, name: str) -> None:
+        calls(run)[name]()
+        plainly(run, t, fed)
+
+    for name in calls(begin(subject, problem)):
+        for measured in stepped(subject, convention, problem, partial(step, name=name)):
+            yield measured._replace(where=f"{name} before each step: {measured.where}")
 
 
 @check(

@@ -66,6 +66,8 @@ OFFERS = {
     "zero_grad": "zero_grad(to_none) clears all gradients, into None or into zeros; see fed()",
     "hooks": "hooked_step(gradients) steps between two hooks; returns in order which were called,"
     " 'before' or 'after', each with the parameters that it saw",
+    "glances": "glances() names calls that are no step, such as showing the optimizer or reading"
+    " its groups: name -> function of nothing",
     "versions": "versions() gives a counter for each parameter that every write to it advances",
     "differentiable": "start(..., options={'differentiable': True}) records its steps; slopes() is"
     " the derivative of the sum of all parameters by the gradients of each step",

@@ -316,6 +316,15 @@ class ClearsToZeros(Full):
         super().zero_grad(set_to_none=False)
 
 
+class ClearsMore(Full):
+    """Clearing gradients into zeros clears the velocities, too."""
+
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none)
+        if not set_to_none:
+            self.state.clear()
+
+
 class PostHookFirst(Full):
     """The hook after a step is called before it."""
 
@@ -417,6 +426,7 @@ CAUGHT = {
     ScalarUndecayed: "agrees_in_every_layout",
     Conjugated: "complex_parameters_move_as_two_real_ones",
     ClearsToZeros: "gradients_are_cleared",
+    ClearsMore: "only_steps_move_a_run",
     PostHookFirst: "hooks_stand_around_a_step",
     SharedScratch: "runs_in_threads_are_independent",
     GradientModeOff: "leaves_the_process_alone",

@@ -78,6 +78,10 @@ class Hosted:
         """No gradients, or zeros."""
         self.grads = [None if g is None or to_none else np.zeros(g.shape) for g in self.grads]
 
+    def glances(self) -> dict[str, Callable[[], object]]:
+        """Calls that are no step, by name."""
+        return {"repr": lambda: repr(self)}
+
     def hooked_step(self, gradients: Sequence[Gradient]) -> Seen:
         """A step between two hooks."""
         seen: Seen = []

@@ -17,6 +17,7 @@ IMAGINARY = np.array([False, True])
 
 hooked = Family(MachineRun, "between")
 clearing = Family(MachineRun, "zero_grad")
+glancing = Family(MachineRun, "glances")
 counting = Family(MachineRun, "versions")
 differentiated = Family(MachineRun, "_slope")
 joining = Family(MachineRun, "add_group")
@@ -30,6 +31,8 @@ hooked("hook_called_before_moving", "The last hook is called before the step.",
        lambda run, hook, step: (hook("before"), hook("after"), step()))
 clearing("zero_grad_always_none", "Gradients are always cleared to None.",
          "the argument is not read", lambda run, to_none: MachineRun.zero_grad(run, True))
+glancing("showing_clears_velocity", "Showing the optimizer clears the velocity.",
+         "what shows it sets it up", lambda run: {"repr": run.states.clear})
 counting("writes_without_a_version", "A step is no counted write.", "data is written directly",
          lambda run: [0] * len(run.theta), level="should")
 differentiated("tape_loses_velocity", "The derivative leaves out the velocity.",
@@ -107,6 +110,14 @@ class zero_grad_forgets_late_group(MachineRun):
         late = self.grads[self.known :]
         super().zero_grad(to_none)
         self.grads[self.known :] = late
+
+
+@defect("accumulated", "Clearing gradients into zeros clears the velocity.", "all that is kept")
+class zero_grad_clears_velocity(MachineRun):
+    def zero_grad(self, to_none: bool) -> None:
+        super().zero_grad(to_none)
+        if not to_none:
+            self.states.clear()
 
 
 @defect("accumulated", "The derivative by the first gradient is 0.", level="should")
