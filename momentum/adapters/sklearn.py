@@ -22,8 +22,8 @@ class _Run(DeclaredRun):
         self.optimizer.update_params(self.theta, self.grads)
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
-        # sklearn: the argument is called learning_rate_init, the attribute learning_rate.
-        self.optimizer.learning_rate = self.optimizer.learning_rate_init = float(hyper.lr)
+        # sklearn: learning_rate_init stays what it was; its schedules write learning_rate alone.
+        self.optimizer.learning_rate = float(hyper.lr)
         self.optimizer.momentum = float(hyper.momentum)
 
     def state_bytes(self) -> int:

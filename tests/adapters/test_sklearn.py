@@ -42,3 +42,10 @@ def test_parameters_stay_in_their_memory():
 def test_unknown_argument_is_refused():
     with pytest.raises(UsageError, match="takes no 'dampening'"):
         load(TARGET, {"dampening": "0.5"})
+
+
+def test_set_leaves_the_rate_of_the_constructor():
+    """scikit-learn's own schedules write `learning_rate` and read `learning_rate_init`."""
+    run = load(TARGET).start([np.ones(2)], [Hyper(0.5, 0.5)], "float64")
+    run.set(Hyper(0.125, 0.5))
+    assert (run.optimizer.learning_rate, run.optimizer.learning_rate_init) == (0.125, 0.5)
