@@ -36,7 +36,7 @@ def close_rates_in_a_run_differ(setting: Setting) -> Sequence[Problem]:
         h = given.hyper(setting, **w)
         for lr in (0.1, 1e-3):
             rows = [given.changed(setting, h, lr=rate) for rate in apart(setting, lr)]
-            found.append(given.run(setting, rows, SHAPES, kind="late"))
+            found.append(given.run(setting, rows, SHAPES, kind="from_zero"))
     return found
 
 
