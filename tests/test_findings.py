@@ -27,6 +27,12 @@ def library(script: Path) -> str:
     return next(p for p in PREFIXES if script.stem.startswith(f"{p}_"))
 
 
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def command(script: Path, folder: Path) -> list[str]:
     """What runs a script, built where it has to be; a skip where its library is not here."""
     if script.suffix == ".js":
@@ -44,6 +50,8 @@ def command(script: Path, folder: Path) -> list[str]:
     for name in NEEDS.get(library(script), (library(script),)):
         if find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
+    if "_cuda_" in script.stem and not _has_cuda():
+        pytest.skip("there is no CUDA device")
     return [sys.executable, str(script)]
 
 

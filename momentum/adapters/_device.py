@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from time import perf_counter
 from typing import Any
 
 from momentum.errors import UsageError
-from momentum.subjects.isolation import survives, without_memory_limit
+from momentum.subjects.isolation import not_copied, survives
 
 CPU = "cpu"
 
@@ -23,16 +24,31 @@ def parted(
     if "device" not in fixed or "device" in inspect.signature(function).parameters:
         return CPU, rest
     device = str(rest.pop("device"))
-    # A process that has called a device's driver cannot be copied: a copy of this one asks it.
-    if device != CPU and not survives(lambda: _computes(device), 60.0):
-        raise UsageError(f"{name}: --set device={device}: torch finds no such device here")
+    if device != CPU and (why := _missing(device)):
+        raise UsageError(f"{name}: --set device={device}: torch finds no such device here: {why}")
     return device, rest
+
+
+@cache
+def _missing(device: str) -> str:
+    """Why nothing can be computed on a device; empty where it can.
+
+    A process that has called a device's driver cannot be copied, so that a copy of this one tries.
+    Where a module has called it while it was imported, this process does, and stays the only one.
+    """
+    if survives(lambda: _computes(device), 60.0):
+        return ""
+    try:
+        assert _computes(device)
+    except Exception as error:  # torch has one of its own for each kind of device
+        return " ".join(str(error).split())[:200]
+    not_copied()
+    return ""
 
 
 def _computes(device: str) -> bool:
     import torch
 
-    without_memory_limit()
     return bool((torch.ones(2, device=device) * 2).sum().item() == 4)
 
 

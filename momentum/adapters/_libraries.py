@@ -1,5 +1,6 @@
 """Arrays of the libraries that step functions are written for, and numbers there and back."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypedDict
@@ -8,6 +9,7 @@ import numpy as np
 
 from momentum.adapters._cache import folder
 from momentum.adapters._device import CPU
+from momentum.subjects.isolation import not_copied
 from momentum.subjects.protocol import Array
 
 
@@ -75,6 +77,8 @@ def torch(device: str = CPU) -> Library:
     from momentum.adapters._torch_tensors import DTYPES, array, tensor
 
     torch.set_num_threads(1)
+    if device != CPU:
+        not_copied()  # trials compute in this process, too
     return Library(
         "torch",
         tuple(DTYPES),
@@ -87,6 +91,8 @@ def torch(device: str = CPU) -> Library:
 
 def jax() -> Library:
     """JAX with 64 bits."""
+    # Several processes share a device; the first is not to take three quarters of its memory.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
     # JAX turns float64 into float32 unasked where it is not told that there are 64 bits.

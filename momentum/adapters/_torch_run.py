@@ -16,7 +16,6 @@ from momentum.adapters._torch_stepping import Stepping
 from momentum.adapters._torch_tensors import DTYPES, array, tensor
 from momentum.adapters._torch_trial import without_leaves
 from momentum.conventions import Hyper
-from momentum.subjects.isolation import without_memory_limit
 from momentum.subjects.protocol import Array, SubjectError
 
 Named = Callable[[Hyper], dict[str, Any]]
@@ -37,8 +36,6 @@ class TorchRun(Stepping, Kept, Hosted):
         options: Mapping[str, Any],
         device: str = CPU,
     ) -> None:
-        if device != CPU:
-            without_memory_limit()
         if strange := set(options) - {f.name for f in fields(Asked)}:
             raise SubjectError(f"unknown options {', '.join(strange)}")
         self.named, self.asked, self.device = named, Asked(**options), device

@@ -11,7 +11,7 @@ import torch
 from momentum.adapters._device import CPU
 from momentum.adapters._shared import FLAGS, known_names
 from momentum.errors import UsageError
-from momentum.subjects.isolation import survives, without_memory_limit
+from momentum.subjects.isolation import survives
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,6 @@ class Trial:
 
     def _survives(self, sparse: bool, hyper: Mapping[str, Any]) -> bool:
         def tried() -> bool:
-            if self.device != CPU:
-                without_memory_limit()
             try:
                 made = self.optimizer(device=self.device, **hyper)
                 for _ in range(2):

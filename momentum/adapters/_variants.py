@@ -17,15 +17,25 @@ def _as_sgd_takes(made: Factory) -> Factory:
 
 
 class _Compiled(torch.optim.SGD):
-    """torch.optim.SGD whose step runs compiled; the rate is a tensor, so that it may change."""
+    """torch.optim.SGD whose step runs compiled; rates are tensors, so that they may change."""
 
-    def __init__(self, params: Any, lr: float, **rest: Any) -> None:
-        super().__init__(params, torch.tensor(lr, dtype=torch.float64), **rest)
-        self._fast = torch.compile(super().step)
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """A group with a rate of its own, which schedules fill."""
+        rate = torch.as_tensor(param_group.get("lr", self.defaults["lr"]), dtype=torch.float64)
+        super().add_param_group({**param_group, "lr": rate.clone()})
 
     def step(self, closure: Any = None) -> Any:
         """One step."""
-        return self._fast(closure)
+        return _compiled_step(self, closure)
+
+
+def _unhooked(step: Any) -> Any:
+    """A step without the hooks that torch wraps around it when a class is first used."""
+    return step.__wrapped__ if hasattr(step, "hooked") else step
+
+
+# The hooks stand around the step above.
+_compiled_step: Factory = torch.compile(_unhooked(torch.optim.SGD.step))
 
 
 @_as_sgd_takes

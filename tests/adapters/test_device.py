@@ -1,5 +1,6 @@
 """Tensors of torch on a device: the option, and a whole check where there is one."""
 
+import os
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import momentum
 from momentum.adapters import adapt, load
 from momentum.errors import UsageError
 
+# Else torch asks the driver, and this process can no longer be copied.
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 GPU = [d for d in ("cuda", "mps") if getattr(torch, d).is_available()]
 FINE = {"passed", "skipped", "no_claim"}
 

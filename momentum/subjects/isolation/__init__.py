@@ -7,12 +7,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from momentum.subjects.isolation.cell import Cell, Handle, Keeper, cell, serve, spawned
 from momentum.subjects.isolation.channel import Channel
-from momentum.subjects.isolation.child import (
-    NoCopies,
-    is_exhaustion,
-    seconds_queued,
-    without_memory_limit,
-)
+from momentum.subjects.isolation.child import NoCopies, is_exhaustion, seconds_queued
 
 __all__ = [
     "Cell",
@@ -23,12 +18,12 @@ __all__ = [
     "NoCopies",
     "is_exhaustion",
     "limit_trials",
+    "not_copied",
     "serve",
     "spawned",
     "stream",
     "survives",
     "trial_limit",
-    "without_memory_limit",
 ]
 
 
@@ -44,6 +39,14 @@ class Lost(NamedTuple):
             late = self.reason.removeprefix("still running")
             return f"was still {at}{late} (--time-limit)"
         return self.reason
+
+
+_copied = [True]
+
+
+def not_copied() -> None:
+    """From here on this process does itself what its copies did: they would lack its driver."""
+    _copied[0] = False
 
 
 LENIENCE = 3.0
@@ -63,6 +66,12 @@ def stream(work: Callable[[], Iterator[T]], limit: float) -> Iterator[T | Lost]:
     limit: seconds that may pass between one item and the next, but for those in which other
     processes had the processor. Items must be picklable.
     """
+    if not _copied[0]:
+        try:
+            yield from work()
+        except Exception as error:  # of a stranger's; what ends or stops this process is seen above
+            yield Lost(f"raised {type(error).__name__}: {error}")
+        return
 
     def main(channel: Channel) -> None:
         for item in work():

@@ -120,15 +120,6 @@ def _limited() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def without_memory_limit() -> None:
-    """Let this process map what it likes: a device's driver maps many times what it fills."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
 def _process_option(option: int, value: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
