@@ -4,6 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from momentum.checks._check import CHECKS, Check, check, same, true
+from momentum.checks._trial import Trial
 
 FAMILIES = sorted(
     module.name
@@ -13,4 +14,4 @@ FAMILIES = sorted(
 for _family in FAMILIES:
     import_module(f"{__name__}.{_family}")
 
-__all__ = ["CHECKS", "Check", "check", "same", "true"]
+__all__ = ["CHECKS", "Check", "Trial", "check", "same", "true"]

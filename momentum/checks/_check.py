@@ -1,26 +1,23 @@
 """What a check is: a true sentence about a subject, and a generator of measurements."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+from momentum.checks._given import Drawn, Problems, Setting
+from momentum.checks._trial import Found, Trial
 from momentum.conventions import Convention, Hyper, Source
 from momentum.conventions.hyper import NEUTRAL
-from momentum.subjects.drive import observe
-from momentum.subjects.judge import Measured, judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import OFFERS, Facts, Subject
+from momentum.subjects.judge import Measured
+from momentum.subjects.protocol import OFFERS, Facts
 
 Level = Literal["must", "should"]
-Found = Iterator[Measured]
-Measure = Callable[[Subject, Convention, Problem], Found]
-Always = Callable[[Setting], Iterable[Problem]]
-Applies = Callable[[Facts, Convention, Problem], str | None]
+Measure = Callable[[Trial], Found]
+Always = Callable[[Setting], Problems]
+Applies = Callable[[Trial], str | None]
 """Why a problem tells nothing; None where it does."""
 
 CLOSED_FORMS = {
@@ -32,20 +29,19 @@ CLOSED_FORMS = {
 """Parts of a convention's `response`, in words."""
 
 
-def _no_problems(setting: Setting) -> Sequence[Problem]:
+def _no_problems(setting: Setting) -> Problems:
     return ()
 
 
-def _to_all(facts: Facts, convention: Convention, problem: Problem) -> None:
+def _to_all(trial: Trial) -> None:
     return None
 
 
-def closed_form(find: Callable[[Convention, Hyper], Any]) -> Applies:
+def closed_form(find: Callable[[Convention, Hyper], object]) -> Applies:
     """Problems whose first hyper-parameters have a closed form."""
 
-    def applies(facts: Facts, convention: Convention, problem: Problem) -> str | None:
-        found = find(convention, problem.hypers[0][0])
-        missing = found is None or found is False
+    def applies(trial: Trial) -> str | None:
+        missing = find(trial.convention, trial.problem.hypers[0][0]) in (None, False)
         return "no closed form is on record for these hyper-parameters" if missing else None
 
     return applies
@@ -73,7 +69,7 @@ class Check:
     every_dtype: bool
     measure: Measure
     always: Always
-    random: Callable[[Setting], st.SearchStrategy[Problem]] | None
+    random: Callable[[Setting], Drawn] | None
     errors_fail: bool = False
     applies: Applies = _to_all
 
@@ -121,7 +117,7 @@ def check(
     needs: Sequence[str] = (),
     every_dtype: bool = False,
     always: Always = _no_problems,
-    random: Callable[[Setting], st.SearchStrategy[Problem]] | None = None,
+    random: Callable[[Setting], Drawn] | None = None,
     errors_fail: bool = False,
     applies: Applies = _to_all,
 ) -> Callable[[Measure], Measure]:
@@ -162,8 +158,8 @@ def agrees(**declared: Any) -> Callable[[Always], Always]:
     """
 
     def register(always: Always) -> Always:
-        def measure(subject: Subject, convention: Convention, problem: Problem) -> Found:
-            yield from judge(subject, observe(subject, problem), convention)
+        def measure(trial: Trial) -> Found:
+            yield from trial.judged()
 
         measure.__name__ = measure.__qualname__ = always.__name__
         measure.__module__ = always.__module__
@@ -187,6 +183,11 @@ def same(got: ArrayLike, wanted: ArrayLike, where: str, step: int = 0) -> Measur
     k = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
     text = f"[{', '.join(str(int(i)) for i in k)}]" if k else ""
     return Measured(float(gaps[k]), 0.0, f"{where}{text}: {a[k]:.9g}, wanted {b[k]:.9g}", step)
+
+
+def worded(found: Found, before: str = "", after: str = "") -> Found:
+    """The same with more words of where."""
+    return (m._replace(where=f"{before}{m.where}{after}") for m in found)
 
 
 def true(holds: bool, where: str, step: int = 0) -> Measured:

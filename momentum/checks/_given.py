@@ -3,9 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hypothesis import strategies as st
+
 from momentum.conventions import Hyper
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.problems import Problem as Problem
+from momentum.subjects.problems.strategies import Setting as Setting
+from momentum.subjects.problems.strategies import problems as problems
+
+Problems = Sequence[Problem]
+Drawn = st.SearchStrategy[Problem]
 
 FULL: dict[str, Any] = {
     "lr": 0.3,
@@ -61,17 +67,18 @@ def run(
     groups: Sequence[int] | None = None,
     missing: Iterable[tuple[int, int]] = (),
     seed: int = 1,
+    **options: Any,
 ) -> Problem:
-    """A problem with one row of hyper-parameters a step."""
-    hypers = tuple((r,) if isinstance(r, Hyper) else tuple(r) for r in rows)
+    """A problem with one row of hyper-parameters a step. options: of the start."""
     return Problem(
         dtype=setting.dtype,
         shapes=tuple(shapes),
-        hypers=hypers,
+        hypers=tuple((r,) if isinstance(r, Hyper) else tuple(r) for r in rows),
         groups=tuple(groups or (0,) * len(shapes)),
         kind=kind,
         seed=seed,
         missing=frozenset(missing),
+        options=tuple(options.items()),
     )
 
 

@@ -1,28 +1,36 @@
 """A subject's path on numbers derived from a problem: what laws between two runs are stated in."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from momentum.arithmetic import exact_array, format_of, nearest_array
-from momentum.checks._check import same
-from momentum.conventions import Convention, Hyper
+from momentum.arithmetic.exact import Rationals
+from momentum.checks._given import Problem
+from momentum.checks._trial import Found, Trial
+from momentum.conventions import Hyper
 from momentum.oracle.deviation import Deviation
-from momentum.oracle.replay import Trajectory, replay_steps
-from momentum.subjects.drive import Observation, begin, observe, steps
-from momentum.subjects.judge import Measured, blocks, judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.drive import begin, steps
+from momentum.subjects.judge import Measured, blocks
+from momentum.subjects.protocol import Array
 
 Change = Callable[[int, Array], Array]
 """What becomes of the values of parameter i."""
+
+Path = Sequence[Sequence[Array]]
+"""The parameters after every step."""
 
 
 def unchanged(i: int, values: Array) -> Array:
     """The values as they are."""
     return values
+
+
+def times(factor: float) -> Change:
+    """All of them times a number."""
+    return lambda i, x: factor * x
 
 
 @dataclass(frozen=True)
@@ -35,31 +43,29 @@ class Feed:
 
     def mapped(self, change: Change) -> "Feed":
         """change(i, values) applied to the start and to every gradient of parameter i."""
+        start = [change(i, x) for i, x in enumerate(self.start)]
+        return replace(self.with_gradients(change), start=start)
+
+    def with_gradients(self, change: Change) -> "Feed":
+        """change(i, values) applied to every gradient of parameter i."""
         gradients: list[list[Array | None]] = [
             [None if g is None else change(i, g) for i, g in enumerate(row)]
             for row in self.gradients
         ]
-        start = [change(i, x) for i, x in enumerate(self.start)]
-        return replace(self, start=start, gradients=gradients)
+        return replace(self, gradients=gradients)
 
     def with_hypers(self, change: Callable[[Hyper], Hyper]) -> "Feed":
         """Other hyper-parameters at every step."""
         return replace(self, hypers=[tuple(change(h) for h in row) for row in self.hypers])
 
 
-def exactly(
-    subject: Subject, convention: Convention, observation: Observation, i: int
-) -> Trajectory:
-    """The exact run of a parameter on what it was fed, with the bound of the subject's format."""
-    problem = observation.problem
-    return replay_steps(
-        convention,
-        problem.start[i],
-        [row[i] for row in observation.fed],
-        [row[problem.groups[i]] for row in problem.hypers],
-        dtype=subject.facts.format_name(problem.dtype),
-        tier="fast",
-    )
+class Other(NamedTuple):
+    """A second run: what it is fed, and by what change it and the first come to the same."""
+
+    feed: Feed
+    wanted: Change = unchanged
+    got: Change = unchanged
+    name: str = ""
 
 
 def feed_of(problem: Problem) -> Feed:
@@ -69,34 +75,21 @@ def feed_of(problem: Problem) -> Feed:
     return Feed(start, gradients, list(problem.hypers))
 
 
-def path(subject: Subject, problem: Problem, feed: Feed) -> list[list[Array]]:
+def path(trial: Trial, feed: Feed) -> list[list[Array]]:
     """The iterates after every step."""
-    run = begin(subject, replace(problem, hypers=tuple(feed.hypers)), feed.start)
+    problem = trial.problem
+    run = begin(trial.subject, replace(problem, hypers=tuple(feed.hypers)), feed.start)
     gone = steps(run, feed.hypers, lambda t, _: feed.gradients[t], problem=problem)
     return [list(here) for _, here in gone]
 
 
-def alike(
-    got: Sequence[Sequence[Array]],
-    wanted: Sequence[Sequence[Array]],
-    problem: Problem,
-    change: Change = unchanged,
-) -> Iterator[Measured]:
-    """Bit for bit: got = change(wanted) at every step and parameter."""
-    for t, (here, there) in enumerate(zip(got, wanted), 1):
-        for i, (a, b) in enumerate(zip(here, there)):
-            where = f"step {t}, parameter {i} of shape {problem.shapes[i]}"
-            yield same(a, change(i, b), where, t)
-
-
-def bounds(
-    subject: Subject, convention: Convention, problem: Problem, feed: Feed
-) -> list[list[Array]]:
+def bounds(trial: Trial, feed: Feed) -> list[list[Array]]:
     """How far each iterate of a right optimizer may lie from the exact one."""
-    dtype = subject.facts.format_name(problem.dtype)
+    dtype = trial.subject.facts.format_name(trial.problem.dtype)
     found = [[np.zeros(x.shape) for x in feed.start] for _ in feed.gradients]
-    for block in blocks(replace(problem, hypers=tuple(feed.hypers)), map(tuple, feed.gradients)):
-        truth = block._replace(start=block.joined(feed.start)).replayed(convention, dtype)
+    problem = replace(trial.problem, hypers=tuple(feed.hypers))
+    for block in blocks(problem, map(tuple, feed.gradients)):
+        truth = block._replace(start=block.joined(feed.start)).replayed(trial.convention, dtype)
         ends = np.cumsum([feed.start[i].size for i in block.batch])[:-1]
         for t, row in enumerate(truth.bound):
             for i, part in zip(block.batch, np.split(row, ends)):
@@ -105,12 +98,8 @@ def bounds(
 
 
 def near(
-    got: Sequence[Sequence[Array]],
-    wanted: Sequence[Sequence[Array]],
-    allowed: Sequence[Sequence[Array]],
-    problem: Problem,
-    change: Change = unchanged,
-) -> Iterator[Measured]:
+    got: Path, wanted: Path, allowed: Path, problem: Problem, change: Change = unchanged
+) -> Found:
     """got = change(wanted) at every step and parameter, but for both runs' rounding.
 
     allowed: bounds of the run `wanted`; those of the other one are the same, changed likewise.
@@ -124,21 +113,18 @@ def near(
                 yield gap._replace(claims=bool(np.any(2 * bound < moved)))
 
 
-def law(
-    subject: Subject,
-    convention: Convention,
-    problem: Problem,
-    others: Iterable[tuple[Feed, Change]],
-    feed: Feed | None = None,
-) -> Iterator[Measured]:
+def law(trial: Trial, others: Iterable[Other], feed: Feed | None = None) -> Found:
     """Runs on other feeds each go the way of the problem's own, changed likewise, within `near`.
 
     feed: in place of the problem's own.
     """
-    own = feed_of(problem) if feed is None else feed
-    wanted, allowed = path(subject, problem, own), bounds(subject, convention, problem, own)
-    for other, change in others:
-        yield from near(path(subject, problem, other), wanted, allowed, problem, change)
+    own = feed_of(trial.problem) if feed is None else feed
+    wanted, allowed = path(trial, own), bounds(trial, own)
+    for other in others:
+        got = [[other.got(i, x) for i, x in enumerate(row)] for row in path(trial, other.feed)]
+        for measured in near(got, wanted, allowed, trial.problem, other.wanted):
+            where = f"{other.name}: {measured.where}" if other.name else measured.where
+            yield measured._replace(where=where)
 
 
 def _gap(
@@ -174,25 +160,15 @@ def worst(
 
 
 def in_formats(
-    subject: Subject,
-    convention: Convention,
-    problem: Problem,
-    names: Sequence[str],
-    start: Sequence[Array],
-    fed: Sequence[Sequence[Array]],
-) -> Iterator[Measured]:
+    trial: Trial, names: Sequence[str], start: Sequence[Array], fed: Sequence[Sequence[Array]]
+) -> Found:
     """The oracle's judgement of a run whose parameters have each a format of their own, by name."""
-    run = begin(subject, replace(problem, options=(("dtypes", tuple(names)),)), start)
+    problem = trial.problem
+    run = trial.on(options=(("dtypes", tuple(names)),)).begin(start)
     gone = [here for _, here in steps(run, problem.hypers, lambda t, _: fed[t])]
+    hypers = [row[0] for row in problem.hypers]
     for i, name in enumerate(names):
-        truth = replay_steps(
-            convention,
-            start[i],
-            [row[i] for row in fed],
-            [row[0] for row in problem.hypers],
-            dtype=subject.facts.format_name(name),
-            tier="fast",
-        )
+        truth = trial.replay(start[i], [row[i] for row in fed], hypers, name)
         deviation = truth.compare([row[i] for row in gone]).trajectory
         step, *place = deviation.worst
         where = f"step {step + 1}, parameter {i} in {name}{place}, formats {', '.join(names)}"
@@ -200,8 +176,9 @@ def in_formats(
         yield Measured(error, bound, where, step + 1)
 
 
-def crowded(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+def crowded(trial: Trial) -> str | None:
     """Hyper-parameters and format leave so little room that ordinary numbers may meet underflow."""
+    problem = trial.problem
     numbers = [abs(x) for row in problem.hypers for h in row for x in h if x]
     roomy = format_of(problem.dtype).emax > 100 and all(2**-20 <= x <= 2**20 for x in numbers)
     return None if roomy else "the format leaves powers of two too little room"
@@ -212,13 +189,13 @@ def flat(arrays: Sequence[Array]) -> Array:
     return np.concatenate([np.ravel(x) for x in arrays]) if arrays else np.zeros(0)
 
 
-def judged(subject: Subject, convention: Convention, problem: Problem) -> Iterator[Measured]:
-    """The oracle's judgement of a subject on a problem."""
-    yield from judge(subject, observe(subject, problem), convention)
-
-
 def against(
-    got: Array, truth: Any, bound: Any, where: str, step: int, start: Array | None = None
+    got: Array,
+    truth: Rationals,
+    bound: Array | float,
+    where: str,
+    step: int,
+    start: Array | None = None,
 ) -> Measured:
     """The worst element of an iterate against rationals from a closed form.
 
@@ -228,5 +205,6 @@ def against(
     error = np.where(known, 0.0, np.inf)
     error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
     moved = np.inf if start is None else abs(nearest_array(truth) - start)
+    bound = np.broadcast_to(np.asarray(bound, dtype=np.float64), error.shape)
     measured = worst(error, bound, where, step, "closed form")
-    return measured._replace(claims=bool(np.any(np.broadcast_to(bound, error.shape) < moved)))
+    return measured._replace(claims=bool(np.any(bound < moved)))

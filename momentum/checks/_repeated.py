@@ -1,43 +1,41 @@
 """A few numbers again and again, in parameters of many shapes: large ones cost no oracle."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from momentum.checks._given import Problem
+from momentum.checks._trial import Found, Trial
 from momentum.checks.result import Result
-from momentum.conventions import Convention
-from momentum.oracle.replay import Trajectory, replay_steps
+from momentum.oracle.replay import Trajectory
+from momentum.subjects.drive import steps
 from momentum.subjects.judge import Measured
-from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Array, Subject, SubjectError
+from momentum.subjects.protocol import Array, Gradient, SubjectError
+
+Shapes = Sequence[tuple[int, ...]]
 
 FEW = 8
 """Parameters in a run: a law about sizes says nothing of long lists."""
 
 
-def repeated(
-    subject: Subject,
-    convention: Convention,
-    problem: Problem,
-    shapes: Sequence[tuple[int, ...]],
-) -> Iterator[Measured]:
+def repeated(trial: Trial, shapes: Shapes) -> Found:
     """The numbers of a problem's one parameter, all over parameters of these shapes."""
-    start, hypers = problem.start[0], [row[0] for row in problem.hypers]
+    problem, start = trial.problem, trial.problem.start[0]
     fed = [problem.gradients(t, problem.start)[0] for t in range(problem.steps)]
-    dtype = subject.facts.format_name(problem.dtype)
-    truth = replay_steps(convention, start, fed, hypers, dtype=dtype, tier="fast")
+    truth = trial.replay(start, fed, [row[0] for row in problem.hypers])
     for k in range(0, len(shapes), FEW):
-        few = shapes[k : k + FEW]
-        held = [np.resize(start, shape) for shape in few]
-        run = subject.start(held, [hypers[0]], problem.dtype, [0] * len(few))
-        for t, grad in enumerate(fed):
-            assert grad is not None
-            if t and hypers[t] != hypers[t - 1]:
-                run.set(hypers[t], 0)
-            run.step([np.resize(grad, shape) for shape in few])
-            for x, shape in zip(run.parameters(), few):
+        few = list(shapes[k : k + FEW])
+        large = trial.on(shapes=tuple(few), groups=(0,) * len(few))
+        run = large.begin([np.resize(start, shape) for shape in few])
+
+        def resized(t: int, here: Sequence[Array], few: Shapes = few) -> list[Gradient]:
+            grad = fed[t]
+            return [None if grad is None else np.resize(grad, shape) for shape in few]
+
+        for t, (_, here) in enumerate(steps(run, problem.hypers, resized)):
+            for x, shape in zip(here, few):
                 if x.shape != shape:
                     raise SubjectError(f"a parameter of shape {shape} has become {x.shape}")
                 yield _worst_copy(x, truth, t)

@@ -1,23 +1,21 @@
 """Runs that are stopped, resumed, copied and stepped by turns."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from momentum.checks import _given
-from momentum.checks._paths import alike
-from momentum.conventions import Convention, Hyper
-from momentum.subjects.drive import Fed, Observation, advance, begin, plainly
-from momentum.subjects.judge import Measured, judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Run, Subject
-
-Steps = Iterator[list[Array]]
+from momentum.checks._check import same
+from momentum.checks._given import Problem, Setting
+from momentum.checks._trial import Found, Step, Trial
+from momentum.conventions import Hyper
+from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.protocol import Array, Run
 
 FORMS = ("momentum", "weight_decay", "maximize", "nesterov", "all")
 """Branches of a step that may each treat memory in their own way."""
+
+How = Callable[[Any, int, Fed], Any]
+"""How a run takes a step."""
 
 
 def forms(setting: Setting) -> list[Hyper]:
@@ -40,65 +38,29 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 
 
 def walked(
-    subject: Subject,
-    problem: Problem,
-    step: Callable[[Any, int, Fed], Any] = plainly,
-    run: Any = None,
-    told: bool = True,
+    trial: Trial, step: How = plainly, run: Any = None, told: bool = True
 ) -> Iterator[tuple[int, Any, Fed, list[Array]]]:
     """After each step: its number from 0, the run, what was fed, and where it led.
 
     step: how it is taken. run: what takes it, begun anew by default. told: of changes of numbers.
     """
-    run = begin(subject, problem) if run is None else run
-    points = "point" in subject.facts.offers
-    gone = advance(run, problem, 0, problem.start, points, step=step, told=told)
-    for t, (fed, here) in enumerate(gone):
+    run = trial.begin() if run is None else run
+    for t, (fed, here) in enumerate(trial.onward(run, step=step, told=told)):
         yield t, run, fed, list(here)
 
 
-def stepped(
-    subject: Subject, convention: Convention, problem: Problem, *how: Any, **more: Any
-) -> Iterator[Measured]:
+def stepped(trial: Trial, step: How = plainly, run: Any = None, told: bool = True) -> Found:
     """The oracle's judgement of a run whose steps are taken in another way; see `walked`."""
-    gone = [(fed, tuple(here)) for _, _, fed, here in walked(subject, problem, *how, **more)]
-    fed, iterates = zip(*gone)
-    yield from judge(subject, Observation(problem, fed, iterates), convention)
+    run = trial.begin() if run is None else run
+    yield from trial.judged(list(trial.onward(run, step=step, told=told)))
 
 
-def onward(
-    subject: Subject, run: Any, problem: Problem, first: int, here: Sequence[Array]
-) -> Steps:
-    """The iterates after each step from `first` on, made one at a time."""
-    points = "point" in subject.facts.offers
-    for _, iterates in advance(run, problem, first, here, points):
-        yield list(iterates)
-
-
-def whole(subject: Subject, problem: Problem) -> list[list[Array]]:
-    """The iterates of an undisturbed run."""
-    return list(onward(subject, begin(subject, problem), problem, 0, problem.start))
-
-
-def until(subject: Subject, problem: Problem, steps: int) -> tuple[Any, list[Array]]:
-    """A run that has taken some of the problem's steps, and where it is."""
-    run, here = begin(subject, problem), problem.start
-    for iterates in onward(subject, run, problem.cut(steps), 0, here):
-        here = iterates
-    return run, here
-
-
-def fresh(subject: Subject, problem: Problem) -> Any:
-    """A run from zeros, to be loaded: with the shapes and first hyper-parameters of the problem."""
-    return begin(subject, problem, [np.zeros(shape) for shape in problem.shapes])
-
-
-def by_turns(*paths: Steps) -> list[list[list[Array]]]:
+def by_turns(*paths: Iterable[Step]) -> list[list[Step]]:
     """Runs that take one step each, again and again; what each went through."""
-    gone: list[list[list[Array]]] = [[] for _ in paths]
+    gone: list[list[Step]] = [[] for _ in paths]
     for row in zip(*paths):
-        for seen, iterates in zip(gone, row):
-            seen.append(iterates)
+        for seen, step in zip(gone, row):
+            seen.append(step)
     return gone
 
 
@@ -111,19 +73,19 @@ def catch_up(run: Run, problem: Problem, stop: int) -> None:
 
 def compared(
     name: str,
-    got: Sequence[Sequence[Array]],
-    wanted: Sequence[Sequence[Array]],
+    got: Sequence[Step],
+    wanted: Sequence[Step],
     problem: Problem,
     skipped: int | None = None,
-) -> Iterator[Measured]:
+) -> Found:
     """Bit for bit, a path against the end of another one, which took `skipped` steps before."""
     if skipped is None:
         skipped = len(wanted) - len(got)
         wanted = wanted[skipped:]
-    for measured in alike(got, wanted, problem):
-        step = measured.step + skipped
-        where = measured.where.removeprefix(f"step {measured.step}, ")
-        yield measured._replace(where=f"{name}: step {step}, {where}", step=step)
+    for step, ((_, here), (_, there)) in enumerate(zip(got, wanted), skipped + 1):
+        for i, (a, b) in enumerate(zip(here, there)):
+            where = f"{name}: step {step}, parameter {i} of shape {problem.shapes[i]}"
+            yield same(a, b, where, step)
 
 
 def stops(problem: Problem) -> list[int]:

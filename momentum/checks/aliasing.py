@@ -1,22 +1,19 @@
 """Whose memory is whose: gradients, parameters and the caller's dicts."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check, same, true
-from momentum.checks._runs import compared, every_form, forms, stepped, walked, whole
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, begin
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.checks import _given as given
+from momentum.checks._check import check, same, true
+from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._runs import compared, every_form, forms, stepped, walked
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.drive import Fed
 
 
-def with_a_gap(setting: Setting) -> Sequence[Problem]:
+def with_a_gap(setting: Setting) -> Problems:
     """The same; and with a gradient that is missing once, after the first."""
     row = forms(setting)[-1]
-    gap = [_given.run(setting, [row] * 3, missing=[(1, 0)])] if setting.facts.none_gradients else []
+    gap = [given.run(setting, [row] * 3, missing=[(1, 0)])] if setting.facts.none_gradients else []
     return [*every_form(setting), *gap]
 
 
@@ -31,8 +28,8 @@ def with_a_gap(setting: Setting) -> Sequence[Problem]:
     always=with_a_gap,
     random=problems,
 )
-def leaves_gradients_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    for t, run, fed, _ in walked(subject, problem):
+def leaves_gradients_alone(trial: Trial) -> Found:
+    for t, run, fed, _ in walked(trial):
         for i, (after, before) in enumerate(zip(run.fed(), fed)):
             where = f"step {t + 1}, gradient of parameter {i}"
             if after is None or before is None:
@@ -49,13 +46,13 @@ def leaves_gradients_alone(subject: Subject, convention: Convention, problem: Pr
     always=every_form,
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
 )
-def keeps_no_hold_on_gradients(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def keeps_no_hold_on_gradients(trial: Trial) -> Found:
     def spoiling(run: Any, t: int, fed: Fed) -> None:
         run.step(fed)
         run.overwrite_fed()
 
-    path = [here for _, _, _, here in walked(subject, problem, spoiling)]
-    yield from compared("gradients overwritten", path, whole(subject, problem), problem)
+    path = list(trial.onward(trial.begin(), step=spoiling))
+    yield from compared("gradients overwritten", path, trial.whole(), trial.problem)
 
 
 @check(
@@ -65,8 +62,8 @@ def keeps_no_hold_on_gradients(subject: Subject, convention: Convention, problem
     needs=("refill",),
     always=every_form,
 )
-def refilled_gradients_count(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from stepped(subject, convention, problem, lambda run, t, fed: run.refill(fed))
+def refilled_gradients_count(trial: Trial) -> Found:
+    yield from stepped(trial, lambda run, t, fed: run.refill(fed))
 
 
 @check(
@@ -76,19 +73,19 @@ def refilled_gradients_count(subject: Subject, convention: Convention, problem: 
     needs=("storage",),
     always=every_form,
 )
-def keeps_parameter_memory(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run = begin(subject, problem)
+def keeps_parameter_memory(trial: Trial) -> Found:
+    run = trial.begin()
     before = run.storage()
-    for t, *_ in walked(subject, problem, run=run):
+    for t, *_ in walked(trial, run=run):
         for i, (got, wanted) in enumerate(zip(run.storage(), before)):
             yield true(got == wanted, f"step {t + 1}, parameter {i} has moved in memory", t + 1)
 
 
-def two_groups(setting: Setting) -> Sequence[Problem]:
+def two_groups(setting: Setting) -> Problems:
     """A step with two groups."""
-    first = _given.hyper(setting, **_given.FULL)
-    row = (first, first._replace(lr=0.2) if _given.free(setting, "lr") else first)
-    return [_given.run(setting, [row], groups=(0, 1))]
+    first = given.hyper(setting, **given.FULL)
+    row = (first, first._replace(lr=0.2) if given.free(setting, "lr") else first)
+    return [given.run(setting, [row], groups=(0, 1))]
 
 
 @check(
@@ -99,9 +96,9 @@ def two_groups(setting: Setting) -> Sequence[Problem]:
     needs=("shared_dicts", "groups"),
     always=two_groups,
 )
-def leaves_callers_dicts_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run = begin(subject, problem)
-    run.step(problem.gradients(0, problem.start))
+def leaves_callers_dicts_alone(trial: Trial) -> Found:
+    run = trial.begin()
+    run.step(trial.problem.gradients(0, trial.problem.start))
     before, after = run.caller_dicts()
     yield true(bool(before), "no dict is shown")
     for g, (old, new) in enumerate(zip(before, after)):

@@ -1,16 +1,10 @@
 """What the constructor may be given: names, generators, whole numbers, complex parameters."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
-from momentum.checks._paths import judged
-from momentum.conventions import Convention
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check
+from momentum.checks._given import Problems, Setting
+from momentum.checks._trial import Found, Trial
 
 FOUR = ((5,),) * 4
 
@@ -22,12 +16,12 @@ FOUR = ((5,),) * 4
     needs=("names",),
     always=lambda s: given.steady(s, [given.FULL], 3, FOUR),
 )
-def names_may_be_shared(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def names_may_be_shared(trial: Trial) -> Found:
     for names in (("weight",) * 4, ("weight", "bias") * 2):
-        yield from judged(subject, convention, replace(problem, options=(("names", names),)))
+        yield from trial.on(options=(("names", names),)).judged()
 
 
-def one_by_one(setting: Setting) -> Sequence[Problem]:
+def one_by_one(setting: Setting) -> Problems:
     """One group, and two."""
     h = given.hyper(setting, **given.FULL)
     found = [given.run(setting, [h] * 3, FOUR)]
@@ -44,13 +38,11 @@ def one_by_one(setting: Setting) -> Sequence[Problem]:
     needs=("generators",),
     always=one_by_one,
 )
-def parameters_may_come_one_by_one(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from judged(subject, convention, replace(problem, options=(("generator", True),)))
+def parameters_may_come_one_by_one(trial: Trial) -> Found:
+    yield from trial.on(options=(("generator", True),)).judged()
 
 
-def whole_numbers(setting: Setting) -> Sequence[Problem]:
+def whole_numbers(setting: Setting) -> Problems:
     """A rate of 1 and of 2, no momentum and some, a decay of 1."""
     wanted = ({"lr": 1.0}, {"lr": 2.0, "weight_decay": 1.0}, {"lr": 1.0, "momentum": 0.5})
     rows = dict.fromkeys(given.hyper(setting, **w) for w in wanted)
@@ -64,10 +56,8 @@ def whole_numbers(setting: Setting) -> Sequence[Problem]:
     needs=("integers", "hyper:lr"),
     always=whole_numbers,
 )
-def hyperparameters_may_be_integers(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from judged(subject, convention, replace(problem, options=(("integers", True),)))
+def hyperparameters_may_be_integers(trial: Trial) -> Found:
+    yield from trial.on(options=(("integers", True),)).judged()
 
 
 @agrees(
@@ -76,9 +66,8 @@ def hyperparameters_may_be_integers(
     catches="imaginary_part_skipped complex_gradient_conjugated",
     needs=("complex",),
 )
-def complex_parameters_move_as_two_real_ones(setting: Setting) -> Sequence[Problem]:
+def complex_parameters_move_as_two_real_ones(setting: Setting) -> Problems:
     """Four steps in each form; the last axis holds real and imaginary parts."""
     shapes = ((7, 2), (2, 3, 2), (33, 2))
     wide = format_of(setting.dtype).precision >= 24
-    found = given.steady(setting, given.BOTH, 4, shapes) if wide else []
-    return [replace(problem, options=(("complex", True),)) for problem in found]
+    return given.steady(setting, given.BOTH, 4, shapes, complex=True) if wide else []

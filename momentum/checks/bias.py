@@ -8,22 +8,21 @@ does a momentum that is held in half precision.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks import _given as given
-from momentum.checks._check import Found, check
-from momentum.checks._paths import Feed, path
-from momentum.conventions import Convention, Hyper
+from momentum.checks._check import check
+from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._paths import Feed, feed_of, path
+from momentum.checks._trial import Found, Trial
+from momentum.conventions import Hyper
 from momentum.conventions.hyper import NUMBERS
-from momentum.oracle.replay import replay_steps
+from momentum.oracle.block import Tier
 from momentum.subjects.judge import Measured
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array
 
 MAURER = "Maurer and Pontil 2009, Empirical Bernstein bounds, theorem 4"
 CHANCE = 1e-11
@@ -44,7 +43,7 @@ def _held(h: Hyper) -> bool:
     return all((8 * float(getattr(h, name))).is_integer() for name in NUMBERS)
 
 
-def few_bits(setting: Setting) -> Sequence[Problem]:
+def few_bits(setting: Setting) -> Problems:
     """Hyper-parameters that every format holds; from 0, and from elsewhere."""
     h = given.hyper(setting, lr=0.375, momentum=0.625, nu=0.75)
     shape = [(_size(setting),)]
@@ -60,17 +59,16 @@ def few_bits(setting: Setting) -> Sequence[Problem]:
     every_dtype=True,
     always=few_bits,
 )
-def rounds_without_bias(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    gradients = [problem.gradients(t, problem.start) for t in range(problem.steps)]
-    feed = Feed(problem.start, gradients, list(problem.hypers))
-    truth, share = _errors(subject, convention, problem, feed)
+def rounds_without_bias(trial: Trial) -> Found:
+    feed = feed_of(trial.problem)
+    truth, share = _errors(trial, feed)
     moved = np.sign(np.diff(truth, axis=0, prepend=feed.start[0][None]))
     sides = {"away from 0": np.sign(truth), "along the step": moved, "upwards": np.ones_like(truth)}
     for name, side in sides.items():
-        yield _mean(share[-1] * side[-1], name, truth[-1], problem)
+        yield _mean(share[-1] * side[-1], name, truth[-1], trial.problem)
 
 
-def between_two(setting: Setting) -> Sequence[Problem]:
+def between_two(setting: Setting) -> Problems:
     """A momentum nearly halfway between two numbers of half precision, from 0."""
     format = format_of(setting.dtype)
     if format.precision >= format_of("float32").precision or not given.free(setting, "momentum"):
@@ -91,31 +89,23 @@ def between_two(setting: Setting) -> Sequence[Problem]:
     every_dtype=True,
     always=between_two,
 )
-def momentum_keeps_its_digits(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def momentum_keeps_its_digits(trial: Trial) -> Found:
     # The same gradient at every step, so that the velocity's error only grows.
-    same = problem.gradients(0, problem.start)
-    feed = Feed(problem.start, [same] * problem.steps, list(problem.hypers))
-    truth, share = _errors(subject, convention, problem, feed)
-    yield _mean(share[-1] * np.sign(truth[-1]), "away from 0", truth[-1], problem)
+    feed = feed_of(trial.problem)
+    feed = replace(feed, gradients=feed.gradients[:1] * trial.problem.steps)
+    truth, share = _errors(trial, feed)
+    yield _mean(share[-1] * np.sign(truth[-1]), "away from 0", truth[-1], trial.problem)
 
 
-def _errors(
-    subject: Subject, convention: Convention, problem: Problem, feed: Feed
-) -> tuple[Array, Array]:
+def _errors(trial: Trial, feed: Feed) -> tuple[Array, Array]:
     """Exact iterates of the one parameter, and errors as fractions of their bounds.
 
     Fractions lie between -1 and 1. Shapes: (steps, coordinates).
     """
-    got = [row[0] for row in path(subject, problem, feed)]
-    tier: Any = "exact" if problem.dtype == "float64" else "fast"
-    truth = replay_steps(
-        convention,
-        feed.start[0],
-        [row[0] for row in feed.gradients],
-        [row[0] for row in feed.hypers],
-        dtype=subject.facts.format_name(problem.dtype),
-        tier=tier,
-    )
+    got = [row[0] for row in path(trial, feed)]
+    fed, hypers = [row[0] for row in feed.gradients], [row[0] for row in feed.hypers]
+    tier: Tier = "exact" if trial.problem.dtype == "float64" else "fast"
+    truth = trial.replay(feed.start[0], fed, hypers, tier=tier)
     if truth.exact is None:
         error = np.array(got) - truth.values
     else:

@@ -1,16 +1,12 @@
 """Learning rates that differ by little, and schedules of rates that are tiny."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
-from momentum.checks._paths import bounds, feed_of, judged, near, path
-from momentum.conventions import Convention, Hyper
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check, worded
+from momentum.checks._given import Problems, Setting
+from momentum.checks._paths import Other, feed_of, law, times
+from momentum.checks._trial import Found, Trial
+from momentum.conventions import Hyper
 
 APART = (1e-3, 1e-4, 1e-5, 1e-6)
 SHAPES = ((9,), (3, 5))
@@ -29,7 +25,7 @@ def apart(setting: Setting, lr: float) -> list[float]:
     needs=("settable:lr",),
     every_dtype=True,
 )
-def close_rates_in_a_run_differ(setting: Setting) -> Sequence[Problem]:
+def close_rates_in_a_run_differ(setting: Setting) -> Problems:
     """Rates that change by little, from 0, where each step shows its own; without momentum too."""
     found = []
     for w in ({"momentum": 0.0}, {"momentum": 0.8, "nu": 0.6}):
@@ -40,7 +36,7 @@ def close_rates_in_a_run_differ(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-def first_steps(setting: Setting) -> Sequence[Problem]:
+def first_steps(setting: Setting) -> Problems:
     """Rates and decays of the runs to be made, a row each; one step of each is taken, from 0."""
     h = given.hyper(setting, momentum=0.8, nu=0.6)
     rates = [given.revised(setting, h, lr=x) for lr in (0.1, 1e-3) for x in apart(setting, lr)]
@@ -55,13 +51,10 @@ def first_steps(setting: Setting) -> Sequence[Problem]:
     every_dtype=True,
     always=first_steps,
 )
-def close_rates_in_two_runs_differ(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    for t, row in enumerate(problem.hypers):
-        single = replace(problem, hypers=(row,), seed=problem.seed + t)
-        for measured in judged(subject, convention, single):
-            yield measured._replace(where=f"run {t + 1}, lr {row[0].lr:g}: {measured.where}")
+def close_rates_in_two_runs_differ(trial: Trial) -> Found:
+    for t, row in enumerate(trial.problem.hypers):
+        single = trial.on(hypers=(row,), seed=trial.problem.seed + t)
+        yield from worded(single.judged(), f"run {t + 1}, lr {row[0].lr:g}: ")
 
 
 @agrees(
@@ -71,7 +64,7 @@ def close_rates_in_two_runs_differ(
     needs=("groups",),
     every_dtype=True,
 )
-def close_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
+def close_groups_follow_their_own(setting: Setting) -> Problems:
     """Groups of equal shapes whose rates, momenta and decays differ by little."""
     h = given.hyper(setting, lr=0.1, momentum=0.8, weight_decay=0.1, nu=0.6)
     far = [d for d in APART if d > 64 * format_of(setting.dtype).u]
@@ -83,7 +76,7 @@ def close_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members)]
 
 
-def moving(setting: Setting) -> Sequence[Problem]:
+def moving(setting: Setting) -> Problems:
     """A schedule of usual rates with decay, plain and with Nesterov's form."""
     rates = [{"lr": rate} for rate in (0.3, 0.21, 0.4, 0.05, 0.3)]
     wide = format_of(setting.dtype).emax > 100 and not dict(setting.facts.fixed).get("weight_decay")
@@ -97,18 +90,14 @@ def moving(setting: Setting) -> Sequence[Problem]:
     needs=("settable:lr",),
     always=moving,
 )
-def tiny_schedules_follow_the_usual_one(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    feed = feed_of(problem)
-    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
-    for k in (20, 30, -12):
-        power = 2.0**k
+def tiny_schedules_follow_the_usual_one(trial: Trial) -> Found:
+    feed = feed_of(trial.problem)
 
-        def scaled(h: Hyper, power: float = power) -> Hyper:
-            return h._replace(lr=h.lr / power, weight_decay=h.weight_decay * power)
+    def tiny(k: int) -> Other:
+        def scaled(h: Hyper) -> Hyper:
+            return h._replace(lr=h.lr / 2.0**k, weight_decay=h.weight_decay * 2.0**k)
 
-        gradients = [[None if g is None else power * g for g in row] for row in feed.gradients]
-        other = replace(feed.with_hypers(scaled), gradients=gradients)
-        for measured in near(path(subject, problem, other), wanted, allowed, problem):
-            yield measured._replace(where=f"rates times 2^{-k}: {measured.where}")
+        other = feed.with_hypers(scaled).with_gradients(times(2.0**k))
+        return Other(other, name=f"rates times 2^{-k}")
+
+    yield from law(trial, map(tiny, (20, 30, -12)))

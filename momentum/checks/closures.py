@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from momentum.checks._check import Found, check, same, true
+from momentum.checks._check import check, same, true
+from momentum.checks._given import problems
 from momentum.checks._runs import every_form, stepped, walked
+from momentum.checks._trial import Found, Trial
 from momentum.checks.schedules import everything_moves
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, begin
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import problems
-from momentum.subjects.protocol import Subject
+from momentum.subjects.drive import Fed
 
 TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and returns the loss"
 
@@ -22,10 +20,8 @@ TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and re
     always=every_form,
     random=lambda s: problems(s, steps=(1, 6)),
 )
-def closure_gives_the_gradients(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from stepped(subject, convention, problem, lambda run, t, fed: run.step_closure(fed))
+def closure_gives_the_gradients(trial: Trial) -> Found:
+    yield from stepped(trial, lambda run, t, fed: run.step_closure(fed))
 
 
 @check(
@@ -35,11 +31,11 @@ def closure_gives_the_gradients(
     needs=("closure_sets", "settable:lr"),
     always=everything_moves,
 )
-def closure_may_set_the_rate(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def closure_may_set_the_rate(trial: Trial) -> Found:
     def setting(run: Any, t: int, fed: Fed) -> None:
-        run.step_closure(fed, problem.hypers[t])
+        run.step_closure(fed, trial.problem.hypers[t])
 
-    yield from stepped(subject, convention, problem, setting, told=False)
+    yield from stepped(trial, setting, told=False)
 
 
 @check(
@@ -49,13 +45,13 @@ def closure_may_set_the_rate(subject: Subject, convention: Convention, problem: 
     needs=("closure",),
     always=every_form,
 )
-def closure_is_called_once(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def closure_is_called_once(trial: Trial) -> Found:
     calls: list[int] = []
 
     def counting(run: Any, t: int, fed: Fed) -> None:
         calls.append(run.step_closure(fed)[2])
 
-    for t, *_ in walked(subject, problem, counting):
+    for t, *_ in walked(trial, counting):
         where = f"step {t + 1}: the closure was called {calls[t]} times"
         yield true(calls[t] == 1, where, t + 1)
 
@@ -68,9 +64,9 @@ def closure_is_called_once(subject: Subject, convention: Convention, problem: Pr
     needs=("closure",),
     always=every_form,
 )
-def closure_result_is_returned(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run = begin(subject, problem)
-    returned, loss, _ = run.step_closure(problem.gradients(0, problem.start))
+def closure_result_is_returned(trial: Trial) -> Found:
+    run = trial.begin()
+    returned, loss, _ = run.step_closure(trial.problem.gradients(0, trial.problem.start))
     where = f"step 1 returned {returned}, the closure {loss}"
     if returned is None or loss is None:
         yield true(returned is loss, where, 1)

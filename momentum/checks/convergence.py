@@ -1,28 +1,17 @@
 """Closed loops: the gradient depends on the iterate, as it does in a training."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from flint import fmpq
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, closed_form
-from momentum.checks._paths import against, exactly
-from momentum.conventions import Convention
-from momentum.subjects.drive import observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check, closed_form
+from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._paths import against
+from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 from momentum.theory.quadratic import Method, iterate, recurrence, stability_limit
 
 POLYAK = "Polyak 1964; Lessard, Recht, Packard 2016, proposition 1"
-
-
-def quadratics(setting: Setting) -> Sequence[Problem]:
-    """Random curvature, everything on, plain and with Nesterov's form."""
-    return given.steady(setting, given.BOTH, 6, kind="quadratic")
 
 
 @agrees(
@@ -31,12 +20,12 @@ def quadratics(setting: Setting) -> Sequence[Problem]:
     catches="look_ahead_decays_iterate two_point_previous_too_old look_ahead_not_undone",
     random=lambda s: problems(s, steps=(2, 5), kinds=("quadratic",), shapes=((5,), (2, 3))),
 )
-def closed_loop_agrees(setting: Setting) -> Sequence[Problem]:
-    """Random curvature."""
-    return quadratics(setting)
+def closed_loop_agrees(setting: Setting) -> Problems:
+    """Random curvature, everything on, plain and with Nesterov's form."""
+    return given.steady(setting, given.BOTH, 6, kind="quadratic")
 
 
-def around_the_limit(setting: Setting) -> Sequence[Problem]:
+def around_the_limit(setting: Setting) -> Problems:
     """Rates in the stable range, just below and above its end, and exactly at it."""
     if not given.free(setting, "lr"):
         return []
@@ -60,16 +49,16 @@ def around_the_limit(setting: Setting) -> Sequence[Problem]:
     always=around_the_limit,
     applies=closed_form(responses.recurrence),
 )
-def quadratic_follows_theory(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    h, steps, start = problem.hypers[0][0], problem.steps, problem.start[0]
-    found = responses.recurrence(convention, h)
+def quadratic_follows_theory(trial: Trial) -> Found:
+    h, steps, start = trial.problem.hypers[0][0], trial.problem.steps, trial.problem.start[0]
+    found = responses.recurrence(trial.convention, h)
     assert found is not None
     method, rate = found
-    observation = observe(subject, problem)
-    iterates = [row[0] for row in observation.iterates]
-    allowed = exactly(subject, convention, observation, 0).compare(iterates).step.bound
+    seen = trial.observe()
+    iterates = [row[0] for row in seen.iterates]
+    allowed = trial.exactly(seen, 0).compare(iterates).step.bound
     momentum = exact(h.momentum)
-    weight = _echoes(method, rate, momentum, steps, convention.keeps_iterates)
+    weight = _echoes(method, rate, momentum, steps, trial.convention.keeps_iterates)
     for t in (*range(1, 6), 9, steps):
         # Every step adds its own rounding to the iterate, which the loop then carries on.
         bound = sum(weight[t - s] * allowed[s - 1] for s in range(1, t + 1))
@@ -98,24 +87,21 @@ def _echoes(method: Method, rate: fmpq, momentum: fmpq, steps: int, keeps: bool)
     source="Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4",
     catches="look_ahead_point_unshifted look_ahead_too_far",
     needs=("point",),
-    always=quadratics,
+    always=closed_loop_agrees,
 )
-def gradient_is_taken_at_its_point(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    bowl = replace(problem, kind="bowl")
-    observation = observe(subject, bowl)
-    format = format_of(subject.facts.format_name(problem.dtype))
-    for i, shape in enumerate(bowl.shapes):
-        theta, state = Rounded.of(bowl.start[i], format), convention.initial
-        for t, row in enumerate(bowl.hypers):
-            h = row[bowl.groups[i]]
-            lifted = h.lifted(lambda x: Rounded.of(x, format))
-            point = convention.gradient_point(theta, state, lifted).stored()
-            fed = observation.fed[t][i]
+def gradient_is_taken_at_its_point(trial: Trial) -> Found:
+    bowl, rule = trial.on(kind="bowl"), trial.convention
+    seen = bowl.observe()
+    format = format_of(trial.subject.facts.format_name(trial.problem.dtype))
+    for i, name in enumerate(bowl.parameters):
+        theta, state = Rounded.of(bowl.problem.start[i], format), rule.initial
+        for t, row in enumerate(bowl.problem.hypers):
+            lifted = row[bowl.problem.groups[i]].lifted(lambda x: Rounded.of(x, format))
+            point = rule.gradient_point(theta, state, lifted).stored()
+            fed = seen.fed[t][i]
             assert fed is not None
-            where = f"before step {t + 1}, parameter {i} of shape {shape}"
+            where = f"before step {t + 1}, {name}"
             yield against(fed, exact_array(point.value), point.error, where, t + 1)
-            _, state = convention.step(theta, Rounded.of(fed, format), state, lifted)
+            _, state = rule.step(theta, Rounded.of(fed, format), state, lifted)
             state = type(state)(*(x.stored() if isinstance(x, Rounded) else x for x in state))
-            theta = Rounded.of(observation.iterates[t][i], format)
+            theta = Rounded.of(seen.iterates[t][i], format)

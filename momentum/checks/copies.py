@@ -1,16 +1,13 @@
 """Copies of a run, handed-over state, and runs side by side: nothing is shared between two."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check
-from momentum.checks._runs import by_turns, catch_up, compared, fresh, onward, stops, until, whole
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._runs import by_turns, catch_up, compared, stops
+from momentum.checks._trial import Found, Trial
 from momentum.checks.state import GOYAL, any_runs, short_runs
-from momentum.conventions import Convention
-from momentum.subjects.drive import begin
-from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Array, Subject
 
 
 @check(
@@ -23,8 +20,8 @@ from momentum.subjects.protocol import Array, Subject
     always=short_runs,
     random=any_runs,
 )
-def deepcopy_is_faithful(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _duplicated(subject, problem, "deepcopy")
+def deepcopy_is_faithful(trial: Trial) -> Found:
+    yield from _together(trial, "deepcopy", lambda run, stop: run.duplicate("deepcopy"))
 
 
 @check(
@@ -34,12 +31,12 @@ def deepcopy_is_faithful(subject: Subject, convention: Convention, problem: Prob
     needs=("pickle",),
     always=lambda s: [
         *short_runs(s),
-        *_given.steady(s, [_given.NESTEROV] * ("nesterov" in s.facts.hyper), 4),
+        *given.steady(s, [given.NESTEROV] * ("nesterov" in s.facts.hyper), 4),
     ],
     random=any_runs,
 )
-def pickle_is_faithful(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _duplicated(subject, problem, "pickle")
+def pickle_is_faithful(trial: Trial) -> Found:
+    yield from _together(trial, "pickle", lambda run, stop: run.duplicate("pickle"))
 
 
 @check(
@@ -50,17 +47,14 @@ def pickle_is_faithful(subject: Subject, convention: Convention, problem: Proble
     needs=("hand_over",),
     always=short_runs,
 )
-def handed_over_state_is_not_shared(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    wanted = whole(subject, problem)
-    for stop in stops(problem):
-        run, here = until(subject, problem, stop)
-        twin = fresh(subject, problem)
+def handed_over_state_is_not_shared(trial: Trial) -> Found:
+    def handed_over(run: Any, stop: int) -> Any:
+        twin = trial.fresh()
         run.hand_over(twin)
-        catch_up(twin, problem, stop)
-        pair = run, twin
-        yield from _together(subject, problem, stop, here, pair, "handing over", wanted)
+        catch_up(twin, trial.problem, stop)
+        return twin
+
+    yield from _together(trial, "handing over", handed_over)
 
 
 @check(
@@ -70,18 +64,14 @@ def handed_over_state_is_not_shared(
     always=short_runs,
     random=any_runs,
 )
-def live_runs_are_independent(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    other = replace(problem, seed=problem.seed + 1)
-    alone = whole(subject, other), whole(subject, problem)
+def live_runs_are_independent(trial: Trial) -> Found:
+    problem, other = trial.problem, trial.on(seed=trial.problem.seed + 1)
+    alone = other.whole(), trial.whole()
     # The second begins when the first has been stepped and told other hyper-parameters.
-    first, here = until(subject, other, problem.steps // 2)
-    second = begin(subject, problem)
-    both = by_turns(
-        onward(subject, first, other, problem.steps // 2, here),
-        onward(subject, second, problem, 0, problem.start),
-    )
+    first, gone = other.until(problem.steps // 2)
+    both = by_turns(other.onward(first, gone), trial.onward(trial.begin()))
     for name, path, wanted in zip(("first", "second"), both, alone):
-        skipped = problem.steps // 2 if name == "first" else 0
+        skipped = len(gone) if name == "first" else 0
         wanted = wanted[skipped : skipped + len(path)]
         yield from compared(f"{name} of two", path, wanted, problem, skipped)
 
@@ -93,10 +83,10 @@ def live_runs_are_independent(subject: Subject, convention: Convention, problem:
     always=short_runs,
     random=any_runs,
 )
-def fresh_start_is_fresh(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = whole(subject, problem)
-    whole(subject, replace(problem, seed=problem.seed + 1, kind="normal"))
-    yield from compared("after another run", whole(subject, problem), wanted, problem)
+def fresh_start_is_fresh(trial: Trial) -> Found:
+    wanted = trial.whole()
+    trial.on(seed=trial.problem.seed + 1, kind="normal").whole()
+    yield from compared("after another run", trial.whole(), wanted, trial.problem)
 
 
 @check(
@@ -107,37 +97,24 @@ def fresh_start_is_fresh(subject: Subject, convention: Convention, problem: Prob
     always=short_runs,
     random=any_runs,
 )
-def new_optimizer_is_fresh(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def new_optimizer_is_fresh(trial: Trial) -> Found:
+    problem = trial.problem
     for stop in stops(problem)[1:] or stops(problem):
-        run, here = until(subject, problem, stop)
+        run, gone = trial.until(stop)
+        here = gone[-1][1] if gone else problem.start
         # Before the other run, which could write over what the old optimizer has left.
         run.restart()
-        got = list(onward(subject, run, problem, 0, here))
-        hypers, groups = list(problem.hypers[0]), list(problem.groups)
-        alone = subject.start(
-            [x.copy() for x in here], hypers, problem.dtype, groups, dict(problem.options)
-        )
-        wanted = list(onward(subject, alone, problem, 0, here))
+        got = list(trial.onward(run, here=here))
+        wanted = list(trial.onward(trial.begin(here), here=here))
         yield from compared(f"new optimizer after step {stop}", got, wanted, problem, 0)
 
 
-def _duplicated(subject: Subject, problem: Problem, how: str) -> Found:
-    wanted = whole(subject, problem)
-    for stop in stops(problem):
-        run, here = until(subject, problem, stop)
-        pair = run, run.duplicate(how)
-        yield from _together(subject, problem, stop, here, pair, how, wanted)
-
-
-def _together(
-    subject: Subject,
-    problem: Problem,
-    stop: int,
-    here: list[Array],
-    pair: tuple[Any, Any],
-    name: str,
-    wanted: list[list[Array]],
-) -> Found:
-    both = by_turns(*(onward(subject, run, problem, stop, here) for run in pair))
-    for which, path in zip(("original", f"by {name}"), both):
-        yield from compared(f"{which}, parted at step {stop}", path, wanted, problem)
+def _together(trial: Trial, name: str, twin_of: Callable[[Any, int], Any]) -> Found:
+    """A run and its twin, made at a stop, each go on as a run that nobody stops."""
+    wanted = trial.whole()
+    for stop in stops(trial.problem):
+        run, gone = trial.until(stop)
+        pair = run, twin_of(run, stop)
+        both = by_turns(*(trial.onward(one, gone) for one in pair))
+        for which, path in zip(("original", f"by {name}"), both):
+            yield from compared(f"{which}, parted at step {stop}", path, wanted, trial.problem)

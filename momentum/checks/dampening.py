@@ -1,11 +1,8 @@
 """Dampening: the share of a gradient that the velocity does not take."""
 
-from collections.abc import Sequence
-
 from momentum.checks import _given as given
 from momentum.checks._check import agrees
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.checks._given import Problems, Setting, problems
 
 
 @agrees(
@@ -20,7 +17,7 @@ from momentum.subjects.problems.strategies import Setting, problems
         s, steps=(2, 5), with_=("dampening", "momentum"), shapes=((5,), (2, 3))
     ),
 )
-def dampening_agrees(setting: Setting) -> Sequence[Problem]:
+def dampening_agrees(setting: Setting) -> Problems:
     """Dampening alone, nearly none and nearly all of it, and with everything else on."""
     base = {"lr": 0.3, "momentum": 0.8}
     wanted = (

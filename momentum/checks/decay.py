@@ -1,11 +1,8 @@
 """Weight decay: of which kind, of which parameter value, in which order, how much."""
 
-from collections.abc import Sequence
-
 from momentum.checks import _given as given
 from momentum.checks._check import agrees
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.checks._given import Problems, Setting, problems
 
 LOSHCHILOV = "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 1"
 
@@ -21,7 +18,7 @@ LOSHCHILOV = "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization,
     needs=("hyper:weight_decay",),
     every_dtype=True,
 )
-def decay_is_of_its_kind(setting: Setting) -> Sequence[Problem]:
+def decay_is_of_its_kind(setting: Setting) -> Problems:
     """Decay without momentum, with it, with all else on, at a rate that changes."""
     base = {"lr": 0.3, "weight_decay": 0.15}
     still = given.hyper(setting, **base, momentum=0.8, nu=0.6)
@@ -43,7 +40,7 @@ def decay_is_of_its_kind(setting: Setting) -> Sequence[Problem]:
     ),
     needs=("hyper:weight_decay",),
 )
-def decay_alone_agrees(setting: Setting) -> Sequence[Problem]:
+def decay_alone_agrees(setting: Setting) -> Problems:
     """Zero gradients, so that decay alone moves; starts of many magnitudes."""
     base = {"lr": 0.3, "weight_decay": 0.15}
     wanted = (base, {**base, "momentum": 0.8}, *given.BOTH)
@@ -56,7 +53,7 @@ def decay_alone_agrees(setting: Setting) -> Sequence[Problem]:
     catches="decay_times_lr_twice decay_ignored",
     needs=("hyper:weight_decay",),
 )
-def decay_of_any_size_agrees(setting: Setting) -> Sequence[Problem]:
+def decay_of_any_size_agrees(setting: Setting) -> Problems:
     """Decay so small that it hardly shows, and so large that it overshoots."""
     wanted = (
         {"lr": 0.3, "momentum": 0.8, "weight_decay": 1e-4},
@@ -80,6 +77,6 @@ def decay_of_any_size_agrees(setting: Setting) -> Sequence[Problem]:
         shapes=((5,), (2, 3)),
     ),
 )
-def decay_agrees_in_combinations(setting: Setting) -> Sequence[Problem]:
+def decay_agrees_in_combinations(setting: Setting) -> Problems:
     """None but what is drawn."""
     return ()

@@ -1,11 +1,9 @@
 """The same again gives the same bits."""
 
-from momentum.checks._check import Found, check
-from momentum.checks._runs import compared, whole
+from momentum.checks._check import check
+from momentum.checks._runs import compared
+from momentum.checks._trial import Found, Trial
 from momentum.checks.state import any_runs, short_runs
-from momentum.conventions import Convention
-from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
 
 
 @check(
@@ -15,6 +13,6 @@ from momentum.subjects.protocol import Subject
     always=short_runs,
     random=any_runs,
 )
-def repeats_bit_for_bit(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = whole(subject, problem)
-    yield from compared("second time", whole(subject, problem), wanted, problem)
+def repeats_bit_for_bit(trial: Trial) -> Found:
+    wanted = trial.whole()
+    yield from compared("second time", trial.whole(), wanted, trial.problem)

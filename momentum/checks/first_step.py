@@ -1,20 +1,15 @@
 """The first step, where conventions differ in what the velocity is before it."""
 
-from collections.abc import Sequence
-
 from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, closed_form
-from momentum.checks._paths import against, exactly
-from momentum.conventions import Convention
-from momentum.subjects.drive import observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check, closed_form
+from momentum.checks._given import Problems, Setting
+from momentum.checks._paths import against
+from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 
 
-def one_step(setting: Setting) -> Sequence[Problem]:
+def one_step(setting: Setting) -> Problems:
     """One step from 0 and from elsewhere: damped, maximizing, with Nesterov's form."""
     damped = {"lr": 0.3, "momentum": 0.8, "dampening": 0.35, "nu": 0.6}
     rows = [
@@ -35,18 +30,14 @@ def one_step(setting: Setting) -> Sequence[Problem]:
     always=one_step,
     applies=closed_form(responses.known),
 )
-def first_step_is_the_conventions(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    h = problem.hypers[0][0]
-    observation = observe(subject, problem)
-    moved = responses.impulse(convention, h, 1, 1)[0]
-    for i, shape in enumerate(problem.shapes):
-        start, grad = problem.start[i], observation.fed[0][i]
-        bound = exactly(subject, convention, observation, i).bound[0]
+def first_step_is_the_conventions(trial: Trial) -> Found:
+    seen, problem = trial.observe(), trial.problem
+    moved = responses.impulse(trial.convention, problem.hypers[0][0], 1, 1)[0]
+    for i, name in enumerate(trial.parameters):
+        start, grad = problem.start[i], seen.fed[0][i]
         truth = exact_array(start) + moved * exact_array(grad)
-        where = f"step 1, parameter {i} of shape {shape}"
-        yield against(observation.iterates[0][i], truth, bound, where, 1, start)
+        bound = trial.exactly(seen, i).bound[0]
+        yield against(seen.iterates[0][i], truth, bound, f"step 1, {name}", 1, start)
 
 
 @agrees(
@@ -54,7 +45,7 @@ def first_step_is_the_conventions(
     source="torch.optim.SGD, algorithm box: t > 1 decides, not the value of the velocity",
     catches="first_step_by_zero_velocity",
 )
-def zero_gradient_makes_a_first_step(setting: Setting) -> Sequence[Problem]:
+def zero_gradient_makes_a_first_step(setting: Setting) -> Problems:
     """Every pattern of zeros in the first gradients, and a parameter that gets only zeros."""
     wanted = [{**w, "weight_decay": 0.0} for w in given.BOTH]
     late = given.steady(setting, wanted, 4, [(1,), (2,)], kind="late")
@@ -69,6 +60,6 @@ def zero_gradient_makes_a_first_step(setting: Setting) -> Sequence[Problem]:
         "two_point_starts_at_zero"
     ),
 )
-def every_parameter_has_a_first_step(setting: Setting) -> Sequence[Problem]:
+def every_parameter_has_a_first_step(setting: Setting) -> Problems:
     """Parameters of one shape, and others, with all hyper-parameters on."""
     return given.steady(setting, given.BOTH, 3, ((5,), (5,), (2, 3), (1,)))

@@ -6,14 +6,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from momentum.checks import _given
-from momentum.checks._check import Found, agrees, check
+from momentum.checks import _given as given
+from momentum.checks._check import agrees, check, worded
+from momentum.checks._given import Drawn, Problem, Problems, Setting, problems
 from momentum.checks._runs import stepped
-from momentum.conventions import Convention, Hyper
-from momentum.subjects.drive import Fed, begin, plainly, tell
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.drive import Fed, plainly, tell
 
 FACTORS = (1.0, 0.5, 0.5, 0.25, 2.0, 0.0, 1.0)
 """Powers of two and zero: their products with a learning rate are exact in every format."""
@@ -27,22 +25,17 @@ def scheduled(problem: Problem, factors: Sequence[float], **options: Any) -> Pro
     return replace(problem, hypers=tuple(rows), options=named)
 
 
-def schedules(setting: Setting) -> Sequence[Problem]:
+def schedules(setting: Setting) -> Problems:
     """One group and two, with momentum and without."""
-    if not _given.free(setting, "lr"):
-        return []
-    full = _given.hyper(setting, **_given.FULL)
-    plain = _given.hyper(setting, lr=0.3)
-    tried = [_given.run(setting, [full] * 7), _given.run(setting, [plain] * 3)]
-    if setting.facts.groups:
-        pair = (full, full._replace(lr=0.2))
-        tried.append(_given.run(setting, [pair] * 7, groups=(0, 1)))
+    plain = given.run(setting, [given.hyper(setting, lr=0.3)] * 3)
+    longer = [replace(p, hypers=p.hypers[:1] * 7) for p in own_schedules(setting)]
+    tried = [*longer[:1], plain, *longer[1:]] if longer else []
     return [scheduled(p, FACTORS) for p in tried]
 
 
-def random_schedules(setting: Setting) -> st.SearchStrategy[Problem]:
+def random_schedules(setting: Setting) -> Drawn:
     """Factors from 0 to 2, the first of them 1."""
-    free = _given.free(setting, "lr")
+    free = given.free(setting, "lr")
     shares = st.lists(st.integers(0, 16).map(lambda k: k / 8), min_size=7, max_size=7)
     drawn = problems(setting, steps=(2, 8), groups=2, shapes=None if free else ())
     return st.builds(lambda p, f: scheduled(p, (1.0, *f)), drawn, shares)
@@ -59,10 +52,8 @@ def random_schedules(setting: Setting) -> st.SearchStrategy[Problem]:
     always=schedules,
     random=random_schedules,
 )
-def follows_the_framework_scheduler(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from _by_itself(subject, convention, problem)
+def follows_the_framework_scheduler(trial: Trial) -> Found:
+    yield from stepped(trial, told=False)
 
 
 @check(
@@ -72,19 +63,18 @@ def follows_the_framework_scheduler(
     needs=("schedulers", "tensor_lr"),
     always=lambda s: [replace(p, options=(*p.options, ("tensor_lr", True))) for p in schedules(s)],
 )
-def scheduler_fills_a_tensor(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _by_itself(subject, convention, problem)
+def scheduler_fills_a_tensor(trial: Trial) -> Found:
+    yield from stepped(trial, told=False)
 
 
-def own_schedules(setting: Setting) -> Sequence[Problem]:
+def own_schedules(setting: Setting) -> Problems:
     """Six steps of one group, and of two."""
-    if not _given.free(setting, "lr"):
+    if not given.free(setting, "lr"):
         return []
-    full = _given.hyper(setting, **_given.FULL)
-    tried = [_given.run(setting, [full] * 6)]
-    if setting.facts.groups:
-        tried.append(_given.run(setting, [(full, full._replace(lr=0.2))] * 6, groups=(0, 1)))
-    return tried
+    full = given.hyper(setting, **given.FULL)
+    pair = (full, full._replace(lr=0.2))
+    two = [given.run(setting, [pair] * 6, groups=(0, 1))] if setting.facts.groups else []
+    return [given.run(setting, [full] * 6), *two]
 
 
 @check(
@@ -94,15 +84,12 @@ def own_schedules(setting: Setting) -> Sequence[Problem]:
     needs=("own_schedules", "hyper:lr"),
     always=own_schedules,
 )
-def own_schedules_are_rates_set_by_hand(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    for name, rows in begin(subject, problem).schedules(problem.steps).items():
-        hypers = tuple(tuple(row) for row in rows)
-        scheduled = replace(problem, hypers=hypers, options=(("schedule", name),))
+def own_schedules_are_rates_set_by_hand(trial: Trial) -> Found:
+    for name, rows in trial.begin().schedules(trial.problem.steps).items():
         # The start has the rate that the schedule starts from, not that of its first step.
-        for measured in _by_itself(subject, convention, scheduled, problem):
-            yield measured._replace(where=f"{name}: {measured.where}")
+        first = trial.on(options=(("schedule", name),))
+        scheduled = first.on(hypers=tuple(tuple(row) for row in rows))
+        yield from worded(stepped(scheduled, run=first.begin(), told=False), f"{name}: ")
 
 
 @check(
@@ -112,37 +99,25 @@ def own_schedules_are_rates_set_by_hand(
     needs=("tensor_lr", "hyper:lr", "settable:lr"),
     always=lambda s: tensor_rates(s),
 )
-def replaced_tensor_rates_count(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
+def replaced_tensor_rates_count(trial: Trial) -> Found:
     for every in (1, 2):
 
         def replacing(run: Any, t: int, fed: Fed, every: int = every) -> None:
             if t % every == 0:
                 run.replace_rates()
-            tell(run, problem.hypers, t)
+            tell(run, trial.problem.hypers, t)
             plainly(run, t, fed)
 
-        yield from stepped(subject, convention, problem, replacing, told=False)
+        yield from stepped(trial, replacing, told=False)
 
 
-def _by_itself(
-    subject: Subject, convention: Convention, problem: Problem, begun: Problem | None = None
-) -> Found:
-    """A run that nobody tells its hyper-parameters. begun: with those that it starts from."""
-    first = problem if begun is None else replace(begun, options=problem.options)
-    yield from stepped(subject, convention, problem, run=begin(subject, first), told=False)
-
-
-def tensor_rates(setting: Setting) -> Sequence[Problem]:
+def tensor_rates(setting: Setting) -> Problems:
     """Everything on; the learning rate changes in the run where it may."""
-    if not _given.free(setting, "lr"):
+    if not given.free(setting, "lr"):
         return []
-    first = _given.hyper(setting, **_given.FULL)
-    then = _given.changed(setting, first, lr=0.2)
-    last = _given.changed(setting, first, lr=0.0)
-    rows: list[Hyper] = [first, first, then, then, last, first]
-    return [replace(_given.run(setting, rows), options=(("tensor_lr", True),))]
+    first = given.hyper(setting, **given.FULL)
+    then, last = (given.changed(setting, first, lr=lr) for lr in (0.2, 0.0))
+    return [given.run(setting, [first, first, then, then, last, first], tensor_lr=True)]
 
 
 @agrees(
@@ -154,6 +129,6 @@ def tensor_rates(setting: Setting) -> Sequence[Problem]:
         s, steps=(1, 6), schedule=("lr",), options=(("tensor_lr", True),), groups=2
     ),
 )
-def takes_a_tensor_for_learning_rate(setting: Setting) -> Sequence[Problem]:
+def takes_a_tensor_for_learning_rate(setting: Setting) -> Problems:
     """Rates that change."""
     return tensor_rates(setting)

@@ -1,17 +1,18 @@
 """Several groups in one optimizer, each with hyper-parameters of its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
-from momentum.checks._paths import Feed, bounds, feed_of, near, path
-from momentum.conventions import Convention, Hyper
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks._check import agrees, check
+from momentum.checks._given import Problem, Problems, Setting, problems
+from momentum.checks._paths import Other, feed_of, law
+from momentum.checks._trial import Found, Trial
+from momentum.conventions import Hyper
+from momentum.subjects.protocol import Array
 
 THREE: tuple[dict[str, Any], ...] = (
     {"lr": 0.3, "momentum": 0.8, "dampening": 0.35, "weight_decay": 0.15, "nu": 0.6},
@@ -29,7 +30,7 @@ def _problem(setting: Setting, rows: Sequence[Sequence[Hyper]]) -> Problem:
     return given.run(setting, [tuple(row) for row in rows], SHAPES, groups=MEMBERS)
 
 
-def different(setting: Setting) -> Sequence[Problem]:
+def different(setting: Setting) -> Problems:
     """Three groups without a common value; flags on in one group each."""
     plain = [given.hyper(setting, **w) for w in THREE]
     first = [
@@ -42,7 +43,7 @@ def different(setting: Setting) -> Sequence[Problem]:
     return [_problem(setting, [row] * 3) for row in (plain, first, mixed)]
 
 
-def alike_but_for_one(setting: Setting) -> Sequence[Problem]:
+def alike_but_for_one(setting: Setting) -> Problems:
     """Groups that differ from the first one in a single hyper-parameter each, heavy ball first."""
     other = {"lr": 0.07, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.4, "nu": 0.9}
     found = []
@@ -56,7 +57,7 @@ def alike_but_for_one(setting: Setting) -> Sequence[Problem]:
     return [*found, *flags_alone(setting)]
 
 
-def flags_alone(setting: Setting) -> Sequence[Problem]:
+def flags_alone(setting: Setting) -> Problems:
     """Without dampening, which Nesterov's form may not be had with: pairs that differ in a flag."""
     bare = {**THREE[0], "dampening": 0.0}
     flags = [{"nesterov": n, "maximize": m} for n in (False, True) for m in (False, True)]
@@ -79,7 +80,7 @@ def flags_alone(setting: Setting) -> Sequence[Problem]:
     needs=("groups",),
     random=lambda s: problems(s, steps=(1, 4), groups=3, shapes=((3,), (3,), (2, 2))),
 )
-def groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
+def groups_follow_their_own(setting: Setting) -> Problems:
     """All of them different, and alike but for one thing."""
     return [*different(setting), *alike_but_for_one(setting)]
 
@@ -90,7 +91,7 @@ def groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
     catches="groups_beyond_16_dropped last_group_for_all",
     needs=("groups", "hyper:lr"),
 )
-def many_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
+def many_groups_follow_their_own(setting: Setting) -> Problems:
     """Forty groups, each with a rate of its own and others' momentum and decay."""
     row = [
         given.hyper(setting, **{**THREE[g % 3], "lr": 0.05 + g / 128}, maximize=g % 5 == 0)
@@ -105,7 +106,7 @@ def many_groups_follow_their_own(setting: Setting) -> Sequence[Problem]:
     catches="set_changes_all_groups set_reaches_first_group_only",
     needs=("groups", "settable:lr"),
 )
-def groups_change_alone(setting: Setting) -> Sequence[Problem]:
+def groups_change_alone(setting: Setting) -> Problems:
     """One group's values change at a time, then all of them; nothing else does."""
     rows = [tuple(given.hyper(setting, **w) for w in THREE)]
     for g in (1, 2, 0):
@@ -123,7 +124,7 @@ def groups_change_alone(setting: Setting) -> Sequence[Problem]:
     catches="update_of_previous_parameter momentum_of_first_group_for_all",
     needs=("groups", "hyper:momentum"),
 )
-def group_without_momentum_agrees(setting: Setting) -> Sequence[Problem]:
+def group_without_momentum_agrees(setting: Setting) -> Problems:
     """A group without momentum before, between and after ones that have it, with equal shapes."""
     found = []
     for bare in range(3):
@@ -142,25 +143,19 @@ def group_without_momentum_agrees(setting: Setting) -> Sequence[Problem]:
     needs=("groups", "settable:lr"),
     always=lambda s: different(s)[:2],
 )
-def group_ignores_the_others(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    feed = feed_of(problem)
-    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
-    for kept in range(len(problem.hypers[0])):
-        got = path(subject, problem, _others_changed(problem, kept))
-        mine = [g == kept for g in problem.groups]
-        yield from near(_only(got, mine), _only(wanted, mine), allowed, problem)
+def group_ignores_the_others(trial: Trial) -> Found:
+    feed, groups = feed_of(trial.problem), trial.problem.groups
 
+    def other(kept: int) -> Other:
+        def mine(i: int, x: Array) -> Array:
+            return x if groups[i] == kept else np.zeros_like(x)
 
-def _others_changed(problem: Problem, kept: int) -> Feed:
-    """All values outside the group times -8, and their rate halved."""
-    feed = feed_of(problem).mapped(lambda i, x: x if problem.groups[i] == kept else -8.0 * x)
-    hypers = [
-        tuple(h if g == kept else h._replace(lr=h.lr / 2) for g, h in enumerate(row))
-        for row in feed.hypers
-    ]
-    return Feed(feed.start, feed.gradients, hypers)
+        # All values outside the group times -8, and their rate halved.
+        changed = feed.mapped(lambda i, x: x if groups[i] == kept else -8.0 * x)
+        hypers = [
+            tuple(h if g == kept else h._replace(lr=h.lr / 2) for g, h in enumerate(row))
+            for row in feed.hypers
+        ]
+        return Other(replace(changed, hypers=hypers), mine, mine)
 
-
-def _only(iterates: Sequence[Sequence[Array]], mine: Sequence[bool]) -> list[list[Array]]:
-    """Parameters of other groups blanked out."""
-    return [[x if m else np.zeros_like(x) for x, m in zip(row, mine)] for row in iterates]
+    yield from law(trial, map(other, range(len(trial.problem.hypers[0]))))

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from momentum.checks._check import Found, check, same, true
+from momentum.checks._check import check, same, true, worded
 from momentum.checks._runs import every_form, stepped, walked
+from momentum.checks._trial import Found, Trial
 from momentum.checks.late_groups import late
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, begin, plainly
-from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.drive import Fed, plainly
 
 
 @check(
@@ -22,12 +20,10 @@ from momentum.subjects.protocol import Subject
     needs=("hooks",),
     always=every_form,
 )
-def hooks_stand_around_a_step(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def hooks_stand_around_a_step(trial: Trial) -> Found:
     seen: list[Any] = []
-    before = problem.start
-    for t, _, _, here in walked(
-        subject, problem, lambda run, t, fed: seen.append(run.hooked_step(fed))
-    ):
+    before = trial.problem.start
+    for t, _, _, here in walked(trial, lambda run, t, fed: seen.append(run.hooked_step(fed))):
         names = [name for name, _ in seen[t]]
         where = f"step {t + 1}: hooks called: {', '.join(names) or 'none'}"
         yield true(names == ["before", "after"], f"{where}, wanted: before, after", t + 1)
@@ -44,11 +40,12 @@ def hooks_stand_around_a_step(subject: Subject, convention: Convention, problem:
     needs=("zero_grad", "fed", "late_groups", "groups"),
     always=lambda s: late(s)[1:],
 )
-def gradients_are_cleared(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def gradients_are_cleared(trial: Trial) -> Found:
+    problem = trial.problem
     early = [i for i, g in enumerate(problem.groups) if g == 0]
     for to_none in (True, False):
         first = [problem.start[i].copy() for i in early]
-        run = subject.start(first, [problem.hypers[0][0]], problem.dtype, [0] * len(first))
+        run = trial.subject.start(first, [problem.hypers[0][0]], problem.dtype, [0] * len(first))
         run.add_group([x.copy() for x in problem.start[len(first) :]], problem.hypers[0][1])
         for t in range(2):
             run.step([np.ones(x.shape) for x in problem.start])
@@ -68,12 +65,12 @@ def gradients_are_cleared(subject: Subject, convention: Convention, problem: Pro
     needs=("glances",),
     always=every_form,
 )
-def only_steps_move_a_run(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def only_steps_move_a_run(trial: Trial) -> Found:
     def calls(run: Any) -> dict[str, Callable[[], object]]:
         clears = {
             f"zero_grad({'None' if to_none else 'zeros'})": partial(run.zero_grad, to_none)
             for to_none in (True, False)
-            if "zero_grad" in subject.facts.offers
+            if "zero_grad" in trial.subject.facts.offers
         }
         return {**run.glances(), **clears}
 
@@ -81,9 +78,9 @@ def only_steps_move_a_run(subject: Subject, convention: Convention, problem: Pro
         calls(run)[name]()
         plainly(run, t, fed)
 
-    for name in calls(begin(subject, problem)):
-        for measured in stepped(subject, convention, problem, partial(step, name=name)):
-            yield measured._replace(where=f"{name} before each step: {measured.where}")
+    for name in calls(trial.begin()):
+        found = stepped(trial, partial(step, name=name))
+        yield from worded(found, f"{name} before each step: ")
 
 
 @check(
@@ -94,10 +91,10 @@ def only_steps_move_a_run(subject: Subject, convention: Convention, problem: Pro
     needs=("versions",),
     always=every_form,
 )
-def writes_are_counted(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run = begin(subject, problem)
+def writes_are_counted(trial: Trial) -> Found:
+    run = trial.begin()
     before = run.versions()
-    for t, *_ in walked(subject, problem, run=run):
+    for t, *_ in walked(trial, run=run):
         for i, (old, new) in enumerate(zip(before, run.versions())):
             where = f"step {t + 1}, parameter {i}: version {old} before, {new} after"
             yield true(new > old, where, t + 1)

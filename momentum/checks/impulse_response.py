@@ -1,22 +1,17 @@
 """One gradient, and how the parameter goes on moving: against closed forms, not the rule."""
 
-from collections.abc import Sequence
-
 from momentum.arithmetic import exact, exact_array, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, check, closed_form
-from momentum.checks._paths import against, exactly
-from momentum.conventions import Convention
-from momentum.subjects.drive import observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import check, closed_form
+from momentum.checks._given import Problems, Setting
+from momentum.checks._paths import against
+from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 
 D2L = "Dive into Deep Learning, section Momentum: weights momentum^i, sum 1 / (1 - momentum)"
 
 
-def impulses(setting: Setting) -> Sequence[Problem]:
+def impulses(setting: Setting) -> Problems:
     """Momenta small, usual and dyadic; with dampening; in Nesterov's form."""
     wanted = (
         {"lr": 0.3, "momentum": 0.9, "nu": 0.6},
@@ -40,23 +35,18 @@ def impulses(setting: Setting) -> Sequence[Problem]:
     always=impulses,
     applies=closed_form(responses.known),
 )
-def impulse_response_is_closed_form(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    h = problem.hypers[0][0]
-    observation = observe(subject, problem)
-    displaced = responses.impulse(convention, h, 1, problem.steps)
-    for i, shape in enumerate(problem.shapes):
-        bounds = exactly(subject, convention, observation, i).bound
-        start, grad = exact_array(problem.start[i]), exact_array(observation.fed[0][i])
+def impulse_response_is_closed_form(trial: Trial) -> Found:
+    seen, problem = trial.observe(), trial.problem
+    displaced = responses.impulse(trial.convention, problem.hypers[0][0], 1, problem.steps)
+    for i, name in enumerate(trial.parameters):
+        bounds = trial.exactly(seen, i).bound
+        start, grad = exact_array(problem.start[i]), exact_array(seen.fed[0][i])
         for t, moved in enumerate(displaced, 1):
-            got = observation.iterates[t - 1][i]
-            where = f"step {t}, parameter {i} of shape {shape}"
-            truth = start + moved * grad
-            yield against(got, truth, bounds[t - 1], where, t, problem.start[i])
+            got, truth = seen.iterates[t - 1][i], start + moved * grad
+            yield against(got, truth, bounds[t - 1], f"step {t}, {name}", t, problem.start[i])
 
 
-def long_enough(setting: Setting) -> Sequence[Problem]:
+def long_enough(setting: Setting) -> Problems:
     """One gradient and then zeros, until the rest of the sum is small."""
     wanted = (
         {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
@@ -73,16 +63,15 @@ def long_enough(setting: Setting) -> Sequence[Problem]:
     always=long_enough,
     applies=closed_form(responses.total),
 )
-def impulse_response_sums_up(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    h = problem.hypers[0][0]
-    total = responses.total(convention, h)
+def impulse_response_sums_up(trial: Trial) -> Found:
+    h, problem, steps = trial.problem.hypers[0][0], trial.problem, trial.problem.steps
+    total = responses.total(trial.convention, h)
     assert total is not None
-    observation = observe(subject, problem)
-    steps = problem.steps
+    seen = trial.observe()
     # What is still to come: at most the total times momentum^steps, for a gradient of 1.
     rest = nearest(abs(total) * exact(h.momentum) ** steps)
-    for i, shape in enumerate(problem.shapes):
-        bound = exactly(subject, convention, observation, i).bound[-1] + rest
-        truth = exact_array(problem.start[i]) + total * exact_array(observation.fed[0][i])
-        where = f"step {steps}, parameter {i} of shape {shape}"
-        yield against(observation.iterates[-1][i], truth, bound, where, steps, problem.start[i])
+    for i, name in enumerate(trial.parameters):
+        bound = trial.exactly(seen, i).bound[-1] + rest
+        truth = exact_array(problem.start[i]) + total * exact_array(seen.fed[0][i])
+        where = f"step {steps}, {name}"
+        yield against(seen.iterates[-1][i], truth, bound, where, steps, problem.start[i])

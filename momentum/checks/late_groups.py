@@ -6,14 +6,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check
-from momentum.conventions import Convention
-from momentum.subjects.drive import Observation, read
-from momentum.subjects.judge import judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, hypers
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._trial import Found, Step, Trial
+from momentum.subjects.drive import Fed, held, plainly, steps
+from momentum.subjects.problems.strategies import hypers
+from momentum.subjects.protocol import Array
 
 
 def joined(problem: Problem, after: int) -> Problem:
@@ -23,11 +22,11 @@ def joined(problem: Problem, after: int) -> Problem:
     return replace(problem, missing=absent)
 
 
-def late(setting: Setting) -> Sequence[Problem]:
+def late(setting: Setting) -> Problems:
     """A second group, pairwise different from the first, before the first step and after two."""
-    first = _given.hyper(setting, **_given.FULL)
-    second = _given.hyper(setting, lr=0.2, momentum=0.7, dampening=0.45, weight_decay=0.05, nu=0.8)
-    problem = _given.run(setting, [(first, second)] * 6, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
+    first = given.hyper(setting, **given.FULL)
+    second = given.hyper(setting, lr=0.2, momentum=0.7, dampening=0.45, weight_decay=0.05, nu=0.8)
+    problem = given.run(setting, [(first, second)] * 6, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
     return [joined(problem, after) for after in (0, 2)]
 
 
@@ -36,7 +35,7 @@ def random_late(draw: st.DrawFn, setting: Setting) -> Problem:
     """Two groups, the second of which joins at any step."""
     row = draw(hypers(setting)), draw(hypers(setting))
     steps = draw(st.integers(2, 8))
-    problem = _given.run(
+    problem = given.run(
         setting,
         [row] * steps,
         ((7,), (3, 5), (7,)),
@@ -58,16 +57,16 @@ def random_late(draw: st.DrawFn, setting: Setting) -> Problem:
     always=late,
     random=random_late,
 )
-def late_group_starts_afresh(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from judge(subject, _observed(subject, problem, {}), convention)
+def late_group_starts_afresh(trial: Trial) -> Found:
+    yield from trial.judged(_joining(trial))
 
 
-def defaults(setting: Setting) -> Sequence[Problem]:
+def defaults(setting: Setting) -> Problems:
     """Group 1 has what group 0 began with; what group 0 has now differs from the second step on."""
-    first = _given.hyper(setting, **_given.FULL)
-    then = _given.changed(setting, first, **_given.CHANGED)
+    first = given.hyper(setting, **given.FULL)
+    then = given.changed(setting, first, **given.CHANGED)
     rows = [(first, first), *[(then, first)] * 5]
-    problem = _given.run(setting, rows, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
+    problem = given.run(setting, rows, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
     return [joined(problem, after) for after in (0, 2)]
 
 
@@ -78,10 +77,8 @@ def defaults(setting: Setting) -> Sequence[Problem]:
     needs=("late_groups", "groups"),
     always=defaults,
 )
-def late_group_has_the_defaults(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from judge(subject, _observed(subject, problem, {}, plain=True), convention)
+def late_group_has_the_defaults(trial: Trial) -> Found:
+    yield from trial.judged(_joining(trial, plain=True))
 
 
 @check(
@@ -91,53 +88,38 @@ def late_group_has_the_defaults(
     level="should",
     needs=("late_groups", "groups", "schedulers", "hyper:lr"),
     errors_fail=True,
-    always=lambda s: late(s)[1:] if _given.free(s, "lr") else [],
+    always=lambda s: late(s)[1:] if given.free(s, "lr") else [],
 )
-def late_group_may_join_a_schedule(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    factors = [2.0**-t for t in range(problem.steps)]
-    seen = _observed(subject, problem, {"scheduler": tuple(factors)})
-    for i, g in enumerate(problem.groups):
-        if g == 0:
-            rows = [
-                tuple(h._replace(lr=h.lr * f) for h in row[:1])
-                for row, f in zip(problem.hypers, factors)
-            ]
-            alone = replace(
-                problem, shapes=problem.shapes[: i + 1], groups=(0,) * (i + 1), hypers=tuple(rows)
-            )
-            fed = tuple(row[: i + 1] for row in seen.fed)
-            iterates = tuple(row[: i + 1] for row in seen.iterates)
-            yield from judge(subject, Observation(alone, fed, iterates), convention)
+def late_group_may_join_a_schedule(trial: Trial) -> Found:
+    problem = trial.problem
+    factors = tuple(2.0**-t for t in range(problem.steps))
+    gone = _joining(trial, scheduler=factors)
+    rows = tuple((row[0]._replace(lr=row[0].lr * f),) for row, f in zip(problem.hypers, factors))
+    for i in range(problem.groups.count(0)):
+        alone = trial.on(shapes=problem.shapes[: i + 1], groups=(0,) * (i + 1), hypers=rows)
+        yield from alone.judged([(fed[: i + 1], here[: i + 1]) for fed, here in gone])
 
 
-def _observed(
-    subject: Subject, problem: Problem, options: dict[str, Any], plain: bool = False
-) -> Observation:
-    """A run whose group 1, the last parameters, joins when it has its first gradient."""
-    early = [i for i, g in enumerate(problem.groups) if g == 0]
-    count = len(early)
-    run = subject.start(
-        [x.copy() for x in problem.start[:count]],
-        [problem.hypers[0][0]],
-        problem.dtype,
-        [0] * count,
-        options,
-    )
-    here: list[Array] = problem.start
-    fed, iterates = [], []
-    for t in range(problem.steps):
-        if plain and t and problem.hypers[t][0] != problem.hypers[t - 1][0]:
-            run.set(problem.hypers[t][0], 0)
-        row = problem.gradients(t, here)
-        if count < len(problem.groups) and row[-1] is not None:
+def _joining(trial: Trial, plain: bool = False, **options: Any) -> list[Step]:
+    """A run whose group 1, the last parameters, joins when it has its first gradient.
+
+    plain: it says nothing of its hyper-parameters. options: of the start.
+    """
+    problem, start = trial.problem, trial.problem.start
+    count, hypers = problem.groups.count(0), tuple(row[:1] for row in problem.hypers)
+    early = {"shapes": problem.shapes[:count], "groups": (0,) * count, "hypers": hypers}
+    run = trial.on(**early, options=tuple(options.items())).begin(start[:count])
+
+    def filled(here: Sequence[Array]) -> list[Array]:
+        return [*here, *start[len(here) :]]
+
+    def joining(run: Any, t: int, fed: Fed) -> None:
+        nonlocal count
+        if count < len(start) and fed[-1] is not None:
             own = None if plain else problem.hypers[t][1]
-            run.add_group([x.copy() for x in problem.start[count:]], own)
-            count = len(problem.groups)
-        fed.append(tuple(row))
-        run.step([None if g is None else g.copy() for g in row[:count]])
-        got = read(run, problem, t + 1) if count == len(problem.groups) else run.parameters()
-        here = [*got, *problem.start[len(got) :]]
-        iterates.append(tuple(here))
-    return Observation(problem, tuple(fed), tuple(iterates))
+            run.add_group([x.copy() for x in start[count:]], own)
+            count = len(start)
+        plainly(run, t, fed[:count])
+
+    gone = steps(run, hypers, lambda t, here: problem.gradients(t, filled(here)), step=joining)
+    return [(f, tuple(held(filled(here), problem, t))) for t, (f, here) in enumerate(gone, 1)]

@@ -1,20 +1,14 @@
 """Memory layouts: transposed, strided, channels-last and expanded tensors."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import strategies as st
 
-from momentum.checks import _given
-from momentum.checks._check import Found, agrees, check, same
+from momentum.checks import _given as given
+from momentum.checks._check import agrees, check, same, worded
+from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._runs import walked
-from momentum.conventions import Convention
-from momentum.subjects.drive import Observation, advance, begin
-from momentum.subjects.judge import judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import LAYOUTS, Subject
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.protocol import LAYOUTS
 
 # One in three lies so in its gradient alone: a square one can be read in the wrong order.
 SHAPES = (
@@ -24,21 +18,14 @@ SHAPES = (
 BETWEEN = 7.0
 
 
-def every_layout(setting: Setting) -> Sequence[Problem]:
+def every_layout(setting: Setting) -> Problems:
     """Three steps in each layout; gradients all alike for those that are expanded."""
-    row = _given.hyper(setting, **_given.FULL)
-    return [
-        replace(
-            _given.run(
-                setting, [row] * 3, SHAPES, kind="constant" if n == "expanded" else "normal"
-            ),
-            options=(("layout", n),),
-        )
-        for n in LAYOUTS
-    ]
+    rows = [given.hyper(setting, **given.FULL)] * 3
+    kinds = {name: "constant" if name == "expanded" else "normal" for name in LAYOUTS}
+    return [given.run(setting, rows, SHAPES, kind=k, layout=n) for n, k in kinds.items()]
 
 
-def random_layouts(setting: Setting) -> st.SearchStrategy[Problem]:
+def random_layouts(setting: Setting) -> Drawn:
     """Any layout, any hyper-parameters."""
     return st.sampled_from(LAYOUTS).flatmap(
         lambda name: problems(
@@ -61,7 +48,7 @@ def random_layouts(setting: Setting) -> st.SearchStrategy[Problem]:
     needs=("layouts",),
     random=random_layouts,
 )
-def agrees_in_every_layout(setting: Setting) -> Sequence[Problem]:
+def agrees_in_every_layout(setting: Setting) -> Problems:
     """Three steps in each layout."""
     return every_layout(setting)
 
@@ -73,18 +60,14 @@ def agrees_in_every_layout(setting: Setting) -> Sequence[Problem]:
     needs=("layouts", "resume"),
     always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] != "expanded"],
 )
-def state_fits_every_layout(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    plain = replace(problem, options=(("layout", "contiguous"),))
-    points = "point" in subject.facts.offers
-    for saving, loading in ((plain, problem), (problem, plain)):
-        run = begin(subject, saving)
-        gone = list(advance(run, saving.cut(2), 0, saving.start, points))
-        other = begin(subject, loading)
+def state_fits_every_layout(trial: Trial) -> Found:
+    plain = trial.on(options=(("layout", "contiguous"),))
+    for saving, loading in ((plain, trial), (trial, plain)):
+        run, gone = saving.until(2)
+        other = loading.begin()
         other.load(run.save())
-        gone += advance(other, loading, 2, gone[-1][1], points)
-        fed, iterates = zip(*gone)
-        for measured in judge(subject, Observation(problem, fed, iterates), convention):
-            yield measured._replace(where=f"{measured.where}, saved after step 2")
+        gone += loading.onward(other, gone)
+        yield from worded(trial.judged(gone), after=", saved after step 2")
 
 
 @check(
@@ -94,10 +77,8 @@ def state_fits_every_layout(subject: Subject, convention: Convention, problem: P
     needs=("layouts",),
     always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] == "strided"],
 )
-def leaves_memory_between_alone(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    for t, run, *_ in walked(subject, problem):
+def leaves_memory_between_alone(trial: Trial) -> Found:
+    for t, run, *_ in walked(trial):
         for i, rest in enumerate(run.surroundings()):
             where = f"step {t + 1}, memory between elements of array {i}"
             yield same(rest, np.full(rest.shape, BETWEEN), where, t + 1)

@@ -1,18 +1,13 @@
 """Many steps: defects that begin late, momentum near 1, sums that reach their limit."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, closed_form
-from momentum.checks._paths import exactly, worst
-from momentum.conventions import Convention
-from momentum.subjects.drive import observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check, closed_form
+from momentum.checks._given import Problems, Setting
+from momentum.checks._paths import worst
+from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 
 STEPS = {"quick": 300, "normal": 1100, "deep": 5000}
@@ -27,7 +22,7 @@ HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., secti
         "lr_decays_secretly velocity_stalls momentum_capped small_velocity_flushed_at_times"
     ),
 )
-def long_runs_agree(setting: Setting) -> Sequence[Problem]:
+def long_runs_agree(setting: Setting) -> Problems:
     """Plain momentum near 1, from 0, at two sizes; the rate and the momentum change late."""
     steps = STEPS[setting.effort]
     h = given.hyper(setting, lr=0.03, momentum=1 - 2.0**-7, dampening=0.1, nu=0.6)
@@ -42,7 +37,7 @@ def long_runs_agree(setting: Setting) -> Sequence[Problem]:
     catches="momentum_capped hyper_in_half",
     needs=("hyper:momentum",),
 )
-def momentum_near_one_agrees(setting: Setting) -> Sequence[Problem]:
+def momentum_near_one_agrees(setting: Setting) -> Problems:
     """Momenta from 0.96 to 1 - 2^-20, near 0, and 1 itself in a run."""
     momenta = (0.96, 1 - 2.0**-7, 0.9999, 1 - 2.0**-20, 1e-3)
     rows = [given.hyper(setting, lr=0.3, momentum=m, nu=0.9) for m in momenta]
@@ -53,7 +48,7 @@ def momentum_near_one_agrees(setting: Setting) -> Sequence[Problem]:
     return [given.run(setting, run, [(5,)], kind="from_zero") for run in runs]
 
 
-def constant(setting: Setting) -> Sequence[Problem]:
+def constant(setting: Setting) -> Problems:
     """The same gradient at every step, until the velocity has reached its limit."""
     w = {"lr": 0.25, "momentum": 0.75, "dampening": 0.25, "nu": 0.5}
     wanted = (w, {**w, "nesterov": True, "maximize": True})
@@ -68,20 +63,18 @@ def constant(setting: Setting) -> Sequence[Problem]:
     always=constant,
     applies=closed_form(responses.speed),
 )
-def constant_gradient_reaches_its_speed(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    h = problem.hypers[0][0]
-    speed = responses.speed(convention, h)
+def constant_gradient_reaches_its_speed(trial: Trial) -> Found:
+    h, steps = trial.problem.hypers[0][0], trial.problem.steps
+    speed = responses.speed(trial.convention, h)
     assert speed is not None
-    observation = observe(subject, problem)
-    steps, iterates = problem.steps, [row[0] for row in observation.iterates]
-    bound = exactly(subject, convention, observation, 0).compare(iterates).step.bound[-1]
+    seen = trial.observe()
+    iterates = [row[0] for row in seen.iterates]
+    bound = trial.exactly(seen, 0).compare(iterates).step.bound[-1]
     # What the velocity still lacks, first step undamped or not, in every form at most this much.
     momentum = exact(h.momentum)
     lack = nearest(exact(h.lr) * momentum ** (steps - 1) * (1 + 1 / (1 - momentum)))
     with np.errstate(all="ignore"):
         moved = iterates[-1] - iterates[-2]
-        error = np.abs(moved - nearest(speed) * np.asarray(observation.fed[-1][0]))
+        error = np.abs(moved - nearest(speed) * np.asarray(seen.fed[-1][0]))
     allowed = bound + lack + 2.0**-50 * (np.abs(iterates[-1]) + 1)
     yield worst(error, allowed, f"step {steps}, parameter 0", steps, "two steps")

@@ -1,11 +1,8 @@
 """Maximizing: the gradient's sign turned, and nothing else."""
 
-from collections.abc import Sequence
-
 from momentum.checks import _given as given
 from momentum.checks._check import agrees
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.checks._given import Problems, Setting, problems
 
 
 @agrees(
@@ -18,7 +15,7 @@ from momentum.subjects.problems.strategies import Setting, problems
     needs=("hyper:maximize",),
     random=lambda s: problems(s, steps=(1, 5), with_=("maximize",), shapes=((5,), (2, 3))),
 )
-def maximize_agrees(setting: Setting) -> Sequence[Problem]:
+def maximize_agrees(setting: Setting) -> Problems:
     """Maximizing with each other hyper-parameter, and with all of them."""
     base = {"lr": 0.3, "maximize": True}
     wanted = (

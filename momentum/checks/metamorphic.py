@@ -4,42 +4,41 @@ The rules are linear in parameters and gradients together. Two runs may take dif
 a right implementation, each with its own rounding: they agree within the bounds of both.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from momentum.arithmetic import exact
 from momentum.checks import _given as given
-from momentum.checks._check import Found, check, same
+from momentum.checks._check import check, same
+from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._paths import (
     Change,
     Feed,
+    Other,
     bounds,
     crowded,
     feed_of,
     law,
     near,
     path,
-    unchanged,
+    times,
 )
+from momentum.checks._trial import Found, Trial
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.protocol import Array
 
 SCALING = "IEEE Std 754-2019, section 4.3; Higham, Accuracy and Stability, 2nd ed., section 2.1"
 SCHEDULE = ("lr", "momentum", "dampening", "weight_decay", "nu")
 
 
-def all_on(setting: Setting) -> Sequence[Problem]:
+def all_on(setting: Setting) -> Problems:
     """Everything on, plain and with Nesterov's form, and a change of all values in the run."""
     return given.moving(setting, [{}, {}, given.CHANGED, given.CHANGED, {}])
 
 
-def some(setting: Setting) -> st.SearchStrategy[Problem]:
+def some(setting: Setting) -> Drawn:
     """Short random runs, with schedules."""
     return problems(setting, steps=(1, 6), schedule=SCHEDULE, kinds=("normal", "from_zero"))
 
@@ -51,18 +50,14 @@ def some(setting: Setting) -> st.SearchStrategy[Problem]:
     always=all_on,
     applies=crowded,
 )
-def scales_by_powers_of_two(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _mapped(subject, convention, problem, _times(2.0**10), _times(2.0**-10))
+def scales_by_powers_of_two(trial: Trial) -> Found:
+    yield from _mapped(trial, times(2.0**10), times(2.0**-10))
 
 
-def _times(factor: float) -> Change:
-    return lambda i, x: factor * x
-
-
-def _mapped(subject: Subject, convention: Convention, problem: Problem, *changes: Change) -> Found:
+def _mapped(trial: Trial, *changes: Change) -> Found:
     """Start and gradients that are changed lead to iterates that are changed likewise."""
-    feed = feed_of(problem)
-    yield from law(subject, convention, problem, [(feed.mapped(c), c) for c in changes])
+    feed = feed_of(trial.problem)
+    yield from law(trial, [Other(feed.mapped(c), c) for c in changes])
 
 
 @check(
@@ -72,8 +67,8 @@ def _mapped(subject: Subject, convention: Convention, problem: Problem, *changes
     always=all_on,
     random=some,
 )
-def turns_with_the_sign(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _mapped(subject, convention, problem, _times(-1.0))
+def turns_with_the_sign(trial: Trial) -> Found:
+    yield from _mapped(trial, times(-1.0))
 
 
 @check(
@@ -83,22 +78,17 @@ def turns_with_the_sign(subject: Subject, convention: Convention, problem: Probl
     always=lambda s: [replace(p, shapes=((7,), (7,), (3, 6)), groups=(0,) * 3) for p in all_on(s)],
     random=some,
 )
-def coordinates_are_independent(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    feed = feed_of(problem)
-    wanted, allowed = path(subject, problem, feed), bounds(subject, convention, problem, feed)
-    for kept in (0, 1):
+def coordinates_are_independent(trial: Trial) -> Found:
+    feed = feed_of(trial.problem)
 
-        def others(i: int, x: Array, first: int = kept) -> Array:
-            return np.where(_chosen(i, x, first), x, 64.0 - 8.0 * x)
-
-        def mine(i: int, x: Array, first: int = kept) -> Array:
+    def other(first: int) -> Other:
+        def mine(i: int, x: Array) -> Array:
             return np.where(_chosen(i, x, first), x, 0.0)
 
-        got = path(subject, problem, feed.mapped(others))
-        blank = [[mine(i, x) for i, x in enumerate(row)] for row in got]
-        yield from near(blank, wanted, allowed, problem, mine)
+        others = feed.mapped(lambda i, x: np.where(_chosen(i, x, first), x, 64.0 - 8.0 * x))
+        return Other(others, mine, mine)
+
+    yield from law(trial, map(other, (0, 1)))
 
 
 def _chosen(i: int, x: Array, first: int) -> NDArray[np.bool_]:
@@ -106,10 +96,10 @@ def _chosen(i: int, x: Array, first: int) -> NDArray[np.bool_]:
     return np.asarray((np.arange(x.size).reshape(x.shape) + i) % 2 == first)
 
 
-def _tradable(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+def _tradable(trial: Trial) -> str | None:
     """The decay can be doubled."""
-    held = facts.fixed.get("weight_decay")
-    return f"weight_decay is fixed to {held}" if held else crowded(facts, convention, problem)
+    held = trial.subject.facts.fixed.get("weight_decay")
+    return f"weight_decay is fixed to {held}" if held else crowded(trial)
 
 
 @check(
@@ -124,12 +114,10 @@ def _tradable(facts: Facts, convention: Convention, problem: Problem) -> str | N
     random=some,
     applies=_tradable,
 )
-def rate_trades_with_gradients(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    feed = feed_of(problem)
-    other = feed.with_hypers(lambda h: h._replace(lr=h.lr / 2, weight_decay=2 * h.weight_decay))
-    gradients = [[None if g is None else 2.0 * g for g in row] for row in feed.gradients]
-    other = replace(other, gradients=gradients)
-    yield from law(subject, convention, problem, [(other, unchanged)])
+def rate_trades_with_gradients(trial: Trial) -> Found:
+    feed = feed_of(trial.problem).with_gradients(times(2.0))
+    half = feed.with_hypers(lambda h: h._replace(lr=h.lr / 2, weight_decay=2 * h.weight_decay))
+    yield from law(trial, [Other(half)])
 
 
 @check(
@@ -138,24 +126,25 @@ def rate_trades_with_gradients(subject: Subject, convention: Convention, problem
     catches="decay_is_constant",
     always=all_on,
 )
-def rests_at_zero(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    still = feed_of(problem).mapped(_times(0.0))
-    for t, row in enumerate(path(subject, problem, still), 1):
+def rests_at_zero(trial: Trial) -> Found:
+    still = feed_of(trial.problem).mapped(times(0.0))
+    for t, row in enumerate(path(trial, still), 1):
         for i, x in enumerate(row):
             yield same(x, np.zeros_like(x), f"step {t}, parameter {i}", t)
 
 
-def undamped(setting: Setting) -> Sequence[Problem]:
+def undamped(setting: Setting) -> Problems:
     """Runs from 0 under constant values, decay included, without dampening."""
     wanted = [{**w, "dampening": 0.0} for w in given.BOTH]
     found = given.steady(setting, wanted, 4, kind="from_zero")
     return [problem for problem in found if not problem.hypers[0][0].dampening]
 
 
-def _counts(facts: Facts, convention: Convention, problem: Problem) -> str | None:
+def _counts(trial: Trial) -> str | None:
     """The rule counts steps: one that waited at 0 takes others after it, in exact numbers."""
-    waits = all(_waits(convention, row[0]) for row in dict.fromkeys(problem.hypers))
-    return None if waits else f"convention {convention.name} counts its steps"
+    rule = trial.convention
+    waits = all(_waits(rule, row[0]) for row in dict.fromkeys(trial.problem.hypers))
+    return None if waits else f"convention {rule.name} counts its steps"
 
 
 def _waits(convention: Convention, h: Hyper) -> bool:
@@ -179,13 +168,10 @@ def _waits(convention: Convention, h: Hyper) -> bool:
     always=undamped,
     applies=_counts,
 )
-def waiting_only_delays(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    feed = feed_of(problem)
-    wait = 3
+def waiting_only_delays(trial: Trial) -> Found:
+    feed, problem, wait = feed_of(trial.problem), trial.problem, 3
     zeros: list[list[Array | None]] = [[np.zeros(s) for s in problem.shapes] for _ in range(wait)]
-    hypers: list[tuple[Hyper, ...]] = [problem.hypers[0]] * wait
-    later = Feed(feed.start, zeros + feed.gradients, hypers + feed.hypers)
-    got, wanted = path(subject, problem, later)[wait:], path(subject, problem, feed)
+    later = Feed(feed.start, zeros + feed.gradients, [problem.hypers[0]] * wait + feed.hypers)
+    got, wanted = path(trial, later)[wait:], path(trial, feed)
     # The larger of the two: a first step may take fewer operations than a later one.
-    allowed = bounds(subject, convention, problem, later)[wait:]
-    yield from near(got, wanted, allowed, problem)
+    yield from near(got, wanted, bounds(trial, later)[wait:], problem)

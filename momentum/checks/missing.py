@@ -1,25 +1,21 @@
 """Gradients that are None, against gradients that are zero."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, same
+from momentum.checks._check import agrees, check, same
+from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import stepped
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, begin, observe, plainly
-from momentum.subjects.judge import judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.drive import Fed, plainly, steps
 
 SHAPES = ((5,), (5,), (2, 3))
 TORCH = "torch.optim.Optimizer.zero_grad, set_to_none: None skips the step, 0 takes it"
 Missing = Sequence[tuple[int, int]]
 
 
-def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Sequence[Problem]:
+def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Problems:
     """Each pattern of (step, parameter) with everything on, plain and with Nesterov's form."""
     return [
         problem
@@ -28,7 +24,7 @@ def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Sequence[
     ]
 
 
-def gaps(setting: Setting) -> Sequence[Problem]:
+def gaps(setting: Setting) -> Problems:
     """The first, a middle and the last parameter go without, for one step and for several."""
     return _problems(setting, [(1, 0), (2, 0), (2, 2), (3, 1)], [(2, 1)])
 
@@ -40,10 +36,10 @@ def gaps(setting: Setting) -> Sequence[Problem]:
     needs=("none_gradients",),
     always=gaps,
 )
-def no_gradient_no_move(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    iterates = observe(subject, problem).iterates
-    for t, i in sorted(problem.missing):
-        before = problem.start[i] if t == 0 else iterates[t - 1][i]
+def no_gradient_no_move(trial: Trial) -> Found:
+    iterates = trial.observe().iterates
+    for t, i in sorted(trial.problem.missing):
+        before = trial.problem.start[i] if t == 0 else iterates[t - 1][i]
         yield same(iterates[t][i], before, f"step {t + 1}, parameter {i}", t + 1)
 
 
@@ -58,7 +54,7 @@ def no_gradient_no_move(subject: Subject, convention: Convention, problem: Probl
     errors_fail=True,
     random=lambda s: problems(s, steps=(2, 5), missing=True, groups=2, shapes=((3,), (3,))),
 )
-def no_gradient_keeps_the_velocity(setting: Setting) -> Sequence[Problem]:
+def no_gradient_keeps_the_velocity(setting: Setting) -> Problems:
     """The gaps of above."""
     return gaps(setting)
 
@@ -70,7 +66,7 @@ def no_gradient_keeps_the_velocity(setting: Setting) -> Sequence[Problem]:
     needs=("none_gradients",),
     errors_fail=True,
 )
-def late_unfreezing_agrees(setting: Setting) -> Sequence[Problem]:
+def late_unfreezing_agrees(setting: Setting) -> Problems:
     """Parameters that get their first gradient at step 2 and 4, and one that never gets any."""
     frozen = [(0, 0), *((t, 1) for t in range(3))]
     return _problems(setting, frozen, [*frozen, *((t, 2) for t in range(6))], steps=6)
@@ -85,20 +81,20 @@ def late_unfreezing_agrees(setting: Setting) -> Sequence[Problem]:
     # No parameter has a gradient at the first step, and at two in the middle.
     always=lambda s: _problems(s, [(t, i) for t in (0, 2, 3) for i in range(len(SHAPES))]),
 )
-def empty_step_is_no_step(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    observation = observe(subject, problem)
-    yield from judge(subject, observation, convention)
-    run = begin(subject, problem)
-    for t in range(problem.steps):
-        if (t, 0) in problem.missing:
-            continue
-        run.step([None if g is None else g.copy() for g in observation.fed[t]])
-        for i, x in enumerate(run.parameters()):
+def empty_step_is_no_step(trial: Trial) -> Found:
+    gone = trial.whole()
+    yield from trial.judged(gone)
+    left = {t for t, _ in trial.problem.missing}
+    kept = [t for t in range(trial.problem.steps) if t not in left]
+    hypers = [trial.problem.hypers[t] for t in kept]
+    again = steps(trial.begin(), hypers, lambda k, _: gone[kept[k]][0])
+    for t, (_, here) in zip(kept, again):
+        for i, x in enumerate(here):
             where = f"step {t + 1}, parameter {i}, without the empty steps"
-            yield same(observation.iterates[t][i], x, where, t + 1)
+            yield same(gone[t][1][i], x, where, t + 1)
 
 
-def frozen(setting: Setting) -> Sequence[Problem]:
+def frozen(setting: Setting) -> Problems:
     """The first and the last parameter are frozen in mid-run, without gradients or with them."""
     return _problems(setting, [(1, 0), (2, 0), (3, 2)])
 
@@ -111,8 +107,8 @@ def frozen(setting: Setting) -> Sequence[Problem]:
     errors_fail=True,
     always=frozen,
 )
-def frozen_parameters_rest(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _frozen(subject, convention, problem, problem)
+def frozen_parameters_rest(trial: Trial) -> Found:
+    yield from _frozen(trial, trial)
 
 
 @check(
@@ -123,21 +119,19 @@ def frozen_parameters_rest(subject: Subject, convention: Convention, problem: Pr
     needs=("freeze", "none_gradients"),
     always=frozen,
 )
-def gradients_of_the_frozen_count(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from _frozen(subject, convention, problem, replace(problem, missing=frozenset()))
+def gradients_of_the_frozen_count(trial: Trial) -> Found:
+    yield from _frozen(trial, trial.on(missing=frozenset()))
 
 
-def _frozen(subject: Subject, convention: Convention, problem: Problem, fed: Problem) -> Found:
+def _frozen(trial: Trial, fed: Trial) -> Found:
     """A run whose parameters are frozen where the problem has no gradient. fed: with these."""
 
     def freezing(run: Any, t: int, gradients: Fed) -> None:
-        for i in range(len(problem.shapes)):
-            run.freeze(i, (t, i) in problem.missing)
+        for i in range(len(trial.problem.shapes)):
+            run.freeze(i, (t, i) in trial.problem.missing)
         plainly(run, t, gradients)
 
-    yield from stepped(subject, convention, fed, freezing)
+    yield from stepped(fed, freezing)
 
 
 @agrees(
@@ -145,7 +139,7 @@ def _frozen(subject: Subject, convention: Convention, problem: Problem, fed: Pro
     source=f"{TORCH}; microsoft/CNTK#2411, apache/mxnet#9177: lazy updates",
     catches="zero_gradient_is_none zero_elements_skipped zero_rows_skipped",
 )
-def zero_gradient_is_a_step(setting: Setting) -> Sequence[Problem]:
+def zero_gradient_is_a_step(setting: Setting) -> Problems:
     """Gradients with every pattern of zeros, and whole ones of zeros."""
     return [
         *given.steady(setting, given.BOTH, 4, ((27,), (5,)), kind="ternary"),

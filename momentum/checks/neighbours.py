@@ -1,17 +1,15 @@
 """Parameters beside one another: which of them have gradients, their order, formats and names."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check
+from momentum.checks._check import agrees, check
+from momentum.checks._given import Problem, Problems, Setting
 from momentum.checks._paths import in_formats
-from momentum.conventions import Convention
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.protocol import Array
 
 FOUR = ((5,),) * 4
 LAW = "law; the formula of one parameter holds no other one"
@@ -24,7 +22,7 @@ LAW = "law; the formula of one parameter holds no other one"
     catches="velocity_by_position_among_fed velocities_stacked_by_shape",
     needs=("none_gradients",),
 )
-def subsets_with_gradients_agree(setting: Setting) -> Sequence[Problem]:
+def subsets_with_gradients_agree(setting: Setting) -> Problems:
     """Of four equal parameters each two, then each three have gradients; in two groups too."""
     fed = [*combinations(range(4), 2), *combinations(range(4), 3), (0,), (3,), tuple(range(4))]
     rows = [tuple(range(4)), *fed]
@@ -50,7 +48,7 @@ ROW: tuple[tuple[int, ...], ...] = ((5,), (2, 3), (1,), (17,), (5,), (3, 2), (13
     source=LAW,
     catches="scratch_as_long_as_the_first first_step_for_first_parameter_only",
 )
-def order_of_parameters_is_free(setting: Setting) -> Sequence[Problem]:
+def order_of_parameters_is_free(setting: Setting) -> Problems:
     """Parameters of growing, falling and mixed size, each kind first and last once."""
     h = given.hyper(setting, **given.FULL)
     rotated = [ROW[k:] + ROW[:k] for k in range(len(ROW))]
@@ -65,10 +63,9 @@ def order_of_parameters_is_free(setting: Setting) -> Sequence[Problem]:
     needs=("mixed_dtypes",),
     always=lambda s: given.moving(s, [{}, {}, given.LATER], ((7,), (7,), (3, 5), (17,))),
 )
-def formats_of_neighbours_do_not_matter(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    claimed = sorted(subject.facts.dtypes, key=lambda n: format_of(n).precision)
+def formats_of_neighbours_do_not_matter(trial: Trial) -> Found:
+    problem = trial.problem
+    claimed = sorted(trial.subject.facts.dtypes, key=lambda n: format_of(n).precision)
     count = len(problem.shapes)
     for order in (claimed, claimed[::-1], claimed[1:] + claimed[:1]):
         names = [order[i % len(order)] for i in range(count)]
@@ -76,7 +73,7 @@ def formats_of_neighbours_do_not_matter(
         drawn = [replace(problem, dtype=name) for name in names]
         start = [p.start[i] for i, p in enumerate(drawn)]
         fed = [[_whole(p, t, i) for i, p in enumerate(drawn)] for t in range(problem.steps)]
-        yield from in_formats(subject, convention, problem, names, start, fed)
+        yield from in_formats(trial, names, start, fed)
 
 
 def _whole(problem: Problem, t: int, i: int) -> Array:

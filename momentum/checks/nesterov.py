@@ -1,18 +1,12 @@
 """Nesterov's form."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, true
-from momentum.checks._paths import exactly, judged, worst
-from momentum.conventions import Convention
-from momentum.subjects.drive import begin, observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check, true
+from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._paths import worst
+from momentum.checks._trial import Found, Trial
 
 BENGIO = "Bengio, Boulanger-Lewandowski, Pascanu 2013, Advances in optimizing recurrent networks"
 
@@ -28,7 +22,7 @@ BENGIO = "Bengio, Boulanger-Lewandowski, Pascanu 2013, Advances in optimizing re
     needs=("hyper:nesterov",),
     every_dtype=True,
 )
-def nesterov_agrees(setting: Setting) -> Sequence[Problem]:
+def nesterov_agrees(setting: Setting) -> Problems:
     """Nesterov's form alone, with decay, with decay while maximizing, with all that goes along."""
     base = {"lr": 0.3, "momentum": 0.8, "nesterov": True}
     wanted = (base, {**base, "weight_decay": 0.15}, given.NESTEROV)
@@ -44,12 +38,12 @@ def nesterov_agrees(setting: Setting) -> Sequence[Problem]:
         s, steps=(2, 6), schedule=("lr", "momentum"), with_=("nesterov",), shapes=((5,), (3, 2))
     ),
 )
-def nesterov_agrees_in_combinations(setting: Setting) -> Sequence[Problem]:
+def nesterov_agrees_in_combinations(setting: Setting) -> Problems:
     """None but what is drawn."""
     return ()
 
 
-def without_momentum(setting: Setting) -> Sequence[Problem]:
+def without_momentum(setting: Setting) -> Problems:
     """Nesterov's form with momentum 0."""
     h = given.hyper(setting, lr=0.3, momentum=0.8, nesterov=True, weight_decay=0.15)
     able = given.free(setting, "momentum", "nesterov") and not h.dampening
@@ -63,18 +57,16 @@ def without_momentum(setting: Setting) -> Sequence[Problem]:
     needs=("hyper:nesterov",),
     always=without_momentum,
 )
-def nesterov_without_momentum_is_plain(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
+def nesterov_without_momentum_is_plain(trial: Trial) -> Found:
     try:
-        begin(subject, problem)
+        trial.begin()
     except ValueError:
         yield true(True, "refused at the start")
         return
-    yield from judged(subject, convention, problem)
+    yield from trial.judged()
 
 
-def plain_nesterov(setting: Setting) -> Sequence[Problem]:
+def plain_nesterov(setting: Setting) -> Problems:
     """Nesterov's form without decay and dampening; nothing where it cannot be switched off."""
     if not given.free(setting, "nesterov"):
         return []
@@ -94,23 +86,20 @@ def plain_nesterov(setting: Setting) -> Sequence[Problem]:
     needs=("hyper:nesterov",),
     always=plain_nesterov,
 )
-def nesterov_is_extrapolated_heavy_ball(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
+def nesterov_is_extrapolated_heavy_ball(trial: Trial) -> Found:
+    problem = trial.problem
     plain = tuple((row[0]._replace(nesterov=False),) for row in problem.hypers)
-    y = observe(subject, problem)
-    x = observe(subject, replace(problem, hypers=plain))
+    y, x = trial.observe(), trial.on(hypers=plain).observe()
     momentum = float(problem.hypers[0][0].momentum)
-    for i, shape in enumerate(problem.shapes):
-        bounds = [exactly(subject, convention, seen, i).bound for seen in (y, x)]
-        last, last_bound = problem.start[i], np.zeros(shape)
+    for i, name in enumerate(trial.parameters):
+        of_y, of_x = (trial.exactly(seen, i).bound for seen in (y, x))
+        last, last_bound = problem.start[i], np.zeros(problem.shapes[i])
         for t in range(problem.steps):
             here = x.iterates[t][i]
             with np.errstate(all="ignore"):
                 error = abs(y.iterates[t][i] - (here + momentum * (here - last)))
-                bound = bounds[0][t] + (1 + momentum) * bounds[1][t] + momentum * last_bound
+                bound = of_y[t] + (1 + momentum) * of_x[t] + momentum * last_bound
                 # The comparison itself is made in float64.
                 bound = bound + 2.0**-50 * (abs(here) + abs(last) + abs(y.iterates[t][i]))
-            last, last_bound = here, bounds[1][t]
-            where = f"step {t + 1}, parameter {i} of shape {shape}"
-            yield worst(error, bound, where, t + 1, "two runs")
+            last, last_bound = here, of_x[t]
+            yield worst(error, bound, f"step {t + 1}, {name}", t + 1, "two runs")

@@ -7,14 +7,14 @@ tail of a vector there); that both lie within the bound says all that can be ask
 from collections.abc import Sequence
 
 from momentum.arithmetic import format_of
-from momentum.checks import _given
-from momentum.checks._check import Found, agrees, check
+from momentum.checks import _given as given
+from momentum.checks._check import agrees, check
+from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import in_formats
 from momentum.checks._repeated import repeated
-from momentum.conventions import Convention
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import MATRICES, SIZES, Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.problems.strategies import MATRICES, SIZES
+from momentum.subjects.protocol import Array
 
 MANY = 130
 """Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""
@@ -32,15 +32,15 @@ VERY_MANY = 1030
         "scalar_becomes_vector empty_crashes parameters_beyond_512_dropped"
     ),
 )
-def agrees_on_many_parameters(setting: Setting) -> Sequence[Problem]:
+def agrees_on_many_parameters(setting: Setting) -> Problems:
     """Three steps of very many small parameters, every seventh of them without a gradient once."""
     pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
     found = []
     for count in (MANY, *([VERY_MANY] if setting.facts.largest >= 2**16 else [])):
         shapes = [pool[i % len(pool)] for i in range(count)]
         gaps = [(1, i) for i in range(0, count, 7)] if setting.facts.none_gradients else []
-        row = _given.hyper(setting, **_given.FULL)
-        found.append(_given.run(setting, [row] * 3, shapes, missing=gaps))
+        row = given.hyper(setting, **given.FULL)
+        found.append(given.run(setting, [row] * 3, shapes, missing=gaps))
     return found
 
 
@@ -48,11 +48,11 @@ LARGE = ((2 * 2**16 + 17,), (5, 4105), (4105, 5))
 """More elements than two chunks of a multi-tensor kernel have; more columns, rows than 2^12."""
 
 
-def one_period(setting: Setting) -> Sequence[Problem]:
+def one_period(setting: Setting) -> Problems:
     """The few numbers that large parameters repeat; their count divides no power of two."""
-    row = _given.hyper(setting, **_given.FULL)
+    row = given.hyper(setting, **given.FULL)
     big = all(setting.allows(shape) for shape in LARGE)
-    return [_given.run(setting, [row] * 3, [(97,)])] if big else []
+    return [given.run(setting, [row] * 3, [(97,)])] if big else []
 
 
 @check(
@@ -61,16 +61,16 @@ def one_period(setting: Setting) -> Sequence[Problem]:
     catches="no_momentum_beyond_65536 elements_beyond_4096_skipped",
     always=one_period,
 )
-def agrees_in_large_parameters(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from repeated(subject, convention, problem, LARGE)
+def agrees_in_large_parameters(trial: Trial) -> Found:
+    yield from repeated(trial, LARGE)
 
 
-def four_parameters(setting: Setting) -> Sequence[Problem]:
+def four_parameters(setting: Setting) -> Problems:
     """Four steps of eight parameters, everything on and changing."""
-    first = _given.hyper(setting, **_given.FULL)
-    then = _given.changed(setting, first, lr=0.2, momentum=0.7)
+    first = given.hyper(setting, **given.FULL)
+    then = given.changed(setting, first, lr=0.2, momentum=0.7)
     shapes = ((7,), (7,), (17,), (3, 5)) * 2
-    return [_given.run(setting, [first, first, then, then], shapes)]
+    return [given.run(setting, [first, first, then, then], shapes)]
 
 
 @check(
@@ -80,15 +80,16 @@ def four_parameters(setting: Setting) -> Sequence[Problem]:
     needs=("mixed_dtypes",),
     always=four_parameters,
 )
-def agrees_in_mixed_formats(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    claimed = subject.facts.dtypes
+def agrees_in_mixed_formats(trial: Trial) -> Found:
+    problem = trial.problem
+    claimed = trial.subject.facts.dtypes
     names = [claimed[i % len(claimed)] for i in range(len(problem.shapes))]
     start = _rounded(problem.start, names)
     fed = [
         _rounded([g for g in problem.gradients(t, start) if g is not None], names)
         for t in range(problem.steps)
     ]
-    yield from in_formats(subject, convention, problem, names, start, fed)
+    yield from in_formats(trial, names, start, fed)
 
 
 def _rounded(arrays: Sequence[Array], names: Sequence[str]) -> list[Array]:

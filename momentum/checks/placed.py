@@ -1,25 +1,20 @@
 """Parameters whose numbers, memory or format are changed beside the optimizer."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from momentum.arithmetic import format_of
-from momentum.checks import _given
-from momentum.checks._check import Found, check
+from momentum.checks import _given as given
+from momentum.checks._check import check, worded
+from momentum.checks._given import Problems, Setting
 from momentum.checks._runs import stepped
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, Observation, advance, begin, plainly
-from momentum.subjects.judge import judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.drive import Fed, plainly
 
 
-def changing(setting: Setting) -> Sequence[Problem]:
+def changing(setting: Setting) -> Problems:
     """Four steps, everything on and changing, plain and with Nesterov's form."""
     shapes = ((7,), (7,), (17,), (3, 5))
-    return _given.moving(setting, [{}, {}, _given.LATER, _given.LATER], shapes)
+    return given.moving(setting, [{}, {}, given.LATER, given.LATER], shapes)
 
 
 @check(
@@ -30,24 +25,18 @@ def changing(setting: Setting) -> Sequence[Problem]:
     every_dtype=True,
     always=changing,
 )
-def agrees_from_where_it_is_put(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    points = "point" in subject.facts.offers
-    for stop in range(1, problem.steps):
-        run = begin(subject, problem)
-        gone = list(advance(run, problem.cut(stop), 0, problem.start, points))
+def agrees_from_where_it_is_put(trial: Trial) -> Found:
+    for stop in range(1, trial.problem.steps):
+        run, gone = trial.until(stop)
         # As far from 0 as it was: digits kept beside the old value (a compensated sum) still lie
         # within the one rounding by which the start is in doubt.
         there = [-x for x in gone[-1][1]]
         run.place([x.copy() for x in there])
         gone[-1] = gone[-1][0], tuple(there)
-        gone += advance(run, problem, stop, there, points)
-        fed, iterates = zip(*gone)
-        for measured in judge(subject, Observation(problem, fed, iterates), convention):
+        gone += trial.onward(run, gone)
+        for measured in worded(trial.judged(gone), after=f", put elsewhere after step {stop}"):
             if measured.how == "step" and measured.step > stop:
-                where = f"{measured.where}, put elsewhere after step {stop}"
-                yield measured._replace(where=where)
+                yield measured
 
 
 @check(
@@ -57,18 +46,15 @@ def agrees_from_where_it_is_put(
     needs=("rebind",),
     always=changing,
 )
-def writes_where_the_parameter_points(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
+def writes_where_the_parameter_points(trial: Trial) -> Found:
     for how in ("each", "together"):
 
         def rebinding(run: Any, t: int, fed: Fed, how: str = how) -> None:
             run.rebind(how)
             plainly(run, t, fed)
 
-        for measured in stepped(subject, convention, problem, rebinding):
-            where = f"{measured.where}, memory changed before every step, {how}"
-            yield measured._replace(where=where)
+        after = f", memory changed before every step, {how}"
+        yield from worded(stepped(trial, rebinding), after=after)
 
 
 @check(
@@ -78,20 +64,14 @@ def writes_where_the_parameter_points(
     needs=("recast",),
     always=changing,
 )
-def agrees_after_a_change_of_format(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    points = "point" in subject.facts.offers
-    by_digits = sorted(subject.facts.dtypes, key=lambda n: format_of(n).precision)
+def agrees_after_a_change_of_format(trial: Trial) -> Found:
+    by_digits = sorted(trial.subject.facts.dtypes, key=lambda n: format_of(n).precision)
     for dtype in by_digits[::-1]:
-        if dtype == problem.dtype:
-            continue
-        run, cast = begin(subject, problem), replace(problem, dtype=dtype)
-        run.recast(dtype)
-        # The start has the digits of the narrower format, the gradients all of the new one's.
-        start = [format_of(dtype).round(x) for x in problem.start]
-        vars(cast)["start"] = start  # what is cached there is drawn anew
-        fed, iterates = zip(*advance(run, cast, 0, start, points))
-        for measured in judge(subject, Observation(cast, fed, iterates), convention):
-            where = f"{measured.where}, {problem.dtype} turned into {dtype}"
-            yield measured._replace(where=where)
+        if dtype != trial.problem.dtype:
+            run, cast = trial.begin(), trial.on(dtype=dtype)
+            run.recast(dtype)
+            # The start has the digits of the narrower format, the gradients all of the new one's.
+            start = [format_of(dtype).round(x) for x in trial.problem.start]
+            vars(cast.problem)["start"] = start  # what is cached there is drawn anew
+            after = f", {trial.problem.dtype} turned into {dtype}"
+            yield from worded(cast.judged(list(cast.onward(run))), after=after)

@@ -1,24 +1,23 @@
 """What a run must not touch: settings of the whole process, and runs in other threads."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check, true
+from momentum.checks import _given as given
+from momentum.checks._check import check, true
+from momentum.checks._given import Problems, Setting
 from momentum.checks._lockstep import lockstep
-from momentum.checks._runs import compared, forms, onward, whole
-from momentum.conventions import Convention
-from momentum.subjects.drive import begin
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks._runs import compared, forms, walked
+from momentum.checks._trial import Found, Step, Trial
+from momentum.subjects.drive import Fed, plainly
+
+Settings = dict[str, Any]
 
 
-def with_empty_steps(setting: Setting) -> Sequence[Problem]:
+def with_empty_steps(setting: Setting) -> Problems:
     """Three steps in each form, of which the second has no gradient, where that may be."""
     gaps = [(1, 0), (1, 1)] if setting.facts.none_gradients else []
-    return [_given.run(setting, [row] * 3, missing=gaps) for row in forms(setting)]
+    return [given.run(setting, [row] * 3, missing=gaps) for row in forms(setting)]
 
 
 @check(
@@ -28,25 +27,28 @@ def with_empty_steps(setting: Setting) -> Sequence[Problem]:
     needs=("settings",),
     always=with_empty_steps,
 )
-def leaves_the_process_alone(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    still = begin(subject, problem)
+def leaves_the_process_alone(trial: Trial) -> Found:
+    still = trial.begin()
     still.restore()
-    before: dict[str, Any] = still.settings()
+    before: Settings = still.settings()
+    seen: list[Settings] = []
+
+    def looked_at(run: Any, t: int, fed: Fed) -> None:
+        plainly(run, t, fed)
+        seen.append(run.settings())
+
     try:
-        run, here = begin(subject, problem), problem.start
+        run = trial.begin()
         yield from _unchanged(before, run.settings(), "the constructor", 0)
-        for t in range(problem.steps):
-            run.step(problem.gradients(t, here))
-            after = run.settings()
-            here = run.parameters()
-            empty = (t, 0) in problem.missing
+        for t, *_ in walked(trial, looked_at, run=run):
+            empty = (t, 0) in trial.problem.missing
             name = "a step without gradients" if empty else "a step"
-            yield from _unchanged(before, after, name, t + 1)
+            yield from _unchanged(before, seen[t], name, t + 1)
     finally:
         still.restore()
 
 
-def _unchanged(before: dict[str, Any], after: dict[str, Any], who: str, step: int) -> Found:
+def _unchanged(before: Settings, after: Settings, who: str, step: int) -> Found:
     for name, old in before.items():
         new = after[name]
         short = "" if len(f"{old}{new}") > 60 else f": {old} before, {new} after"
@@ -58,23 +60,13 @@ def _unchanged(before: dict[str, Any], after: dict[str, Any], who: str, step: in
     source="law; two optimizers share no scratch memory. The threads take turns line by line",
     catches="scratch_shared_by_all_runs",
     needs=("threads",),
-    always=lambda s: [_given.run(s, [row] * 2, ((7,), (7,))) for row in forms(s)],
+    always=lambda s: [given.run(s, [row] * 2, ((7,), (7,))) for row in forms(s)],
 )
-def runs_in_threads_are_independent(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    pair = problem, replace(problem, seed=problem.seed + 1)
-    alone = [whole(subject, p) for p in pair]
-    gone: list[list[list[Array]]] = [[], []]
-
-    def walk(which: int) -> Callable[[], None]:
-        run, mine = begin(subject, pair[which]), pair[which]
-
-        def steps() -> None:
-            gone[which].extend(onward(subject, run, mine, 0, mine.start))
-
-        return steps
-
-    lockstep(walk(0), walk(1))
-    for which, name in enumerate(("first", "second")):
-        yield from compared(f"{name} of two threads", gone[which], alone[which], problem, 0)
+def runs_in_threads_are_independent(trial: Trial) -> Found:
+    pair = trial, trial.on(seed=trial.problem.seed + 1)
+    alone = [one.whole() for one in pair]
+    gone: list[list[Step]] = [[], []]
+    steps = [one.onward(one.begin()) for one in pair]
+    lockstep(*(partial(seen.extend, going) for seen, going in zip(gone, steps)))
+    for name, got, wanted in zip(("first", "second"), gone, alone):
+        yield from compared(f"{name} of two threads", got, wanted, trial.problem, 0)

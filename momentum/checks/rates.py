@@ -1,21 +1,15 @@
 """Learning rates of unusual size: zero, tiny, huge."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from momentum.arithmetic import exact_array, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, same
-from momentum.conventions import Convention
-from momentum.oracle.replay import replay_steps
-from momentum.subjects.drive import observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._check import agrees, check, same
+from momentum.checks._given import Problems, Setting
+from momentum.checks._trial import Found, Trial
 
 
-def with_zero_rates(setting: Setting) -> Sequence[Problem]:
+def with_zero_rates(setting: Setting) -> Problems:
     """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
     return [
         problem
@@ -31,21 +25,18 @@ def with_zero_rates(setting: Setting) -> Sequence[Problem]:
     needs=("settable:lr",),
     always=with_zero_rates,
 )
-def zero_rate_moves_nothing(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    observation = observe(subject, problem)
-    for i, shape in enumerate(problem.shapes):
-        fed = [row[i] for row in observation.fed]
-        hypers = [row[problem.groups[i]] for row in problem.hypers]
-        truth = replay_steps(convention, problem.start[i], fed, hypers, dtype="float64").exact
+def zero_rate_moves_nothing(trial: Trial) -> Found:
+    seen, problem = trial.observe(), trial.problem
+    for i, name in enumerate(trial.parameters):
+        truth = trial.exactly(seen, i, "exact").exact
         assert truth is not None
-        iterates = [problem.start[i], *(row[i] for row in observation.iterates)]
+        iterates = [problem.start[i], *(row[i] for row in seen.iterates)]
         places = [exact_array(problem.start[i]), *truth]
-        for t, h in enumerate(hypers):
+        for t, row in enumerate(problem.hypers):
             rests = np.asarray(places[t] == places[t + 1], dtype=bool)
-            if h.lr == 0 and rests.any():
+            if row[problem.groups[i]].lr == 0 and rests.any():
                 wanted = np.where(rests, iterates[t], iterates[t + 1])
-                where = f"step {t + 1}, parameter {i} of shape {shape}"
-                yield same(iterates[t + 1], wanted, where, t + 1)
+                yield same(iterates[t + 1], wanted, f"step {t + 1}, {name}", t + 1)
 
 
 @agrees(
@@ -54,9 +45,13 @@ def zero_rate_moves_nothing(subject: Subject, convention: Convention, problem: P
     catches="zero_lr_skips_velocity",
     needs=("settable:lr",),
 )
-def zero_rate_feeds_the_velocity(setting: Setting) -> Sequence[Problem]:
-    """Rates of 0, and others after them."""
-    return with_zero_rates(setting)
+def zero_rate_feeds_the_velocity(setting: Setting) -> Problems:
+    """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
+    return [
+        problem
+        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1))
+        for problem in given.moving(setting, [{"lr": rate} for rate in rates], ((7,), (3, 6)))
+    ]
 
 
 @agrees(
@@ -65,7 +60,7 @@ def zero_rate_feeds_the_velocity(setting: Setting) -> Sequence[Problem]:
     catches="lr_has_floor lr_has_tiny_floor large_lr_capped",
     needs=("settable:lr",),
 )
-def extreme_rates_agree(setting: Setting) -> Sequence[Problem]:
+def extreme_rates_agree(setting: Setting) -> Problems:
     """Rates from tiny to 1000, from 0 so that the movement itself is seen."""
     # Rates that stay normal when multiplied by a momentum: below, products of them lose bits.
     wide = format_of(setting.dtype).emax > 100

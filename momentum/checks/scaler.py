@@ -1,19 +1,17 @@
 """Gradient scalers: a loss scale leaves no trace, a step that they skip never was."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check, same, true
+from momentum.checks import _given as given
+from momentum.checks._check import check, same, true
+from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._paths import flat
 from momentum.checks._runs import compared, forms, stepped
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, begin, read
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks._trial import Found, Step, Trial
+from momentum.subjects.drive import Fed
+from momentum.subjects.judge import Measured
 
 MICIKEVICIUS = "Micikevicius et al., Mixed Precision Training, 2018, section 3.2"
 SKIPPED = MICIKEVICIUS + "; LibreYOLO/libreyolo#771 for a velocity that a skipped step fed"
@@ -21,10 +19,10 @@ SCALES = (2.0**10, 2.0**3, 2.0**16)
 """Powers of two: gradients times a scale, divided by it again, are the same numbers."""
 
 
-def every_form(setting: Setting) -> Sequence[Problem]:
+def every_form(setting: Setting) -> Problems:
     """Four steps in each form, where the format has room for the scales."""
     rows = forms(setting) if setting.dtype != "float16" else []
-    return [_given.run(setting, [row] * 4) for row in rows]
+    return [given.run(setting, [row] * 4) for row in rows]
 
 
 @check(
@@ -38,13 +36,13 @@ def every_form(setting: Setting) -> Sequence[Problem]:
     always=every_form,
     random=lambda s: problems(s, shapes=() if s.dtype == "float16" else ((7,), (3, 5), (33,))),
 )
-def loss_scale_is_invisible(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def loss_scale_is_invisible(trial: Trial) -> Found:
     skipped: list[bool] = []
 
     def scaled(run: Any, t: int, fed: Fed) -> None:
         skipped.append(run.scaled_step(fed, SCALES[t % len(SCALES)]))
 
-    yield from stepped(subject, convention, problem, scaled)
+    yield from stepped(trial, scaled)
     for t, left_out in enumerate(skipped):
         yield true(not left_out, f"step {t + 1} was skipped, all gradients are finite", t + 1)
 
@@ -60,32 +58,30 @@ def loss_scale_is_invisible(subject: Subject, convention: Convention, problem: P
     needs=("scaler",),
     always=every_form,
 )
-def skipped_step_never_was(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted, _ = _scaled(subject, problem, {})
+def skipped_step_never_was(trial: Trial) -> Found:
+    wanted = _scaled(trial, {}, [])
     # The first step, one in the middle; inf and nan, the last parameter and the first one.
     for bad in ({0: (np.inf, -1)}, {2: (np.nan, -1)}, {1: (-np.inf, 0), 3: (np.nan, 0)}):
-        path, reports = _scaled(subject, problem, bad)
-        for t, (value, skipped, before, after) in reports.items():
-            yield true(skipped, f"step {t + 1} was not skipped, a gradient is {value}", t + 1)
-            yield same(flat(after), flat(before), f"after the skip at step {t + 1}", t + 1)
+        skips: list[Measured] = []
+        path = _scaled(trial, bad, skips)
+        yield from skips
         steps = " and ".join(str(t + 1) for t in bad)
-        yield from compared(f"after a skip at step {steps}", path, wanted, problem)
+        yield from compared(f"after a skip at step {steps}", path, wanted, trial.problem)
 
 
-def _scaled(
-    subject: Subject, problem: Problem, bad: dict[int, tuple[float, int]]
-) -> tuple[list[list[Array]], dict[int, Any]]:
-    """The iterates of the good steps, with a bad one before some of them, and what became of it."""
-    run, here = begin(subject, problem), problem.start
-    path, reports = [], {}
-    for t in range(problem.steps):
+def _scaled(trial: Trial, bad: dict[int, tuple[float, int]], skips: list[Measured]) -> list[Step]:
+    """The good steps, with a bad one before some of them; skips: what became of those."""
+
+    def scaled(run: Any, t: int, fed: Fed) -> None:
         if t in bad:
-            value, i = bad[t]
-            spoiled = [None if g is None else g.copy() for g in problem.gradients(t, here)]
+            (value, i), before = bad[t], flat(run.parameters())
+            spoiled = [None if g is None else g.copy() for g in fed]
             spoiled[i].flat[-1] = value  # type: ignore[union-attr]  # none is missing here
             skipped = run.scaled_step(spoiled, SCALES[0])
-            reports[t] = value, skipped, here, read(run, problem, t)
-        run.scaled_step(problem.gradients(t, here), SCALES[0])
-        here = read(run, problem, t + 1)
-        path.append(here)
-    return path, reports
+            where = f"step {t + 1} was not skipped, a gradient is {value}"
+            skips.append(true(skipped, where, t + 1))
+            after = f"after the skip at step {t + 1}"
+            skips.append(same(flat(run.parameters()), before, after, t + 1))
+        run.scaled_step(fed, SCALES[0])
+
+    return list(trial.onward(trial.begin(), step=scaled))

@@ -1,11 +1,8 @@
 """Hyper-parameters that change in a run."""
 
-from collections.abc import Sequence
-
 from momentum.checks import _given as given
 from momentum.checks._check import agrees
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.checks._given import Problems, Setting, problems
 
 SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
 
@@ -21,7 +18,7 @@ SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
     needs=("settable:lr",),
     every_dtype=True,
 )
-def follows_the_learning_rate(setting: Setting) -> Sequence[Problem]:
+def follows_the_learning_rate(setting: Setting) -> Problems:
     """A rate that falls and rises again at every step; one that changes at the last step only."""
     h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
     rates = (0.3, 0.003, 0.21, 0.4, 0.1)
@@ -39,7 +36,7 @@ def follows_the_learning_rate(setting: Setting) -> Sequence[Problem]:
     ),
     needs=("settable:momentum", "hyper:momentum"),
 )
-def follows_the_momentum(setting: Setting) -> Sequence[Problem]:
+def follows_the_momentum(setting: Setting) -> Problems:
     """Momentum up and down, in the plain and in Nesterov's form."""
     wanted = (
         {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
@@ -60,7 +57,7 @@ def follows_the_momentum(setting: Setting) -> Sequence[Problem]:
     level="should",
     needs=("settable:momentum", "hyper:momentum"),
 )
-def momentum_may_pass_zero(setting: Setting) -> Sequence[Problem]:
+def momentum_may_pass_zero(setting: Setting) -> Problems:
     """Momentum that is 0 in the middle of a run, and one that is 0 at its start."""
     h = given.hyper(setting, lr=0.3, momentum=0.8)
     return [
@@ -69,7 +66,7 @@ def momentum_may_pass_zero(setting: Setting) -> Sequence[Problem]:
     ]
 
 
-def everything_moves(setting: Setting) -> Sequence[Problem]:
+def everything_moves(setting: Setting) -> Problems:
     """One hyper-parameter after the other changes, then all at once."""
     other = {"lr": 0.11, "momentum": 0.55, "dampening": 0.7, "weight_decay": 0.27, "nu": 0.35}
     return given.moving(setting, [{}, *({n: other[n]} for n in SCHEDULED), other])
@@ -81,7 +78,7 @@ def everything_moves(setting: Setting) -> Sequence[Problem]:
     catches="flags_captured_at_start",
     needs=("settable:maximize",),
 )
-def follows_the_flags(setting: Setting) -> Sequence[Problem]:
+def follows_the_flags(setting: Setting) -> Problems:
     """Each flag on and off again in a run, without dampening, which forbids Nesterov's form."""
     bare = {**given.FULL, "dampening": 0.0, "maximize": False}
     off = given.hyper(setting, **bare)
@@ -94,7 +91,7 @@ def follows_the_flags(setting: Setting) -> Sequence[Problem]:
     return found
 
 
-def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
+def switched_on_and_off(setting: Setting) -> Problems:
     """Decay and dampening of 0 at the start, on in the middle, 0 again at the end."""
     found = []
     for w in given.BOTH:
@@ -119,6 +116,6 @@ def switched_on_and_off(setting: Setting) -> Sequence[Problem]:
     needs=("settable:lr",),
     random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
 )
-def follows_all_changes(setting: Setting) -> Sequence[Problem]:
+def follows_all_changes(setting: Setting) -> Problems:
     """Each number alone, then all; decay and dampening on and off."""
     return [*everything_moves(setting), *switched_on_and_off(setting)]

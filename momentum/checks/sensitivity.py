@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from momentum.arithmetic import Format, Grid, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, check, same
+from momentum.checks._check import check, same
+from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._trial import Found, Trial
 from momentum.conventions import Convention, Hyper
-from momentum.subjects.drive import Observation, observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.drive import Observation
+from momentum.subjects.protocol import Array
 
 SHAPE = (81,)
 """Every pattern of 0, 1 and -1 in a start and three gradients; longer than any vector."""
@@ -50,7 +50,7 @@ def _values(setting: Setting) -> dict[str, tuple[float, ...]]:
     return _FINE if format_of(setting.dtype).precision >= 24 else _COARSE
 
 
-def few_bits(setting: Setting) -> Sequence[Problem]:
+def few_bits(setting: Setting) -> Problems:
     """Plain, damped, decayed, with Nesterov's form, maximizing; hyper-parameters that change."""
     chosen = {name: values[0] for name, values in _values(setting).items()}
     steps = 4 if format_of(setting.dtype).precision >= 24 else 3
@@ -97,11 +97,11 @@ def dyadic(draw: st.DrawFn, setting: Setting) -> Problem:
     always=few_bits,
     random=dyadic,
 )
-def exact_where_nothing_rounds(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _compared(subject, convention, observe(subject, problem))
+def exact_where_nothing_rounds(trial: Trial) -> Found:
+    yield from _compared(trial, trial.observe())
 
 
-def through_zero(setting: Setting) -> Sequence[Problem]:
+def through_zero(setting: Setting) -> Problems:
     """Momentum that is 0 for a step in mid-run, and for two."""
     h = given.hyper(setting, lr=0.5, momentum=0.5, nu=0.5)
     rows = [[given.revised(setting, h, momentum=m) for m in (0.5, *[0.0] * n, 0.5)] for n in (1, 2)]
@@ -115,27 +115,23 @@ def through_zero(setting: Setting) -> Sequence[Problem]:
     needs=("settable:momentum", "hyper:momentum"),
     always=through_zero,
 )
-def velocity_survives_momentum_zero(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    observation = observe(subject, problem)
-    found = [list(_compared(subject, convention, observation, kept)) for kept in (False, True)]
+def velocity_survives_momentum_zero(trial: Trial) -> Found:
+    seen = trial.observe()
+    found = [list(_compared(trial, seen, kept)) for kept in (False, True)]
     yield from min(found, key=lambda measured: sum(m.error > 0 for m in measured))
 
 
-def _compared(
-    subject: Subject, convention: Convention, observation: Observation, kept: bool = False
-) -> Found:
+def _compared(trial: Trial, seen: Observation, kept: bool = False) -> Found:
     """Where nothing rounds, bit for bit. kept: the velocity stays as it is at momentum 0."""
-    problem = observation.problem
-    format = format_of(subject.facts.format_name(problem.dtype))
-    for i, shape in enumerate(problem.shapes):
+    problem = trial.problem
+    format = format_of(trial.subject.facts.format_name(problem.dtype))
+    for i, name in enumerate(trial.parameters):
         hypers = [row[problem.groups[i]] for row in problem.hypers]
-        for t, truth in enumerate(_exact(convention, observation, i, hypers, format, kept)):
-            got = np.where(truth.fits, observation.iterates[t][i], 0.0)
+        for t, truth in enumerate(_exact(trial.convention, seen, i, hypers, format, kept)):
+            got = np.where(truth.fits, seen.iterates[t][i], 0.0)
             wanted = np.where(truth.fits, truth.value, 0.0)
             if truth.fits.any():
-                yield same(got, wanted, f"step {t + 1}, parameter {i} of shape {shape}", t + 1)
+                yield same(got, wanted, f"step {t + 1}, {name}", t + 1)
 
 
 def _exact(

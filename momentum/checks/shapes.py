@@ -1,14 +1,10 @@
 """Shapes and sizes: the rule sees numbers one by one, however they are arranged."""
 
-from collections.abc import Sequence
-
 from momentum.checks import _given as given
-from momentum.checks._check import Found, check
+from momentum.checks._check import check
+from momentum.checks._given import Problems, Setting
 from momentum.checks._repeated import repeated
-from momentum.conventions import Convention
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Subject
+from momentum.checks._trial import Found, Trial
 
 ARRANGED = (
     *((12,), (12, 1), (1, 12), (1, 12, 1), (3, 4), (1, 1, 12), (2, 3, 2), (12, 1, 1)),
@@ -20,7 +16,7 @@ EVERY = 130
 """Up to this size each one is tried: all remainders of two vectors of 64 bytes of one byte."""
 
 
-def all_on(setting: Setting, size: int, steps: int = 4) -> Sequence[Problem]:
+def all_on(setting: Setting, size: int, steps: int = 4) -> Problems:
     """Everything on, decay too, and changing; plain and with Nesterov's form."""
     return given.moving(setting, [*[{}] * (steps - 1), given.LATER], [(size,)])
 
@@ -31,8 +27,8 @@ def all_on(setting: Setting, size: int, steps: int = 4) -> Sequence[Problem]:
     catches="vectors_not_decayed first_axis_of_one_dropped velocity_per_column",
     always=lambda s: all_on(s, 12),
 )
-def reshaping_changes_nothing(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from repeated(subject, convention, problem, ARRANGED)
+def reshaping_changes_nothing(trial: Trial) -> Found:
+    yield from repeated(trial, ARRANGED)
 
 
 def sizes(largest: int) -> list[int]:
@@ -55,9 +51,9 @@ def sizes(largest: int) -> list[int]:
     catches="tail_of_long_block_skipped skipped_vector_remainder last_element_skipped",
     always=lambda s: all_on(s, 97, steps=2)[:1],
 )
-def agrees_at_every_size(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    shapes = [(n,) for n in sizes(subject.facts.largest)]
-    yield from repeated(subject, convention, problem, shapes)
+def agrees_at_every_size(trial: Trial) -> Found:
+    shapes = [(n,) for n in sizes(trial.subject.facts.largest)]
+    yield from repeated(trial, shapes)
 
 
 @check(
@@ -66,12 +62,10 @@ def agrees_at_every_size(subject: Subject, convention: Convention, problem: Prob
     catches="rows_beyond_1024_skipped",
     always=lambda s: all_on(s, 89, steps=2)[:1],
 )
-def agrees_in_long_and_wide_matrices(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    large = subject.facts.largest >= 2**16
+def agrees_in_long_and_wide_matrices(trial: Trial) -> Found:
+    large = trial.subject.facts.largest >= 2**16
     sides = (33, 129, 1025, 2049) if large else (1025,)
     shapes = [shape for n in sides for shape in ((n, 3), (3, n), (n, 1), (1, n))]
     square = [(n, n) for n in ((31, 33, 65, 129) if large else (33,))]
-    fitting = [s for s in (*shapes, *square) if s[0] * s[1] <= subject.facts.largest]
-    yield from repeated(subject, convention, problem, fitting)
+    fitting = [s for s in (*shapes, *square) if s[0] * s[1] <= trial.subject.facts.largest]
+    yield from repeated(trial, fitting)

@@ -5,22 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check
-from momentum.conventions import Convention
-from momentum.subjects.drive import Fed, Observation, begin, steps
-from momentum.subjects.judge import judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Gradient, Subject
+from momentum.checks import _given as given
+from momentum.checks._check import check
+from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.drive import Fed, steps
+from momentum.subjects.protocol import Array, Gradient
 
 SHAPES = ((17,), (9, 2))
 
 
-def dense_and_sparse(setting: Setting) -> Sequence[Problem]:
+def dense_and_sparse(setting: Setting) -> Problems:
     """Five steps without weight decay."""
-    row = _given.hyper(setting, **{**_given.FULL, "weight_decay": 0.0})
-    return [_given.run(setting, [row] * 5, SHAPES)] if not row.weight_decay else []
+    row = given.hyper(setting, **{**given.FULL, "weight_decay": 0.0})
+    return [given.run(setting, [row] * 5, SHAPES)] if not row.weight_decay else []
 
 
 @check(
@@ -32,8 +30,8 @@ def dense_and_sparse(setting: Setting) -> Sequence[Problem]:
     always=dense_and_sparse,
     random=lambda s: problems(s, steps=(1, 8), shapes=SHAPES, without=("weight_decay",)),
 )
-def sparse_stands_for_dense(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _sparsely(subject, convention, problem)
+def sparse_stands_for_dense(trial: Trial) -> Found:
+    yield from _sparsely(trial)
 
 
 @check(
@@ -43,26 +41,23 @@ def sparse_stands_for_dense(subject: Subject, convention: Convention, problem: P
     level="should",
     needs=("sparse", "hyper:weight_decay"),
     errors_fail=True,
-    always=lambda s: _given.steady(s, [_given.FULL], 3, SHAPES),
+    always=lambda s: given.steady(s, [given.FULL], 3, SHAPES),
 )
-def sparse_gradients_take_decay(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from _sparsely(subject, convention, problem)
+def sparse_gradients_take_decay(trial: Trial) -> Found:
+    yield from _sparsely(trial)
 
 
-def _sparsely(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def _sparsely(trial: Trial) -> Found:
     def thinned(t: int, here: Sequence[Array]) -> list[Gradient]:
-        rng = np.random.default_rng((problem.seed, t))
+        rng = np.random.default_rng((trial.problem.seed, t))
         return [
             None if g is None else np.where(rng.random(g.shape) < 0.5, 0.0, g)
-            for g in problem.gradients(t, here)
+            for g in trial.problem.gradients(t, here)
         ]
 
     def sparsely(run: Any, t: int, fed: Fed) -> None:
         run.step_sparse(fed)
 
-    run = begin(subject, problem)
+    run, problem = trial.begin(), trial.problem
     gone = steps(run, problem.hypers, thinned, problem.start, step=sparsely, problem=problem)
-    fed, iterates = zip(*gone)
-    yield from judge(subject, Observation(problem, fed, iterates), convention)
+    yield from trial.judged(list(gone))

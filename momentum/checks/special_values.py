@@ -1,25 +1,22 @@
 """Signed zeros, subnormal numbers, infinities, nan, overflow, magnitudes far apart."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, agrees, check, true
-from momentum.checks._paths import bounds, feed_of, near, path
-from momentum.conventions import Convention
-from momentum.subjects.drive import observe
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Subject
+from momentum.checks._check import agrees, check, true
+from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._paths import Other, bounds, feed_of, law, near, path
+from momentum.checks._trial import Found, Trial
+from momentum.subjects.protocol import Array
 
 IEEE = "IEEE Std 754-2019, sections 6.1 (infinity), 6.2 (nan), 7.4 (overflow), 7.5 (underflow)"
 SHAPES = ((33,), (3, 7))
 
 
-def _of_kind(setting: Setting, kind: str) -> Sequence[Problem]:
+def _of_kind(setting: Setting, kind: str) -> Problems:
     return given.steady(setting, given.BOTH, 3, SHAPES, kind=kind)
 
 
@@ -30,15 +27,12 @@ def _of_kind(setting: Setting, kind: str) -> Sequence[Problem]:
     every_dtype=True,
     always=lambda s: _of_kind(s, "special"),
 )
-def poisoned_coordinates_show_it(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    observation = observe(subject, problem)
+def poisoned_coordinates_show_it(trial: Trial) -> Found:
+    seen, problem = trial.observe(), trial.problem
     for i, shape in enumerate(problem.shapes):
-        broken = np.zeros(shape, dtype=bool)
-        nan = np.zeros(shape, dtype=bool)
+        broken, nan = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         for t in range(problem.steps):
-            grad, got = observation.fed[t][i], observation.iterates[t][i]
+            grad, got = seen.fed[t][i], seen.iterates[t][i]
             assert grad is not None
             broken, nan = broken | ~np.isfinite(grad), nan | np.isnan(grad)
             healed = (broken & np.isfinite(got)) | (nan & ~np.isnan(got))
@@ -55,22 +49,18 @@ def poisoned_coordinates_show_it(
     every_dtype=True,
     always=lambda s: _of_kind(s, "special"),
 )
-def poison_does_not_spread(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    feed = feed_of(problem)
+def poison_does_not_spread(trial: Trial) -> Found:
+    feed = feed_of(trial.problem)
     sick = [
-        np.logical_or.reduce(
-            [~np.isfinite(g) for row in feed.gradients if (g := row[i]) is not None]
-        )
-        for i in range(len(problem.shapes))
+        np.logical_or.reduce([~np.isfinite(g) for g in column if g is not None])
+        for column in zip(*feed.gradients)
     ]
-    well = feed.mapped(lambda i, x: np.where(np.isfinite(x), x, 0.5))
 
     def healthy(i: int, x: Array) -> Array:
         return np.where(sick[i], 0.0, x)
 
-    got = [[healthy(i, x) for i, x in enumerate(row)] for row in path(subject, problem, feed)]
-    wanted, allowed = path(subject, problem, well), bounds(subject, convention, problem, well)
-    yield from near(got, wanted, allowed, problem, healthy)
+    well = feed.mapped(lambda i, x: np.where(np.isfinite(x), x, 0.5))
+    yield from law(trial, [Other(feed, healthy, healthy)], well)
 
 
 @agrees(
@@ -79,7 +69,7 @@ def poison_does_not_spread(subject: Subject, convention: Convention, problem: Pr
     catches="nan_leaks_to_neighbours zero_elements_skipped",
     random=lambda s: problems(s, steps=(1, 5), kinds=("special",), shapes=((33,), (2, 3))),
 )
-def healthy_coordinates_agree(setting: Setting) -> Sequence[Problem]:
+def healthy_coordinates_agree(setting: Setting) -> Problems:
     """Gradients of inf and nan beside others."""
     return _of_kind(setting, "special")
 
@@ -93,12 +83,12 @@ def healthy_coordinates_agree(setting: Setting) -> Sequence[Problem]:
     ),
     every_dtype=True,
 )
-def all_magnitudes_agree(setting: Setting) -> Sequence[Problem]:
+def all_magnitudes_agree(setting: Setting) -> Problems:
     """Subnormal numbers; numbers near overflow; numbers over many binades."""
     return [p for kind in ("tiny", "huge", "wide") for p in _of_kind(setting, kind)]
 
 
-def overflowing(setting: Setting) -> Sequence[Problem]:
+def overflowing(setting: Setting) -> Problems:
     """The same gradient at every step, so that huge ones add up beyond the largest number."""
     h = given.hyper(setting, lr=0.9, momentum=0.5)
     return [] if h.weight_decay else [given.run(setting, [h] * 10, [(9,)], kind="constant")]
@@ -110,17 +100,18 @@ def overflowing(setting: Setting) -> Sequence[Problem]:
     catches="overflow_saturates",
     always=overflowing,
 )
-def overflow_is_infinite(subject: Subject, convention: Convention, problem: Problem) -> Found:
+def overflow_is_infinite(trial: Trial) -> Found:
+    problem = trial.problem
     feed, h = feed_of(problem), problem.hypers[0][0]
     hot = np.arange(feed.start[0].size) % 3 == 1
     power = 2.0 ** format_of(problem.dtype).emax  # above half the largest number
     steep = np.where(hot, power, 1.0)
     high = replace(feed, gradients=[[steep] for _ in feed.gradients])
-    calm, wild = path(subject, problem, feed), path(subject, problem, high)
+    calm, wild = path(trial, feed), path(trial, high)
     # Under every convention theta moves by at least this share of the gradient, in one direction.
     least = float(h.lr) * (1 - float(h.momentum)) * (1 - float(h.dampening))
     cool = [[np.where(hot, 0.0, x) for x in row] for row in wild]
-    allowed = bounds(subject, convention, problem, feed)
+    allowed = bounds(trial, feed)
     yield from near(cool, calm, allowed, problem, lambda i, x: np.where(hot, 0.0, x))
     for t, (got,) in enumerate(wild, 1):
         if t * least > 2.5:  # 2.5 powers are more than any number of the format, rounding included

@@ -1,56 +1,46 @@
 """State: saved and loaded without a trace."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import strategies as st
-
-from momentum.checks import _given
-from momentum.checks._check import Found, check
-from momentum.checks._runs import catch_up, compared, forms, fresh, stops
-from momentum.conventions import Convention
-from momentum.subjects.drive import Observation, advance, begin
-from momentum.subjects.judge import judge
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
-from momentum.subjects.protocol import Array, Run, Subject
-
-Path = list[tuple[tuple[Array | None, ...], tuple[Array, ...]]]
-"""What was fed at each step, and where it led."""
+from momentum.checks import _given as given
+from momentum.checks._check import check, worded
+from momentum.checks._given import Drawn, Problems, Setting, problems
+from momentum.checks._runs import catch_up, compared, forms, stops
+from momentum.checks._trial import Found, Step, Trial
 
 GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on all steps before it"
 
 
-def short_runs(setting: Setting) -> Sequence[Problem]:
+def short_runs(setting: Setting) -> Problems:
     """Four steps, interrupted at each of them: momentum alone; everything on and changing."""
     plain = forms(setting)[0]
-    first = _given.hyper(setting, **_given.FULL)
-    then = _given.changed(setting, first, **_given.LATER)
+    first = given.hyper(setting, **given.FULL)
+    then = given.changed(setting, first, **given.LATER)
     return [
-        _given.run(setting, [plain] * 4),
-        _given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5))),
+        given.run(setting, [plain] * 4),
+        given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5))),
     ]
 
 
-def changing_runs(setting: Setting) -> Sequence[Problem]:
+def changing_runs(setting: Setting) -> Problems:
     """Every hyper-parameter and flag changes, plain and with Nesterov's form."""
     then = {"lr": 0.2, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.3, "nu": 0.4}
     then |= {"maximize": False, "nesterov": False}
-    return _given.moving(setting, [{}, {}, then, then], ((7,), (7,), (3, 5)))
+    return given.moving(setting, [{}, {}, then, then], ((7,), (7,), (3, 5)))
 
 
-def any_runs(setting: Setting) -> st.SearchStrategy[Problem]:
+def any_runs(setting: Setting) -> Drawn:
     """Several groups and schedules."""
     return problems(setting, steps=(2, 10), schedule=("lr", "momentum"), groups=2)
 
 
-def with_gaps(setting: Setting) -> Sequence[Problem]:
+def with_gaps(setting: Setting) -> Problems:
     """Some gradients are missing: at first, now and then, or always."""
     if not setting.facts.none_gradients:
         return []
-    row = _given.hyper(setting, **_given.FULL)
+    row = given.hyper(setting, **given.FULL)
     absent = {(0, 1), (1, 1), (3, 0), *((t, 2) for t in range(4))}
-    return [_given.run(setting, [row] * 4, ((7,), (7,), (7,)), missing=absent)]
+    return [given.run(setting, [row] * 4, ((7,), (7,), (7,)), missing=absent)]
 
 
 @check(
@@ -67,15 +57,15 @@ def with_gaps(setting: Setting) -> Sequence[Problem]:
     always=short_runs,
     random=any_runs,
 )
-def resumes_where_it_stopped(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = _whole(subject, problem)
-    for stop in stops(problem):
-        run, gone = _until(subject, problem, stop)
+def resumes_where_it_stopped(trial: Trial) -> Found:
+    wanted = trial.whole()
+    for stop in stops(trial.problem):
+        run, gone = trial.until(stop)
         saved = run.save()
-        rest = _onward(subject, run, problem, gone)
-        yield from _goes_on(f"saved at step {stop} and gone on", subject, convention, rest, wanted)
-        rest = _loaded(subject, problem, gone, saved)
-        yield from _goes_on(f"saved at step {stop} and loaded", subject, convention, rest, wanted)
+        rest = [*gone, *trial.onward(run, gone)]
+        yield from _goes_on(f"saved at step {stop} and gone on", trial, rest, wanted)
+        rest = _loaded(trial, gone, saved)
+        yield from _goes_on(f"saved at step {stop} and loaded", trial, rest, wanted)
 
 
 @check(
@@ -85,16 +75,14 @@ def resumes_where_it_stopped(subject: Subject, convention: Convention, problem: 
     needs=("resume",),
     always=short_runs,
 )
-def goes_back_to_an_earlier_state(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    wanted = _whole(subject, problem)
-    for stop in stops(problem)[:-1]:
-        run, gone = _until(subject, problem, stop)
+def goes_back_to_an_earlier_state(trial: Trial) -> Found:
+    wanted = trial.whole()
+    for stop in stops(trial.problem)[:-1]:
+        run, gone = trial.until(stop)
         saved = run.save()
-        _onward(subject, run, problem, gone)
-        rest = _loaded(subject, problem, gone, saved, run)
-        yield from _goes_on(f"taken back to step {stop}", subject, convention, rest, wanted)
+        list(trial.onward(run, gone))
+        rest = _loaded(trial, gone, saved, run)
+        yield from _goes_on(f"taken back to step {stop}", trial, rest, wanted)
 
 
 @check(
@@ -105,13 +93,11 @@ def goes_back_to_an_earlier_state(
     needs=("resume", "settable:lr"),
     always=changing_runs,
 )
-def loads_hyperparameters(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = _whole(subject, problem)
-    saved, gone = _until(subject, problem, problem.steps - 1)
-    run = fresh(subject, problem)
+def loads_hyperparameters(trial: Trial) -> Found:
+    saved, gone = trial.until(trial.problem.steps - 1)
+    run = trial.fresh()
     run.load(saved.save())
-    rest = _onward(subject, run, problem, gone)
-    yield from _goes_on("loaded", subject, convention, rest, wanted)
+    yield from _goes_on("loaded", trial, [*gone, *trial.onward(run, gone)], trial.whole())
 
 
 @check(
@@ -122,13 +108,12 @@ def loads_hyperparameters(subject: Subject, convention: Convention, problem: Pro
     needs=("resume", "file"),
     always=changing_runs,
 )
-def state_goes_through_a_file(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = _whole(subject, problem)
-    for stop in stops(problem):
-        run, gone = _until(subject, problem, stop)
-        rest = _loaded(subject, problem, gone, run.through_file(run.save()))
-        name = f"saved at step {stop}, read from a file"
-        yield from _goes_on(name, subject, convention, rest, wanted)
+def state_goes_through_a_file(trial: Trial) -> Found:
+    wanted = trial.whole()
+    for stop in stops(trial.problem):
+        run, gone = trial.until(stop)
+        rest = _loaded(trial, gone, run.through_file(run.save()))
+        yield from _goes_on(f"saved at step {stop}, read from a file", trial, rest, wanted)
 
 
 @check(
@@ -138,8 +123,8 @@ def state_goes_through_a_file(subject: Subject, convention: Convention, problem:
     needs=("resume", "saves_options", "settable:lr"),
     always=changing_runs,
 )
-def loaded_options_count(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from loads_hyperparameters(subject, convention, problem)
+def loaded_options_count(trial: Trial) -> Found:
+    yield from loads_hyperparameters(trial)
 
 
 @check(
@@ -151,10 +136,8 @@ def loaded_options_count(subject: Subject, convention: Convention, problem: Prob
     always=with_gaps,
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",), missing=True),
 )
-def resumes_with_missing_gradients(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from resumes_where_it_stopped(subject, convention, problem)
+def resumes_with_missing_gradients(trial: Trial) -> Found:
+    yield from resumes_where_it_stopped(trial)
 
 
 @check(
@@ -166,55 +149,25 @@ def resumes_with_missing_gradients(
     every_dtype=True,
     always=short_runs,
 )
-def loading_keeps_every_digit(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    wanted = _whole(subject, problem)
-    for stop in stops(problem):
-        saved, gone = _until(subject, problem, stop)
-        rest = _loaded(subject, problem, gone, saved.save())
-        yield from _exactly(f"saved at step {stop} and loaded", rest, wanted)
+def loading_keeps_every_digit(trial: Trial) -> Found:
+    wanted = trial.whole()
+    for stop in stops(trial.problem):
+        saved, gone = trial.until(stop)
+        rest = _loaded(trial, gone, saved.save())
+        yield from compared(f"saved at step {stop} and loaded", rest, wanted, trial.problem)
 
 
-def _onward(subject: Subject, run: Run, problem: Problem, gone: Path) -> Path:
-    """The whole path of a run that has gone so far."""
-    here = gone[-1][1] if gone else problem.start
-    points = "point" in subject.facts.offers
-    return [*gone, *advance(run, problem, len(gone), here, points)]
-
-
-def _loaded(subject: Subject, problem: Problem, gone: Path, saved: Any, run: Any = None) -> Path:
+def _loaded(trial: Trial, gone: list[Step], saved: Any, run: Any = None) -> list[Step]:
     """The whole path of a run that goes on from a saved state. run: a fresh one by default."""
-    run = fresh(subject, problem) if run is None else run
+    run = trial.fresh() if run is None else run
     run.load(saved)
-    catch_up(run, problem, len(gone))
-    return _onward(subject, run, problem, gone)
+    catch_up(run, trial.problem, len(gone))
+    return [*gone, *trial.onward(run, gone)]
 
 
-def _until(subject: Subject, problem: Problem, steps: int) -> tuple[Any, Path]:
-    """A run that has taken some of the problem's steps, and its path."""
-    run = begin(subject, problem)
-    return run, _onward(subject, run, problem.cut(steps), []) if steps else []
-
-
-def _whole(subject: Subject, problem: Problem) -> Observation:
-    """An undisturbed run."""
-    return _observed(problem, _onward(subject, begin(subject, problem), problem, []))
-
-
-def _observed(problem: Problem, path: Path) -> Observation:
-    return Observation(problem, *(tuple(x) for x in zip(*path)))
-
-
-def _exactly(name: str, path: Path, wanted: Observation) -> Found:
-    """Bit for bit as if there had been no stop."""
-    yield from compared(name, [here for _, here in path], wanted.iterates, wanted.problem)
-
-
-def _goes_on(
-    name: str, subject: Subject, convention: Convention, path: Path, wanted: Observation
-) -> Found:
+def _goes_on(name: str, trial: Trial, path: list[Step], wanted: list[Step]) -> Found:
     """The same, or as right: loading may round a state that was wider than its parameter."""
-    found = list(_exactly(name, path, wanted))
+    found = list(compared(name, path, wanted, trial.problem))
     if any(m.error for m in found):
-        judged = judge(subject, _observed(wanted.problem, path), convention)
-        found = [m._replace(where=f"{name}: {m.where}") for m in judged]
+        found = list(worded(trial.judged(path), f"{name}: "))
     yield from found

@@ -1,11 +1,8 @@
 """Every iterate against the oracle, in every dtype."""
 
-from collections.abc import Sequence
-
 from momentum.checks import _given as given
 from momentum.checks._check import agrees
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting, problems
+from momentum.checks._given import Problem, Problems, Setting, problems
 
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
 
@@ -25,7 +22,7 @@ HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., secti
     every_dtype=True,
     random=lambda s: problems(s, steps=(1, 16)),
 )
-def agrees_with_oracle(setting: Setting) -> Sequence[Problem]:
+def agrees_with_oracle(setting: Setting) -> Problems:
     """One run with a parameter of each size, on and off the width of vectors."""
     shapes = (*setting.pool, *(s for s in ((100,), (4097,)) if setting.allows(s)))
     row = (given.hyper(setting, lr=0.1, momentum=0.9),)

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from momentum.checks import _given
-from momentum.checks._check import Found, check, true
-from momentum.checks._runs import fresh, until
-from momentum.conventions import Convention, Hyper
+from momentum.checks import _given as given
+from momentum.checks._check import check, true
+from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._trial import Found, Trial
+from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.subjects.problems import Problem
-from momentum.subjects.problems.strategies import Setting
-from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.protocol import Subject
 from momentum.subjects.refusals import Refusals
 
 
-def ordinary(setting: Setting) -> Sequence[Problem]:
+def ordinary(setting: Setting) -> Problems:
     """Two steps with everything on."""
-    return _given.steady(setting, [_given.FULL], 2)
+    return given.steady(setting, [given.FULL], 2)
 
 
 def _with(h: Hyper, name: str, value: float) -> Hyper:
@@ -36,21 +35,19 @@ def _refusal(subject: Subject, rows: Sequence[Hyper], problem: Problem) -> str |
     return None
 
 
-def _must_refuse(subject: Subject, problem: Problem, rows: Sequence[Hyper], what: str) -> Found:
-    refusal = _refusal(subject, rows, problem)
+def _must_refuse(trial: Trial, rows: Sequence[Hyper], what: str) -> Found:
+    refusal = _refusal(trial.subject, rows, trial.problem)
     got = "accepted" if refusal is None else f"refused by {refusal}, wanted ValueError"
     yield true(refusal == "refused", f"{what} is {got}")
 
 
-def _each_bad(
-    subject: Subject, problem: Problem, values: Sequence[float], names: Sequence[str]
-) -> Found:
-    good = problem.hypers[0][0]
+def _each_bad(trial: Trial, values: Sequence[float], names: Sequence[str]) -> Found:
+    good = trial.problem.hypers[0][0]
     for name in names:
-        if name in subject.facts.domain.free:
+        if name in trial.subject.facts.domain.free:
             for value in values:
                 bad = _with(good, name, value)
-                yield from _must_refuse(subject, problem, [bad], f"{name} = {value}")
+                yield from _must_refuse(trial, [bad], f"{name} = {value}")
 
 
 @check(
@@ -64,8 +61,8 @@ def _each_bad(
     needs=("validates",),
     always=ordinary,
 )
-def refuses_negative_numbers(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    yield from _each_bad(subject, problem, (-0.125,), ("lr", "momentum", "weight_decay"))
+def refuses_negative_numbers(trial: Trial) -> Found:
+    yield from _each_bad(trial, (-0.125,), ("lr", "momentum", "weight_decay"))
 
 
 @check(
@@ -76,10 +73,8 @@ def refuses_negative_numbers(subject: Subject, convention: Convention, problem: 
     needs=("validates",),
     always=ordinary,
 )
-def refuses_numbers_that_are_not_finite(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    yield from _each_bad(subject, problem, (np.nan, np.inf), COMMON)
+def refuses_numbers_that_are_not_finite(trial: Trial) -> Found:
+    yield from _each_bad(trial, (np.nan, np.inf), COMMON)
 
 
 @check(
@@ -91,16 +86,14 @@ def refuses_numbers_that_are_not_finite(
     needs=("validates", "groups"),
     always=ordinary,
 )
-def refuses_them_in_every_group(
-    subject: Subject, convention: Convention, problem: Problem
-) -> Found:
-    good = problem.hypers[0][0]
-    free = subject.facts.domain.free
+def refuses_them_in_every_group(trial: Trial) -> Found:
+    good = trial.problem.hypers[0][0]
+    free = trial.subject.facts.domain.free
     bad = [_with(good, n, -0.125) for n in ("lr", "momentum") if n in free]
     for h in bad:
-        yield from _must_refuse(subject, problem, [good, h], "a negative one in the second group")
-        if "late_groups" in subject.facts.offers:
-            run, _ = until(subject, problem, 1)
+        yield from _must_refuse(trial, [good, h], "a negative one in the second group")
+        if "late_groups" in trial.subject.facts.offers:
+            run, _ = trial.until(1)
             try:
                 run.add_group([np.zeros(3)], h)
             except ValueError:
@@ -116,20 +109,22 @@ def refuses_them_in_every_group(
     needs=("validates",),
     always=ordinary,
 )
-def accepts_zero(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    domain = subject.facts.domain
+def accepts_zero(trial: Trial) -> Found:
+    domain = trial.subject.facts.domain
     for name in sorted(domain.free.intersection(COMMON)):
-        zero = domain.combined({**problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0})
+        zero = domain.combined(
+            {**trial.problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0}
+        )
         if getattr(zero, name) == 0:
-            refusal = _refusal(subject, [zero], problem)
+            refusal = _refusal(trial.subject, [zero], trial.problem)
             yield true(refusal is None, f"{name} = 0 is refused")
 
 
-def usual(setting: Setting) -> Sequence[Problem]:
+def usual(setting: Setting) -> Problems:
     """A rate and a momentum that everyone uses, alone; as far as they can be chosen."""
     wanted: tuple[dict[str, float], ...] = ({"lr": 0.1}, {"lr": 0.01, "momentum": 0.9})
-    rows = dict.fromkeys(_given.hyper(setting, **w) for w in wanted)
-    return [_given.run(setting, [h] * 2) for h in rows]
+    rows = dict.fromkeys(given.hyper(setting, **w) for w in wanted)
+    return [given.run(setting, [h] * 2) for h in rows]
 
 
 @check(
@@ -138,14 +133,15 @@ def usual(setting: Setting) -> Sequence[Problem]:
     catches="refuses_usual_momentum",
     always=usual,
 )
-def accepts_usual_values(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    h = problem.hypers[0][0]
-    refusal = Refusals(subject).of(h, problem.dtype)
+def accepts_usual_values(trial: Trial) -> Found:
+    h = trial.problem.hypers[0][0]
+    refusal = Refusals(trial.subject).of(h, trial.problem.dtype)
     yield true(refusal is None, refusal or "")
 
 
-def _takes_both(facts: Facts, convention: Convention, problem: Problem) -> str | None:
-    return "takes Nesterov's form with dampening" if facts.domain.together else None
+def _takes_both(trial: Trial) -> str | None:
+    both = trial.subject.facts.domain.together
+    return "takes Nesterov's form with dampening" if both else None
 
 
 @check(
@@ -157,10 +153,10 @@ def _takes_both(facts: Facts, convention: Convention, problem: Problem) -> str |
     always=ordinary,
     applies=_takes_both,
 )
-def nesterov_refuses_dampening(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    dampening = subject.facts.domain.fixed.get("dampening", 0.35)
-    both = problem.hypers[0][0]._replace(nesterov=True, dampening=dampening)
-    yield from _must_refuse(subject, problem, [both], "nesterov with dampening")
+def nesterov_refuses_dampening(trial: Trial) -> Found:
+    dampening = trial.subject.facts.domain.fixed.get("dampening", 0.35)
+    both = trial.problem.hypers[0][0]._replace(nesterov=True, dampening=dampening)
+    yield from _must_refuse(trial, [both], "nesterov with dampening")
 
 
 @check(
@@ -171,10 +167,10 @@ def nesterov_refuses_dampening(subject: Subject, convention: Convention, problem
     needs=("foreign_state", "resume"),
     always=ordinary,
 )
-def refuses_foreign_state(subject: Subject, convention: Convention, problem: Problem) -> Found:
-    run, _ = until(subject, problem, problem.steps)
+def refuses_foreign_state(trial: Trial) -> Found:
+    run, _ = trial.until(trial.problem.steps)
     for name, state in run.foreign_state().items():
-        other = fresh(subject, problem)
+        other = trial.fresh()
         try:
             other.load(state)
         except Exception:  # however it says no

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from momentum.checks import Check
+from momentum.checks import Check, Trial
 from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.runner.series import furthest
@@ -189,12 +189,13 @@ class _Search:
     def _tried(self, problem: Problem) -> _Finding | None:
         """What is wrong on this problem, None where nothing is."""
         measured = None
-        unfit = self.check.applies(self.subject.facts, self.convention, problem)
+        trial = Trial(self.subject, self.convention, problem)
+        unfit = self.check.applies(trial)
         if unfit is not None:
             self.unfit[unfit] = None
             return None
         try:
-            for measured in self.check.measure(self.subject, self.convention, problem):
+            for measured in self.check.measure(trial):
                 ratio = measured.ratio
                 self.claims = self.claims or (measured.claims and measured.bound < math.inf)
                 if ratio > 1:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from momentum.arithmetic import exact_array
-from momentum.checks import CHECKS, _given
+from momentum.checks import CHECKS, Trial, _given
 from momentum.checks._check import agrees, check, same, true
-from momentum.checks._paths import Feed, against, alike, bounds, crowded, feed_of, flat, near, path
+from momentum.checks._paths import Feed, against, bounds, crowded, feed_of, flat, near, path
 from momentum.checks._repeated import _extremes, repeated
-from momentum.checks._runs import by_turns, catch_up, compared, forms, fresh, stops, until, whole
+from momentum.checks._runs import by_turns, catch_up, compared, forms, stops
 from momentum.conventions import Hyper, get
 from momentum.gallery import GALLERY, Machine
 from momentum.oracle.replay import replay_steps
@@ -29,6 +29,10 @@ def machine(name="accumulated", **fields):
 
 def problem(rows=(H,) * 3, shapes=((3,), (2, 2)), **more):
     return Problem("float64", shapes, tuple((h,) for h in rows), (0,) * len(shapes), **more)
+
+
+def trial(*rows, subject=None, **more):
+    return Trial(subject or machine(), TORCH, problem(rows or (H,) * 3, **more))
 
 
 # Who a check applies to.
@@ -94,8 +98,8 @@ def test_a_name_is_given_once_and_a_declaration_is_a_check_of_its_file():
     assert not made.every_dtype
     assert not made.errors_fail
     wrong = GALLERY["momentum_squared"].build()
-    assert max(m.ratio for m in made.measure(machine(), TORCH, problem())) <= 1
-    assert max(m.ratio for m in made.measure(wrong, TORCH, problem())) > 1
+    assert max(m.ratio for m in made.measure(trial())) <= 1
+    assert max(m.ratio for m in made.measure(trial(subject=wrong))) > 1
     check(**told)(_measure)
     assert CHECKS.pop("_measure").measure is _measure
 
@@ -108,7 +112,7 @@ def declared_here(setting):
     return ()
 
 
-def _measure(subject, convention, problem):
+def _measure(trial):
     yield true(True, "")
 
 
@@ -143,18 +147,16 @@ def test_true_holds_or_does_not():
 
 
 def test_paths_are_compared_at_every_step_and_parameter():
-    told = problem()
-    wanted = whole(machine(), told)
-    assert path(machine(), told, feed_of(told))[-1][1].tolist() == wanted[-1][1].tolist()
-    assert [m.error for m in alike(wanted, wanted, told)] == [0.0] * 6
-    off = [[x.copy() for x in row] for row in wanted]
-    off[1][0][2] += 0.5
-    bad = [m for m in alike(off, wanted, told) if m.error]
+    told = trial()
+    wanted = told.whole()
+    assert path(told, feed_of(told.problem))[-1][1].tolist() == wanted[-1][1][1].tolist()
+    assert [m.error for m in compared("it", wanted, wanted, told.problem)] == [0.0] * 6
+    off = [(fed, [x.copy() for x in row]) for fed, row in wanted]
+    off[1][1][0][2] += 0.5
+    bad = [m for m in compared("it", off, wanted, told.problem) if m.error]
     assert len(bad) == 1
-    assert bad[0].where.startswith("step 2, parameter 0 of shape (3,)[2]: ")
+    assert bad[0].where.startswith("it: step 2, parameter 0 of shape (3,)[2]: ")
     assert bad[0].step == 2
-    doubled = [[2.0 * x for x in row] for row in wanted]
-    assert all(m.error == 0 for m in alike(doubled, wanted, told, lambda i, x: 2.0 * x))
 
 
 @pytest.mark.parametrize(("off", "passes"), [(0.0, True), (1.9, True), (2.1, False)])
@@ -189,7 +191,7 @@ def test_bounds_are_those_of_the_oracle_for_each_parameter_by_itself():
     rows = (H, H._replace(lr=0.25), H)
     told = problem(rows, missing=frozenset({(1, 1)}))
     told = replace(told, hypers=tuple((row[0], Hyper(0.125)) for row in told.hypers), groups=(0, 1))
-    found = bounds(machine(), TORCH, told, feed_of(told))
+    found = bounds(Trial(machine(), TORCH, told), feed_of(told))
     for i in range(2):
         fed = [row[i] for row in feed_of(told).gradients]
         hypers = [row[i] for row in told.hypers]
@@ -211,7 +213,7 @@ def test_feeds_are_changed_all_along():
 
 def test_room_is_what_ordinary_numbers_need():
     def tight(*rows, **changes):
-        return crowded(facts(), TORCH, replace(problem((H, *rows)), **changes)) is not None
+        return crowded(trial(H, *rows).on(**changes)) is not None
 
     assert not tight(H._replace(weight_decay=2.0**-20))
     assert not tight(H._replace(lr=2.0**20))
@@ -249,11 +251,11 @@ def test_short_runs_are_cut_everywhere_and_long_ones_once():
 
 def test_a_run_cut_and_gone_on_is_the_run():
     rows = (H, H, H._replace(lr=0.25), H._replace(lr=0.125))
-    told = problem(rows)
-    wanted = whole(machine(), told)
-    run, here = until(machine(), told, 2)
-    assert [x.tolist() for x in here] == [x.tolist() for x in wanted[1]]
-    other = fresh(machine(), told)
+    cut = trial(*rows)
+    told, wanted = cut.problem, cut.whole()
+    run, gone = cut.until(2)
+    assert [x.tolist() for x in gone[-1][1]] == [x.tolist() for x in wanted[1][1]]
+    other = cut.fresh()
     other.load(run.save())
     assert other.hypers == [rows[1]]
     catch_up(other, told, 3)
@@ -262,7 +264,7 @@ def test_a_run_cut_and_gone_on_is_the_run():
     assert other.hypers == [rows[2]]
     rest = list(wanted[2:])
     assert all(m.error == 0 for m in compared("cut", rest, wanted, told))
-    moved = [[x + 1.0 for x in row] for row in rest]
+    moved = [(fed, [x + 1.0 for x in row]) for fed, row in rest]
     first = next(iter(compared("cut", moved, wanted, told)))
     assert (first.step, first.error) == (3, 1.0)
     assert first.where.startswith("cut: step 3, parameter 0 of shape (3,)[")
@@ -335,12 +337,14 @@ def test_the_least_and_the_greatest_copy_of_each_number():
 
 
 def test_repeated_numbers_are_judged_wherever_they_stand():
-    told = problem((H, H, H._replace(lr=0.25)), ((5,),))
+    rows = (H, H, H._replace(lr=0.25))
+    told = trial(*rows, shapes=((5,),))
     shapes = [(7,), (3, 4)]
-    assert all(m.ratio <= 1 for m in repeated(machine(), TORCH, told, shapes))
-    skipped = GALLERY["last_element_skipped"].build()
-    first = next(iter(repeated(skipped, TORCH, told, shapes)))
+    assert all(m.ratio <= 1 for m in repeated(told, shapes))
+    skipped = trial(*rows, shapes=((5,),), subject=GALLERY["last_element_skipped"].build())
+    first = next(iter(repeated(skipped, shapes)))
     assert first.ratio > 1
     assert first.where == "step 1, a copy of coordinate 1 in shape (7,)"
+    wrong = trial(*rows, shapes=((5,),), subject=GALLERY["scalar_becomes_vector"].build())
     with pytest.raises(SubjectError, match=r"a parameter of shape \(\) has become \(1,\)"):
-        list(repeated(GALLERY["scalar_becomes_vector"].build(), TORCH, told, [()]))
+        list(repeated(wrong, [()]))

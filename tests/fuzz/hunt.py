@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import get_context
 from typing import NamedTuple, TypeVar
 
-from momentum.checks import CHECKS, Check
+from momentum.checks import CHECKS, Check, Trial
 from momentum.conventions import Hyper
 from momentum.gallery.generated import Generated, right, wrong
 from momentum.runner.one_check import forget_local_constants, run_check
@@ -124,9 +124,10 @@ def _fails_at_once(check: Check, subject: Generated, dtype: str) -> bool:
         return False
     try:
         for problem in check.always(Setting.of(machine, convention, dtype)):
-            if check.applies(machine.facts, convention, problem) is not None:
+            trial = Trial(machine, convention, problem)
+            if check.applies(trial) is not None:
                 continue
-            if any(m.ratio > 1 for m in check.measure(machine, convention, problem)):
+            if any(m.ratio > 1 for m in check.measure(trial)):
                 return True
     except Exception:  # whatever a wrong rule raises, such as a number that is no array
         return True
