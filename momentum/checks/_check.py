@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -149,6 +150,10 @@ def check(
         return measure
 
     return register
+
+
+advice = partial(check, level="should")
+"""A check of hygiene, which spoils no training."""
 
 
 def agrees(**declared: Any) -> Callable[[Always], Always]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, same, true
+from momentum.checks._check import advice, check, same, true
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.checks._trial import Found, Trial
@@ -20,10 +20,8 @@ def with_a_gap(setting: Setting) -> Problems:
 @check(
     statement="A step leaves the gradients as they were.",
     source="pytorch/pytorch#12218",
-    catches=(
-        "gradient_decayed_in_place gradient_negated_in_place gradient_scaled_in_place "
-        "gradient_overwritten_by_nesterov gradient_cleared"
-    ),
+    catches="""gradient_decayed_in_place gradient_negated_in_place gradient_scaled_in_place
+        gradient_overwritten_by_nesterov gradient_cleared""",
     needs=("fed",),
     always=with_a_gap,
     random=problems,
@@ -88,11 +86,10 @@ def two_groups(setting: Setting) -> Problems:
     return [given.run(setting, [row], groups=(0, 1))]
 
 
-@check(
+@advice(
     statement="The dicts that a caller made groups from stay as they are.",
     source="pytorch/pytorch#51794",
     catches="caller_dict_changed",
-    level="should",
     needs=("shared_dicts", "groups"),
     always=two_groups,
 )

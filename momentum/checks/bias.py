@@ -14,7 +14,7 @@ import numpy as np
 
 from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import advice
 from momentum.checks._given import Problem, Problems, Setting
 from momentum.checks._paths import Feed, feed_of, path
 from momentum.checks._trial import Found, Trial
@@ -51,11 +51,10 @@ def few_bits(setting: Setting) -> Problems:
     return [given.run(setting, [h] * 4, shape, kind=kind, seed=5) for kind in kinds]
 
 
-@check(
+@advice(
     statement="Over many coordinates the errors of rounding have no common sign.",
     source=f"IEEE Std 754-2019, section 4.3.1: roundTiesToEven; {MAURER}",
     catches="rounds_towards_zero stores_towards_zero",
-    level="should",
     every_dtype=True,
     always=few_bits,
 )
@@ -80,11 +79,10 @@ def between_two(setting: Setting) -> Problems:
     return [given.run(setting, [h] * 6, [(_size(setting),)], kind="from_zero", seed=6)]
 
 
-@check(
+@advice(
     statement="In half precision the momentum keeps more digits than the parameters have.",
     source=f"Micikevicius et al., Mixed Precision Training, 2018, section 3; {MAURER}",
     catches="momentum_held_in_half",
-    level="should",
     needs=("hyper:momentum",),
     every_dtype=True,
     always=between_two,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from momentum.checks._check import check, same, true
+from momentum.checks._check import advice, check, same, true
 from momentum.checks._given import problems
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks._trial import Found, Trial
@@ -56,11 +56,10 @@ def closure_is_called_once(trial: Trial) -> Found:
         yield true(calls[t] == 1, where, t + 1)
 
 
-@check(
+@advice(
     statement="A step returns what its closure returned.",
     source=TORCH,
     catches="closure_result_dropped",
-    level="should",
     needs=("closure",),
     always=every_form,
 )

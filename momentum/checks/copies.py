@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import advice, check
 from momentum.checks._runs import by_turns, catch_up, compared, stops
 from momentum.checks._trial import Found, Trial
 from momentum.checks.state import GOYAL, any_runs, short_runs
@@ -13,9 +13,8 @@ from momentum.checks.state import GOYAL, any_runs, short_runs
 @check(
     statement="A deep copy of a run goes on as the run does, independently of it.",
     source="Python library reference, copy; kakaobrain/torchlars#5 for what gets lost",
-    catches=(
-        "deepcopy_shares_velocity deepcopy_shares_parameters copy_forgets_set copy_loses_attribute"
-    ),
+    catches="""deepcopy_shares_velocity deepcopy_shares_parameters copy_forgets_set
+        copy_loses_attribute""",
     needs=("deepcopy",),
     always=short_runs,
     random=any_runs,
@@ -39,11 +38,10 @@ def pickle_is_faithful(trial: Trial) -> Found:
     yield from _together(trial, "pickle", lambda run, stop: run.duplicate("pickle"))
 
 
-@check(
+@advice(
     statement="A run that is handed another one's live state shares nothing with it.",
     source="pytorch/pytorch#196083",
     catches="load_shares_velocity",
-    level="should",
     needs=("hand_over",),
     always=short_runs,
 )

@@ -8,10 +8,8 @@ from momentum.checks._given import Problems, Setting, problems
 @agrees(
     statement="Dampening holds back its share of the decayed gradient, and of nothing else.",
     source="torch.optim.SGD, algorithm box; bitsandbytes-foundation/bitsandbytes#2085",
-    catches=(
-        "dampening_never_applied dampening_twice dampening_on_velocity dampening_on_update "
-        "dampening_reversed decay_outside_dampening"
-    ),
+    catches="""dampening_never_applied dampening_twice dampening_on_velocity
+        dampening_on_update dampening_reversed decay_outside_dampening""",
     needs=("hyper:dampening", "hyper:momentum"),
     random=lambda s: problems(
         s, steps=(2, 5), with_=("dampening", "momentum"), shapes=((5,), (2, 3))

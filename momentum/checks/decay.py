@@ -10,11 +10,9 @@ LOSHCHILOV = "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization,
 @agrees(
     statement="Weight decay is of the convention's kind: in the gradient, or beside the rule.",
     source=f"{LOSHCHILOV}; nntrainer/nntrainer#1844; bitsandbytes-foundation/bitsandbytes#2010",
-    catches=(
-        "decay_ignored decay_bypasses_velocity decay_after_step decay_before_step "
-        "decay_coupled_by_mistake decay_decoupled_by_mistake decay_used_as_momentum "
-        "decay_skips_one_dimensional"
-    ),
+    catches="""decay_ignored decay_bypasses_velocity decay_after_step decay_before_step
+        decay_coupled_by_mistake decay_decoupled_by_mistake decay_used_as_momentum
+        decay_skips_one_dimensional""",
     needs=("hyper:weight_decay",),
     every_dtype=True,
 )
@@ -34,10 +32,8 @@ def decay_is_of_its_kind(setting: Setting) -> Problems:
 @agrees(
     statement="With gradients of zero each parameter decays in proportion to its own value.",
     source=f"{LOSHCHILOV}; jettify/pytorch-optimizer#454: a constant in place of the parameter",
-    catches=(
-        "decay_is_constant decay_is_absolute decay_of_velocity decay_multiplies_gradient "
-        "decay_sign_wrong maximize_negates_decay decay_doubled decay_without_lr"
-    ),
+    catches="""decay_is_constant decay_is_absolute decay_of_velocity decay_multiplies_gradient
+        decay_sign_wrong maximize_negates_decay decay_doubled decay_without_lr""",
     needs=("hyper:weight_decay",),
 )
 def decay_alone_agrees(setting: Setting) -> Problems:

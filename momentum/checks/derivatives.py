@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import advice, check
 from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import worst
 from momentum.checks._trial import Found, Trial
@@ -37,11 +37,10 @@ def differentiates_the_rule(trial: Trial) -> Found:
     yield from _slopes(trial, range(1, trial.problem.steps))
 
 
-@check(
+@advice(
     statement="A differentiable step has the rule's derivative by the first gradient too.",
     source=TORCH,
     catches="tape_without_first_gradient",
-    level="should",
     needs=("differentiable",),
     errors_fail=True,
     always=recorded,

@@ -23,9 +23,8 @@ def one_step(setting: Setting) -> Problems:
 @check(
     statement="The first gradient moves the parameter by its closed-form share of the rate.",
     source="torch.optim.SGD, algorithm box (v1 = g1); pytorch/pytorch#152833; ml-explore/mlx#473",
-    catches=(
-        "first_step_dampened first_step_undampened first_step_skipped first_gradient_counted_twice"
-    ),
+    catches="""first_step_dampened first_step_undampened first_step_skipped
+        first_gradient_counted_twice""",
     needs=("closed form:share",),
     always=one_step,
     applies=closed_form(responses.known),
@@ -55,10 +54,8 @@ def zero_gradient_makes_a_first_step(setting: Setting) -> Problems:
 @agrees(
     statement="Every parameter makes a first step of its own, with all hyper-parameters on.",
     source="open-lm-engine/accelerated-model-architectures#436: a stale first-step flag",
-    catches=(
-        "first_step_for_first_parameter_only prepared_with_decay second_step_restarts "
-        "two_point_starts_at_zero"
-    ),
+    catches="""first_step_for_first_parameter_only prepared_with_decay second_step_restarts
+        two_point_starts_at_zero""",
 )
 def every_parameter_has_a_first_step(setting: Setting) -> Problems:
     """Parameters of one shape, and others, with all hyper-parameters on."""

@@ -44,10 +44,8 @@ def random_schedules(setting: Setting) -> Drawn:
 @check(
     statement="The framework's own scheduler sets the learning rate of every step.",
     source="pytorch/pytorch#20400; torch.optim.lr_scheduler.LambdaLR",
-    catches=(
-        "scheduler_compounds scheduler_one_step_late scheduler_first_group_only "
-        "scheduler_needs_momentum"
-    ),
+    catches="""scheduler_compounds scheduler_one_step_late scheduler_first_group_only
+        scheduler_needs_momentum""",
     needs=("schedulers", "hyper:lr"),
     always=schedules,
     random=random_schedules,
@@ -97,7 +95,7 @@ def own_schedules_are_rates_set_by_hand(trial: Trial) -> Found:
     source="torch.optim.SGD: lr (float, Tensor); a schedule may do either",
     catches="tensor_lr_kept_when_replaced",
     needs=("tensor_lr", "hyper:lr", "settable:lr"),
-    always=lambda s: tensor_rates(s),
+    always=lambda s: takes_a_tensor_for_learning_rate(s),
 )
 def replaced_tensor_rates_count(trial: Trial) -> Found:
     for every in (1, 2):
@@ -111,15 +109,6 @@ def replaced_tensor_rates_count(trial: Trial) -> Found:
         yield from stepped(trial, replacing, told=False)
 
 
-def tensor_rates(setting: Setting) -> Problems:
-    """Everything on; the learning rate changes in the run where it may."""
-    if not given.free(setting, "lr"):
-        return []
-    first = given.hyper(setting, **given.FULL)
-    then, last = (given.changed(setting, first, lr=lr) for lr in (0.2, 0.0))
-    return [given.run(setting, [first, first, then, then, last, first], tensor_lr=True)]
-
-
 @agrees(
     statement="A learning rate that is a tensor means what the number in it means.",
     source="torch.optim.SGD: lr (float, Tensor)",
@@ -130,5 +119,9 @@ def tensor_rates(setting: Setting) -> Problems:
     ),
 )
 def takes_a_tensor_for_learning_rate(setting: Setting) -> Problems:
-    """Rates that change."""
-    return tensor_rates(setting)
+    """Everything on; the learning rate changes in the run where it may."""
+    if not given.free(setting, "lr"):
+        return []
+    first = given.hyper(setting, **given.FULL)
+    then, last = (given.changed(setting, first, lr=lr) for lr in (0.2, 0.0))
+    return [given.run(setting, [first, first, then, then, last, first], tensor_lr=True)]

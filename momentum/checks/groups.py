@@ -72,11 +72,10 @@ def flags_alone(setting: Setting) -> Problems:
 @agrees(
     statement="Each group follows its own hyper-parameters, whatever the others have.",
     source=TORCH,
-    catches=(
-        "groups_merged_by_rate_and_momentum nesterov_of_first_like_group first_group_for_all "
-        "last_group_for_all momentum_of_first_group_for_all decay_of_first_group_only "
-        "decay_once_per_group maximize_of_first_group_only velocity_shared_by_shape"
-    ),
+    catches="""groups_merged_by_rate_and_momentum nesterov_of_first_like_group
+        first_group_for_all last_group_for_all momentum_of_first_group_for_all
+        decay_of_first_group_only decay_once_per_group maximize_of_first_group_only
+        velocity_shared_by_shape""",
     needs=("groups",),
     random=lambda s: problems(s, steps=(1, 4), groups=3, shapes=((3,), (3,), (2, 2))),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum.checks._check import check, same, true, worded
+from momentum.checks._check import advice, check, same, true, worded
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks._trial import Found, Trial
 from momentum.checks.late_groups import late
@@ -83,11 +83,10 @@ def only_steps_move_a_run(trial: Trial) -> Found:
         yield from worded(found, f"{name} before each step: ")
 
 
-@check(
+@advice(
     statement="A step is a write that the framework knows of: the version of a parameter goes up.",
     source="torch.Tensor._version: a backward pass refuses tensors that were overwritten since",
     catches="writes_without_a_version",
-    level="should",
     needs=("versions",),
     always=every_form,
 )

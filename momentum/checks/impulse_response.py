@@ -24,13 +24,11 @@ def impulses(setting: Setting) -> Problems:
 @check(
     statement="The response to one gradient decays like the powers of momentum, in closed form.",
     source=D2L,
-    catches=(
-        "momentum_on_gradient step_with_old_velocity one_minus_momentum_twice "
-        "velocity_reset_every_step velocity_unused_without_nesterov sum_taken_as_average "
-        "average_taken_as_sum velocity_sign_wrong bias_correction_missing "
-        "bias_correction_one_step_late nu_swapped nu_ignored two_point_previous_too_old "
-        "momentum_squared"
-    ),
+    catches="""momentum_on_gradient step_with_old_velocity one_minus_momentum_twice
+        velocity_reset_every_step velocity_unused_without_nesterov sum_taken_as_average
+        average_taken_as_sum velocity_sign_wrong bias_correction_missing
+        bias_correction_one_step_late nu_swapped nu_ignored two_point_previous_too_old
+        momentum_squared""",
     needs=("closed form:share",),
     always=impulses,
     applies=closed_form(responses.known),

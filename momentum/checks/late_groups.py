@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import advice, check
 from momentum.checks._given import Problem, Problems, Setting
 from momentum.checks._trial import Found, Step, Trial
 from momentum.subjects.drive import Fed, held, plainly, steps
@@ -49,10 +49,8 @@ def random_late(draw: st.DrawFn, setting: Setting) -> Problem:
     statement="A group that joins late takes its first step with its own hyper-parameters, and"
     " the others go on.",
     source="torch.optim.Optimizer.add_param_group",
-    catches=(
-        "late_group_ignored late_group_with_hyper_of_first late_group_clears_velocity "
-        "late_group_at_second_step"
-    ),
+    catches="""late_group_ignored late_group_with_hyper_of_first late_group_clears_velocity
+        late_group_at_second_step""",
     needs=("late_groups", "groups"),
     always=late,
     random=random_late,
@@ -81,11 +79,10 @@ def late_group_has_the_defaults(trial: Trial) -> Found:
     yield from trial.judged(_joining(trial, plain=True))
 
 
-@check(
+@advice(
     statement="A group may join a run that has a scheduler, and the others stay on schedule.",
     source="pytorch/pytorch#53712",
     catches="late_group_breaks_scheduler",
-    level="should",
     needs=("late_groups", "groups", "schedulers", "hyper:lr"),
     errors_fail=True,
     always=lambda s: late(s)[1:] if given.free(s, "lr") else [],

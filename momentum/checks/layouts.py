@@ -18,13 +18,6 @@ SHAPES = (
 BETWEEN = 7.0
 
 
-def every_layout(setting: Setting) -> Problems:
-    """Three steps in each layout; gradients all alike for those that are expanded."""
-    rows = [given.hyper(setting, **given.FULL)] * 3
-    kinds = {name: "constant" if name == "expanded" else "normal" for name in LAYOUTS}
-    return [given.run(setting, rows, SHAPES, kind=k, layout=n) for n, k in kinds.items()]
-
-
 def random_layouts(setting: Setting) -> Drawn:
     """Any layout, any hyper-parameters."""
     return st.sampled_from(LAYOUTS).flatmap(
@@ -41,16 +34,16 @@ def random_layouts(setting: Setting) -> Drawn:
 @agrees(
     statement="Every iterate lies within its error bound whatever the memory layout.",
     source="torch.memory_format; NumPy reference, ndarray.strides",
-    catches=(
-        "transposed_in_memory_order expanded_gradient_summed first_row_for_all "
-        "square_gradient_transposed only_leading_rows_updated"
-    ),
+    catches="""transposed_in_memory_order expanded_gradient_summed first_row_for_all
+        square_gradient_transposed only_leading_rows_updated""",
     needs=("layouts",),
     random=random_layouts,
 )
 def agrees_in_every_layout(setting: Setting) -> Problems:
-    """Three steps in each layout."""
-    return every_layout(setting)
+    """Three steps in each layout; gradients all alike for those that are expanded."""
+    rows = [given.hyper(setting, **given.FULL)] * 3
+    kinds = {name: "constant" if name == "expanded" else "normal" for name in LAYOUTS}
+    return [given.run(setting, rows, SHAPES, kind=k, layout=n) for n, k in kinds.items()]
 
 
 @check(
@@ -58,7 +51,9 @@ def agrees_in_every_layout(setting: Setting) -> Problems:
     source="law; a saved state is by element, and a model may be laid out anew when it is loaded",
     catches="loaded_in_memory_order",
     needs=("layouts", "resume"),
-    always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] != "expanded"],
+    always=lambda s: [
+        p for p in agrees_in_every_layout(s) if dict(p.options)["layout"] != "expanded"
+    ],
 )
 def state_fits_every_layout(trial: Trial) -> Found:
     plain = trial.on(options=(("layout", "contiguous"),))
@@ -75,7 +70,9 @@ def state_fits_every_layout(trial: Trial) -> Found:
     source="law; it belongs to other parameters",
     catches="strided_written_densely",
     needs=("layouts",),
-    always=lambda s: [p for p in every_layout(s) if dict(p.options)["layout"] == "strided"],
+    always=lambda s: [
+        p for p in agrees_in_every_layout(s) if dict(p.options)["layout"] == "strided"
+    ],
 )
 def leaves_memory_between_alone(trial: Trial) -> Found:
     for t, run, *_ in walked(trial):

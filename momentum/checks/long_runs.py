@@ -17,10 +17,9 @@ HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., secti
 @agrees(
     statement="Hundreds of steps later each step is still exactly the convention's.",
     source=HIGHAM,
-    catches=(
-        "momentum_lost_after_50_steps velocity_restarts_every_64_steps counter_wraps_at_256 "
-        "lr_decays_secretly velocity_stalls momentum_capped small_velocity_flushed_at_times"
-    ),
+    catches="""momentum_lost_after_50_steps velocity_restarts_every_64_steps
+        counter_wraps_at_256 lr_decays_secretly velocity_stalls momentum_capped
+        small_velocity_flushed_at_times""",
 )
 def long_runs_agree(setting: Setting) -> Problems:
     """Plain momentum near 1, from 0, at two sizes; the rate and the momentum change late."""

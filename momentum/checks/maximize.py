@@ -8,10 +8,8 @@ from momentum.checks._given import Problems, Setting, problems
 @agrees(
     statement="Maximizing turns the gradient's sign before decay and velocity, at every step.",
     source="torch.optim.SGD, algorithm box; pytorch/pytorch#68164; PaddlePaddle/Paddle#79341",
-    catches=(
-        "maximize_ignored maximize_ignored_with_nesterov maximize_ignored_with_decay "
-        "maximize_negates_decay maximize_at_first_step_only maximize_reverses_velocity"
-    ),
+    catches="""maximize_ignored maximize_ignored_with_nesterov maximize_ignored_with_decay
+        maximize_negates_decay maximize_at_first_step_only maximize_reverses_velocity""",
     needs=("hyper:maximize",),
     random=lambda s: problems(s, steps=(1, 5), with_=("maximize",), shapes=((5,), (2, 3))),
 )

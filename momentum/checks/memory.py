@@ -2,7 +2,7 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check, true
+from momentum.checks._check import advice, check, true
 from momentum.checks._given import Problems, Setting
 from momentum.checks._runs import How, walked
 from momentum.checks._trial import Found, Trial
@@ -33,11 +33,10 @@ def _weighed(trial: Trial, each: int) -> Found:
         )
 
 
-@check(
+@advice(
     statement="The state is one number for each number of a parameter, in its format or float32.",
     source="law; the rule keeps one velocity",
     catches="velocity_stored_twice",
-    level="should",
     needs=("state_bytes",),
     # Long enough for the velocity to outweigh counters.
     always=lambda s: given.steady(s, [given.FULL], 3, [(min(s.facts.largest, 1024),)]),

@@ -105,10 +105,8 @@ def _tradable(trial: Trial) -> str | None:
 @check(
     statement="Half the rate with twice the gradients and twice the decay is the same path.",
     source=SCALING,
-    catches=(
-        "lr_applied_twice lr_has_floor first_velocity_without_lr decay_times_lr_twice "
-        "nesterov_gradient_without_lr nesterov_velocity_scaled_again"
-    ),
+    catches="""lr_applied_twice lr_has_floor first_velocity_without_lr decay_times_lr_twice
+        nesterov_gradient_without_lr nesterov_velocity_scaled_again""",
     needs=("settable:lr",),
     always=all_on,
     random=some,

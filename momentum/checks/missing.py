@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, same
+from momentum.checks._check import advice, agrees, check, same
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import stepped
 from momentum.checks._trial import Found, Trial
@@ -24,17 +24,12 @@ def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Problems:
     ]
 
 
-def gaps(setting: Setting) -> Problems:
-    """The first, a middle and the last parameter go without, for one step and for several."""
-    return _problems(setting, [(1, 0), (2, 0), (2, 2), (3, 1)], [(2, 1)])
-
-
 @check(
     statement="A parameter without gradient does not move, not even by decay, bit for bit.",
     source=TORCH,
     catches="none_is_zero_gradient none_reuses_last_gradient decay_without_gradient",
     needs=("none_gradients",),
-    always=gaps,
+    always=lambda s: no_gradient_keeps_the_velocity(s),
 )
 def no_gradient_no_move(trial: Trial) -> Found:
     iterates = trial.observe().iterates
@@ -46,17 +41,15 @@ def no_gradient_no_move(trial: Trial) -> Found:
 @agrees(
     statement="A step without gradient leaves the velocity as it was, for the steps after it.",
     source=TORCH,
-    catches=(
-        "velocity_decays_on_none none_clears_velocity none_stops_the_loop none_skips_whole_step "
-        "none_crashes velocity_by_position_among_fed"
-    ),
+    catches="""velocity_decays_on_none none_clears_velocity none_stops_the_loop
+        none_skips_whole_step none_crashes velocity_by_position_among_fed""",
     needs=("none_gradients",),
     errors_fail=True,
     random=lambda s: problems(s, steps=(2, 5), missing=True, groups=2, shapes=((3,), (3,))),
 )
 def no_gradient_keeps_the_velocity(setting: Setting) -> Problems:
-    """The gaps of above."""
-    return gaps(setting)
+    """The first, a middle and the last parameter go without, for one step and for several."""
+    return _problems(setting, [(1, 0), (2, 0), (2, 2), (3, 1)], [(2, 1)])
 
 
 @agrees(
@@ -111,11 +104,10 @@ def frozen_parameters_rest(trial: Trial) -> Found:
     yield from _frozen(trial, trial)
 
 
-@check(
+@advice(
     statement="A gradient that is there counts, whether or not its parameter asks for one.",
     source="torch.optim.SGD: what has a gradient is stepped; torch.Tensor.requires_grad_",
     catches="frozen_gradient_skipped",
-    level="should",
     needs=("freeze", "none_gradients"),
     always=frozen,
 )

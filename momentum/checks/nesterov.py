@@ -14,11 +14,9 @@ BENGIO = "Bengio, Boulanger-Lewandowski, Pascanu 2013, Advances in optimizing re
 @agrees(
     statement="Nesterov's form agrees with the exact trajectory, alone and with all else on.",
     source=f"{BENGIO}, section 3.5, equations 6 and 7; pytorch/pytorch#5920; apache/mxnet#13683",
-    catches=(
-        "nesterov_ignored nesterov_sign nesterov_on_velocity nesterov_without_decay "
-        "nesterov_velocity_twice nesterov_with_old_velocity nesterov_dampens_gradient "
-        "maximize_ignored_with_nesterov"
-    ),
+    catches="""nesterov_ignored nesterov_sign nesterov_on_velocity nesterov_without_decay
+        nesterov_velocity_twice nesterov_with_old_velocity nesterov_dampens_gradient
+        maximize_ignored_with_nesterov""",
     needs=("hyper:nesterov",),
     every_dtype=True,
 )

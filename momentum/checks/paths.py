@@ -26,11 +26,9 @@ VERY_MANY = 1030
 @agrees(
     statement="Every iterate lies within its error bound where there are very many parameters.",
     source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
-    catches=(
-        "first_step_for_first_parameter_only velocity_shared_by_shape "
-        "velocity_by_position_among_fed velocity_overlaps_neighbour scalar_crashes "
-        "scalar_becomes_vector empty_crashes parameters_beyond_512_dropped"
-    ),
+    catches="""first_step_for_first_parameter_only velocity_shared_by_shape
+        velocity_by_position_among_fed velocity_overlaps_neighbour scalar_crashes
+        scalar_becomes_vector empty_crashes parameters_beyond_512_dropped""",
 )
 def agrees_on_many_parameters(setting: Setting) -> Problems:
     """Three steps of very many small parameters, every seventh of them without a gradient once."""

@@ -9,21 +9,12 @@ from momentum.checks._given import Problems, Setting
 from momentum.checks._trial import Found, Trial
 
 
-def with_zero_rates(setting: Setting) -> Problems:
-    """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
-    return [
-        problem
-        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1))
-        for problem in given.moving(setting, [{"lr": rate} for rate in rates], ((7,), (3, 6)))
-    ]
-
-
 @check(
     statement="A step at rate 0 moves nothing that the convention lets rest, bit for bit.",
     source="Bertsekas 1999, Nonlinear Programming, section 1.2: x + 0 d = x, whatever d",
     catches="lr_has_floor decay_without_lr",
     needs=("settable:lr",),
-    always=with_zero_rates,
+    always=lambda s: zero_rate_feeds_the_velocity(s),
 )
 def zero_rate_moves_nothing(trial: Trial) -> Found:
     seen, problem = trial.observe(), trial.problem

@@ -28,10 +28,8 @@ def every_form(setting: Setting) -> Problems:
 @check(
     statement="The loss scale leaves no trace: decay, sign and velocity see unscaled gradients.",
     source=MICIKEVICIUS,
-    catches=(
-        "decay_divided_by_loss_scale decay_times_loss_scale scaler_unscales_twice "
-        "scaler_does_not_unscale"
-    ),
+    catches="""decay_divided_by_loss_scale decay_times_loss_scale scaler_unscales_twice
+        scaler_does_not_unscale""",
     needs=("scaler",),
     always=every_form,
     random=lambda s: problems(s, shapes=() if s.dtype == "float16" else ((7,), (3, 5), (33,))),
@@ -50,11 +48,9 @@ def loss_scale_is_invisible(trial: Trial) -> Found:
 @check(
     statement="A step with a gradient that is not finite is skipped, as if it had never been.",
     source=SKIPPED,
-    catches=(
-        "scaler_never_skips scaler_skip_feeds_velocity scaler_skip_counts_as_step "
-        "scaler_misses_nan scaler_looks_at_first_parameter scaler_skips_parameter_only "
-        "scaler_skips_always_after"
-    ),
+    catches="""scaler_never_skips scaler_skip_feeds_velocity scaler_skip_counts_as_step
+        scaler_misses_nan scaler_looks_at_first_parameter scaler_skips_parameter_only
+        scaler_skips_always_after""",
     needs=("scaler",),
     always=every_form,
 )

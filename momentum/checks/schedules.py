@@ -10,11 +10,9 @@ SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
 @agrees(
     statement="A learning rate that changes in a run counts where the convention places it.",
     source="Goyal et al. 2017, Accurate, Large Minibatch SGD, section 2.1, remark 2",
-    catches=(
-        "lr_inside lr_outside lr_captured_at_start lr_one_step_late "
-        "velocity_cleared_on_lr_change velocity_rescaled_on_lr_change set_once_only "
-        "set_accumulates_lr"
-    ),
+    catches="""lr_inside lr_outside lr_captured_at_start lr_one_step_late
+        velocity_cleared_on_lr_change velocity_rescaled_on_lr_change set_once_only
+        set_accumulates_lr""",
     needs=("settable:lr",),
     every_dtype=True,
 )
@@ -30,10 +28,8 @@ def follows_the_learning_rate(setting: Setting) -> Problems:
 @agrees(
     statement="A momentum that changes in a run weighs the velocity from the step of its change.",
     source="Sutskever, Martens, Dahl, Hinton 2013, section 3 (momentum schedule), equation 5",
-    catches=(
-        "momentum_captured_at_start momentum_one_step_late nesterov_with_previous_momentum "
-        "bias_correction_by_power"
-    ),
+    catches="""momentum_captured_at_start momentum_one_step_late
+        nesterov_with_previous_momentum bias_correction_by_power""",
     needs=("settable:momentum", "hyper:momentum"),
 )
 def follows_the_momentum(setting: Setting) -> Problems:
@@ -109,10 +105,8 @@ def switched_on_and_off(setting: Setting) -> Problems:
 @agrees(
     statement="Every hyper-parameter that changes in a run takes effect at once, and only it.",
     source="deeplearning4j/deeplearning4j#1707: hyper-parameters captured at construction",
-    catches=(
-        "decay_captured_at_start decay_off_at_start_stays_off dampening_captured_at_start "
-        "set_clears_velocity decay_with_initial_lr"
-    ),
+    catches="""decay_captured_at_start decay_off_at_start_stays_off dampening_captured_at_start
+        set_clears_velocity decay_with_initial_lr""",
     needs=("settable:lr",),
     random=lambda s: problems(s, steps=(2, 6), schedule=SCHEDULED, shapes=((5,), (2, 3))),
 )

@@ -89,10 +89,8 @@ def dyadic(draw: st.DrawFn, setting: Setting) -> Problem:
 @check(
     statement="Where no intermediate result has to be rounded, the iterate is the exact one.",
     source="IEEE Std 754-2019, section 4.3: an operation rounds only what its format cannot hold",
-    catches=(
-        "momentum_off_by_32_units lr_off_by_32_units epsilon_in_update lr_decays_secretly "
-        "dampening_reversed momentum_squared"
-    ),
+    catches="""momentum_off_by_32_units lr_off_by_32_units epsilon_in_update lr_decays_secretly
+        dampening_reversed momentum_squared""",
     every_dtype=True,
     always=few_bits,
     random=dyadic,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import advice, check
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import Fed, steps
@@ -34,11 +34,10 @@ def sparse_stands_for_dense(trial: Trial) -> Found:
     yield from _sparsely(trial)
 
 
-@check(
+@advice(
     statement="Weight decay acts on all of a parameter whose gradient is sparse.",
     source="pytorch/pytorch#30402",
     catches="sparse_decay_crashes",
-    level="should",
     needs=("sparse", "hyper:weight_decay"),
     errors_fail=True,
     always=lambda s: given.steady(s, [given.FULL], 3, SHAPES),

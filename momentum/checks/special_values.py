@@ -77,10 +77,8 @@ def healthy_coordinates_agree(setting: Setting) -> Problems:
 @agrees(
     statement="Subnormal, huge and mixed magnitudes agree wherever nothing overflows.",
     source=IEEE,
-    catches=(
-        "subnormals_flushed small_gradients_dropped gradient_clipped velocity_clipped "
-        "velocity_quantised"
-    ),
+    catches="""subnormals_flushed small_gradients_dropped gradient_clipped velocity_clipped
+        velocity_quantised""",
     every_dtype=True,
 )
 def all_magnitudes_agree(setting: Setting) -> Problems:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, worded
+from momentum.checks._check import advice, check, worded
 from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._runs import catch_up, compared, forms, stops
 from momentum.checks._trial import Found, Step, Trial
@@ -46,12 +46,9 @@ def with_gaps(setting: Setting) -> Problems:
 @check(
     statement="A run that is saved at any step goes on unchanged, and so does what is loaded.",
     source=GOYAL,
-    catches=(
-        "save_shares_velocity load_drops_velocity load_drops_step save_changes_run "
-        "save_drops_second_parameter load_fills_existing_only load_ignores_group_order "
-        "load_drops_weight save_crashes_without_momentum "
-        "lr_dead_after_load"
-    ),
+    catches="""save_shares_velocity load_drops_velocity load_drops_step save_changes_run
+        save_drops_second_parameter load_fills_existing_only load_ignores_group_order
+        load_drops_weight save_crashes_without_momentum lr_dead_after_load""",
     needs=("resume",),
     every_dtype=True,
     always=short_runs,
@@ -85,11 +82,10 @@ def goes_back_to_an_earlier_state(trial: Trial) -> Found:
         yield from _goes_on(f"taken back to step {stop}", trial, rest, wanted)
 
 
-@check(
+@advice(
     statement="Loading restores the hyper-parameters that were set in the run.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
     catches="load_forgets_hyper",
-    level="should",
     needs=("resume", "settable:lr"),
     always=changing_runs,
 )
@@ -100,11 +96,10 @@ def loads_hyperparameters(trial: Trial) -> Found:
     yield from _goes_on("loaded", trial, [*gone, *trial.onward(run, gone)], trial.whole())
 
 
-@check(
+@advice(
     statement="A saved state goes through a file, as data only, and a run goes on from it.",
     source="torch.load, weights_only: what reads files of others runs no code of theirs",
     catches="state_is_no_data",
-    level="should",
     needs=("resume", "file"),
     always=changing_runs,
 )
@@ -140,11 +135,10 @@ def resumes_with_missing_gradients(trial: Trial) -> Found:
     yield from resumes_where_it_stopped(trial)
 
 
-@check(
+@advice(
     statement="Loading leaves every digit of a state that is wider than its parameter.",
     source="torch.optim.Optimizer.load_state_dict casts state to the parameter's type",
     catches="load_rounds_velocity",
-    level="should",
     needs=("resume",),
     every_dtype=True,
     always=short_runs,

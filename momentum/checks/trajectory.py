@@ -10,15 +10,13 @@ HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., secti
 @agrees(
     statement="Every iterate lies within its error bound of the exact trajectory.",
     source=HIGHAM,
-    catches=(
-        "computes_in_single coordinates_16_to_31_wrong decay_outside_lr "
-        "elements_beyond_4096_skipped iterate_not_velocity last_element_skipped lr_in_single "
-        "momentum_on_gradient parameter_demoted parameter_promoted rounds_towards_zero "
-        "skipped_vector_blocks skipped_vector_remainder update_in_lower_precision "
-        "velocity_in_lower_precision velocity_seeded_one_step_late velocity_without_gradient "
-        "nesterov_averaged_with_full_gradient nesterov_gradient_grows_first "
-        "nesterov_without_gradient"
-    ),
+    catches="""computes_in_single coordinates_16_to_31_wrong decay_outside_lr
+        elements_beyond_4096_skipped iterate_not_velocity last_element_skipped lr_in_single
+        momentum_on_gradient parameter_demoted parameter_promoted rounds_towards_zero
+        skipped_vector_blocks skipped_vector_remainder update_in_lower_precision
+        velocity_in_lower_precision velocity_seeded_one_step_late velocity_without_gradient
+        nesterov_averaged_with_full_gradient nesterov_gradient_grows_first
+        nesterov_without_gradient""",
     every_dtype=True,
     random=lambda s: problems(s, steps=(1, 16)),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, true
+from momentum.checks._check import advice, check, true
 from momentum.checks._given import Problem, Problems, Setting
 from momentum.checks._trial import Found, Trial
 from momentum.conventions import Hyper
@@ -50,14 +50,11 @@ def _each_bad(trial: Trial, values: Sequence[float], names: Sequence[str]) -> Fo
                 yield from _must_refuse(trial, [bad], f"{name} = {value}")
 
 
-@check(
+@advice(
     statement="A negative learning rate, momentum or weight decay is refused with ValueError.",
     source="pytorch/pytorch#6000; tinygrad/tinygrad#15576",
-    catches=(
-        "negative_lr_accepted negative_momentum_accepted negative_decay_accepted "
-        "validates_at_first_step validates_by_clamping refuses_by_assertion"
-    ),
-    level="should",
+    catches="""negative_lr_accepted negative_momentum_accepted negative_decay_accepted
+        validates_at_first_step validates_by_clamping refuses_by_assertion""",
     needs=("validates",),
     always=ordinary,
 )
@@ -65,11 +62,10 @@ def refuses_negative_numbers(trial: Trial) -> Found:
     yield from _each_bad(trial, (-0.125,), ("lr", "momentum", "weight_decay"))
 
 
-@check(
+@advice(
     statement="A hyper-parameter that is nan or infinite is refused with ValueError.",
     source="law; every parameter is nan after one step with it",
     catches="nan_lr_accepted nan_momentum_accepted infinite_lr_accepted",
-    level="should",
     needs=("validates",),
     always=ordinary,
 )
@@ -77,12 +73,11 @@ def refuses_numbers_that_are_not_finite(trial: Trial) -> Found:
     yield from _each_bad(trial, (np.nan, np.inf), COMMON)
 
 
-@check(
+@advice(
     statement="Bad hyper-parameters of a later group are refused too, at the start and when it"
     " joins.",
     source="law; torch.optim.SGD looks at its defaults only",
     catches="validates_first_group_only late_group_not_validated",
-    level="should",
     needs=("validates", "groups"),
     always=ordinary,
 )
@@ -101,11 +96,10 @@ def refuses_them_in_every_group(trial: Trial) -> Found:
             yield true(False, "a negative one in a group that joins late is accepted")
 
 
-@check(
+@advice(
     statement="A learning rate, momentum or weight decay of 0 is accepted.",
     source="Goyal et al. 2017, section 2.2: warmup starts from a learning rate of 0",
     catches="refuses_zero_lr",
-    level="should",
     needs=("validates",),
     always=ordinary,
 )
@@ -144,11 +138,10 @@ def _takes_both(trial: Trial) -> str | None:
     return "takes Nesterov's form with dampening" if both else None
 
 
-@check(
+@advice(
     statement="Nesterov's form is refused with dampening, where it has no meaning for the subject.",
     source="pytorch/pytorch#887",
     catches="nesterov_with_dampening_accepted",
-    level="should",
     needs=("validates", "hyper:nesterov", "hyper:dampening", "hyper:momentum"),
     always=ordinary,
     applies=_takes_both,
@@ -159,11 +152,10 @@ def nesterov_refuses_dampening(trial: Trial) -> Found:
     yield from _must_refuse(trial, [both], "nesterov with dampening")
 
 
-@check(
+@advice(
     statement="A saved state that does not fit is refused when it is loaded.",
     source="pytorch/pytorch#7499; pytorch/pytorch#1489",
     catches="foreign_state_accepted wrong_shape_accepted",
-    level="should",
     needs=("foreign_state", "resume"),
     always=ordinary,
 )
