@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from momentum.report import words
 from momentum.report.digest import Finding, Row
 from momentum.report.foreign import one_line
-from momentum.report.layout import labelled, some
+from momentum.report.layout import labelled, section, some, under
 
 
 def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterator[RenderableType]:
@@ -24,8 +23,6 @@ def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterat
         "unexplained": f"NO CAUSE KNOWN for {of}",
         "law": f"LAWS BROKEN in {of}",
     }[finding.kind]
-    yield Text()
-    yield Text(title, f"bold {tone}")
     lines: list[RenderableType] = []
     if finding.text:
         lines.append(Text(one_line(finding.text), "bold"))
@@ -43,7 +40,7 @@ def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterat
         lines.append(_told(first))
         if rest:
             lines.append(Text(f"and also {some(rest, 4 if amount > 3 else 2)}"))
-    yield from (Padding(line, (0, 0, 0, 2)) for line in lines)
+    yield from section(title, lines, tone)
 
 
 def _told(rows: Sequence[Row]) -> RenderableType:
@@ -56,17 +53,9 @@ def _told(rows: Sequence[Row]) -> RenderableType:
         worst = row.worst
         others = len({r.dtype for r in row.results}) - 1
         where = worst.where if worst.verdict != "errored" else ""
-        table.add_row(
-            *(
-                Text(one_line(text))
-                for text in (
-                    row.check,
-                    worst.dtype + (f" +{others}" if others else ""),
-                    where,
-                    words.amount(worst),
-                )
-            )
-        )
+        dtype = worst.dtype + (f" +{others}" if others else "")
+        cells = (row.check, dtype, where, words.amount(worst))
+        table.add_row(*(Text(one_line(text)) for text in cells))
     return table
 
 
@@ -77,7 +66,7 @@ def _law(row: Row) -> Iterator[RenderableType]:
     others = len({r.dtype for r in row.results}) - 1
     seen = "; ".join(x for x in (worst.where, words.amount(worst)) if x)
     where = f"not so in {worst.dtype}{f' +{others}' if others else ''}: {seen}"
-    yield Padding(Text(one_line(where)), (0, 0, 0, 2))
+    yield under(Text(one_line(where)))
 
 
 def _in_full(row: Row) -> RenderableType:
@@ -89,4 +78,4 @@ def _in_full(row: Row) -> RenderableType:
         rows.append((r.dtype, Text(one_line("; ".join(x for x in found if x)))))
     rows.append(("source", Text(one_line(row.worst.source), "dim")))
     head = Text(f"{row.check}: ", "bold") + Text(one_line(row.worst.statement), "not bold")
-    return Group(head, Padding(labelled(rows), (0, 0, 0, 2)))
+    return Group(head, under(labelled(rows)))

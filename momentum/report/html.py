@@ -2,15 +2,13 @@
 
 import math
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from momentum.checks.result import Result, Results, Series
 from momentum.report import digest, svg, words
-from momentum.report.foreign import visible
+from momentum.report.templates import rendered
 
 _FLOOR = 1e-3
 """Ratios below are drawn here, as a logarithmic axis has no zero."""
@@ -29,50 +27,29 @@ def render(results: Results, *, strict: bool = False) -> str:
     wrong, hints = results.wrong(strict), words.advice(results, strict)
     word, sentence = words.headline(results, strict)
     tried = {r.dtype for r in results.results if r.verdict != "skipped"}
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            results=results,
-            header=results.header,
-            word=word,
-            sentence=sentence,
-            tone={"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}.get(word, "warn"),
-            held_to=words.held_to(results.header),
-            counts=words.counts(results, strict),
-            versions=words.versions(results.header),
-            power=words.power(results),
-            dtypes=[d for d in results.header.dtypes if d in tried],
-            families=words.families(results.results),
-            skipped=digest.skipped(results.results),
-            wrong=digest.findings(wrong),
-            advice=digest.findings(hints),
-            amounts={"wrong": len(wrong), "advice": len(hints)},
-            unclaimed=[r for r in results.results if r.verdict == "no_claim"],
-            expected=[r for r in results.results if r.verdict == "expected_failure"],
-            impulse=_impulse(results.impulse),
-            cell=_cell,
-            failure=lambda r: _failure(results, r),
-        )
+    return rendered(
+        "page.html.j2",
+        results=results,
+        header=results.header,
+        word=word,
+        sentence=sentence,
+        tone={"PASSED": "good", "FAILED": "bad", "BROKEN": "bad"}.get(word, "warn"),
+        held_to=words.held_to(results.header),
+        counts=words.counts(results, strict),
+        versions=words.versions(results.header),
+        power=words.power(results),
+        dtypes=[d for d in results.header.dtypes if d in tried],
+        families=words.families(results.results),
+        skipped=digest.skipped(results.results),
+        wrong=digest.findings(wrong),
+        advice=digest.findings(hints),
+        amounts={"wrong": len(wrong), "advice": len(hints)},
+        unclaimed=[r for r in results.results if r.verdict == "no_claim"],
+        expected=[r for r in results.results if r.verdict == "expected_failure"],
+        impulse=_impulse(results.impulse),
+        cell=_cell,
+        failure=lambda r: _failure(results, r),
     )
-
-
-def environment(*folders: Path) -> Environment:
-    """Templates of these folders and of this one; what others wrote is escaped in all of them."""
-    return Environment(
-        loader=FileSystemLoader([*folders, Path(__file__).parent]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def shown(value: Any) -> Any:
-    """Of every expression of the page: what others wrote is escaped, our own pictures are not."""
-    plain = isinstance(value, str) and not isinstance(value, Markup)
-    return visible(value, keep="\n\t") if plain else value
 
 
 def _cell(result: Result) -> dict[str, Any]:
@@ -149,7 +126,7 @@ def _charts(series: Series) -> list[Markup]:
             svg.Line("single step", "single", series.steps, [p[1] for p in shown]),
         ],
     )
-    return [Markup(first), Markup(second)]
+    return [first, second]
 
 
 def _impulse(series: Series | None) -> dict[str, Any] | None:
@@ -168,4 +145,4 @@ def _impulse(series: Series | None) -> dict[str, Any] | None:
             svg.Line("convention", "exact", series.steps, moved[0]),
         ],
     )
-    return {"chart": Markup(drawn), "note": series.note}
+    return {"chart": drawn, "note": series.note}

@@ -1,11 +1,14 @@
 """How text is laid out for a terminal."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from momentum.report.foreign import one_line
 
 
 def printed(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
@@ -24,6 +27,21 @@ def printed(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def section(
+    title: str, parts: Iterable[RenderableType | str], tone: str = ""
+) -> Iterator[RenderableType]:
+    """A blank line, a title, and what stands under it, indented; texts are made one line each."""
+    yield Text()
+    yield Text(title, f"bold {tone}".strip())
+    for part in parts:
+        yield under(Text(one_line(part)) if isinstance(part, str) else part)
+
+
+def under(part: RenderableType) -> Padding:
+    """Indented."""
+    return Padding(part, (0, 0, 0, 2))
 
 
 def labelled(rows: Iterable[tuple[str, RenderableType]]) -> Table:

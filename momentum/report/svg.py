@@ -1,12 +1,13 @@
 """Small line charts as inline SVG; colours come from the page, so that they follow its theme."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import NamedTuple
 
-from momentum.report.foreign import visible
+from markupsafe import Markup
+
+from momentum.report.templates import rendered
 
 WIDTH, HEIGHT = 640, 260
 _SMALLEST, _LARGEST = 1e-290, 1e300
@@ -42,40 +43,44 @@ class Axes:
     log: bool = False
 
 
-def chart(title: str, axes: Axes, lines: Sequence[Line], bands: Sequence[Band] = ()) -> str:
+def chart(title: str, axes: Axes, lines: Sequence[Line], bands: Sequence[Band] = ()) -> Markup:
     """A chart with a legend; `title` is what a screen reader says."""
     xs = [x for line in lines for x in line.x]
     ys = [y for line in lines for y in line.y if math.isfinite(y)]
     ys += [y for band in bands for y in (*band.low, *band.high) if math.isfinite(y)]
     if not xs or not ys:
-        return ""
+        return Markup("")
     low, high = _range(ys, axes.log)
     left, right = min(xs), max(max(xs), min(xs) + 1)
     scale = math.log10 if axes.log else float
-    bottom, top = scale(low), scale(high)
+    floor, top = scale(low), scale(high)
+    bottom = HEIGHT - _BOTTOM
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = (x - left) / (right - left)
-        up = (scale(min(max(y, low), high)) - bottom) / (top - bottom)
-        return (
-            _LEFT + across * (WIDTH - _LEFT - _RIGHT),
-            HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM),
-        )
+    def across(x: float) -> float:
+        return round(_LEFT + (x - left) / (right - left) * (WIDTH - _LEFT - _RIGHT), 1)
 
-    parts = [_grid(place, axes, (left, right), (low, high))]
-    parts += [_band(place, band) for band in bands]
-    parts += [_curve(place, line) for line in lines]
-    drawing = (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(visible(title))}">'
-        f"{''.join(parts)}</svg>"
+    def up(y: float) -> float:
+        part = (scale(min(max(y, low), high)) - floor) / (top - floor)
+        return round(bottom - part * (bottom - _TOP), 1)
+
+    def points(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
+        return [(across(a), up(b)) for a, b in zip(x, y) if math.isfinite(b)]
+
+    every = max(1, math.ceil((right - left) / 12))
+    return rendered(
+        "chart.svg.j2",
+        title=title,
+        axes=axes,
+        width=WIDTH,
+        height=HEIGHT,
+        left=_LEFT,
+        right=WIDTH - _RIGHT,
+        bottom=bottom,
+        rows=[(up(y), f"{y:.4g}") for y in _ticks(low, high, axes.log)],
+        columns=[(across(x), x) for x in range(math.ceil(left), math.floor(right) + 1, every)],
+        bands=[(b, points(b.x, b.high) + points(b.x, b.low)[::-1]) for b in bands],
+        lines=[(line, points(line.x, line.y)) for line in lines],
     )
-    keys = [(band.name, f"{band.css} area") for band in bands]
-    keys += [(line.name, line.css) for line in lines]
-    legend = "".join(f'<li class="{css}"><i></i>{escape(visible(name))}</li>' for name, css in keys)
-    return f'{drawing}<ul class="legend">{legend}</ul>'
-
-
-Place = Callable[[float, float], tuple[float, float]]
 
 
 def _range(values: Sequence[float], log: bool) -> tuple[float, float]:
@@ -100,47 +105,3 @@ def _ticks(low: float, high: float, log: bool) -> list[float]:
     unit = next(size * m for m in (1, 2, 5, 10, 20) if size * m >= rough)
     first = math.ceil(low / unit)
     return [k * unit for k in range(first, math.floor(high / unit) + 1)]
-
-
-def _grid(place: Place, axes: Axes, across: tuple[float, float], up: tuple[float, float]) -> str:
-    parts = []
-    for y in _ticks(*up, axes.log):
-        x0, height = place(across[0], y)
-        parts.append(
-            f'<line class="grid" x1="{x0:.1f}" y1="{height:.1f}"'
-            f' x2="{WIDTH - _RIGHT}" y2="{height:.1f}"/>'
-            f'<text x="{x0 - 6:.1f}" y="{height + 5:.1f}" text-anchor="end">{y:.4g}</text>'
-        )
-    every = max(1, math.ceil((across[1] - across[0]) / 12))
-    for x in range(math.ceil(across[0]), math.floor(across[1]) + 1, every):
-        width, _ = place(x, up[0])
-        parts.append(
-            f'<text x="{width:.1f}" y="{HEIGHT - _BOTTOM + 18}" text-anchor="middle">{x}</text>'
-        )
-    parts.append(
-        f'<text x="{(WIDTH + _LEFT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">'
-        f"{escape(axes.x)}</text>"
-        f'<text transform="translate(16 {(HEIGHT - _BOTTOM) / 2}) rotate(-90)"'
-        f' text-anchor="middle">{escape(axes.y)}</text>'
-    )
-    return "".join(parts)
-
-
-def _points(place: Place, x: Sequence[float], y: Sequence[float]) -> list[str]:
-    return ["{:.1f},{:.1f}".format(*place(a, b)) for a, b in zip(x, y) if math.isfinite(b)]
-
-
-def _band(place: Place, band: Band) -> str:
-    there = _points(place, band.x, band.high)
-    back = _points(place, band.x, band.low)[::-1]
-    return f'<polygon class="{band.css} area" points="{" ".join(there + back)}"/>'
-
-
-def _curve(place: Place, line: Line) -> str:
-    points = _points(place, line.x, line.y)
-    drawn = f'<polyline class="{line.css}" points="{" ".join(points)}"/>'
-    if line.dots:
-        for point in points:
-            x, y = point.split(",")
-            drawn += f'<circle class="{line.css}" cx="{x}" cy="{y}" r="3.5"/>'
-    return drawn

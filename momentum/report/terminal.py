@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from momentum.checks.result import Results
 from momentum.report import digest, failures, words
 from momentum.report.foreign import one_line
-from momentum.report.layout import labelled, printed, some
+from momentum.report.layout import labelled, printed, section, some
 from momentum.report.table import checks
 
 SCREEN = 45
@@ -113,77 +112,65 @@ def _skipped(results: Results, amount: int | None) -> Iterator[RenderableType]:
     reasons = digest.skipped(results.results, 1000 if amount is None else 8)
     if not reasons:
         return
-    yield Text()
-    yield Text(f"SKIPPED {words.several(results.counts['skipped'], 'result')}", "bold")
     most = len(reasons) if amount is None else 6
     text = "; ".join(f"{n} x {reason}" for n, reason in reasons[:most])
     left = sum(n for n, _ in reasons[most:])
     if left:
         text += f"; {left} for {words.several(len(reasons) - most, 'other reason')}"
-    yield Padding(Text(one_line(text)), (0, 0, 0, 2))
+    yield from section(f"SKIPPED {words.several(results.counts['skipped'], 'result')}", [text])
 
 
 def _unclaimed(results: Results) -> Iterator[RenderableType]:
     """Checks whose bound was wider than the movement that they judge."""
     found = [r for r in results.results if r.verdict == "no_claim"]
     if found:
-        yield Text()
-        title = (
-            f"NO CLAIM {words.several(len(found), 'result')}: the bound is wider than the movement"
-        )
-        yield Text(title, "bold yellow")
-        names = dict.fromkeys(r.check for r in found)
-        yield Padding(Text(some(list(names), 6)), (0, 0, 0, 2))
+        amount = words.several(len(found), "result")
+        title = f"NO CLAIM {amount}: the bound is wider than the movement"
+        yield from section(title, [some([*dict.fromkeys(r.check for r in found)], 6)], "yellow")
 
 
 def _expected(results: Results, amount: int | None) -> Iterator[RenderableType]:
     known = [r for r in results.results if r.verdict == "expected_failure"]
+    reasons: dict[str, list[str]] = {}
+    for r in known:
+        text = r.reason + (f" ({r.reference})" if r.reference else "")
+        reasons.setdefault(text, []).append(r.id)
+    most = len(reasons) if amount is None else 3
+    lines = [
+        f"{reason}: {', '.join(ids[: most + 1])}{', …' if len(ids) > most + 1 else ''}"
+        for reason, ids in list(reasons.items())[:most]
+    ]
+    if len(reasons) > most:
+        lines.append(f"and {len(reasons) - most} other reasons")
     if known:
-        yield Text()
-        yield Text(f"FAILED AS EXPECTED {words.several(len(known), 'result')}", "bold")
-        reasons: dict[str, list[str]] = {}
-        for r in known:
-            text = r.reason + (f" ({r.reference})" if r.reference else "")
-            reasons.setdefault(text, []).append(r.id)
-        most = len(reasons) if amount is None else 3
-        for reason, ids in list(reasons.items())[:most]:
-            text = f"{reason}: {', '.join(ids[: most + 1])}{', …' if len(ids) > most + 1 else ''}"
-            yield Padding(Text(one_line(text)), (0, 0, 0, 2))
-        if len(reasons) > most:
-            yield Padding(Text(f"and {len(reasons) - most} other reasons"), (0, 0, 0, 2))
+        yield from section(f"FAILED AS EXPECTED {words.several(len(known), 'result')}", lines)
     if results.stale:
-        yield Text()
-        yield Text(f"EXPECTATIONS THAT MATCH NO RESULT: {len(results.stale)}", "bold yellow")
         most = len(results.stale) if amount is None else 6
         names = ", ".join(results.stale[:most]) + (", …" if len(results.stale) > most else "")
-        yield Padding(Text(one_line(names)), (0, 0, 0, 2))
+        title = f"EXPECTATIONS THAT MATCH NO RESULT: {len(results.stale)}"
+        yield from section(title, [names], "yellow")
 
 
 def _advice(results: Results, strict: bool, amount: int | None) -> Iterator[RenderableType]:
     advice = words.advice(results, strict)
     if not advice:
         return
-    yield Text()
-    title = f"ADVICE {words.several(len(advice), 'result')}"
-    yield Text(f"{title}, no part of the verdict unless --strict", "bold yellow")
-    if amount is None:
-        for finding in digest.findings(advice):
-            yield from failures.shown(finding, len(advice), None, "yellow")
-        return
-    most = 6 if amount > 3 else 3
-    for base in sorted({r.shared for r in advice}):
+    most, lines = 6 if amount is None or amount > 3 else 3, []
+    for base in sorted({r.shared for r in advice}) if amount is not None else ():
         names = list(dict.fromkeys(r.check for r in advice if r.shared == base))
         text = ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
-        whose = f"{base} alone earns: " if base else ""
-        yield Padding(Text(one_line(f"{whose}{text} (-v tells why)")), (0, 0, 0, 2))
+        lines.append(f"{f'{base} alone earns: ' if base else ''}{text} (-v tells why)")
+    title = f"ADVICE {words.several(len(advice), 'result')}"
+    yield from section(f"{title}, no part of the verdict unless --strict", lines, "yellow")
+    for finding in digest.findings(advice) if amount is None else ():
+        yield from failures.shown(finding, len(advice), None, "yellow")
 
 
 def _power(results: Results) -> Iterator[RenderableType]:
-    lines = words.power(results)
+    lines = [(name, Text(text)) for name, text in words.power(results)]
     if lines:
-        yield Text()
-        yield Text("POWER: the smallest relative error that would have failed", "bold")
-        yield Padding(labelled((name, Text(text)) for name, text in lines), (0, 0, 0, 2))
+        title = "POWER: the smallest relative error that would have failed"
+        yield from section(title, [labelled(lines)])
 
 
 def _replay(results: Results, strict: bool) -> Iterator[RenderableType]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from momentum.report import html, svg
+from momentum.report import svg
+from momentum.report.templates import rendered
 from momentum.watching import merging
 from momentum.watching.report import WatchReport
 
@@ -19,21 +20,22 @@ POINTS = 2000
 def render(reports: Sequence[WatchReport]) -> str:
     """The page of all ranks."""
     head, *lines = merging.retell(reports).splitlines()
-    template = html.environment(Path(__file__).parent).get_template("page.html.j2")
-    return template.render(
+    return rendered(
+        "page.html.j2",
+        Path(__file__).parent,
         head=head,
         tone={"passed": "good", "FAILED": "bad"}.get(head.partition(":")[0], "warn"),
         lines=lines,
         reports=sorted(reports, key=lambda r: r.rank),
-        chart=Markup(_chart(reports)),
+        chart=_chart(reports),
     )
 
 
-def _chart(reports: Sequence[WatchReport]) -> str:
+def _chart(reports: Sequence[WatchReport]) -> Markup:
     drawn = [curve(r.ratios) for r in reports]
     last = max((steps[-1] for steps, _ in drawn if steps), default=0)
     if not last:
-        return ""
+        return Markup("")
     lines = [svg.Line("bound", "limit", [1, max(last, 2)], [1.0, 1.0])]
     lines += [
         svg.Line(f"rank {r.rank}", ("subject", "single", "exact")[i % 3], steps, ratios, True)

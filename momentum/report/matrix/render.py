@@ -7,8 +7,8 @@ from pathlib import Path
 from momentum.checks import CHECKS
 from momentum.conventions import CONVENTIONS
 from momentum.diagnosis.comparing import Cell
-from momentum.report.html import environment
 from momentum.report.matrix.rows import Row
+from momentum.report.templates import rendered
 
 NAME = 28
 MARKS = {"failed": "X", "expected": "e", "advice": "a", "passed": ".", "skipped": "-"}
@@ -129,18 +129,16 @@ def _letters(count: int) -> str:
 
 def page(rows: Sequence[Row], absent: Mapping[str, str], setting: Mapping[str, object]) -> str:
     """The page: both tables in full, and for each implementation what is wrong, with evidence."""
-    return (
-        environment(Path(__file__).parent)
-        .get_template("page.html.j2")
-        .render(
-            rows=rows,
-            absent=absent,
-            setting=setting,
-            families=families(),
-            conventions=conventions(rows),
-            mark=mark,
-            marks=MARKS,
-            shown=shown,
-            tone={"X": "bad", "e": "warn", "a": "warn", ".": "good", "-": "soft", " ": "soft"},
-        )
+    return rendered(
+        "page.html.j2",
+        Path(__file__).parent,
+        rows=rows,
+        absent=absent,
+        setting=setting,
+        families=families(),
+        conventions=conventions(rows),
+        mark=mark,
+        marks=MARKS,
+        shown=shown,
+        tone={"X": "bad", "e": "warn", "a": "warn", ".": "good", "-": "soft", " ": "soft"},
     )
