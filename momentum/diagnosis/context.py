@@ -11,9 +11,9 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.probes import VALUES
+from momentum.diagnosis.short import short
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 

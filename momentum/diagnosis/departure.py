@@ -10,6 +10,7 @@ from momentum.arithmetic import exact
 from momentum.conventions import Convention, Hyper, Rule
 from momentum.diagnosis.hypothesis import (
     EVERYTHING,
+    Array,
     Hypothesis,
     Schedule,
     Strand,
@@ -88,6 +89,17 @@ def taken_as(telling: Telling, slack: int = 1) -> Callable[[Hypothesis], Hypothe
         return replace(hypothesis, tellings=(*hypothesis.tellings, telling), slack=slacker)
 
     return apply
+
+
+def fed(change: Callable[[list[Array]], list[Array]]) -> Telling:
+    """Other gradients, from those of all steps that have one."""
+
+    def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
+        present = [g for g in strand.grads if g is not None]
+        new = iter(change(present) if present else [])
+        yield strand._replace(grads=tuple(None if g is None else next(new) for g in strand.grads))
+
+    return telling
 
 
 def scheduled(change: Schedule) -> Callable[[Hypothesis], Hypothesis]:

@@ -19,7 +19,7 @@ from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.fitted import bounded, drifting, fitted
-from momentum.diagnosis.gradients import changed, scaled
+from momentum.diagnosis.functions import between, scaled
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
@@ -183,7 +183,7 @@ class Explainer:
         if clear := self._clear(observation):  # some number always fits an error of few bounds
             yield bounded(self.subject, self.convention, observation)
         yield late(self.own, problem, step)
-        yield changed(self.convention, observation, step, self.trials.scalars(problem.dtype))
+        yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
         if not clear:
             return
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])

@@ -8,9 +8,8 @@ import numpy as np
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Convention, Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import Departure, around, scheduled, taken_as, told
+from momentum.diagnosis.departure import Departure, around, fed, scheduled, taken_as, told
 from momentum.diagnosis.departures import unfed
-from momentum.diagnosis.gradients import fed
 from momentum.diagnosis.hypothesis import Hypothesis, Strand, Telling
 from momentum.diagnosis.moments import at_steps, closed_up
 from momentum.diagnosis.numbers import in_place_of_numbers
@@ -80,8 +79,6 @@ GRADIENTS = (
               "the first one is left out", taken_as(_one_late)),
     Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
               taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4)),
-    Departure("absolute_gradient", "", "gradients lose their sign",
-              taken_as(fed(lambda g: [np.abs(x) for x in g]))),
     Departure("zero_elements_still", "", "elements whose gradient is 0 are left out of the step",
               taken_as(_at_zeros())),
     Departure("zero_elements_frozen", "", "elements whose gradient is 0 do not move, but their "

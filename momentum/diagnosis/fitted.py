@@ -21,9 +21,9 @@ from momentum.diagnosis.estimate import (
     setting,
     wide_run,
 )
-from momentum.diagnosis.gradients import short
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Strand, Suspect
 from momentum.diagnosis.probes import tried
+from momentum.diagnosis.short import short
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject

@@ -10,7 +10,7 @@ import pytest
 from momentum.checks.result import Result
 from momentum.conventions import Convention, Hyper, get
 from momentum.diagnosis import Explainer, explain
-from momentum.diagnosis.gradients import short
+from momentum.diagnosis.short import short
 from momentum.diagnosis.probes import probes
 from momentum.diagnosis.suspects import suspects
 from momentum.gallery import GALLERY, Defect, Machine

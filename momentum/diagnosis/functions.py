@@ -1,0 +1,215 @@
+"""Functions that an array may go through, and the numbers in them that a wrong step suggests."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from momentum.arithmetic import FORMATS
+from momentum.conventions import Convention
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Suspect
+from momentum.diagnosis.short import rounded_between, short
+from momentum.diagnosis.walked import (  # fmt: skip
+    CHANGED,
+    GRADIENT,
+    PLACES,
+    Change,
+    Here,
+    Place,
+    Walked,
+    blur,
+    pairs,
+)
+from momentum.subjects.drive import Observation
+
+Pairs = Sequence[tuple[Array, Array, Here]]
+Told = tuple[str, Change]
+"""Words, with {plural} or {each} for the array, and what is made of it."""
+
+
+def between(
+    convention: Convention, observation: Observation, step: int, scalars: Observation | None
+) -> Iterator[Suspect[Hypothesis]]:
+    """What the first wrong step (from 1) suggests, in every place of the rule.
+
+    scalars: a step of parameters of one element, with gradients of every magnitude.
+    """
+    rule = Hypothesis.of(convention).convention
+    if not {"step", "v"} <= set(getattr(rule.initial, "_fields", ())):
+        return
+    format = FORMATS[observation.problem.dtype]
+    for place in PLACES:
+        seen = pairs(place, rule, observation, step)
+        few = [] if scalars is None else pairs(place, rule, scalars, 1)
+        told = [
+            *_limits(seen, blur(format)),
+            *(s for ratio in RATIOS for s in _shares(ratio, seen)),
+        ]
+        told += [*_faint(place, few), *WITHOUT_NUMBERS.items()]
+        told += [(f"{{plural}} are rounded to {name}", _rounded(name))
+                 for name, f in FORMATS.items() if f.precision < format.precision]  # fmt: skip
+        for text, change in told:
+            yield suspected(convention, place, text, change)
+
+
+def scaled(
+    convention: Convention, observation: Observation, step: int
+) -> Iterator[Suspect[Hypothesis]]:
+    """The gradients multiplied by one number, as those of the first wrong step suggest."""
+    rule = Hypothesis.of(convention).convention
+    for text, change in _shares(NUMBER, pairs(GRADIENT, rule, observation, step)):
+        yield suspected(convention, GRADIENT, text, change)
+
+
+def suspected(
+    convention: Convention, place: Place, text: str, change: Change
+) -> Suspect[Hypothesis]:
+    """A function in a place, as a possible cause."""
+    words = text.format(plural=place.plural, each=place.each)
+    own = Hypothesis.of(convention)
+    walked = Walked(own.base, own.convention, (words,), (words,), place=place, change=change)
+    return Suspect(words, words, walked)
+
+
+def _limits(seen: Pairs, least: float) -> Iterator[Told]:
+    """Cut to a limit."""
+    with np.errstate(all="ignore"):
+        cut = [np.abs(b)[np.abs(b) < (1 - least) * np.abs(a)] for a, b, _ in seen]
+    for limit in _numbers([float(np.median(x)) for x in cut if x.size]):
+        yield f"{{plural}} are clipped to {limit:.12g}", partial(_clipped, limit)
+
+
+def _clipped(limit: float, a: Array, here: Here) -> Array:
+    return np.clip(a, -limit, limit)
+
+
+Size = Callable[[Array, Here], Any]
+"""A number of a whole array."""
+
+
+def norm(a: Array) -> np.float64:
+    """Its length, by which NumPy divides, be it 0."""
+    return np.float64(np.sqrt(np.sum(np.square(a))))
+
+
+class Ratio(NamedTuple):
+    """What an array may be multiplied by, times a number {c}; shortened: where that is below 1."""
+
+    words: str
+    shortened: str
+    size: Size
+
+
+def _factor(text: str, size: Size) -> Ratio:
+    words = f"{{each}} is multiplied by {{c}} {text}"
+    return Ratio(words, f"{words}, where that makes it less", size)
+
+
+RATIOS = (
+    Ratio("{each} is multiplied by {c} / its norm", "{each} is shortened to norm {c}",
+          lambda a, here: 1 / norm(a)),
+    Ratio("all {plural} are multiplied by {c} / their norm together",
+          "all {plural} are shortened to a norm of {c} together",
+          lambda a, here: 1 / norm(np.array([norm(x) for x in here.every]))),
+    Ratio("{each} is multiplied by {c} / its root mean square",
+          "{each} is shortened to a root mean square of {c}",
+          lambda a, here: np.sqrt(a.size) / norm(a)),
+    _factor("/ its largest element", lambda a, here: 1 / np.max(np.abs(a), initial=0.0)),
+    _factor("|x| / its norm, |x| that of the parameter", lambda a, here: norm(here.x) / norm(a)),
+    _factor("|x| / (lr times its norm), |x| that of the parameter",
+            lambda a, here: norm(here.x) / (here.h.lr * norm(a))),
+    _factor("|x| / |g|, norms of parameter and gradient",
+            lambda a, here: norm(here.x) / norm(here.g)),
+    _factor("|x| / (|g| + weight_decay |x|), norms of parameter and gradient",
+            lambda a, here: norm(here.x) / (norm(here.g) + here.h.weight_decay * norm(here.x))),
+    _factor("|x|, the norm of the parameter", lambda a, here: norm(here.x)),
+    _factor("/ |x|, the norm of the parameter", lambda a, here: 1 / norm(here.x)),
+    _factor("/ its number of elements", lambda a, here: 1 / np.float64(a.size)),
+    _factor("/ the root of its number of elements", lambda a, here: 1 / np.sqrt(a.size)),
+)  # fmt: skip
+NUMBER = Ratio("{plural} are multiplied by {c}", "", lambda a, here: 1.0)
+
+
+def _shares(ratio: Ratio, seen: Pairs) -> Iterator[Told]:
+    """Multiplied by it, or by that where it is less than 1."""
+    found: list[float] = []
+    with np.errstate(all="ignore"):
+        for a, b, here in seen:
+            share, of = np.ravel(b / a)[a.ravel() != 0], ratio.size(a, here)
+            share = share[np.isfinite(share)]
+            if share.size and np.isfinite(of) and of and abs(np.median(share) - 1) > 2.0**-20:
+                found.append(float(np.median(share)) / of)
+    for factor in _numbers(found):
+        for capped, text in enumerate((ratio.words, ratio.shortened)):
+            if text:
+                words = text.replace("{c}", f"{factor:.12g}")
+                yield words, partial(_times, ratio.size, factor, bool(capped))
+
+
+def _times(size: Size, factor: float, capped: bool, a: Array, here: Here) -> Array:
+    share = factor * size(a, here)
+    if not np.isfinite(share) or not share or (capped and share >= 1):
+        return a
+    return np.asarray(share * a)
+
+
+def _numbers(found: Sequence[float]) -> Iterator[float]:
+    """Numbers of few digits near to the ones found."""
+    near = [short(x, abs(x) * doubt) for x in found if np.isfinite(x) and x
+            for doubt in (2.0**-9, 2.0**-19)]  # fmt: skip
+    yield from dict.fromkeys(near)
+
+
+def _faint(place: Place, seen: Pairs) -> Iterator[Told]:
+    """Of no effect below a limit, which lies between those that had none and those that had."""
+    known = [(abs(a.item()), abs(b.item() / a.item())) for a, b, _ in seen if a.item()]
+    gone = [size for size, share in known if share < CHANGED]
+    kept = [size for size, share in known if abs(share - 1) < CHANGED]
+    if not gone or not kept or max(gone) >= min(kept):
+        return
+    limit = rounded_between(max(gone), min(kept))
+    words = f"below about {limit:g}"
+    yield (f"elements of {'a gradient' if place is GRADIENT else place.plural} {words} count as 0",
+           lambda a, here: np.where(abs(a) < limit, 0 * a, a))  # fmt: skip
+    for out in (True, False) if place is GRADIENT else (False,):
+        what = "are left out" if out else "count as 0"
+        yield (f"{{plural}} all of whose elements are {words} {what}",
+               lambda a, here, out=out: a if a.size and np.max(np.abs(a)) >= limit
+               else None if out else 0 * a)  # fmt: skip
+
+
+def _rounded(name: str) -> Change:
+    return lambda a, here: FORMATS[name].round(a)
+
+
+def _transposed(a: Array, here: Here) -> Array:
+    return a.T.reshape(a.shape) if a.ndim > 1 else a
+
+
+def _by_memory(a: Array, here: Here) -> Array:
+    """The elements as they lie in memory, in the layout of the run's tensors."""
+    if here.layout == "transposed":
+        return a.T.reshape(a.shape)
+    if here.layout.startswith("channels_last") and a.ndim > 3:
+        return np.moveaxis(a, 1, -1).reshape(a.shape)
+    return a
+
+
+def _rows_centred(a: Array, here: Here) -> Array:
+    return a - a.mean(tuple(range(1, a.ndim)), keepdims=True) if a.ndim > 1 else a
+
+
+WITHOUT_NUMBERS: Mapping[str, Change] = {
+    "{plural} are read in the order of their memory": _by_memory,
+    "only the signs of the {plural} count": lambda a, here: np.sign(a),
+    "{plural} lose their sign": lambda a, here: np.abs(a),
+    "the mean of {each} is taken off it": lambda a, here: a - np.mean(a) if a.size else a,
+    "the mean over all axes but the first is taken off {plural} of two or more axes":
+        _rows_centred,
+    "{plural} that are not finite count as 0, or as the largest number":
+        lambda a, here: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf),
+    "negative elements of {plural} count as 0": lambda a, here: np.maximum(a, 0.0),
+    "{plural} of two or more axes are read transposed": _transposed,
+    "{plural} are read in reverse": lambda a, here: a.ravel()[::-1].reshape(a.shape),
+}  # fmt: skip

@@ -1,0 +1,297 @@
+"""Steps in which an array goes through a function that no rule is written with.
+
+A gradient, a velocity, a step or a parameter is taken, and something else is made of it: a limit,
+a norm, a coarser format, another order. Every step is walked from the subject's own last iterate,
+with a velocity of the hypothesis' own; what is not known of that velocity, after the roundings so
+far, is walked along on both sides.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from momentum.arithmetic import FORMATS, Format, format_of
+from momentum.conventions import Convention, Hyper
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, gap
+from momentum.subjects.drive import Observation
+from momentum.subjects.protocol import Subject
+
+ROUNDINGS = 16
+"""Of the largest numbers of a step, that may have led to its result: a heuristic."""
+
+CHANGED = 2.0**-6
+"""Part of an array by which another one is taken for changed, before it is walked: a guess."""
+
+SEEN = 2.0**-5
+"""Part of a parameter by which a step of any format must move it to be seen."""
+
+
+class Here(NamedTuple):
+    """One parameter before a step; arrays in its shape.
+
+    every: what is changed, of all parameters that have a gradient. layout: of the run's tensors.
+    """
+
+    x: Array
+    g: Array
+    state: Any
+    h: Hyper
+    every: Sequence[Array] = ()
+    layout: str = ""
+
+    def taken(self, rule: Convention, **changed: Any) -> "tuple[Array, Any]":
+        """Parameter and state after the rule's step, with other numbers than these."""
+        with np.errstate(all="ignore"):
+            now = self._replace(**changed)
+            moved, state = rule.step(now.x, now.g, now.state, now.h)
+            return np.asarray(moved), state
+
+    @property
+    def decayed(self) -> Array:
+        """The gradient to descend along, with its decay."""
+        return np.asarray((-self.g if self.h.maximize else self.g) + self.h.weight_decay * self.x)
+
+
+class Place(NamedTuple):
+    """Where a function acts. plural, each: the array in words. seen: it. taken: the step with it.
+
+    knows: whether there is such an array here.
+    """
+
+    plural: str
+    each: str
+    seen: Callable[[Convention, Here], Array]
+    taken: Callable[[Convention, Here, Array], "tuple[Array, Any]"]
+    knows: Callable[[Convention, Here], bool] = lambda rule, here: True
+
+
+def _by_decayed(rule: Convention, here: Here, d: Array) -> tuple[Array, Any]:
+    h = here.h._replace(weight_decay=0.0)
+    return here.taken(rule, g=-d if h.maximize else d, h=h)
+
+
+def _velocity(rule: Convention, here: Here) -> Array:
+    return np.asarray(here.taken(rule)[1].v)
+
+
+def _by_velocity(rule: Convention, here: Here, v: Array) -> tuple[Array, Any]:
+    """The step that has this new velocity, by way of the old one that it would have come from."""
+    raw, after = here.taken(rule)
+    state = here.state
+    for step in (state.step, 1):
+        state = state._replace(step=step)
+        none = here.taken(rule, state=state._replace(v=0 * v))[1].v
+        share = here.taken(rule, state=state._replace(v=0 * v + 1))[1].v - none
+        if np.all(share):
+            old = np.where(v == after.v, state.v, (v - none) / share)
+            moved, _ = here.taken(rule, state=state._replace(v=old))
+            return np.where(v == after.v, raw, moved), after._replace(v=v)
+    part = np.where(after.v == v, 1.0, v / np.where(after.v == 0, 1.0, after.v))
+    return here.x + (raw - here.x) * part, after._replace(v=v)
+
+
+def _by_step(rule: Convention, here: Here, step: Array) -> tuple[Array, Any]:
+    moved, state = here.taken(rule)
+    return np.where(step == moved - here.x, moved, here.x + step), state
+
+
+def _by_update(rule: Convention, here: Here, update: Array) -> tuple[Array, Any]:
+    moved, state = here.taken(rule)
+    same = update == (here.x - moved) / here.h.lr
+    return np.where(same, moved, here.x - here.h.lr * update), state
+
+
+GRADIENT = Place("gradients", "each parameter's gradient", lambda rule, here: here.g,
+                 lambda rule, here, g: here.taken(rule, g=g))  # fmt: skip
+UPDATE = Place("steps before the rate", "each parameter's step before the rate",
+               lambda rule, here: (here.x - here.taken(rule)[0]) / here.h.lr, _by_update,
+               lambda rule, here: here.h.lr != 0)  # fmt: skip
+PLACES = (
+    GRADIENT,
+    Place("gradients with their decay", "each parameter's gradient with its decay",
+          lambda rule, here: here.decayed, _by_decayed,
+          lambda rule, here: rule.decay == "coupled" and bool(here.h.weight_decay)),
+    Place("velocities", "each parameter's velocity", _velocity, _by_velocity,
+          lambda rule, here: not rule.keeps_iterates),
+    Place("old velocities", "each parameter's old velocity",
+          lambda rule, here: here.state.v + 0 * here.x,
+          lambda rule, here, v: here.taken(rule, state=here.state._replace(v=v)),
+          lambda rule, here: not rule.keeps_iterates and here.state.step > 0),
+    UPDATE,
+    Place("steps", "each parameter's step",
+          lambda rule, here: here.taken(rule)[0] - here.x, _by_step),
+    Place("parameters", "each parameter", lambda rule, here: here.taken(rule)[0],
+          lambda rule, here, x: (x, here.taken(rule)[1])),
+)  # fmt: skip
+
+Change = Callable[[Array, Here], "Array | None"]
+"""What is made of an array; None leaves its parameter out of the step."""
+
+
+@dataclass(frozen=True)
+class Walked(Hypothesis):
+    """A convention in which one array goes through a function at every step."""
+
+    place: Place = GRADIENT
+    change: Change = field(default=lambda a, here: a)
+
+    def replayed(self, observation: Observation) -> list[list[Array]]:
+        """Iterates, each by one step from the subject's own last one."""
+        return self._inside(observation, self._walk(observation)[0], self._plain(observation))
+
+    def moved(self, observation: Observation) -> list[Mask]:
+        """Elements that another number was made for, flat."""
+        acts, plain = self.replayed(observation), self._plain(observation)
+        found = [np.zeros(x.size, dtype=bool) for x in observation.problem.start]
+        for a, b in zip(acts, plain):
+            found = [f | (gap(x, y) != 0).ravel() for f, x, y in zip(found, a, b)]
+        return found
+
+    def ratios(self, subject: Subject, observation: Observation, format: str = "") -> list[Array]:
+        """For each element the largest error as a fraction of its bound, flat."""
+        dtype = format or observation.problem.dtype
+        rows, bounds = self._walk(observation, subject.facts.format_name(dtype))
+        inside = self._where(observation)
+        outside: list[Array] = []
+        worst: list[Array] = []
+        if not all(m.all() for m in inside):
+            outside = Hypothesis.of(self.base).ratios(subject, observation, format)
+        with np.errstate(all="ignore"):
+            for i, mask in enumerate(inside):
+                errors = np.array([gap(a[i], b[i]).ravel()
+                                   for a, b in zip(observation.iterates, rows)])  # fmt: skip
+                bound = np.array([np.ravel(row[i]) for row in bounds])
+                known = np.isfinite(bound) & (errors > 0)
+                ratio = np.max(np.where(known, errors / bound, 0.0), axis=0, initial=0.0)
+                worst.append(np.where(mask, ratio, outside[i]) if outside else ratio)
+        return worst
+
+    def _plain(self, observation: Observation) -> list[list[Array]]:
+        return replace(self, change=lambda a, here: a)._walk(observation)[0]
+
+    def _where(self, observation: Observation) -> list[Mask]:
+        found = [np.ones(x.size, dtype=bool) for x in observation.problem.start]
+        for scope in self.scopes:
+            found = [f & scope.inside(observation, i) for i, f in enumerate(found)]
+        return found
+
+    def _inside(
+        self, observation: Observation, rows: list[list[Array]], plain: list[list[Array]]
+    ) -> list[list[Array]]:
+        masks = [m.reshape(x.shape)
+                 for m, x in zip(self._where(observation), observation.problem.start)]  # fmt: skip
+        return [[np.where(m, x, y) for m, x, y in zip(masks, a, b)] for a, b in zip(rows, plain)]
+
+    def _walk(
+        self, observation: Observation, dtype: str = "float64"
+    ) -> tuple[list[list[Array]], list[list[Array]]]:
+        """Iterates and how far they may be off, by step and parameter."""
+        problem, rule, format = observation.problem, self.convention, format_of(dtype)
+        unit = ROUNDINGS * format.operation_u
+        here = [np.asarray(x, dtype=np.float64) for x in problem.start]
+        states = [rule.initial for _ in here]
+        doubts = [0 * x for x in here]
+        rows, bounds = [], []
+        layout = str(dict(problem.options).get("layout", ""))
+        for t, fed in enumerate(observation.fed):
+            row, bound = [x.copy() for x in here], [0 * x for x in here]
+            heres = {
+                i: Here(here[i], g, states[i], problem.hypers[t][problem.groups[i]], (), layout)
+                for i, g in enumerate(fed) if g is not None
+            }  # fmt: skip
+            ends = [self._taken(rule, heres, doubts, side) for side in (0, 1, -1)]
+            for i, now in heres.items():
+                if ends[0][i] is None:
+                    continue
+                (x, state), *others = (e[i] or (here[i], states[i]) for e in ends)
+                size = abs(now.x), abs(now.g), now.h._replace(maximize=False)
+                wide, grown = now._replace(x=size[0], g=size[1], h=size[2]).taken(
+                    rule, state=_sized(now.state, rule)
+                )
+                with np.errstate(all="ignore"):
+                    row[i] = x
+                    large = abs(x) + size[0] + abs(wide - size[0])
+                    apart = np.max([abs(o[0] - x) for o in others], axis=0)
+                    bound[i] = apart + unit * large + 4 * format.smallest_subnormal
+                    apart = np.max([abs(o[1].v - state.v) for o in others], axis=0)
+                    doubts[i] = apart + unit * (abs(grown.v) + abs(state.v))
+                states[i] = state
+            rows.append(row)
+            bounds.append(bound)
+            here = [np.asarray(x, dtype=np.float64) for x in observation.iterates[t]]
+        return rows, bounds
+
+    def _taken(
+        self, rule: Convention, heres: dict[int, Here], doubts: Sequence[Array], side: int
+    ) -> "dict[int, tuple[Array, Any] | None]":
+        """The step of each parameter, with velocities off to one side by what is not known."""
+        now = {
+            i: h._replace(state=h.state._replace(v=h.state.v + side * doubts[i]))
+            if h.state.step else h for i, h in heres.items()
+        }  # fmt: skip
+        seen = {i: self.place.seen(rule, h) for i, h in now.items() if self.place.knows(rule, h)}
+        every = list(seen.values())
+        found: dict[int, tuple[Array, Any] | None] = {}
+        for i, h in now.items():
+            if i not in seen:
+                found[i] = h.taken(rule)
+                continue
+            with np.errstate(all="ignore"):
+                new = self.change(seen[i], h._replace(every=every))
+            found[i] = None if new is None else self._by(rule, h, seen[i], new)
+        return found
+
+    def _by(self, rule: Convention, here: Here, old: Array, new: Array) -> tuple[Array, Any]:
+        if np.array_equal(new, old, equal_nan=True):
+            return here.taken(rule)
+        with np.errstate(all="ignore"):
+            return self.place.taken(rule, here, np.asarray(new))
+
+
+def _sized(state: Any, rule: Convention) -> Any:
+    return state._replace(v=abs(state.v)) if state.step else state
+
+
+def blur(format: Format) -> float:
+    """The same part where rounding hides less."""
+    return float(min(CHANGED, 4 * format.u**0.5))
+
+
+def pairs(
+    place: Place, rule: Convention, observation: Observation, step: int
+) -> "list[tuple[Array, Array, Here]]":
+    """What stood in a place at a step (from 1), and what was taken there by the movement.
+
+    The step is linear in it: x' = a + b y, and y_taken = (x'_seen - a) / b; nan where rounding
+    hides it.
+    """
+    format = FORMATS[observation.problem.dtype]
+    least = min(SEEN, 8 * format.u / blur(format))
+    problem = observation.problem
+    found = []
+    before = problem.start if step == 1 else observation.iterates[step - 2]
+    for i, (x, got) in enumerate(zip(before, observation.iterates[step - 1])):
+        g, state = observation.fed[step - 1][i], rule.initial
+        if g is None or not g.size:
+            continue
+        here = np.asarray(problem.start[i], dtype=np.float64)
+        for t in range(step - 1):
+            fed, h = observation.fed[t][i], problem.hypers[t][problem.groups[i]]
+            if fed is not None:
+                state = Here(here, fed, state, h).taken(rule)[1]
+            here = np.asarray(observation.iterates[t][i], dtype=np.float64)
+        now = Here(np.asarray(x, dtype=np.float64), g, state,
+                   problem.hypers[step - 1][problem.groups[i]])  # fmt: skip
+        if not place.knows(rule, now):
+            continue
+        with np.errstate(all="ignore"):
+            old = place.seen(rule, now)
+            raw = place.taken(rule, now, old)[0]
+            far = float(np.max(np.abs(old), initial=0.0)) or 1.0
+            slope = (place.taken(rule, now, old + far)[0] - raw) / far
+            clear = np.abs(slope * old) > least * np.abs(now.x)
+            found.append((old, np.where(clear, old + (got - raw) / slope, np.nan), now))
+    every = [a for a, _, _ in found]
+    return [(a, b, h._replace(every=every)) for a, b, h in found]
