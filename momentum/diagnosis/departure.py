@@ -1,13 +1,14 @@
 """Ways not to do what a convention says, as functions from hypothesis to hypothesis."""
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flint import fmpq
 
 from momentum.arithmetic import exact
-from momentum.conventions import Convention, Hyper, Rule
+from momentum.conventions import Convention, Hyper, Moved, Rule
 from momentum.diagnosis.hypothesis import (
     EVERYTHING,
     Array,
@@ -79,6 +80,33 @@ def constant(name: str, value: float) -> Callable[[Hypothesis], Hypothesis]:
 def around(wrap: Callable[[Rule], Rule]) -> Callable[[Hypothesis], Hypothesis]:
     """The whole step, decay included, inside another function."""
     return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
+
+
+Beside = Callable[[Rule, Any, Any, Any, Any, Hyper], "tuple[Any, Any, Any]"]
+"""step, theta, grad, the rule's own state, what is kept beside it, h -> theta and both of these."""
+
+
+def keeping(act: Beside) -> Callable[[Hypothesis], Hypothesis]:
+    """The whole step inside a function that keeps something beside its state, 0 at first."""
+
+    def apply(hypothesis: Hypothesis) -> Hypothesis:
+        inner = hypothesis.convention.initial
+        held = f"held_{len(inner)}"
+        kind = cast(Any, namedtuple)("Held", [*inner._fields, held])
+
+        def wrap(step: Rule) -> Rule:
+            def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> Moved:
+                own = type(inner)(*state[:-1])
+                theta, own, kept = act(step, theta, grad, own, state[-1], h)
+                return theta, kind(*own, kept)
+
+            return stepped
+
+        changed = around(wrap)(hypothesis)
+        convention = replace(changed.convention, initial=kind(*inner, 0.0))
+        return replace(changed, convention=convention)
+
+    return apply
 
 
 def taken_as(telling: Telling, slack: int = 1) -> Callable[[Hypothesis], Hypothesis]:

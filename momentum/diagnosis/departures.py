@@ -5,14 +5,12 @@ Most were seen in released implementations, such as torch_optimizer's SGDW (cons
 and dampening ignored).
 """
 
-from collections import namedtuple
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import Departure, around, plain, scheduled, told
+from momentum.diagnosis.departure import Departure, around, keeping, plain, scheduled, told
 from momentum.diagnosis.hypothesis import Hypothesis
 
 
@@ -60,27 +58,21 @@ AtChange = Callable[[Any, Any, Any, Any], Any]
 """From the state, the initial one, and a number as it was and is, to the state that goes on."""
 
 
-def _at_change(name: str, act: AtChange) -> Callable[[Hypothesis], Hypothesis]:
+def _at_change(name: str, change: AtChange) -> Callable[[Hypothesis], Hypothesis]:
     """Something happens to the state before every step at which a hyper-parameter has changed."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
-        inner = hypothesis.convention.initial
-        kind = cast(Any, namedtuple)("Held", [*inner._fields, f"held_{name}"])
+        initial = hypothesis.convention.initial
 
-        def wrap(step: Rule) -> Rule:
-            def stepped(theta: Number, grad: Number, state: Any, h: Hyper) -> Moved:
-                now = getattr(h, name)
-                held = type(inner)(*state[:-1])
-                if held.step and plain(state[-1]) != plain(now):
-                    held = act(held, inner, state[-1], now)
-                theta, held = step(theta, grad, held, h)
-                return theta, kind(*held, now)
+        def act(
+            step: Rule, theta: Number, grad: Number, own: Any, old: Any, h: Hyper
+        ) -> tuple[Any, Any, Any]:
+            now = getattr(h, name)
+            if own.step and plain(old) != plain(now):
+                own = change(own, initial, old, now)
+            return *step(theta, grad, own, h), now
 
-            return stepped
-
-        changed = around(wrap)(hypothesis)
-        convention = replace(changed.convention, initial=kind(*inner, 0.0))
-        return replace(changed, convention=convention)
+        return keeping(act)(hypothesis)
 
     return apply
 

@@ -30,6 +30,7 @@ from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser, cut_off
 from momentum.diagnosis.scopes import OTHERS, SHAPES, Verdicts, fitting
+from momentum.diagnosis.shown import shown
 from momentum.diagnosis.simulated import simulated
 from momentum.diagnosis.suspects import identified, named_in, pairs, suspects
 from momentum.subjects.drive import Observation
@@ -186,6 +187,7 @@ class Explainer:
         yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
         if not clear:
             return
+        yield shown(self.own, observation, step)
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)
         yield drifting(self.subject, self.convention, problem.dtype)

@@ -41,7 +41,7 @@ def between(
     format = FORMATS[observation.problem.dtype]
     for place in PLACES:
         seen = pairs(place, rule, observation, step)
-        few = [] if scalars is None else pairs(place, rule, scalars, 1)
+        few = [] if scalars is None else pairs(place, rule, scalars, 1 + place.later)
         told = [
             *_limits(seen, blur(format)),
             *(s for ratio in RATIOS for s in _shares(ratio, seen)),
@@ -88,9 +88,15 @@ Size = Callable[[Array, Here], Any]
 """A number of a whole array."""
 
 
-def norm(a: Array) -> np.float64:
-    """Its length, by which NumPy divides, be it 0."""
-    return np.float64(np.sqrt(np.sum(np.square(a))))
+def norm(a: Array | None) -> Any:
+    """Its length, by which NumPy divides, be it 0; nan where a format of 8 bits of exponent or
+    fewer would lose it, as such a sum of squares is not defined by the function alone."""
+    square = np.float64(0 if a is None else np.sum(np.square(a)))
+    return np.sqrt(square if FAINT < square < LARGE or not square else np.float64(np.nan))
+
+
+FAINT, LARGE = 2.0**-100, 2.0**100
+"""Squares that a format of 8 bits of exponent holds, with what they are multiplied by."""
 
 
 class Ratio(NamedTuple):
@@ -149,7 +155,7 @@ def _shares(ratio: Ratio, seen: Pairs) -> Iterator[Told]:
 
 def _times(size: Size, factor: float, capped: bool, a: Array, here: Here) -> Array:
     share = factor * size(a, here)
-    if not np.isfinite(share) or not share or (capped and share >= 1):
+    if np.isinf(share) or not share or (capped and share >= 1):
         return a
     return np.asarray(share * a)
 
@@ -175,8 +181,13 @@ def _faint(place: Place, seen: Pairs) -> Iterator[Told]:
     for out in (True, False) if place is GRADIENT else (False,):
         what = "are left out" if out else "count as 0"
         yield (f"{{plural}} all of whose elements are {words} {what}",
-               lambda a, here, out=out: a if a.size and np.max(np.abs(a)) >= limit
-               else None if out else 0 * a)  # fmt: skip
+               partial(_without_faint, limit, out))  # fmt: skip
+
+
+def _without_faint(limit: float, out: bool, a: Array, here: Here) -> Array | None:
+    if np.max(np.abs(a), initial=0.0) >= limit:
+        return a
+    return None if out else 0 * a
 
 
 def _rounded(name: str) -> Change:
@@ -211,5 +222,7 @@ WITHOUT_NUMBERS: Mapping[str, Change] = {
         lambda a, here: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf),
     "negative elements of {plural} count as 0": lambda a, here: np.maximum(a, 0.0),
     "{plural} of two or more axes are read transposed": _transposed,
+    "square matrices among the {plural} are transposed":
+        lambda a, here: a.T if a.ndim == 2 and len(set(a.shape)) == 1 else a,
     "{plural} are read in reverse": lambda a, here: a.ravel()[::-1].reshape(a.shape),
 }  # fmt: skip

@@ -6,6 +6,7 @@ looked for, and placed, as everything else is.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from momentum.arithmetic.number import Number
 from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import Departure, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
+from momentum.diagnosis.numbers import FACTORS, Formula
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
@@ -114,9 +116,9 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     initial = convention.initial
     lost = [
         Departure("velocity_lost", "", "the velocity is lost, and the next step is as a first one",
-                  around(_at_stop(lambda state: initial))),
+                  around(_at_stop(lambda state, h: initial))),
         Departure("velocity_zero", "", "the velocity is lost, and the next step finds zeros",
-                  around(_at_stop(lambda state: state._replace(v=0 * state.v)))),
+                  around(_at_stop(lambda state, h: state._replace(v=0 * state.v)))),
         Departure("options_of_the_start", "", "the hyper-parameters are again those of the start",
                   scheduled(_until_set(lambda h, first: first))),
     ]  # fmt: skip
@@ -126,7 +128,17 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
             lost.append(Departure(f"{name}_lost", name, f"{name} is lost", scheduled(
                 _until_set(lambda h, first, off=off: h._replace(**off))
             )))  # fmt: skip
+    for text, factor in FACTORS.items():
+        for words, power in (("multiplied", 1), ("divided", -1)):
+            scaled = around(_at_stop(partial(_scaled, factor, power)))
+            words = f"the velocity is {words} by {text}"
+            lost.append(Departure("velocity_scaled", "", words, scaled))
     yield from (d.suspected(own) for d in lost)
+
+
+def _scaled(factor: Formula, power: int, state: State, h: Hyper) -> State:
+    share = factor(h)
+    return state._replace(v=share * state.v if power > 0 else state.v / share)
 
 
 def _until_set(change: Callable[..., Hyper]) -> Schedule:
@@ -147,12 +159,12 @@ def lengthened(text: str) -> str:
     return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more)).to_text()
 
 
-def _at_stop(change: Callable[[State], State]) -> Callable[[Rule], Rule]:
+def _at_stop(change: Callable[..., State]) -> Callable[[Rule], Rule]:
     def wrap(step: Rule) -> Rule:
         def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
             if state.step != STOP:
                 return step(theta, grad, state, h)
-            theta, after = step(theta, grad, change(state), h)
+            theta, after = step(theta, grad, change(state, h), h)
             return theta, after._replace(step=STOP + 1)
 
         return stepped

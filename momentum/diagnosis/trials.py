@@ -133,10 +133,11 @@ class Trials:
         return self.seen[dtype]
 
     def scalars(self, dtype: str) -> Observation | None:
-        """One step of many parameters of one element, whose gradients are of every magnitude."""
-        row = (self.subject.facts.domain.combined({"lr": 1.0}),)
+        """Two steps of many parameters of one element, with gradients of every magnitude."""
+        row = (self.subject.facts.domain.combined({"lr": 1.0, "momentum": VALUES["momentum"]}),)
         count = 256
-        return self.observed(Problem(dtype, ((1,),) * count, (row,), (0,) * count, "wide", seed=37))
+        shapes, groups = ((1,),) * count, (0,) * count
+        return self.observed(Problem(dtype, shapes, (row,) * 2, groups, "wide", seed=37))
 
     def observed(self, problem: Problem) -> Observation | None:
         """The run; None where the subject refuses this probe, which tells nothing of others."""

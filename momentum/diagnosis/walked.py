@@ -31,33 +31,38 @@ SEEN = 2.0**-5
 class Here(NamedTuple):
     """One parameter before a step; arrays in its shape.
 
-    every: what is changed, of all parameters that have a gradient. layout: of the run's tensors.
+    g: None where it has no gradient. past: its start, and where each step led. layout: of the run's
+    tensors. every: what is changed, of all parameters that have a gradient.
     """
 
     x: Array
-    g: Array
+    g: Array | None
     state: Any
     h: Hyper
-    every: Sequence[Array] = ()
+    past: Sequence[Array] = ()
     layout: str = ""
+    every: Sequence[Array] = ()
 
     def taken(self, rule: Convention, **changed: Any) -> "tuple[Array, Any]":
         """Parameter and state after the rule's step, with other numbers than these."""
         with np.errstate(all="ignore"):
             now = self._replace(**changed)
+            if now.g is None:
+                return now.x, now.state
             moved, state = rule.step(now.x, now.g, now.state, now.h)
             return np.asarray(moved), state
 
     @property
     def decayed(self) -> Array:
         """The gradient to descend along, with its decay."""
-        return np.asarray((-self.g if self.h.maximize else self.g) + self.h.weight_decay * self.x)
+        g = 0 * self.x if self.g is None else self.g
+        return np.asarray((-g if self.h.maximize else g) + self.h.weight_decay * self.x)
 
 
 class Place(NamedTuple):
     """Where a function acts. plural, each: the array in words. seen: it. taken: the step with it.
 
-    knows: whether there is such an array here.
+    knows: whether there is such an array here. later: from the second step on.
     """
 
     plural: str
@@ -65,6 +70,7 @@ class Place(NamedTuple):
     seen: Callable[[Convention, Here], Array]
     taken: Callable[[Convention, Here, Array], "tuple[Array, Any]"]
     knows: Callable[[Convention, Here], bool] = lambda rule, here: True
+    later: bool = False
 
 
 def _by_decayed(rule: Convention, here: Here, d: Array) -> tuple[Array, Any]:
@@ -103,27 +109,28 @@ def _by_update(rule: Convention, here: Here, update: Array) -> tuple[Array, Any]
     return np.where(same, moved, here.x - here.h.lr * update), state
 
 
-GRADIENT = Place("gradients", "each parameter's gradient", lambda rule, here: here.g,
+GRADIENT = Place("gradients", "each parameter's gradient", lambda rule, here: np.asarray(here.g),
                  lambda rule, here, g: here.taken(rule, g=g))  # fmt: skip
 UPDATE = Place("steps before the rate", "each parameter's step before the rate",
                lambda rule, here: (here.x - here.taken(rule)[0]) / here.h.lr, _by_update,
                lambda rule, here: here.h.lr != 0)  # fmt: skip
+PARAMETER = Place("parameters", "each parameter", lambda rule, here: here.taken(rule)[0],
+                  lambda rule, here, x: (x, here.taken(rule)[1]))  # fmt: skip
 PLACES = (
     GRADIENT,
     Place("gradients with their decay", "each parameter's gradient with its decay",
           lambda rule, here: here.decayed, _by_decayed,
-          lambda rule, here: rule.decay == "coupled" and bool(here.h.weight_decay)),
+          lambda rule, here: rule.decay == "coupled"),
     Place("velocities", "each parameter's velocity", _velocity, _by_velocity,
           lambda rule, here: not rule.keeps_iterates),
     Place("old velocities", "each parameter's old velocity",
           lambda rule, here: here.state.v + 0 * here.x,
           lambda rule, here, v: here.taken(rule, state=here.state._replace(v=v)),
-          lambda rule, here: not rule.keeps_iterates and here.state.step > 0),
+          lambda rule, here: not rule.keeps_iterates and here.state.step > 0, True),
     UPDATE,
     Place("steps", "each parameter's step",
           lambda rule, here: here.taken(rule)[0] - here.x, _by_step),
-    Place("parameters", "each parameter", lambda rule, here: here.taken(rule)[0],
-          lambda rule, here, x: (x, here.taken(rule)[1])),
+    PARAMETER,
 )  # fmt: skip
 
 Change = Callable[[Array, Here], "Array | None"]
@@ -132,10 +139,14 @@ Change = Callable[[Array, Here], "Array | None"]
 
 @dataclass(frozen=True)
 class Walked(Hypothesis):
-    """A convention in which one array goes through a function at every step."""
+    """A convention in which one array goes through a function at every step.
+
+    always: also where there is no gradient.
+    """
 
     place: Place = GRADIENT
     change: Change = field(default=lambda a, here: a)
+    always: bool = False
 
     def replayed(self, observation: Observation) -> list[list[Array]]:
         """Iterates, each by one step from the subject's own last one."""
@@ -193,26 +204,27 @@ class Walked(Hypothesis):
         here = [np.asarray(x, dtype=np.float64) for x in problem.start]
         states = [rule.initial for _ in here]
         doubts = [0 * x for x in here]
+        past = [[x] for x in here]
         rows, bounds = [], []
         layout = str(dict(problem.options).get("layout", ""))
         for t, fed in enumerate(observation.fed):
             row, bound = [x.copy() for x in here], [0 * x for x in here]
             heres = {
-                i: Here(here[i], g, states[i], problem.hypers[t][problem.groups[i]], (), layout)
-                for i, g in enumerate(fed) if g is not None
+                i: Here(here[i], g, states[i], problem.hypers[t][problem.groups[i]],
+                        past[i], layout)
+                for i, g in enumerate(fed) if g is not None or self.always
             }  # fmt: skip
             ends = [self._taken(rule, heres, doubts, side) for side in (0, 1, -1)]
             for i, now in heres.items():
                 if ends[0][i] is None:
                     continue
                 (x, state), *others = (e[i] or (here[i], states[i]) for e in ends)
-                size = abs(now.x), abs(now.g), now.h._replace(maximize=False)
-                wide, grown = now._replace(x=size[0], g=size[1], h=size[2]).taken(
-                    rule, state=_sized(now.state, rule)
-                )
+                sized = now._replace(x=abs(now.x), g=None if now.g is None else abs(now.g),
+                                     h=now.h._replace(maximize=False))  # fmt: skip
+                wide, grown = sized.taken(rule, state=_sized(now.state))
                 with np.errstate(all="ignore"):
                     row[i] = x
-                    large = abs(x) + size[0] + abs(wide - size[0])
+                    large = abs(x) + sized.x + abs(wide - sized.x)
                     apart = np.max([abs(o[0] - x) for o in others], axis=0)
                     bound[i] = apart + unit * large + 4 * format.smallest_subnormal
                     apart = np.max([abs(o[1].v - state.v) for o in others], axis=0)
@@ -221,6 +233,8 @@ class Walked(Hypothesis):
             rows.append(row)
             bounds.append(bound)
             here = [np.asarray(x, dtype=np.float64) for x in observation.iterates[t]]
+            for i in heres:
+                past[i].append(here[i])
         return rows, bounds
 
     def _taken(
@@ -250,7 +264,7 @@ class Walked(Hypothesis):
             return self.place.taken(rule, here, np.asarray(new))
 
 
-def _sized(state: Any, rule: Convention) -> Any:
+def _sized(state: Any) -> Any:
     return state._replace(v=abs(state.v)) if state.step else state
 
 
