@@ -112,6 +112,20 @@ def _factor(text: str, size: Size) -> Ratio:
     return Ratio(words, f"{words}, where that makes it less", size)
 
 
+def _trusting(text: str, size: Size) -> Iterator[Ratio]:
+    """The norm of the parameter over another one, to which little may be added."""
+    for least in (0.0, 1e-8, 1e-6):
+        below = f"{text}{')' * text.startswith('(')}" if not least else (
+            f"{'(' * (text[0] != '(')}{text} + {least:g})")  # fmt: skip
+        yield _factor(
+            f"|x| / {below}, norms of parameter and gradient", partial(_over, size, least)
+        )
+
+
+def _over(size: Size, least: float, a: Array, here: Here) -> Any:
+    return norm(here.x) / np.float64(size(a, here) + least)
+
+
 RATIOS = (
     Ratio("{each} is multiplied by {c} / its norm", "{each} is shortened to norm {c}",
           lambda a, here: 1 / norm(a)),
@@ -122,13 +136,13 @@ RATIOS = (
           "{each} is shortened to a root mean square of {c}",
           lambda a, here: np.sqrt(a.size) / norm(a)),
     _factor("/ its largest element", lambda a, here: 1 / np.max(np.abs(a), initial=0.0)),
-    _factor("|x| / its norm, |x| that of the parameter", lambda a, here: norm(here.x) / norm(a)),
-    _factor("|x| / (lr times its norm), |x| that of the parameter",
-            lambda a, here: norm(here.x) / (here.h.lr * norm(a))),
-    _factor("|x| / |g|, norms of parameter and gradient",
-            lambda a, here: norm(here.x) / norm(here.g)),
-    _factor("|x| / (|g| + weight_decay |x|), norms of parameter and gradient",
-            lambda a, here: norm(here.x) / (norm(here.g) + here.h.weight_decay * norm(here.x))),
+    *_trusting("its norm", lambda a, here: norm(a)),
+    *_trusting("(lr times its norm", lambda a, here: here.h.lr * norm(a)),
+    *_trusting("|g|", lambda a, here: norm(here.g)),
+    *_trusting("(|g| + weight_decay |x|", lambda a, here: (
+        norm(here.g) + here.h.weight_decay * norm(here.x) if norm(here.g) else 0.0)),
+    *_trusting("(|g| + weight_decay |x|", lambda a, here: (
+        norm(here.g) + here.h.weight_decay * norm(here.x))),
     _factor("|x|, the norm of the parameter", lambda a, here: norm(here.x)),
     _factor("/ |x|, the norm of the parameter", lambda a, here: 1 / norm(here.x)),
     _factor("/ its number of elements", lambda a, here: 1 / np.float64(a.size)),
