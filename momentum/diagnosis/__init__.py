@@ -8,7 +8,9 @@ From a failing result to its cause, the way of `explain`:
     failing runs     which runs of the convention fail, from which step on    kept, context
     hypotheses       what may be wrong, the simplest first                    suspects
         departures   other numbers, schedules, gradients, groups, formats     departures, feeding,
-                                                                              numbers, gradients
+                                                                              numbers, moments
+        walked       an array goes through a function                         walked, functions
+        shown        averages, ways back, gathered gradients                  shown
         fitted       a number measured in a run                               fitted, estimate
         mutants      one small mistake anywhere in the rule's own text        mutants
         simulated    a wrong run of the gallery; a coarser format             simulated, rounding

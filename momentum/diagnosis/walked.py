@@ -123,7 +123,7 @@ PLACES = (
           lambda rule, here: rule.decay == "coupled"),
     Place("velocities", "each parameter's velocity", _velocity, _by_velocity,
           lambda rule, here: not rule.keeps_iterates),
-    Place("old velocities", "each parameter's old velocity",
+    Place("kept velocities", "each parameter's kept velocity",
           lambda rule, here: here.state.v + 0 * here.x,
           lambda rule, here, v: here.taken(rule, state=here.state._replace(v=v)),
           lambda rule, here: not rule.keeps_iterates and here.state.step > 0, True),

@@ -67,8 +67,7 @@ def test_a_coarse_velocity_of_large_parameters_alone_is_named() -> None:
 
     problem = Problem("float32", ((700,),), (ROW,) * 3, (0,))
     assert cause(machine(Coarse), problem).endswith(
-        "parameters of 500 or more elements: its errors are those of bfloat16:"
-        " something is computed or kept in it"
+        "parameters of 500 or more elements: kept velocities are rounded to bfloat16"
     )
 
 

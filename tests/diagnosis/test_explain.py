@@ -10,8 +10,8 @@ import pytest
 from momentum.checks.result import Result
 from momentum.conventions import Convention, Hyper, get
 from momentum.diagnosis import Explainer, explain
-from momentum.diagnosis.short import short
 from momentum.diagnosis.probes import probes
+from momentum.diagnosis.short import short
 from momentum.diagnosis.suspects import suspects
 from momentum.gallery import GALLERY, Defect, Machine
 from momentum.subjects.drive import observe
