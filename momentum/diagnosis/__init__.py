@@ -9,7 +9,8 @@ From a failing result to its cause, the way of `explain`:
     hypotheses       what may be wrong, the simplest first                    suspects
         departures   other numbers, schedules, gradients, groups, formats     departures, feeding,
                                                                               numbers, moments
-        walked       an array goes through a function                         walked, functions
+        walked       an array goes through a function                         arrays, walked,
+                                                                              functions
         shown        averages, ways back, gathered gradients                  shown
         fitted       a number measured in a run                               fitted, estimate
         mutants      one small mistake anywhere in the rule's own text        mutants

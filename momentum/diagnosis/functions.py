@@ -8,19 +8,10 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
+from momentum.diagnosis.arrays import GRADIENT, PLACES, Change, Here, Place
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Suspect
 from momentum.diagnosis.short import rounded_between, short
-from momentum.diagnosis.walked import (  # fmt: skip
-    CHANGED,
-    GRADIENT,
-    PLACES,
-    Change,
-    Here,
-    Place,
-    Walked,
-    blur,
-    pairs,
-)
+from momentum.diagnosis.walked import CHANGED, Walked, blur, pairs
 from momentum.subjects.drive import Observation
 
 Pairs = Sequence[tuple[Array, Array, Here]]

@@ -5,11 +5,12 @@ from functools import partial
 
 import numpy as np
 
+from momentum.diagnosis.arrays import PARAMETER, Change, Here, Place
 from momentum.diagnosis.departure import Departure, taken_as
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Strand, Suspect
 from momentum.diagnosis.short import short
 from momentum.diagnosis.trials import cut
-from momentum.diagnosis.walked import PARAMETER, Change, Here, Place, Walked
+from momentum.diagnosis.walked import Walked
 from momentum.subjects.drive import Observation
 
 GATHERED = range(2, 9)
