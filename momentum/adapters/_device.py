@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from momentum.errors import UsageError
-from momentum.subjects.isolation import not_copied, survives
+from momentum.subjects.isolation import not_copied, stream, trial_limit
 
 CPU = "cpu"
 
@@ -36,20 +36,22 @@ def _missing(device: str) -> str:
     A process that has called a device's driver cannot be copied, so that a copy of this one tries.
     Where a module has called it while it was imported, this process does, and stays the only one.
     """
-    if survives(lambda: _computes(device), 60.0):
-        return ""
-    try:
-        assert _computes(device)
-    except Exception as error:  # torch has one of its own for each kind of device
-        return " ".join(str(error).split())[:200]
+    said = list(stream(lambda: iter([_why_not(device)]), trial_limit(60.0)))
+    why = said[0] if isinstance(said[0], str) else said[0].reason
+    if "initializ" not in why:  # torch's word, and the driver's, for what a copy lacks
+        return why
     not_copied()
-    return ""
+    return _why_not(device)
 
 
-def _computes(device: str) -> bool:
+def _why_not(device: str) -> str:
     import torch
 
-    return bool((torch.ones(2, device=device) * 2).sum().item() == 4)
+    try:
+        assert (torch.ones(2, device=device) * 2).sum().item() == 4
+    except Exception as error:  # torch has one of its own for each kind of device
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    return ""
 
 
 def wait_for(device: str) -> None:
