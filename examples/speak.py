@@ -11,7 +11,7 @@
     serve(Run, dtypes=["float32"], hyper=["lr", "momentum"], settable=["lr"])
 
 A Run that wants shapes takes `shapes` as a fourth argument; one that takes groups, `groups` as a
-fifth, and is then given a list of hyper, one a group. It raises Refused for what it does not
+fifth, and is then given a list of hyper, one a group; `options` is a sixth. It raises Refused for what it does not
 support. What `point`, `save`, `load`, `place` and `restart` do, docs/protocol.md tells.
 """
 
@@ -46,7 +46,8 @@ def begun(begin, facts, asked):
     """A run."""
     parameters = [numbers(p["values"]) for p in asked["parameters"]]
     shapes = [tuple(p["shape"]) for p in asked["parameters"]]
-    given = [parameters, hypers(asked["hyper"], facts), asked["dtype"], shapes, asked.get("groups")]
+    given = [parameters, hypers(asked["hyper"], facts), asked["dtype"], shapes]
+    given += [asked.get("groups"), asked.get("options", {})]
     wanted = begin.__init__ if inspect.isclass(begin) else begin
     count = len([n for n in inspect.signature(wanted).parameters if n != "self"])
     return begin(*given[:count])

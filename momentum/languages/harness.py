@@ -9,6 +9,7 @@ from momentum.conventions import Convention, get
 from momentum.conventions._text import Step, expressed
 from momentum.conventions.hyper import FLAGS, NAMES
 
+BOTH = " offers=nesterov_with_dampening"
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -110,6 +111,7 @@ def template(language: str, convention: str | Convention) -> tuple[str, str]:
         "BUILD": spoken.build,
         "RUN": f"momentum check --process '{spoken.run}' --as {chosen.full_name}",
         "HYPER": ",".join(hyper),
+        "OFFERS": BOTH if {"nesterov", "dampening"} <= chosen.takes else "",
         "PARTS": str(len(parts)),
         "INITIAL": ", ".join(f"{float(getattr(chosen.initial, n))}" for n in parts),
         "LOAD": "\n".join(_load(spoken, hyper, parts)),

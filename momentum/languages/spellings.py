@@ -3,7 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from momentum.languages import protocol
 from momentum.languages.protocol import Answer, Asked, Hello, Load, Save, Start, Step, Steps
 
 GREETING = "momentum-words "
+T = TypeVar("T")
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -45,11 +46,7 @@ class Json:
 
     def answer(self, line: str) -> Answer:
         """What an object says."""
-        try:
-            return msgspec.json.decode(line, type=Answer)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            pass  # where json.loads reads more, such as NaN; else its words are no worse
-        return _converted(_object(line))
+        return decoded(line, Answer)
 
 
 class Stepwise:
@@ -108,7 +105,7 @@ class Older(Stepwise, Json):
         said = _object(line)
         if "error" in said:
             return Answer(error=str(said["error"]))
-        return _converted({n: said[n] for n in ("parameters", "state") if n in said})
+        return _converted({n: said[n] for n in ("parameters", "state") if n in said}, Answer)
 
 
 class Words(Stepwise):
@@ -150,9 +147,17 @@ class Words(Stepwise):
         return Answer(parameters=found)
 
 
-def _converted(said: Mapping[str, object]) -> Answer:
+def decoded(line: str, kind: type[T]) -> T:
+    """What a line says, JSON or as Python writes it, with NaN and Infinity. Raises: ValueError."""
     try:
-        return msgspec.convert(said, Answer)
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _converted(_object(line), kind)
+
+
+def _converted(said: Mapping[str, object], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(said, kind)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
 

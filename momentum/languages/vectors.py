@@ -18,6 +18,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention, get
 from momentum.languages.families import FAMILIES, Family, Plan, rows_of
 from momentum.languages.numbers import meant, number, texts
+from momentum.languages.spellings import decoded
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.problems import Problem
 
@@ -238,8 +239,8 @@ def answers_of(text: str) -> list[Answer]:
     for i, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                found.append(msgspec.json.decode(line, type=Answer))
-            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+                found.append(decoded(line, Answer))
+            except ValueError as error:
                 raise ValueError(f"line {i}: {error}") from None
     return found
 

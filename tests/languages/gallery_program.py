@@ -10,7 +10,7 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.gallery import GALLERY
-from momentum.languages.protocol import OFFERED
+from momentum.languages.protocol import OFFERED, OPTIONS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 from speak import Refused, serve
@@ -22,10 +22,13 @@ FACTS = SUBJECT.facts
 class Run:
     """A run of the defect; the arrays' shapes are kept, since a gradient comes without."""
 
-    def __init__(self, parameters: Any, hyper: Any, dtype: str, shapes: Any, groups: Any) -> None:
+    def __init__(
+        self, parameters: Any, hyper: Any, dtype: str, shapes: Any, groups: Any, options: Any
+    ) -> None:
         self.shapes = shapes
+        given = self._arrays(parameters), _hypers(hyper), dtype, groups, options
         try:
-            self.run = SUBJECT.start(self._arrays(parameters), _hypers(hyper), dtype, groups)
+            self.run = SUBJECT.start(*given)
         except ValueError as error:
             raise Refused(str(error)) from None
         if "point" in FACTS.offers:
@@ -76,4 +79,5 @@ serve(
     scalars=FACTS.scalars,
     empty=FACTS.empty,
     offers=sorted(FACTS.offers & OFFERED),
+    options=[name for name, offer in OPTIONS.items() if offer in FACTS.offers],
 )

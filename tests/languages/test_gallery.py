@@ -1,12 +1,14 @@
 """The gallery through a program: what is wrong in process is as wrong behind the protocol.
 
-MOMENTUM_GALLERY=N takes N of the defects in place of a few, and prints what each way costs.
+Left out is what no program can show: a defect all of whose checks need what the protocol does not
+carry. MOMENTUM_GALLERY=N takes N of the others in place of a few, and prints what each way costs.
 """
 
 import os
 import shlex
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,16 +17,17 @@ from typing import Any
 import pytest
 
 from momentum.adapters import load
+from momentum.checks import CHECKS
+from momentum.conventions import get
 from momentum.gallery import GALLERY, Defect
-from momentum.languages.protocol import OFFERED
+from momentum.languages.protocol import OFFERED, OPTIONS
 from momentum.runner.options import Options
 from momentum.runner.results import run
-from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.protocol import OFFERS, Facts, Subject
 
 PROGRAM = Path(__file__).with_name("gallery_program.py")
 SAMPLE = int(os.environ.get("MOMENTUM_GALLERY", "3"))
-EVERY = sorted(name for name, defect in GALLERY.items() if "float32" in defect.dtypes)
-CHOSEN = EVERY[:: max(1, len(EVERY) // SAMPLE)][:SAMPLE]
+CARRIED = OFFERED | frozenset(OPTIONS.values())
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,31 @@ class Spoken:
     @property
     def facts(self) -> Facts:
         facts = self.subject.facts
-        return replace(facts, offers=facts.offers & OFFERED, largest=4097)
+        return replace(facts, offers=facts.offers & CARRIED, largest=4097)
 
     def start(self, *arguments: Any) -> Any:
         return self.subject.start(*arguments)
 
 
+def needed(name: str) -> str:
+    """The offer without which no check shows a defect, and which the protocol does not carry."""
+    defect = GALLERY[name]
+    facts, convention = Spoken(defect.build()).facts, get(defect.convention)
+    catching = (check for check in CHECKS.values() if name in check.catches)
+    reasons = [check.why_not(facts, convention) for check in catching]
+    return reasons[0].removeprefix("does not offer ").split()[0] if all(reasons) else ""
+
+
+LEFT_OUT = {name: offer for name in GALLERY if (offer := needed(name))}
+SHOWN = sorted(GALLERY.keys() - LEFT_OUT)
+CHOSEN = SHOWN[:: max(1, len(SHOWN) // SAMPLE)][:SAMPLE]
+
+
 def judged(load: Any, defect: Defect) -> tuple[dict[str, tuple[str, str]], float]:
     """Check -> verdict and cause, and the seconds that it took."""
     began = time.perf_counter()
-    options = Options(dtypes=("float32",), effort="quick", time_limit=300.0)
+    dtypes = ("float32",) if "float32" in defect.dtypes else defect.dtypes[:1]
+    options = Options(dtypes=dtypes, effort="quick", time_limit=300.0)
     found = run(load, defect.convention, options)
     told = {r.id: (r.verdict, r.explanation) for r in found.results}
     return told, time.perf_counter() - began
@@ -60,3 +78,9 @@ def test_verdicts_and_causes_are_the_same_behind_the_protocol(name: str) -> None
     print(f"{name}: {before:.1f} s in process, {after:.1f} s behind the protocol")
     assert inside
     assert behind == inside
+
+
+def test_only_what_the_protocol_does_not_carry_is_left_out() -> None:
+    told = ", ".join(f"{n} {offer}" for offer, n in sorted(Counter(LEFT_OUT.values()).items()))
+    print(f"{len(SHOWN)} of {len(GALLERY)} defects can be shown by a program; the others need {told}")
+    assert set(LEFT_OUT.values()) <= OFFERS.keys() - CARRIED

@@ -91,6 +91,8 @@ def test_one_hex_digit_of_an_expected_value_fails_a_right_implementation(
         (lambda a: a[0]["parameters"][0].__setitem__(0, "0x1.zp3"), 2, "no number"),
         (lambda a: a[0].pop("parameters"), 2, "no parameters"),
         (lambda a: a[0]["parameters"][0].__setitem__(0, "nan"), 1, "nan"),
+        (lambda a: a[0]["parameters"][0].__setitem__(0, float("nan")), 1, "nan"),
+        (lambda a: a[0]["parameters"][0].__setitem__(0, float("-inf")), 1, "-inf"),
         (lambda a: [x.update(skipped="no") for x in a], 3, "nothing verified: 0 passed, 0 failed"),
     ],
 )

@@ -35,12 +35,19 @@ function read(path) {
   }
 }
 
+// Python writes NaN and Infinity, which are no JSON.
+const named = (text) => text.replace(/(?<=[[,]\s*)(-?)(NaN|Inf)(inity)?(?=\s*[\],])/g,
+  (_, sign, word) => `"${sign}${word.toLowerCase()}"`);
+
 function parsed(text, path) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Unusable(`${path}: no JSON`);
+  for (const one of [text, named(text)]) {
+    try {
+      return Object(JSON.parse(one));
+    } catch {
+      continue;
+    }
   }
+  throw new Unusable(`${path}: no JSON`);
 }
 
 // The first element beyond its bound, in words; nothing where all are within.
