@@ -59,7 +59,7 @@ class Program:
 
     def _greeted(self) -> Hello:
         asked = FactsAsked(seq=1, protocols=PROTOCOLS)
-        (line,) = self._exchange(asked.what, Json().lines(asked))
+        line, *more = self._exchange(asked.what, Json().lines(asked))
         try:
             said, self.spelling = hello(line.decode())
             self._echoed(said.protocol, said.seq, 1)
@@ -67,6 +67,7 @@ class Program:
             raise self._broken(
                 f"answered 'facts' with {shortened(line)}: {worded(error)}"
             ) from None
+        self._no_more(asked.what, more)
         return said
 
     def ask(self, request: Asked) -> Answer:
@@ -76,8 +77,9 @@ class Program:
         the protocol that it speaks has no such request.
         """
         request.seq, what = next(self.seq), self.verb(request)
-        found: list[Answer] = []
-        for line in self._exchange(what, self.spelling.lines(request)):
+        lines, found = self.spelling.lines(request), list[Answer]()
+        said = self._exchange(what, lines)
+        for line in said[: len(lines)]:
             try:
                 found.append(self.spelling.answer(line.decode()))
                 self._echoed(self.hello.protocol, found[-1].seq, request.seq)
@@ -85,6 +87,7 @@ class Program:
                 raise self._broken(
                     f"answered {what!r} with {shortened(line)}: {worded(error)}"
                 ) from None
+        self._no_more(what, said[len(lines) :])
         if self.hello.protocol == 2 or not isinstance(request, Steps):
             return found[0]
         failed = next((one for one in found if one.error is not None), None)
@@ -100,7 +103,10 @@ class Program:
             raise ValueError(f"wanted seq {wanted}, got {got}")
 
     def _exchange(self, what: str, lines: Sequence[bytes]) -> list[bytes]:
-        """Write lines and read as many, both at once, since either pipe may be full."""
+        """Write lines and read as many, both at once, since either pipe may be full.
+
+        What came beside the last of them is there, too.
+        """
         rest = memoryview(b"".join(line + b"\n" for line in lines))
         got: list[bytes] = []
         self.longest = max(self.longest, _SPARE + 64 * len(rest))
@@ -121,10 +127,13 @@ class Program:
                     elif new := self._lines(what):
                         got += new
                         until = time.monotonic() + self.patience
-        if len(got) > len(lines) or self.unread:
-            more = got[len(lines)] if len(got) > len(lines) else bytes(self.unread)
-            raise self._broken(f"answered {what!r} with more than one line: then {shortened(more)}")
         return got
+
+    def _no_more(self, what: str, more: Sequence[bytes]) -> None:
+        """The lines that it was asked for were all that it wrote."""
+        if more or self.unread:
+            then = shortened(more[0] if more else self.unread)
+            raise self._broken(f"answered {what!r} with more than one line: then {then}")
 
     def _none_waits(self, ready: selectors.BaseSelector, what: str) -> None:
         """Nothing was written since the last answer."""

@@ -82,5 +82,7 @@ def test_verdicts_and_causes_are_the_same_behind_the_protocol(name: str) -> None
 
 def test_only_what_the_protocol_does_not_carry_is_left_out() -> None:
     told = ", ".join(f"{n} {offer}" for offer, n in sorted(Counter(LEFT_OUT.values()).items()))
-    print(f"{len(SHOWN)} of {len(GALLERY)} defects can be shown by a program; the others need {told}")
+    print(
+        f"{len(SHOWN)} of {len(GALLERY)} defects can be shown by a program; the others need {told}"
+    )
     assert set(LEFT_OUT.values()) <= OFFERS.keys() - CARRIED

@@ -246,6 +246,7 @@ RIGHT = '{"seq": 3, "results": [{"parameters": [["0x1p-1"]]}]}'
     ("then", "said"),
     [
         (f"said('{RIGHT}\\nmore'); time.sleep(60)", "more than one line: then 'more'"),
+        (f"said('debug\\n{RIGHT}'); time.sleep(60)", "with 'debug': wanted one JSON object"),
         (f"said({HALF!r}); time.sleep(60)", "wanted one JSON object a line"),
         (f"write({HALF!r}); time.sleep(60)", "with half a line, '{.* no end of it within"),
         (f"write({HALF!r})", "ended with exit code 0 at 'steps', after half a line"),
