@@ -5,12 +5,14 @@ import os
 from hypothesis import HealthCheck, settings
 
 FRESH = bool(os.environ.get("MOMENTUM_FRESH"))
+EXAMPLES = int(os.environ.get("MOMENTUM_EXAMPLES", "100"))
 
 settings.register_profile(
     "momentum",
     derandomize=not FRESH,
     print_blob=FRESH,
     database=None,
+    max_examples=EXAMPLES,
     deadline=None,  # no test depends on timing
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -1,21 +1,34 @@
 """Mutants of the package under its own tests: `tox -e mutants -- --sample 150 --seed 0 [ROOM]...`.
 
-cosmic-ray makes every single-point change of a room; a seeded sample of them is run, each in a copy
-of the package, against that room's tests. A survivor is printed with its change: a test is missing,
-or the change makes no difference, which `EQUIVALENT` says with the reason.
+cosmic-ray makes every single-point change of a room; a seeded sample of them is tried in a copy of
+the package, each by a fork that runs that room's tests, with few drawn examples, until one fails.
+A survivor is printed with its change: a test is missing, or the change makes no difference, which
+`EQUIVALENT` says with the reason.
 """
 
 import argparse
+import compileall
+import difflib
 import os
+import py_compile
 import random
-import re
 import shutil
-import sqlite3
-import subprocess
+import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import flint  # noqa: F401  # for the forks, which are to find it imported
+import hypothesis  # noqa: F401
+import numpy as np  # noqa: F401
+import pytest
+from cosmic_ray.commands.init import init
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import WorkDB, use_db
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +78,8 @@ EQUIVALENT: dict[str, str] = {
 }
 """A piece of the changed line -> why the change makes no difference."""
 
-TEXT = re.compile(r"^[+-](?![+-])", re.MULTILINE)
+LIMIT = 900
+"""Seconds for a mutant's tests."""
 
 
 def main() -> int:
@@ -76,19 +90,28 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     rooms = given.rooms or list(ROOMS)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
         for part in ("momentum", "tests", "pyproject.toml"):
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            copy(ROOT / part, Path(place, part))
-        lines = {name: _lines(Path(place), ROOMS[name]) for name in rooms}
+            copy(ROOT / part, place / part)
+        # By the source's hash: a fork compiles anew what was changed, and nothing else.
+        hashed = py_compile.PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(place, quiet=2, force=True, invalidation_mode=hashed)
+        lines = {name: _lines(place, ROOMS[name]) for name in rooms}
         killed = lived = 0
         for name in rooms:
+            if _outcome(place, name) != 0:
+                sys.exit(f"{name}: its tests fail without a change")
+            died = tried = 0
             share = round(given.sample * lines[name] / sum(lines.values()))
-            died, living = _sampled(Path(place), name, share, given.seed)
-            print(f"{name}: {died} of {died + len(living)} noticed", flush=True)
-            for change in living:
-                print("  " + change.replace("\n", "\n  "), flush=True)
-            killed, lived = killed + died, lived + len(living)
+            for change, outcome in _sampled(place, name, share, given.seed):
+                tried, died = tried + 1, died + (outcome != 0)
+                if outcome is None or outcome == 0:
+                    late = "" if outcome == 0 else " (out of time)"
+                    print("  " + change.replace("\n", "\n  ") + late, flush=True)
+            print(f"{name}: {died} of {tried} noticed", flush=True)
+            killed, lived = killed + died, lived + tried - died
     share = 100 * killed / max(killed + lived, 1)
     print(f"{killed + lived} mutants: {share:.1f} % noticed")
     return int(share < 95)
@@ -98,58 +121,63 @@ def _lines(place: Path, room: Room) -> int:
     return sum(len(f.read_text(encoding="utf-8").splitlines()) for f in place.glob(room.files))
 
 
-def _sampled(place: Path, name: str, count: int, seed: int) -> tuple[int, list[str]]:
-    """How many of a sample of a room's mutants are noticed, and the changes that are not."""
-    room, session = ROOMS[name], place / f"{name}.sqlite"
-    paths = [str(f.relative_to(place)) for f in sorted(place.glob(room.files))]
-    tests = " ".join(f"tests/{test}" for test in room.tests)
-    config = place / f"{name}.toml"
-    config.write_text(
-        "[cosmic-ray]\n"
-        f"module-path = {paths}\n"
-        "timeout = 300.0\n"
-        "excluded-modules = []\n"
-        f'test-command = "{sys.executable} -m pytest -x -q -p no:cacheprovider {tests}"\n'
-        '[cosmic-ray.distributor]\nname = "local"\n',
-        encoding="utf-8",
-    )
-    _cosmic_ray(place, "init", config.name, session.name)
-    with sqlite3.connect(session) as rows:
-        jobs = [job for (job,) in rows.execute("SELECT job_id FROM work_items ORDER BY job_id")]
-        places: dict[tuple[str, ...], list[str]] = {}
-        for job, operator, *where in rows.execute(
-            "SELECT job_id, operator_name, module_path, start_pos_row, start_pos_col"
-            " FROM mutation_specs ORDER BY module_path, start_pos_row, start_pos_col,"
-            " operator_name, occurrence"
-        ):
-            if "BitOr" not in operator:  # a type written as X | None
-                places.setdefault(tuple(where), []).append(job)
-        rng = random.Random(seed)
-        chosen = rng.sample(list(places), min(count, len(places)))
-        kept = {rng.choice(places[where]) for where in chosen}
-        for job in jobs:
-            if job not in kept:
-                rows.execute("DELETE FROM mutation_specs WHERE job_id = ?", (job,))
-                rows.execute("DELETE FROM work_items WHERE job_id = ?", (job,))
-    _cosmic_ray(place, "exec", config.name, session.name)
-    with sqlite3.connect(session) as rows:
-        found = list(rows.execute("SELECT test_outcome, diff FROM work_results ORDER BY job_id"))
-    living = [_change(diff) for outcome, diff in found if str(outcome).upper().endswith("SURVIVED")]
-    living = [change for change in living if not any(piece in change for piece in EQUIVALENT)]
-    return len(found) - len(living), living
+def _sampled(place: Path, name: str, count: int, seed: int) -> Iterator[tuple[str, int | None]]:
+    """A sample of a room's changes that make a difference, and what its tests said of each."""
+    with use_db(str(place / f"{name}.sqlite"), WorkDB.Mode.create) as made:
+        init(sorted(place.glob(ROOMS[name].files)), made, {})
+        changes = [item.mutations[0] for item in made.work_items]
+    changes.sort(key=lambda m: (str(m.module_path), m.start_pos, m.operator_name, m.occurrence))
+    places: dict[object, list[object]] = {}
+    for m in changes:
+        if "BitOr" not in m.operator_name:  # a type written as X | None
+            places.setdefault((m.module_path, m.start_pos), []).append(m)
+    rng = random.Random(seed)
+    for where in rng.sample(list(places), min(count, len(places))):
+        m = rng.choice(places[where])
+        file = Path(m.module_path)
+        source = file.read_text(encoding="utf-8")
+        changed = mutate_code(source, get_operator(m.operator_name)(), m.occurrence)
+        told = _told(str(file.relative_to(place)), source, changed)
+        if not any(piece in told for piece in EQUIVALENT):
+            file.write_text(changed, encoding="utf-8")
+            try:
+                yield told, _outcome(place, name)
+            finally:
+                file.write_text(source, encoding="utf-8")
 
 
-def _cosmic_ray(place: Path, *words: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "cosmic_ray.cli", *words]
-    subprocess.run(command, cwd=place, env=environment, check=True)
+def _outcome(place: Path, name: str) -> int | None:
+    """How a fork that runs a room's tests ends: 0 where all pass, None where time ran out."""
+    child = os.fork()
+    if not child:
+        _test(place, name)
+    _, status = os.waitpid(child, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what its tests have started
+    late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+    return None if late else os.waitstatus_to_exitcode(status)
 
 
-def _change(diff: str) -> str:
+def _test(place: Path, name: str) -> None:
+    """Run a room's tests in this process, which ends with them."""
+    os.setsid()
+    signal.alarm(LIMIT)
+    silent = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(silent, stream)
+    os.chdir(place)
+    sys.path.insert(0, str(place))
+    sys.dont_write_bytecode = True
+    os.environ |= {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
+    os.environ.setdefault("MOMENTUM_EXAMPLES", "10")
+    tests = [f"tests/{test}" for test in ROOMS[name].tests]
+    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+
+
+def _told(file: str, before: str, after: str) -> str:
     """The file and the lines that changed."""
-    file = next(line for line in diff.splitlines() if line.startswith("+++ "))
-    lines = [line for line in diff.splitlines() if TEXT.match(line)]
-    return "\n".join([file.split()[-1].removeprefix("b/"), *lines])
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return "\n".join([file, *(x for x in lines if x[0] in "+-" and x[:3] not in ("+++", "---"))])
 
 
 if __name__ == "__main__":
