@@ -1,7 +1,7 @@
 """Parameter groups that join a running optimizer."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,16 +10,19 @@ from momentum.checks import _given as given
 from momentum.checks._check import advice, check
 from momentum.checks._given import Problem, Problems, Setting
 from momentum.checks._trial import Found, Step, Trial
+from momentum.conventions import Hyper
 from momentum.subjects.drive import Fed, held, plainly, steps
 from momentum.subjects.problems.strategies import hypers
-from momentum.subjects.protocol import Array
+from momentum.subjects.protocol import Array, Gradient
 
 
-def joined(problem: Problem, after: int) -> Problem:
-    """The problem with group 1 joining after some steps: before, it has no gradients."""
-    late = [i for i, g in enumerate(problem.groups) if g == 1]
-    absent = frozenset((t, i) for t in range(after) for i in late)
-    return replace(problem, missing=absent)
+def joined(problem: Problem, *after: int) -> Problem:
+    """The problem with group 1 and on joining after so many steps: before, they have no gradients.
+
+    Groups stand in order.
+    """
+    late = [(i, after[g - 1]) for i, g in enumerate(problem.groups) if g]
+    return replace(problem, missing=frozenset((t, i) for i, end in late for t in range(end)))
 
 
 def late(setting: Setting) -> Problems:
@@ -56,27 +59,33 @@ def random_late(draw: st.DrawFn, setting: Setting) -> Problem:
     random=random_late,
 )
 def late_group_starts_afresh(trial: Trial) -> Found:
-    yield from trial.judged(_joining(trial))
+    yield from trial.judged(joining(trial))
 
 
 def defaults(setting: Setting) -> Problems:
-    """Group 1 has what group 0 began with; what group 0 has now differs from the second step on."""
+    """Group 1 has what group 0 began with; what group 0 has now differs from the second step on.
+
+    Then the same of group 2, when group 1 has joined with settings of its own.
+    """
     first = given.hyper(setting, **given.FULL)
     then = given.changed(setting, first, **given.CHANGED)
     rows = [(first, first), *[(then, first)] * 5]
     problem = given.run(setting, rows, ((7,), (7,), (3, 5)), groups=(0, 1, 1))
-    return [joined(problem, after) for after in (0, 2)]
+    own = late(setting)[0].hypers[0][1]
+    third = given.run(setting, [(first, own, first)] * 5, ((7,), (7,), (3, 5)), groups=(0, 1, 2))
+    return [joined(problem, 0), joined(problem, 2), joined(third, 1, 3)]
 
 
 @check(
     statement="A late group that says nothing has the optimizer's defaults, whatever others have.",
     source="torch.optim.Optimizer.add_param_group: defaults are filled in",
-    catches="late_group_with_hyper_of_first late_group_without_defaults",
+    catches="""late_group_with_hyper_of_first late_group_without_defaults
+        late_group_sets_the_defaults""",
     needs=("late_groups", "groups"),
     always=defaults,
 )
 def late_group_has_the_defaults(trial: Trial) -> Found:
-    yield from trial.judged(_joining(trial, plain=True))
+    yield from trial.judged(joining(trial, plain=True))
 
 
 @advice(
@@ -90,33 +99,64 @@ def late_group_has_the_defaults(trial: Trial) -> Found:
 def late_group_may_join_a_schedule(trial: Trial) -> Found:
     problem = trial.problem
     factors = tuple(2.0**-t for t in range(problem.steps))
-    gone = _joining(trial, scheduler=factors)
+    gone = joining(trial, scheduler=factors)
     rows = tuple((row[0]._replace(lr=row[0].lr * f),) for row, f in zip(problem.hypers, factors))
     for i in range(problem.groups.count(0)):
         alone = trial.on(shapes=problem.shapes[: i + 1], groups=(0,) * (i + 1), hypers=rows)
         yield from alone.judged([(fed[: i + 1], here[: i + 1]) for fed, here in gone])
 
 
-def _joining(trial: Trial, plain: bool = False, **options: Any) -> list[Step]:
-    """A run whose group 1, the last parameters, joins when it has its first gradient.
+@dataclass
+class _Going:
+    """The run that goes on, in place of what it was made of."""
 
-    plain: it says nothing of its hyper-parameters. options: of the start.
+    run: Any
+
+    def parameters(self) -> list[Array]:
+        return list(self.run.parameters())
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.run.set(hyper, group)
+
+
+def as_it_is(run: Any, t: int, count: int) -> Any:
+    """Nothing happens between two steps."""
+    return run
+
+
+def joining(
+    trial: Trial,
+    *,
+    plain: bool = False,
+    between: Callable[[Any, int, int], Any] = as_it_is,
+    step: Callable[[Any, int, Fed], Any] = plainly,
+    **options: Any,
+) -> list[Step]:
+    """A run whose groups after the first join when they have their first gradients.
+
+    plain: one that has the settings of the start says nothing. between(run, t, count): the run
+    that takes step t, in which so many parameters take part. step: how. options: of the start.
     """
-    problem, start = trial.problem, trial.problem.start
-    count, hypers = problem.groups.count(0), tuple(row[:1] for row in problem.hypers)
+    problem, groups, start = trial.problem, trial.problem.groups, trial.problem.start
+    count, hypers = groups.count(0), tuple(row[:1] for row in problem.hypers)
     early = {"shapes": problem.shapes[:count], "groups": (0,) * count, "hypers": hypers}
     run = trial.on(**early, options=tuple(options.items())).begin(start[:count])
 
     def filled(here: Sequence[Array]) -> list[Array]:
         return [*here, *start[len(here) :]]
 
-    def joining(run: Any, t: int, fed: Fed) -> None:
+    def taken(going: _Going, t: int, fed: Fed) -> None:
         nonlocal count
-        if count < len(start) and fed[-1] is not None:
-            own = None if plain else problem.hypers[t][1]
-            run.add_group([x.copy() for x in start[count:]], own)
-            count = len(start)
-        plainly(run, t, fed[:count])
+        while count < len(start) and fed[count] is not None:
+            own, end = problem.hypers[t][groups[count]], count + groups.count(groups[count])
+            silent = plain and own == problem.hypers[0][0]
+            going.run.add_group([x.copy() for x in start[count:end]], None if silent else own)
+            count = end
+        going.run = between(going.run, t, count)
+        step(going.run, t, fed[:count])
 
-    gone = steps(run, hypers, lambda t, here: problem.gradients(t, filled(here)), step=joining)
+    def gradients(t: int, here: Sequence[Array]) -> Sequence[Gradient]:
+        return problem.gradients(t, filled(here))
+
+    gone = steps(_Going(run), hypers, gradients, step=taken)
     return [(f, tuple(held(filled(here), problem, t))) for t, (f, here) in enumerate(gone, 1)]

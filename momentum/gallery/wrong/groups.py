@@ -89,6 +89,13 @@ class late_group_clears_velocity(MachineRun):
         self.states = {}
 
 
+@defect("accumulated", "What a late group says becomes the default.", "defaults are updated")
+class late_group_sets_the_defaults(MachineRun):
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
+        super().add_group(parameters, hyper)
+        self.begun[0] = self.hypers[-1]
+
+
 @defect("accumulated", "A late group has no first step.", "one counter for all parameters")
 class late_group_at_second_step(MachineRun):
     def state(self, i: int) -> State:

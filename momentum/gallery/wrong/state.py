@@ -83,6 +83,10 @@ loaded("load_rounds_velocity", "A load rounds the velocity.",
 loaded("load_drops_weight", "A load forgets the sum of the weights.", "scalars are not saved",
        lambda run, saved: states(saved, lambda i, s: s._replace(weight=0 * s.weight)),
        convention="averaged_debiased")
+loaded("load_knows_first_parameters", "A load leaves out the velocities of late groups.",
+       "the list of parameters is made at the start",
+       lambda run, saved: {**saved, "states": {
+           i: s for i, s in saved["states"].items() if run.groups[i] < len(run.given)}})
 fitting("foreign_state_accepted", "Another optimizer's state is loaded.", "no schema",
         lambda run, saved: None, "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
         level="should")
