@@ -10,7 +10,7 @@ from torch import Tensor
 from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.protocol import Array, Gradient, Raised
 
 
 @contextmanager
@@ -115,6 +115,16 @@ class Stepping(Held):
         self._stepped()
         value = None if returned is None else float(returned)
         return value, losses[-1] if losses else None, len(losses)
+
+    def raising_step(self) -> bool:
+        def closure() -> Tensor:
+            raise Raised
+
+        try:
+            self.optimizer.step(closure)  # type: ignore[arg-type]  # wants float, takes tensors
+        except Raised:
+            return True
+        return False
 
     def scaled_step(self, gradients: Sequence[Gradient], scale: float) -> bool:
         if self.scaler is None:

@@ -22,6 +22,7 @@ _ALWAYS = {
     *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects"),
     *("generators", "integers", "refill", "file", "glances"),
     *(
+        "closure_raises",
         "closure_sets",
         "freeze",
         "place",

@@ -1,5 +1,7 @@
 """Steps through a closure."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from momentum.checks._check import advice, check, same, true
@@ -7,7 +9,7 @@ from momentum.checks._given import problems
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks._trial import Found, Trial
 from momentum.checks.schedules import everything_moves
-from momentum.subjects.drive import Fed
+from momentum.subjects.drive import Fed, plainly
 
 TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and returns the loss"
 
@@ -54,6 +56,25 @@ def closure_is_called_once(trial: Trial) -> Found:
     for t, *_ in walked(trial, counting):
         where = f"step {t + 1}: the closure was called {calls[t]} times"
         yield true(calls[t] == 1, where, t + 1)
+
+
+@check(
+    statement="A step whose closure raises is none: the error comes through, and a run goes on.",
+    source=f"{TORCH}; a program that runs out of memory in it takes the step again",
+    catches="state_lost_when_closure_raises",
+    needs=("closure", "closure_raises"),
+    always=every_form,
+)
+def raising_closure_is_no_step(trial: Trial) -> Found:
+    through: list[bool] = []
+
+    def again(run: Any, t: int, fed: Fed, step: Callable[[Any, int, Fed], Any]) -> None:
+        through.append(run.raising_step())
+        step(run, t, fed)
+
+    for step in (plainly, lambda run, t, fed: run.step_closure(fed)):
+        yield from stepped(trial, partial(again, step=step))
+    yield true(all(through), "a step kept an error of its closure to itself")
 
 
 @advice(

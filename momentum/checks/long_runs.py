@@ -31,6 +31,19 @@ def long_runs_agree(setting: Setting) -> Problems:
 
 
 @agrees(
+    statement="Each of hundreds of steps has a learning rate of its own.",
+    source="law; a table of what was made for a rate has an end, a schedule of rates has none",
+    catches="rates_kept_up_to_64",
+    needs=("settable:lr",),
+)
+def every_step_has_its_rate(setting: Setting) -> Problems:
+    """A rate that falls at every step, from 0."""
+    h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
+    rows = [given.changed(setting, h, lr=2.4 / (8 + t)) for t in range(STEPS["quick"])]
+    return [given.run(setting, rows, [(3,)], kind="from_zero")]
+
+
+@agrees(
     statement="Momentum near 1, at 1 and near 0 counts as it is.",
     source="Sutskever, Martens, Dahl, Hinton 2013, section 3: momenta up to 0.999",
     catches="momentum_capped hyper_in_half",

@@ -40,6 +40,16 @@ def subsets_with_gradients_agree(setting: Setting) -> Problems:
     return found
 
 
+@agrees(
+    statement="Parameters that begin with equal values each follow their own gradients.",
+    source=LAW,
+    catches="velocity_shared_by_value",
+)
+def equal_parameters_keep_apart(setting: Setting) -> Problems:
+    """All from zero, of equal shapes."""
+    return given.steady(setting, given.BOTH, 4, ((5,), (5,), (1,), (5,), (1,)), kind="from_zero")
+
+
 ROW: tuple[tuple[int, ...], ...] = ((5,), (2, 3), (1,), (17,), (5,), (3, 2), (130,))
 
 

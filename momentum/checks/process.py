@@ -1,5 +1,6 @@
 """What a run must not touch: settings of the whole process, and runs in other threads."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -7,7 +8,7 @@ from momentum.checks import _given as given
 from momentum.checks._check import check, true
 from momentum.checks._given import Problems, Setting
 from momentum.checks._lockstep import lockstep
-from momentum.checks._runs import compared, forms, walked
+from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.checks._trial import Found, Step, Trial
 from momentum.subjects.drive import Fed, plainly
 
@@ -53,6 +54,23 @@ def _unchanged(before: Settings, after: Settings, who: str, step: int) -> Found:
         new = after[name]
         short = "" if len(f"{old}{new}") > 60 else f": {old} before, {new} after"
         yield true(old == new, f"{who} changed the {name}{short}", step)
+
+
+@check(
+    statement="A run goes on in another thread as it does in its own.",
+    source="law; a program may start its training in one thread and go on with it in another",
+    catches="velocity_kept_by_thread",
+    needs=("threads",),
+    always=every_form,
+)
+def run_may_change_threads(trial: Trial) -> Found:
+    def by_turns(run: Any, t: int, fed: Fed) -> None:
+        if not t % 2:
+            return plainly(run, t, fed)
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(plainly, run, t, fed).result()
+
+    yield from stepped(trial, by_turns)
 
 
 @check(

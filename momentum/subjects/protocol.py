@@ -19,6 +19,10 @@ class SubjectError(Exception):
     """The subject broke its contract: wrong shape, wrong dtype, no such parameter."""
 
 
+class Raised(Exception):
+    """What a closure raises to see what becomes of it."""
+
+
 OFFERS = {
     "resume": "save() gives all state, load(saved) puts it into a freshly started run",
     "deepcopy": "duplicate('deepcopy') gives an independent run",
@@ -34,6 +38,8 @@ OFFERS = {
     "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"
     " returns (what the step returned, what the closure returned, number of calls)",
     "closure_sets": "step_closure(gradients, hypers) sets the groups' hyper-parameters, too, in it",
+    "closure_raises": "raising_step() steps through a closure that raises, and returns whether its"
+    " error came through",
     "freeze": "freeze(i, frozen) says that parameter i asks for no gradients: requires_grad",
     "late_groups": "add_group(parameters, hyper) appends a group to a running optimizer; with None"
     " for hyper, one that says nothing and has the optimizer's defaults",

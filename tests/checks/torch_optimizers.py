@@ -404,7 +404,82 @@ class DroppedAtMomentumZero(Full):
         super().one(p, g, group)
 
 
+class EqualShare(Full):
+    """Parameters that are equal at the start share a velocity."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        listed = [p for group in self.param_groups for p in group["params"]]
+        self.first = {p: next(q for q in listed if torch.equal(p, q)) for p in listed}
+
+    def one(self, p, g, group):
+        first = self.first.get(p, p)
+        held = self.state[first]
+        self.state[p] = held
+        super().one(p, g, group)
+
+
+class FullTable(Full):
+    """What is made for a rate is kept for 128 of them, the last one for all others."""
+
+    def group(self, group):
+        known = self.__dict__.setdefault("known", {})
+        rate = float(group["lr"])
+        if rate in known or len(known) < 128:
+            known[rate] = None
+        super().group({**group, "lr": rate if rate in known else list(known)[-1]})
+
+
+class StateOfThread(Full):
+    """Each thread has velocities of its own."""
+
+    def one(self, p, g, group):
+        own = self.state[p].setdefault(threading.get_ident(), {})
+        self.state[p], whole = own, self.state[p]
+        super().one(p, g, group)
+        self.state[p] = whole
+
+
+class CountsTooEarly(Full):
+    """A step counts when its closure is called, whatever comes of it."""
+
+    taken = 0
+
+    def step(self, closure=None):
+        self.taken += 1
+        return super().step(closure)
+
+    def one(self, p, g, group):
+        if self.taken > 1:
+            self.state[p].setdefault("v", torch.zeros_like(p))
+        super().one(p, g, group)
+
+
+class DefaultsFollow(Full):
+    """The settings of a late group become the defaults."""
+
+    def add_param_group(self, group):
+        super().add_param_group(group)
+        self.defaults.update({n: self.param_groups[-1][n] for n in self.defaults})
+
+
+class LoadsTheFirst(Full):
+    """A load drops the velocities of parameters that came late."""
+
+    def __setstate__(self, held):
+        super().__setstate__(held)
+        first = self.__dict__.setdefault("first", len(self.param_groups[0]["params"]))
+        for p in self.param_groups[-1]["params"][0 if self.param_groups[1:] else first :]:
+            self.state.pop(p, None)
+
+
 CAUGHT = {
+    EqualShare: "equal_parameters_keep_apart",
+    FullTable: "every_step_has_its_rate",
+    StateOfThread: "run_may_change_threads",
+    CountsTooEarly: "raising_closure_is_no_step",
+    DefaultsFollow: "late_group_has_the_defaults",
+    LoadsTheFirst: "any_order_of_calls_agrees",
     FifthAxisUndecayed: "reshaping_changes_nothing",
     ColumnDecayedTwice: "reshaping_changes_nothing",
     FourAxesCentred: "reshaping_changes_nothing",

@@ -9,7 +9,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.protocol import Array, Gradient, Raised
 
 if TYPE_CHECKING:
     from momentum.gallery.machine.machine import Machine
@@ -101,6 +101,24 @@ class Hosted:
     def step(self, gradients: Sequence[Gradient]) -> None:
         """One step; see Run."""
         raise NotImplementedError
+
+    def step_by(self, closure: Callable[[], float]) -> float | None:
+        """Evaluate the closure, then move."""
+        loss = closure()
+        self.move()
+        return loss
+
+    def raising_step(self) -> bool:
+        """A step whose closure raises; see OFFERS."""
+
+        def closure() -> float:
+            raise Raised
+
+        try:
+            self.step_by(closure)
+        except Raised:
+            return True
+        return False
 
     def versions(self) -> list[int]:
         """How often each parameter was written."""

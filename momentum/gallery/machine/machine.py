@@ -3,7 +3,7 @@
 It is right by itself; a defect replaces its rule, or overrides one of its methods.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -223,12 +223,6 @@ class MachineRun(Keeping, Hosted):
 
         returned = self.step_by(closure)
         return returned, losses[-1] if losses else None, len(losses)
-
-    def step_by(self, closure: Callable[[], float]) -> float | None:
-        """Evaluate the closure, then move."""
-        loss = closure()
-        self.move()
-        return loss
 
     def scaled_step(self, gradients: Gradients, scale: float) -> bool:
         """A step through a gradient scaler; see OFFERS."""

@@ -1,12 +1,13 @@
 """Wrong towards the program around: memory that moves, hooks, schedules, settings, threads."""
 
 import random
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from momentum.conventions import Hyper
+from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect
 from momentum.gallery.wrong._families import misread
@@ -154,6 +155,20 @@ class scratch_shared_by_all_runs(MachineRun):
         moved, state = shared[place]
         self.theta[i][...] = moved
         self.states[i] = state
+
+
+@defect("accumulated", "In another thread the velocity begins anew.", "thread-local state")
+class velocity_kept_by_thread(MachineRun):
+    def setup(self) -> None:
+        self.owner: dict[int, int] = {}
+
+    def state(self, i: int) -> State:
+        mine = self.owner.get(i) == threading.get_ident()
+        return super().state(i) if mine else self.subject.convention.initial
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, grad, h)
+        self.owner[i] = threading.get_ident()
 
 
 @defect("accumulated", "Parameters of one name share a velocity.", "state keyed by name")

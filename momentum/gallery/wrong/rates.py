@@ -37,6 +37,18 @@ heard("tiny_change_of_rate_ignored", "A rate that changes by less than 1e-6 stay
 # fmt: on
 
 
+@defect("accumulated", "The 65th rate and later ones act as the 64th.", "a table that is full")
+class rates_kept_up_to_64(RuleRun):
+    def setup(self) -> None:
+        self.kept: list[float] = []
+
+    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+        if h.lr in self.kept or len(self.kept) < 64:
+            self.kept = [*self.kept, h.lr]
+            return h
+        return h._replace(lr=self.kept[-1])
+
+
 @defect("accumulated", "A rate close to an earlier one is taken for it.", "a cache of three digits")
 class rate_looked_up_rounded(RuleRun):
     def setup(self) -> None:

@@ -52,6 +52,16 @@ class rate_read_before_closure(MachineRun):
         return loss
 
 
+@defect("accumulated", "A closure that raises takes the velocity with it.", "state is taken out")
+class state_lost_when_closure_raises(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        held, self.states = self.states, {}
+        loss = closure()
+        self.states = held
+        self.move()
+        return loss
+
+
 @defect("accumulated", "The closure's result is lost.", "no return", level="should")
 class closure_result_dropped(MachineRun):
     def step_by(self, closure: Closure) -> float | None:

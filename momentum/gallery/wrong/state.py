@@ -93,6 +93,17 @@ fitting("foreign_state_accepted", "Another optimizer's state is loaded.", "no sc
 # fmt: on
 
 
+@defect("accumulated", "Parameters that begin equal share a velocity.", "looked up by ==")
+class velocity_shared_by_value(_Keyed):
+    def setup(self) -> None:
+        self.begin = [np.array(x) for x in self.theta]
+
+    def key(self, i: int) -> int:
+        if i >= len(self.begin):
+            return i
+        return next(j for j, x in enumerate(self.begin) if np.array_equal(x, self.begin[i]))
+
+
 @reported("bitsandbytes-foundation/bitsandbytes#2082")
 @defect("accumulated", "Without momentum a parameter takes the update of the one before.")
 class update_of_previous_parameter(MachineRun):
