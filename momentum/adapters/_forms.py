@@ -1,17 +1,18 @@
-"""How a step function is called and answers, found by its names and by trials."""
+"""How a step function is called and answers, and a run that calls it so."""
 
-import contextlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from momentum.adapters import _shared
 from momentum.adapters._libraries import Library
-from momentum.subjects.isolation import NoCopies, survives
-from momentum.subjects.protocol import SubjectError
+from momentum.adapters._run import ArrayRun
+from momentum.conventions import Hyper
+from momentum.subjects.isolation import NoCopies
+from momentum.subjects.protocol import Array, SubjectError
 
 _WORDS = {
     "theta": "theta thetas x xs w ws weight weights p param params parameter parameters",
@@ -20,18 +21,6 @@ _WORDS = {
 }
 ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in _WORDS.items()}
 """What people call parameters, velocities and gradients."""
-
-START = (8.0, -4.0, 16.0)
-SHIFT = 8.0
-"""Where trials start: numbers on which no right rule rounds, and which a shift moves exactly."""
-
-
-class Misunderstood(Exception):
-    """A trial shows that a function is not of this form; the text is for people."""
-
-    def __init__(self, text: str, raised: bool = False) -> None:
-        super().__init__(" ".join(text.split())[:300])
-        self.raised = raised
 
 
 def roles(names: Sequence[str]) -> dict[str, str]:
@@ -44,54 +33,111 @@ def roles(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+ANSWERS = ("pair", "swapped", "named", "theta", "nothing")
+
+
 @dataclass(frozen=True)
 class Form:
     """One way to call a function.
 
     arrays: role -> argument. keywords: arguments that are passed by name. many: it takes lists of
-    arrays. answer: "pair" (theta, v), "swapped" (v, theta), "theta" with v changed in place,
-    "nothing" where both are changed in place, or "named" in a mapping or a record.
+    arrays. answer: "pair" (theta, v), "swapped" (v, theta), "named" in a mapping or a record,
+    "theta" with v changed in place, or "nothing" where both are changed in place.
+    names: our hyper-parameters -> its own. lazy: it makes the first v.
     """
 
+    function: Callable[..., Any]
     library: Library
     arrays: Mapping[str, str]
-    keywords: frozenset[str] = frozenset()
-    many: bool = False
-    answer: str = "pair"
+    keywords: frozenset[str]
+    names: Mapping[str, str]
+    fixed: Mapping[str, object]
+    others: Mapping[str, object]
+    lazy: bool
+    many: bool
+    answer: str
 
-    def call(
-        self, function: Callable[..., Any], values: Mapping[str, object], more: Mapping[str, object]
-    ) -> tuple[Any, Any]:
+    def call(self, h: Hyper, **values: Any) -> tuple[Any, Any]:
         """theta and v after one step. values: by role.
 
         Raises: SubjectError where the answer is of another form.
         """
+        named = {n: values[r] for r, n in self.arrays.items() if n in self.keywords}
+        first = [values[r] for r, n in self.arrays.items() if n not in self.keywords]
+        more = {**_shared.arguments(h, self.names, self.fixed), **self.others}
         copies = NoCopies()
         try:
-            got = function(*self._first(values), **self._named(values), **more)
+            got = self.function(*first, **named, **more)
         finally:
             copies.end()
         if self.answer == "nothing":
-            return values["theta"], values.get("v")
+            return values["theta"], values["v"]
         if self.answer == "theta":
-            return got, values.get("v")
+            return got, values["v"]
         if self.answer == "named":
-            return _field(got, "theta"), _field(got, "v") if "v" in values else None
+            return _field(got, "theta"), _field(got, "v")
         if not isinstance(got, tuple | list) or len(got) != 2:
             raise SubjectError(f"returned {type(got).__name__}, wanted (theta, v)")
         return (got[0], got[1]) if self.answer == "pair" else (got[1], got[0])
 
-    def _first(self, values: Mapping[str, object]) -> list[Any]:
-        return [values[r] for r, n in self.arrays.items() if n not in self.keywords]
+    def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> "StepRun":
+        """A run that calls it so."""
+        return StepRun(self, parameters, h, dtype)
 
-    def _named(self, values: Mapping[str, object]) -> dict[str, Any]:
-        return {n: values[r] for r, n in self.arrays.items() if n in self.keywords}
+    def settle(self, run: "ArrayRun", start: Array) -> None:
+        """Raises: SubjectError where what it returned is not all that it changed."""
+        assert isinstance(run, StepRun)
+        for x in run.theta:
+            if self.library.dtype(x) != run.dtype:
+                raise SubjectError(f"returned {x.dtype} for {run.dtype}")
+        theta, v = (self.library.numbers(held[0]) for held in (run.theta, run.v))
+        if self.answer == "nothing" and np.array_equal(theta, start):
+            raise SubjectError("returned None and changed nothing in place, wanted (theta, v)")
+        if self.answer == "theta" and not v.any():
+            raise SubjectError("returned theta alone and left v as it was, wanted (theta, v)")
 
-    def check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
-        """Raises: SubjectError where x is no array of this library, or of another shape."""
+
+class StepRun(ArrayRun):
+    """A live run of a function."""
+
+    state = ("theta", "v", "h")
+
+    def __init__(self, form: Form, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
+        super().__init__(form.library, parameters, dtype)
+        self.form, self.h = form, h
+        self.v = [None if form.lazy else self.library.make(np.zeros(s), dtype) for s in self.shapes]
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        self.h = hyper
+
+    def advance(self) -> None:
+        """A call for each parameter, or one for all where it takes lists."""
+        if self.form.many:
+            fresh = all(v is None for v in self.v)
+            held = None if fresh else self.v
+            theta, v = self.form.call(self.h, theta=self.theta, v=held, grad=self.grads)
+            self.theta, self.v = _all(theta, len(self.shapes)), _all(v, len(self.shapes))
+        else:
+            for i, g in enumerate(self.grads):
+                after = self.form.call(self.h, theta=self.theta[i], v=self.v[i], grad=g)
+                self.theta[i], self.v[i] = after
+        for x, v, shape in zip(self.theta, self.v, self.shapes):
+            self._check(x, shape, "theta")
+            self._check(v, shape, "v")
+
+    def _check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
+        """Raises: SubjectError where x is no array of the library, or of another shape."""
         if not self.library.owns(x) or tuple(x.shape) != shape:
             got = tuple(x.shape) if self.library.owns(x) else type(x).__name__
             raise SubjectError(f"returned {what} of shape {got}, wanted {shape}")
+
+
+def _all(x: Any, count: int) -> list[Any]:
+    if not isinstance(x, list | tuple):
+        raise SubjectError(f"returned {type(x).__name__} for a list")
+    if len(x) != count:
+        raise SubjectError(f"returned {len(x)} arrays, wanted {count}")
+    return list(x)
 
 
 def _field(got: Any, role: str) -> Any:
@@ -118,123 +164,3 @@ def arranged(function: Callable[..., Any]) -> tuple[dict[str, str], frozenset[st
     if list(ordered.values()) != names[: len(ordered)]:
         by_name |= set(ordered.values())  # something else stands between them
     return ordered, frozenset(by_name)
-
-
-def understood(
-    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, object], lazy: bool
-) -> tuple[Form, tuple[str, ...]] | None:
-    """The first form that fits, with its answer, and the dtypes that are kept in it.
-
-    None where it raises in every form, or does not come back: that is for the checks to tell.
-    Raises: Misunderstood, with the reason of the first form, where none fits.
-    """
-    # Its first calls may hang or end the process; XLA's threads do not outlive a fork.
-    if "jax" not in sys.modules and not survives(lambda: _tried(function, forms, more, lazy), 20.0):
-        return None
-    reasons: list[str] = []
-    raised = True
-    for form in forms:
-        fits: dict[str, tuple[Form, bool]] = {}
-        for dtype in form.library.dtypes:
-            try:
-                fits[dtype] = _fitting(function, form, more, lazy, dtype)
-            except Misunderstood as error:
-                reasons.append(str(error))
-                raised = raised and error.raised
-        if fits:
-            # Where some dtypes give numbers that make sense and others do not, as a kernel for
-            # float32 does that takes the memory of whatever comes, those others are not claimed.
-            sound = [d for d, (_, moved) in fits.items() if moved] or list(fits)
-            return fits[sound[0]][0], tuple(sound)
-    if raised:
-        return None
-    raise Misunderstood(reasons[0])
-
-
-def _tried(
-    function: Callable[..., Any], forms: Sequence[Form], more: Mapping[str, object], lazy: bool
-) -> bool:
-    """Every call that `understood` may make."""
-    for form in forms:
-        for dtype in form.library.dtypes:
-            with contextlib.suppress(Misunderstood):
-                _fitting(function, form, more, lazy, dtype)
-    return True
-
-
-def _fitting(
-    function: Callable[..., Any], form: Form, more: Mapping[str, object], lazy: bool, dtype: str
-) -> tuple[Form, bool]:
-    """The form with its answer, and whether theta moved along when its start was shifted.
-
-    Raises: Misunderstood.
-    """
-    reasons = []
-    for answer in ("pair", "named", "theta", "nothing"):
-        tried = replace(form, answer=answer)
-        try:
-            slots = [_trial(function, tried, more, lazy, dtype, s) for s in (0.0, SHIFT)]
-        except SubjectError as error:
-            reasons.append(str(error))
-            continue
-        except Exception as error:  # whatever a stranger's function does
-            text = f"raised {type(error).__name__}: {error} in a trial"
-            raise Misunderstood(text, raised=True) from None
-        (theta, v), (shifted, shifted_v) = slots
-        along = _moved(theta, shifted)
-        if answer == "pair" and not along and _moved(v, shifted_v):
-            return replace(form, answer="swapped"), True
-        return tried, along
-    raise Misunderstood(reasons[0])
-
-
-def _moved(before: Any, after: Any) -> bool:
-    """Nearer to a move by SHIFT than to none: a wrong rate makes the trial's numbers round."""
-    return bool(np.all(np.abs(after - before - SHIFT) < abs(SHIFT) / 2))
-
-
-def _trial(
-    function: Callable[..., Any],
-    form: Form,
-    more: Mapping[str, object],
-    lazy: bool,
-    dtype: str,
-    shift: float,
-) -> tuple[Any, Any]:
-    """Numbers of theta and v after one step.
-
-    Raises: SubjectError where the answer is of another form, or theta has another dtype.
-    """
-    library = form.library
-    start = np.array(START) + shift
-    makers = {"theta": start, "v": np.zeros(3), "grad": np.array([1.0, 2.0, -4.0])}
-    made = {r: library.make(x, dtype) for r, x in makers.items() if r in form.arrays}
-    values = {
-        r: [x, library.make(makers[r], dtype), library.make(makers[r], dtype)] if form.many else x
-        for r, x in made.items()
-    }
-    if lazy and "v" in values:
-        values["v"] = None
-    theta, v = form.call(function, values, more)
-    pairs = [(theta, v)] if not form.many else list(zip(_all(theta), _all(v)))
-    if form.many and len(pairs) != 3:
-        raise SubjectError(f"returned {len(pairs)} arrays, wanted 3")
-    for x, y in pairs:
-        form.check(x, (3,), "theta")
-        if y is not None or form.answer in ("pair", "swapped", "named"):
-            form.check(y, (3,), "v")
-        if str(x.dtype).rpartition(".")[2] != dtype:
-            raise SubjectError(f"returned {x.dtype} for {dtype}")
-    after = library.numbers(pairs[0][0])
-    if form.answer == "nothing" and np.array_equal(after, start):
-        raise SubjectError("returned None and changed nothing in place, wanted (theta, v)")
-    held = pairs[0][1]
-    if form.answer == "theta" and held is not None and not library.numbers(held).any():
-        raise SubjectError("returned theta alone and left v as it was, wanted (theta, v)")
-    return after, library.numbers(held) if held is not None else np.zeros(3)
-
-
-def _all(x: Any) -> list[Any]:
-    if not isinstance(x, list | tuple):
-        raise SubjectError(f"returned {type(x).__name__} for a list")
-    return list(x)

@@ -12,22 +12,21 @@ parameter, unless it asks for its name (`param_name`, `key`) as well.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from momentum.adapters import _device, _shared
-from momentum.adapters._forms import SHIFT, START, Misunderstood, roles
+from momentum.adapters._forms import roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters._signature import fitted
+from momentum.adapters._trials import Misunderstood, understood
 from momentum.adapters.function import SPOKEN
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subjects.isolation import survives
 from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
@@ -83,6 +82,15 @@ class Way:
         given |= {theirs: getattr(h, n) for n, theirs in self.names.items()}
         got = getattr(made, self.method)(**given)
         return theta if got is None else got
+
+    def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> "_Run":
+        """A run that drives it so."""
+        return _Run(self, parameters, h, dtype)
+
+    def settle(self, run: ArrayRun, start: Array) -> None:
+        """Raises: SubjectError where a step moves nothing."""
+        if any(np.array_equal(x, start) for x in run.parameters()):
+            raise SubjectError("a step moves nothing")
 
 
 class _Run(ArrayRun):
@@ -154,7 +162,12 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         for holder in ("array", "list", "dict")
     ]
     h = Hyper(**{"lr": 0.5, "momentum": 0.25, **values})
-    way, dtypes = _understood(ways, h, name)
+    try:
+        fitting = understood(ways, h, strict=True)
+    except Misunderstood as error:
+        raise UsageError(f"{name} cannot be stepped: {error}") from None
+    assert fitting is not None, "one fits, or none does for a reason"
+    way, dtypes = fitting
     held = attributes(make(h))
     settable = {n for n in names if n in held} | here.keys()
     free = frozenset({**names, **here})
@@ -167,61 +180,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         offers=COPIES,
         **way.library.claims,
     )
-    return PlainSubject(facts, partial(_Run, way))
-
-
-def _understood(ways: Sequence[Way], h: Hyper, name: str) -> tuple[Way, tuple[str, ...]]:
-    """The first way in which a step makes sense, and the dtypes that it keeps.
-
-    Raises: UsageError where there is none.
-    """
-    reasons: list[str] = []
-    for way in ways:
-        # Its first calls may hang or end the process; XLA's threads do not outlive a fork.
-        if way.library.name != "jax" and not survives(partial(_steps, way, h), 20.0):
-            reasons.append(f"{way.method} makes no step of {ONE[way.holder]}")
-            continue
-        if kept := _kept(way, h, reasons):
-            return way, kept
-    raise UsageError(f"{name} cannot be stepped: {reasons[0] if reasons else 'its trial was lost'}")
-
-
-ONE = {"array": "an array", "list": "a list of arrays", "dict": "a dict of arrays"}
-
-
-def _steps(way: Way, h: Hyper) -> bool:
-    return bool(_kept(way, h, []))
-
-
-def _kept(way: Way, h: Hyper, reasons: list[str]) -> tuple[str, ...]:
-    sound = []
-    for dtype in way.library.dtypes:
-        try:
-            if _sound(way, h, dtype):
-                sound.append(dtype)
-        except (Misunderstood, SubjectError) as error:
-            reasons.append(str(error))
-    return tuple(sound)
-
-
-def _sound(way: Way, h: Hyper, dtype: str) -> bool:
-    """Whether a step moves, and moves along when its start is shifted.
-
-    Raises: SubjectError, Misunderstood.
-    """
-    after = []
-    for shift in (0.0, SHIFT):
-        start = [np.array(START) + shift] * 2
-        try:
-            run = _Run(way, start, h, dtype)
-            run.step([np.array([1.0, 2.0, -4.0])] * 2)
-        except SubjectError:
-            raise
-        except Exception as error:  # whatever a stranger's class does
-            raise Misunderstood(f"raised {type(error).__name__}: {error}") from None
-        after.append(run.parameters())
-    moved = not np.array_equal(after[0][1], START)
-    return moved and all(np.array_equal(b - a, np.full(3, SHIFT)) for a, b in zip(*after))
+    return PlainSubject(facts, way.begin)
 
 
 ADAPTER = Adapter(

@@ -12,20 +12,19 @@ having changed in place what it does not return; and which dtypes it keeps.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from momentum.adapters import _device, _shared
-from momentum.adapters._forms import ROLES, Form, Misunderstood, arranged, roles, understood
+from momentum.adapters._forms import ANSWERS, ROLES, Form, arranged, roles
 from momentum.adapters._libraries import libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES
 from momentum.adapters._signature import fitted
-from momentum.adapters._step_run import StepFunction, StepRun
+from momentum.adapters._trials import Misunderstood, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
@@ -81,33 +80,50 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
     more = {names[n]: x for n, x in hyper.items()} | others
     lazy = inspect.signature(function).parameters[arrays["v"]].default is None
     written = str(getattr(function, "__annotations__", {}))
-    dtypes = [d for d in FORMATS if d in written]
-    forms = [
-        Form(library._replace(dtypes=tuple(d for d in library.dtypes if not dtypes or d in dtypes)),
-             arrays, keywords, many)
+    fixed = hyper | inside
+    ways = [
+        Form(function, library._replace(dtypes=_said(library.dtypes, written)), arrays, keywords,
+             free, fixed, more, lazy, many, answer)
         for library in libraries(written, device)
         for many in (False, True)
+        for answer in ANSWERS
     ]  # fmt: skip
-    trial = {theirs: 0.5 for n, theirs in free.items() if n in ("lr", "momentum")}
+    values = {"lr": 0.5, "momentum": 0.5, **fixed}
+    h = Hyper(**{n: x for n, x in values.items() if n in Hyper._fields})
     try:
-        found = understood(function, forms, {**more, **trial}, lazy)
+        found = understood(ways, h)
     except Misunderstood as error:
         raise UsageError(f"{name} {error}") from None
-    form, kept = found or (forms[0], ("float32", "float64"))
+    form, kept = found or (ways[0], ("float32", "float64"))
     facts = Facts(
         name=name,
         dtypes=kept,
         hyper=frozenset(free),
         settable=frozenset(free),
-        fixed=hyper | inside,
+        fixed=fixed,
         offers=COPIES | ({"overwrite"} if form.library.fill else set()),
         **form.library.claims,
         largest=2**18,
         assumed=True,
     )
-    step = StepFunction(function, form, free, facts.fixed, more, lazy)
-    subject = PlainSubject(facts, partial(StepRun, step))
-    return _narrowed(subject) if found else subject
+    if found:
+        facts = replace(facts, scalars=_takes(form, h, kept, ()), empty=_takes(form, h, kept, (0,)))
+    return PlainSubject(facts, form.begin)
+
+
+def _said(dtypes: Sequence[str], annotations: str) -> tuple[str, ...]:
+    """Those of a library that the annotations name; all where they name none."""
+    named = [d for d in FORMATS if d in annotations]
+    return tuple(d for d in dtypes if not named or d in named)
+
+
+def _takes(form: Form, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...]) -> bool:
+    """Whether it takes a parameter of this shape: `v[:]` has no place for a scalar."""
+    try:
+        form.begin([np.zeros(shape)], h, dtypes[0]).step([np.zeros(shape)])
+    except Exception:  # whatever a stranger's function does
+        return False
+    return True
 
 
 def _told(
@@ -117,21 +133,6 @@ def _told(
     taken = _shared.known_names(_names(function), SPOKEN)
     inside = {n: x for n, x in fixed.items() if n in ("lr", "momentum") and n not in taken}
     return inside, {n: x for n, x in fixed.items() if n not in inside}
-
-
-def _narrowed(subject: PlainSubject) -> PlainSubject:
-    """The subject, with what it cannot take in a trial: `v[:]` has no place for a scalar."""
-    values = {"lr": 0.5, "momentum": 0.5, **subject.facts.fixed}
-    h = Hyper(**{n: x for n, x in values.items() if n in Hyper._fields})
-
-    def takes(shape: tuple[int, ...]) -> bool:
-        try:
-            subject.start([np.zeros(shape)], [h], subject.facts.dtypes[0]).step([np.zeros(shape)])
-        except Exception:  # whatever a stranger's function does
-            return False
-        return True
-
-    return replace(subject, facts=replace(subject.facts, scalars=takes(()), empty=takes((0,))))
 
 
 SPOKEN: Mapping[str, tuple[str, ...]] = {

@@ -1,0 +1,111 @@
+"""Trials that show how somebody's own code is called: the first way in which a step makes sense."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from momentum.adapters._libraries import Library
+from momentum.adapters._run import ArrayRun
+from momentum.conventions import Hyper
+from momentum.subjects.isolation import survives
+from momentum.subjects.protocol import Array, SubjectError
+
+START = (8.0, -4.0, 16.0)
+SHIFT = 8.0
+"""Where trials start: numbers on which no right rule rounds, and which a shift moves exactly."""
+
+
+class Misunderstood(Exception):
+    """A trial shows that code is not called so; the text is for people."""
+
+    def __init__(self, text: str, raised: bool = False) -> None:
+        super().__init__(" ".join(text.split())[:300])
+        self.raised = raised
+
+
+class Way(Protocol):
+    """A way to call it."""
+
+    @property
+    def library(self) -> Library:
+        """Of its arrays."""
+
+    def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> ArrayRun:
+        """A run that calls it so."""
+
+    def settle(self, run: ArrayRun, start: Array) -> None:
+        """Raises: SubjectError where a run after its first step shows that this is no way."""
+
+
+W = TypeVar("W", bound=Way)
+
+
+def understood(
+    ways: Sequence[W], h: Hyper, strict: bool = False
+) -> tuple[W, tuple[str, ...]] | None:
+    """The first way in which a start that is shifted leads to an end that is, and its dtypes.
+
+    Else the first in which a step can be taken, unless strict; None where it raises in every way,
+    or does not come back: that is for the checks to tell.
+    Raises: Misunderstood, with the reason of the first way, where none fits.
+    """
+    reasons: list[Misunderstood] = []
+    second: tuple[W, tuple[str, ...]] | None = None
+    for way in ways:
+        # Its first calls may hang or end the process; XLA's threads do not outlive a fork.
+        if "jax" not in sys.modules and not survives(partial(_returns, way, h), 20.0):
+            if not strict:
+                return None
+            reasons.append(Misunderstood("a step of it does not come back"))
+            continue
+        fits = _tried(way, h, reasons)
+        # Where some dtypes give numbers that make sense and others do not, as a kernel for
+        # float32 does that takes the memory of whatever comes, those others are not claimed.
+        sound = tuple(dtype for dtype, along in fits.items() if along)
+        if sound:
+            return way, sound
+        if fits and second is None and not strict:
+            second = way, tuple(fits)
+    if second is None and reasons and (strict or not all(r.raised for r in reasons)):
+        raise reasons[0]
+    return second
+
+
+def _returns(way: Way, h: Hyper) -> bool:
+    _tried(way, h, [])
+    return True
+
+
+def _tried(way: Way, h: Hyper, reasons: list[Misunderstood]) -> dict[str, bool]:
+    """The dtypes in which a step can be taken, and whether its end is shifted with its start."""
+    fits = {}
+    for dtype in way.library.dtypes:
+        try:
+            fits[dtype] = _moves_along(way, h, dtype)
+        except Misunderstood as error:
+            reasons.append(error)
+    return fits
+
+
+def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
+    """Nearer to a move by SHIFT than to none: a wrong rate makes the trial's numbers round.
+
+    Raises: Misunderstood.
+    """
+    after = []
+    for shift in (0.0, SHIFT):
+        start = [np.array(START) + shift] * 2
+        try:
+            run = way.begin(start, h, dtype)
+            run.step([np.array([1.0, 2.0, -4.0])] * 2)
+            way.settle(run, start[0])
+            after.append(run.parameters())
+        except SubjectError as error:
+            raise Misunderstood(str(error)) from None
+        except Exception as error:  # whatever a stranger's code does
+            text = f"raised {type(error).__name__}: {error} in a trial"
+            raise Misunderstood(text, raised=True) from None
+    return all(np.all(np.abs(b - a - SHIFT) < SHIFT / 2) for a, b in zip(*after))
