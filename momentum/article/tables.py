@@ -28,14 +28,9 @@ def trace_table() -> Table:
         setting = (trace.name, f"{trace.lr}", f"{trace.momentum}" if trace.momentum else "-")
         for i, (wanted, got) in enumerate(zip(trace.article, traces.points(trace)[-1])):
             article, ours = f"{wanted:.6f}", f"{got:.6f}"
-            table.add_row(
-                *(("", "", "") if i else setting),
-                f"x{i + 1}",
-                article,
-                ours,
-                "yes" if ours == article else "NO",
-                "" if i else ("yes" if stable else "no"),
-            )
+            agree = "yes" if ours == article else "NO"
+            first, last = (("", "", ""), "") if i else (setting, "yes" if stable else "no")
+            table.add_row(*first, f"x{i + 1}", article, ours, agree, last)
     return table
 
 
@@ -50,21 +45,18 @@ def window_table() -> Table:
     return table
 
 
+def _setting(run: regression.Run) -> tuple[str, str, str]:
+    return run.optimizer, f"{run.lr}", f"{run.momentum}"
+
+
 def run_table(curves: Sequence[regression.Curve]) -> Table:
     """Loss and time of one training each."""
     title = "Linear regression, one run each: loss after 2 epochs, seconds per epoch"
     headers = ("article:\nloss", "ours:\nloss", "article:\ns/epoch", "ours:\ns/epoch")
     table = _table(title, "optimizer", "lr", "momentum", *headers)
     for run, curve in zip(regression.RUNS, curves):
-        table.add_row(
-            run.optimizer,
-            f"{run.lr}",
-            f"{run.momentum}",
-            f"{run.article_loss:.6f}",
-            f"{curve.losses[-1]:.6f}",
-            f"{run.article_seconds:.6f}",
-            f"{curve.seconds:.6f}",
-        )
+        numbers = (run.article_loss, curve.losses[-1], run.article_seconds, curve.seconds)
+        table.add_row(*_setting(run), *(f"{x:.6f}" for x in numbers))
     return table
 
 
@@ -74,16 +66,9 @@ def distribution_table(places: Sequence[regression.Place]) -> Table:
     quantiles = ("1 %", "median", "99 %")
     table = _table(title, "optimizer", "lr", "momentum", *quantiles, "article", "P")
     for run, place in zip(regression.RUNS, places):
-        table.add_row(
-            run.optimizer,
-            f"{run.lr}",
-            f"{run.momentum}",
-            f"{place.low:.5f}",
-            f"{place.median:.5f}",
-            f"{place.high:.5f}",
-            f"{run.article_loss:.6f}",
-            f"{place.probability:.4f}",
-        )
+        spread = (f"{x:.5f}" for x in (place.low, place.median, place.high))
+        ours = f"{run.article_loss:.6f}", f"{place.probability:.4f}"
+        table.add_row(*_setting(run), *spread, *ours)
     return table
 
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from momentum.conventions import Hyper
 from momentum.watching.bundle import Bundle, Given, Worst, copied
 from momentum.watching.options import Options
-from momentum.watching.reading import coordinate, moved_to_host
+from momentum.watching.reading import Array, coordinate, moved_to_host
 from momentum.watching.report import Violation, WatchError, WatchReport
 
 LOG = logging.getLogger("momentum.watch")
@@ -135,49 +136,34 @@ def _taken(row: Row, givens: list[Given], compared: bool) -> _Taken:
 
 def _on_host(rows: list[Row]) -> list[list[Given]]:
     """What was seen, row by row and part by part; the one transfer."""
-    waiting: list[Tensor] = []
-
-    def later(x: Any) -> Any:
-        """A number as it is; of a tensor its place among those that are moved."""
-        if not isinstance(x, Tensor):
-            return float(x), None
-        waiting.append(x)
-        return None, len(waiting) - 1
-
-    asked = [
-        (
-            [(later(x.before), later(x.grad), later(after),
-              None if x.start is None else {n: later(y) for n, y in x.start.items()})
-             for x, after in zip(row.parts, row.after)],
-            [{n: x if isinstance(x, bool) else later(x) for n, x in group.items()}
-             for group in row.options],
-            [later(x) for x in row.amp],
-        )
+    kept = [
+        ([(x.before, x.grad, after, x.start) for x, after in zip(row.parts, row.after)],
+         row.options, row.amp)
         for row in rows
     ]  # fmt: skip
-    moved = moved_to_host(waiting)
-
-    def array(x: Any) -> Any:
-        return moved[x[1]]
-
-    def number(x: Any) -> Any:
-        return x if isinstance(x, bool) else float(x[0] if x[1] is None else moved[x[1]][0])
-
+    leaves, shape = tree_flatten(kept)
+    waiting = [i for i, x in enumerate(leaves) if isinstance(x, Tensor)]
+    for i, moved in zip(waiting, moved_to_host([leaves[i] for i in waiting])):
+        leaves[i] = moved
     found = []
-    for row, (parts, groups, amp) in zip(rows, asked):
-        hypers = [Hyper(**{n: number(x) for n, x in group.items()}) for group in groups]
-        scale, skipped = (number(x) for x in amp)
+    for row, (parts, groups, amp) in zip(rows, tree_unflatten(leaves, shape)):
+        hypers = [Hyper(**{n: _number(x) for n, x in group.items()}) for group in groups]
+        scale, skipped = map(_number, amp)
         found.append([
             Given(
-                array(before).astype(np.float64), _unscaled(array(grad), scale),
-                array(after).astype(np.float64), hypers[part.bundle.members[0].group],
-                None if start is None else
-                {n: array(x) if n == "v" else number(x) for n, x in start.items()},
+                before.astype(np.float64), _unscaled(grad, scale), after.astype(np.float64),
+                hypers[part.bundle.members[0].group],
+                start and {n: x if n == "v" else _number(x) for n, x in start.items()},
                 scale, bool(skipped),
             )
             for part, (before, grad, after, start) in zip(row.parts, parts)
         ])  # fmt: skip
     return found
+
+
+def _number(x: float | Array) -> Any:
+    """A number that may have been a tensor of one; flags stay flags."""
+    return float(x[0]) if isinstance(x, np.ndarray) else x if isinstance(x, bool) else float(x)
 
 
 def _unscaled(grad: Any, scale: float) -> Any:
