@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from momentum.arithmetic import FORMATS
+from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention
 from momentum.diagnosis.arrays import GRADIENT, PLACES, Change, Here, Place
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Suspect
@@ -38,8 +38,9 @@ def between(
             *(s for ratio in RATIOS for s in _shares(ratio, seen)),
         ]
         told += [*_faint(place, few), *WITHOUT_NUMBERS.items()]
-        told += [(f"{{plural}} are rounded to {name}", _rounded(name))
-                 for name, f in FORMATS.items() if f.precision < format.precision]  # fmt: skip
+        for narrow in (f for f in FORMATS.values() if f.precision < format.precision):
+            told.append((f"{{plural}} are rounded to {narrow.name}", partial(_rounded, narrow)))
+            told.append((f"{{plural}} are cut off to {narrow.name}", partial(_cut_off, narrow)))
         for text, change in told:
             yield suspected(convention, place, text, change)
 
@@ -195,8 +196,22 @@ def _without_faint(limit: float, out: bool, a: Array, here: Here) -> Array | Non
     return None if out else 0 * a
 
 
-def _rounded(name: str) -> Change:
-    return lambda a, here: FORMATS[name].round(a)
+def _rounded(format: Format, a: Array, here: Here) -> Array:
+    return format.round(a)
+
+
+def _cut_off(format: Format, a: Array, here: Here) -> Array:
+    """Towards zero: the nearest number, or the next one below it where that is too large."""
+    near = format.round(a)
+    part, exponent = np.frexp(np.abs(near))
+    unit = np.ldexp(1.0, exponent - format.precision - (part == 0.5))
+    unit = np.maximum(unit, format.smallest_subnormal)
+    return np.where(np.abs(near) > np.abs(a), near - np.sign(near) * unit, near)
+
+
+def _in_levels(a: Array, here: Here) -> Array:
+    unit = np.max(np.abs(a), initial=0.0) / 127
+    return np.round(a / unit) * unit if unit else a
 
 
 def _transposed(a: Array, here: Here) -> Array:
@@ -229,5 +244,6 @@ WITHOUT_NUMBERS: Mapping[str, Change] = {
     "{plural} of two or more axes are read transposed": _transposed,
     "square matrices among the {plural} are transposed":
         lambda a, here: a.T if a.ndim == 2 and len(set(a.shape)) == 1 else a,
+    "{each} is rounded to 127ths of its largest element": _in_levels,
     "{plural} are read in reverse": lambda a, here: a.ravel()[::-1].reshape(a.shape),
 }  # fmt: skip
