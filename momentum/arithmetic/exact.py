@@ -13,6 +13,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
+from momentum.arithmetic.near import Near
 from momentum.arithmetic.surd import EXACT, Surd
 
 Rationals = NDArray[np.object_]
@@ -53,9 +54,9 @@ def exact_array(values: Any) -> Rationals:
     return np.asarray(_exact_elements(np.asarray(values)), dtype=object)
 
 
-def nearest(value: fmpq | Surd) -> float:
+def nearest(value: fmpq | Surd | Near) -> float:
     """The float64 nearest to an exact number (ties to even); infinite beyond the largest."""
-    if isinstance(value, Surd):
+    if isinstance(value, (Surd, Near)):
         return float(value)
     try:
         return int(value.p) / int(value.q)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Union
 
 from flint import arb, ctx, fmpq, fmpz
 
+from momentum.arithmetic.near import Near
+
 _PRIMES = [n for n in range(2, 200) if all(n % k for k in range(2, n))]
 
 
@@ -120,8 +122,8 @@ class Surd:
     __repr__ = __str__
 
 
-EXACT = (fmpq, Surd)
-"""The types of numbers that are held without rounding."""
+EXACT = (fmpq, Surd, Near)
+"""The types of numbers that are held without rounding, or with hundreds of digits."""
 
 
 def root(x: Any, radical: Radical | None = None) -> Any:
@@ -130,6 +132,8 @@ def root(x: Any, radical: Radical | None = None) -> Any:
     With (u + v sqrt(d))^2 = a + b sqrt(d) the norm a^2 - b^2 d is the square of one n, and
     u^2 = (a + n) / 2 or (a - n) / 2.
     """
+    if isinstance(x, Near):
+        return x.root() if x >= 0 else None
     if radical is None:
         whole = [_whole_root(n) for n in (x.p, x.q)]
         return None if None in whole else fmpq(*whole)

@@ -11,10 +11,12 @@ hyper-parameters, and no answer is believed: the search takes the step with the 
 compares.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from momentum.arithmetic import exact
+from momentum.arithmetic.near import Near
 from momentum.arithmetic.surd import Radical, height, new_root, root
 
 
@@ -43,7 +45,7 @@ class Wanted(NamedTuple):
     held: Any = None
     surds: list[Any] = []
     radical: Radical | None = None
-    heights: int = 0
+    heights: float = 0
 
 
 class Found(NamedTuple):
@@ -103,7 +105,9 @@ class Inverse(NamedTuple):
 def roots(x: Any, w: Wanted) -> tuple[Any, ...]:
     """Both square roots; where there is none that may be used, x goes on record."""
     found = root(x, w.radical)
-    if found is None and x > 0 and height(w.radical) < w.heights:
+    if found is None and x > 0 and w.heights == math.inf:
+        found = Near.of(x).root()
+    elif found is None and x > 0 and height(w.radical) < w.heights:
         found = new_root(x, w.radical)
     if found is None:
         w.surds.append(x)

@@ -1,10 +1,12 @@
 """The same training in another convention, proven, or a proof that stops where none exists."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.near import Lost
 from momentum.conventions import Convention, Hyper, State
 from momentum.conversion import linear
 from momentum.conversion.given import allowed, assumed, told
@@ -32,8 +34,8 @@ class Conversion:
     that holds at every later step, None where each needs its own. initial: the target's state
     before the first step where it is not its own. proof: None where no conversion exists, and then
     `remainder` says what is left over. assumed: what the source takes where nothing was given, in
-    words. Hyper-parameters are rationals, and numbers made of square roots (`Surd`) where no
-    rational ones do.
+    words. Hyper-parameters are rationals, numbers made of square roots (`Surd`) where no rational
+    ones do, and to some hundred digits (`Near`) where each step would need another root.
     """
 
     source: Speaker
@@ -174,11 +176,26 @@ def _converted(
             "not say how others are found (it has no inverse)"
         )
     if unsought:
+        nearly = _nearly(a, b, rows, count)
+        if nearly is not None:
+            return nearly
         left = not_sought(b, *max(unsought, key=lambda x: x[0]))
         return Conversion(a, b, tuple(rows), count, remainder=left)
     goes_on = [f for f in failures if len(f.steps) == lengths[0]] or failures
     left = remainder(b, goes_on, failures)
     return Conversion(a, b, tuple(rows), count, remainder=left)
+
+
+def _nearly(a: Speaker, b: Speaker, rows: list[Hyper], count: int) -> Conversion | None:
+    """The conversion with roots over roots without end, in numbers of hundreds of digits."""
+    try:
+        for initial, path in _paths(a, b, rows, count, True, [], math.inf):
+            found = _proven(a, b, rows, path, initial, count, settled=False)
+            if found is not None:
+                return found
+    except Lost:
+        return None
+    return None
 
 
 def _extended(rows: Sequence[Row], length: int) -> list[Row]:
@@ -192,7 +209,7 @@ def _paths(
     length: int,
     ends: bool,
     failures: list[Search],
-    heights: int,
+    heights: float,
 ) -> Iterator[tuple[Any, list[Hyper]]]:
     """Ways through all steps: the same numbers first, then what the search finds."""
     extended = _extended(rows, length)

@@ -15,6 +15,7 @@ import numpy as np
 from flint import fmpq
 
 from momentum.arithmetic import exact, format_of, nearest
+from momentum.arithmetic.near import DIGITS, Near
 from momentum.conventions import Convention, Hyper
 from momentum.conversion import linear
 from momentum.conversion.linear import Place
@@ -28,15 +29,19 @@ class Proof:
 
     forever: and after every later step, since both runs came back to the same relation between
     them with the same hyper-parameters, so that the next step repeats the last. relation: after
-    the last step, v_target = relation[0] x + relation[1] v_source, where it is one.
+    the last step, v_target = relation[0] x + relation[1] v_source, where it is one. near: the
+    numbers of the target are known to some hundred digits, and so is the equality.
     """
 
     steps: int
     forever: bool
     relation: tuple[fmpq, fmpq] | None
+    near: bool = False
 
     def __str__(self) -> str:
         span = "every step" if self.forever else f"{self.steps} steps"
+        if self.near:
+            return f"equal to {DIGITS} digits after {span}, by a replay of impulses in enclosures"
         return f"equal after {span}, for every start and all gradients (exact replay of impulses)"
 
 
@@ -113,7 +118,8 @@ def _proof(steps: int, forever: bool, here: Place, there: Place) -> Proof:
     if len(linear.independent(basis)) == 2:
         found = linear.combination(there.state.v, basis)
         relation = None if found is None else (found[0], found[1])
-    return Proof(steps, forever, relation)
+    near = any(isinstance(x, Near) for x in (*there.theta, *there.state.v))
+    return Proof(steps, forever, relation, near)
 
 
 def drift(

@@ -14,6 +14,7 @@ from typing import Any
 from flint import fmpq
 
 from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.near import DIGITS
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion import linear
@@ -59,8 +60,8 @@ class Remainder:
 def not_sought(b: Speaker, step: int, surd: Any) -> Remainder:
     """Where one root more was needed than are looked for, so that nothing is known."""
     reason = (
-        f"{b.name} needs a square root on top of {HEIGHTS} others, none of them rational, and more "
-        "are not looked for; there may be a conversion in real numbers"
+        f"{b.name} needs a square root on top of {HEIGHTS} others, none of them rational, and none "
+        f"was found to {DIGITS} digits; there may be a conversion in real numbers"
     )
     return Remainder(step + 1, reason, surd=surd)
 

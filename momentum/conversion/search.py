@@ -58,7 +58,7 @@ class Search:
         target: Speaker,
         nesterov: Sequence[bool],
         initial: Any,
-        heights: int = 0,
+        heights: float = 0,
     ) -> None:
         self.source, self.steps, self.target = source, steps, target
         self.convention = target.convention

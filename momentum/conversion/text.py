@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.near import DIGITS, Near
 from momentum.arithmetic.surd import Surd
 from momentum.conventions import READ, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
@@ -110,7 +111,7 @@ def _exact(h: Hyper) -> str:
     for name, value in h._asdict().items():
         if name in ("lr", "momentum") or value != NEUTRAL[name]:
             parts.append(f"{name}={_in_full(value)}")
-    irrational = any(isinstance(x, Surd) for x in h)
+    irrational = any(isinstance(x, (Surd, Near)) for x in h)
     return f"exactly{', before rounding' if irrational else ''}: {', '.join(parts)}"
 
 
@@ -125,7 +126,12 @@ def _in_full(value: Any) -> str:
 def _remarks(c: Conversion) -> list[str]:
     """What the numbers alone do not say."""
     lines = []
-    if any(isinstance(x, Surd) for h in c.rows for x in h):
+    if any(isinstance(x, Near) for h in c.rows for x in h):
+        lines.append(
+            "irrational: each step would need another square root on top of the last; the numbers "
+            f"were found to {DIGITS} digits, and those to copy are the nearest float64"
+        )
+    elif any(isinstance(x, Surd) for h in c.rows for x in h):
         lines.append(
             "irrational: no rational numbers that do it were found; the proof is of the roots, and "
             "the numbers to copy are rounded to the nearest float64"

@@ -130,6 +130,7 @@ RATIOS = (
     _factor("/ its largest element", lambda a, here: 1 / np.max(np.abs(a), initial=0.0)),
     *_trusting("its norm", lambda a, here: norm(a)),
     *_trusting("(lr times its norm", lambda a, here: here.h.lr * norm(a)),
+    *_trusting("(lr |g|", lambda a, here: here.h.lr * norm(here.g)),
     *_trusting("|g|", lambda a, here: norm(here.g)),
     *_trusting("(|g| + weight_decay |x|", lambda a, here: (
         norm(here.g) + here.h.weight_decay * norm(here.x) if norm(here.g) else 0.0)),

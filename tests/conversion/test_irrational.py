@@ -5,15 +5,17 @@ import json
 import math
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import arb, fmpq
 
 import momentum
 from momentum.arithmetic import exact
+from momentum.arithmetic.near import DIGITS, Lost, Near
 from momentum.arithmetic.surd import Surd
 from momentum.conventions import Hyper
 from momentum.conversion import Conversion, convert
@@ -68,7 +70,10 @@ def test_impulses_of_both_rules_are_equal_to_the_last_digit(case: Any) -> None:
             assert a == point(target, found.rows, initial, history, t)
 
 
-@pytest.mark.parametrize("case", NEEDS_ROOTS, ids=lambda c: f"{c[0]} {c[1]}")
+WITHOUT_END = (*NEEDS_ROOTS[5][:3], 50)
+
+
+@pytest.mark.parametrize("case", [*NEEDS_ROOTS, WITHOUT_END], ids=lambda c: f"{c[0]} {c[3]}")
 def test_the_printed_floats_stay_within_the_bound(case: Any) -> None:
     """Both sides replayed, and the target's rule in plain float64, on gradients up to 1."""
     found = found_for(case)
@@ -116,15 +121,30 @@ def test_velocity_of_mlx_goes_on_in_keras_with_a_root() -> None:
     assert f"it may cost {found.bound():.2g} in float64" in text
 
 
-def test_more_roots_than_are_looked_for_are_no_proof_and_no_difference() -> None:
-    """Every step takes the root of the last one's root, without end."""
+def test_roots_without_end_are_found_to_many_digits() -> None:
+    """Every step takes the root of the last one's root, without end: m_t+1^2 lr = m_t lr m."""
     source, target, rows, _ = NEEDS_ROOTS[5]
-    left = convert(source, target, rows, steps=50).remainder
-    assert left is not None
-    assert left.surd > 0
-    assert left.difference is None
-    assert str(left).startswith("no conversion found: ")
-    assert "there may be a conversion in real numbers" in str(left)
+    found = convert(source, target, rows, steps=50)
+    assert found.proof is not None
+    assert found.proof.near
+    assert not found.proof.forever
+    assert str(found.proof).startswith("equal to 150 digits after 50 steps")
+    momenta = [h.momentum for h in found.rows]
+    for before, now in pairwise(momenta[1:20]):
+        assert now * now == before * fmpq(1, 4)
+        assert abs(now * now - before * fmpq(1, 4)) < fmpq(1, 10**DIGITS)
+    assert 0 < found.bound() < 2.0**-40
+    text = "\n".join(tell(found))
+    assert "irrational: each step would need another square root on top of the last" in text
+    assert "momentum=0.1767766952966369" in text
+
+
+def test_near_numbers_that_enclosures_do_not_part_are_no_answer() -> None:
+    wide = Near(arb(1, 1e-9))
+    with pytest.raises(Lost, match="too wide"):
+        assert wide == 1
+    assert wide != 2
+    assert Near.of(fmpq(2)).root() ** 2 == 2
 
 
 def test_command_line_writes_floats_that_are_read_again(tmp_path: Path) -> None:
@@ -140,10 +160,10 @@ def test_command_line_writes_floats_that_are_read_again(tmp_path: Path) -> None:
         found = convert("keras2", "accumulated", NEEDS_ROOTS[5][2], steps=5)
         assert [float(row["momentum"]) for row in rows] == [h.momentum for h in found.floats]
         assert [float(row["lr"]) for row in rows] == [h.lr for h in found.floats]
-    code, text = run("keras2", "accumulated", [], file, 50, tmp_path / "none.csv")
-    assert code == 1
+    code, text = run("keras2", "accumulated", [], file, 50, tmp_path / "long.csv")
+    assert code == 0
     assert "smallest difference" not in text
-    assert not (tmp_path / "none.csv").exists()
+    assert len((tmp_path / "long.csv").read_text().splitlines()) == 51
 
 
 def test_no_refusal_where_one_root_would_do() -> None:

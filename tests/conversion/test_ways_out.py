@@ -84,6 +84,7 @@ def test_an_api_without_decay_is_said_to_lack_it() -> None:
     )
 
 
-def test_whom_a_dead_end_cannot_name() -> None:
-    """The rate changes under Nesterov's form, which no velocity without the rate inside follows."""
-    assert others(dropped("keras", "torch", nesterov=True, weight_decay="0.01")) == []
+def test_who_dampens_nesterovs_form_follows_its_rate() -> None:
+    """A rate inside the velocity that changes takes another square root at every step."""
+    recipe = dropped("keras", "torch", nesterov=True, weight_decay="0.01")
+    assert others(recipe) == ["burn", "onnx", "pytorch_optimizer"]

@@ -1,0 +1,119 @@
+"""Real numbers known to some hundred digits: enclosures, where what is closer than that is equal.
+
+For what roots over roots without end would be needed for, each of which doubles an exact number.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flint import arb, ctx, fmpq, fmpz
+
+BITS = 4096
+"""Working precision. What a run of many steps loses of it is in the enclosures."""
+
+DIGITS = 150
+CLOSE = arb(10) ** -DIGITS
+"""Numbers whose distance is certainly less are taken to be equal."""
+
+
+class Lost(ArithmeticError):
+    """An enclosure grew too wide to say whether two numbers are equal."""
+
+
+class Near:
+    """One such number. ball: its enclosure."""
+
+    __slots__ = ("ball",)
+
+    def __init__(self, ball: arb) -> None:
+        self.ball = ball
+
+    @classmethod
+    def of(cls, x: fmpq) -> "Near":
+        """A rational."""
+        with ctx.workprec(BITS):
+            return cls(arb(x))
+
+    def root(self) -> "Near":
+        """Its square root, where it is positive."""
+        with ctx.workprec(BITS):
+            return Near(self.ball.sqrt())
+
+    def _with(self, other: Any, act: Callable[[arb, arb], arb]) -> Any:
+        if not isinstance(other, (Near, fmpq, fmpz, int)):
+            return NotImplemented
+        with ctx.workprec(BITS):
+            return Near(act(self.ball, other.ball if isinstance(other, Near) else arb(other)))
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a + b)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a * b)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Any:
+        return 0 - self
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a - b)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: b - a)
+
+    def __truediv__(self, other: Any) -> Any:
+        if other == 0:
+            raise ZeroDivisionError
+        return self._with(other, lambda a, b: a / b)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        if self == 0:
+            raise ZeroDivisionError
+        return self._with(other, lambda a, b: b / a)
+
+    def __pow__(self, n: int) -> "Near":
+        with ctx.workprec(BITS):
+            return Near(self.ball**n)
+
+    def __eq__(self, other: object) -> bool:
+        apart = self.__sub__(other)
+        if apart is NotImplemented:
+            return False
+        if -CLOSE < apart.ball < CLOSE:
+            return True
+        if apart.ball.contains(0) or not apart.ball.is_finite():
+            raise Lost("an enclosure is too wide")
+        return False
+
+    def __hash__(self) -> int:
+        return hash(float(self))
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+    def __lt__(self, other: Any) -> bool:
+        return self != other and bool((self - other).ball < 0)
+
+    def __gt__(self, other: Any) -> bool:
+        return self != other and bool((self - other).ball > 0)
+
+    def __le__(self, other: Any) -> bool:
+        return not self > other
+
+    def __ge__(self, other: Any) -> bool:
+        return not self < other
+
+    def __abs__(self) -> Any:
+        return -self if self < 0 else self
+
+    def __float__(self) -> float:
+        return float(self.ball.mid())
+
+    def __int__(self) -> int:
+        return round(float(self))
+
+    def __str__(self) -> str:
+        return f"{self.ball.str(40, radius=False)}..."
+
+    __repr__ = __str__
