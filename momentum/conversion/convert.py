@@ -1,7 +1,7 @@
 """The same training in another convention, proven, or a proof that stops where none exists."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from momentum.conversion import linear
 from momentum.conversion.given import allowed, assumed, told
 from momentum.conversion.proof import Proof, drift, prove
 from momentum.conversion.remainder import Remainder, not_sought, remainder
+from momentum.conversion.repeats import evened, without_repeats
 from momentum.conversion.search import HEIGHTS, Search
 from momentum.conversion.source import DividesByZero, source_steps
 from momentum.conversion.speakers import Speaker, speaker
@@ -270,33 +271,9 @@ def _proven(
     shown = proof(path, True)
     if shown is None:
         return None
-    hypers = _without_repeats(_evened(list(path), lambda p: proof(p, True) is not None))
+    hypers = without_repeats(evened(list(path), lambda p: proof(p, True) is not None))
     shown = proof(hypers, True)
     assert shown is not None
     given = [*hypers, *[hypers[-1]] * (len(rows) - len(hypers))]
     body = given[: max(len(rows), len(hypers) - 1)] if len(rows) > 1 else hypers[:-1]
     return Conversion(a, b, tuple(rows), count, tuple(body), hypers[-1], initial, shown)
-
-
-def _evened(path: list[Hyper], holds: Callable[[list[Hyper]], bool]) -> list[Hyper]:
-    """The first row made like the second, as far as that changes nothing."""
-    if len(path) < 2:
-        return path
-    candidates = [path[1]]
-    if len(set(path[1:])) == 1:  # where several steps are special, the first may be so too
-        for names in (("momentum", "dampening"), ("momentum",), ("dampening",)):
-            candidates.append(path[0]._replace(**{n: getattr(path[1], n) for n in names}))
-    for first in candidates:
-        if first == path[0]:
-            break
-        if holds([first, *path[1:]]):
-            return [first, *path[1:]]
-    return path
-
-
-def _without_repeats(path: Sequence[Hyper]) -> list[Hyper]:
-    """Without the last rows but one, where they are alike."""
-    end = len(path)
-    while end > 1 and path[end - 1] == path[end - 2]:
-        end -= 1
-    return list(path[:end])
