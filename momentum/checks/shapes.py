@@ -12,8 +12,9 @@ ARRANGED = (
 )
 """Twelve numbers in one to five axes."""
 
-EVERY = 130
-"""Up to this size each one is tried: all remainders of two vectors of 64 bytes of one byte."""
+EVERY, SOME = 130, 18
+"""Below this size each one is tried: all remainders of two vectors of 64 bytes of one byte; and of
+two of eight numbers, where every size is compiled anew."""
 
 
 def all_on(setting: Setting, size: int, steps: int = 4) -> Problems:
@@ -31,12 +32,15 @@ def reshaping_changes_nothing(trial: Trial) -> Found:
     yield from repeated(trial, ARRANGED)
 
 
-def sizes(largest: int) -> list[int]:
+def sizes(largest: int, compiles: bool = False) -> list[int]:
     """Every small size; one below, at and above each multiple of a block up to the largest.
 
     Blocks: a vector's width times powers of two, and three, five, seven and 125 of them.
-    What takes only small parameters may compile anew for each shape: it gets a few sizes.
+    What takes only small parameters, or compiles anew for each shape, gets a few.
     """
+    if compiles and largest >= 2**16:
+        around = {b + d for n in range(5, 40) if (b := 1 << n) < largest for d in (-1, 0, 1)}
+        return sorted({*range(1, SOME), *around, largest - 1, largest})
     if largest < 2**16:
         return sorted(b + d for b in (256, 1024, 4096) for d in (-1, 0, 1) if b + d <= largest)
     blocks = [k << n for k in (1, 3) for n in range(7, 40) if k << n <= largest]
@@ -52,7 +56,8 @@ def sizes(largest: int) -> list[int]:
     always=lambda s: all_on(s, 97, steps=2)[:1],
 )
 def agrees_at_every_size(trial: Trial) -> Found:
-    shapes = [(n,) for n in sizes(trial.subject.facts.largest)]
+    facts = trial.subject.facts
+    shapes = [(n,) for n in sizes(facts.largest, facts.compiles)]
     yield from repeated(trial, shapes)
 
 

@@ -10,7 +10,7 @@ from momentum.errors import UsageError
 from momentum.runner.events import Event, Exhausted, Explain, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
 from momentum.runner.worker import Worker
-from momentum.subjects.isolation import Cell, Keeper, Lost, spawned
+from momentum.subjects.isolation import Cell, Keeper, Lost, Patience, spawned
 from momentum.subjects.protocol import Subject
 
 Load = Callable[[], Subject]
@@ -33,24 +33,29 @@ class TimeIsUp(Exception):
 class Hand:
     """A worker in a process of its own, which answers requests one at a time.
 
-    problem: what it tried last. until: when its time for the answer is over. handles: ready when it
-    may have one.
+    problem: what it tried last. next, whole: its time for a sign of life, and for the answer.
+    handles: ready when it may have one.
     """
 
     def __init__(self, cell: Cell, limit: float) -> None:
         self.cell, self.limit = cell, limit
         self.handles = cell.handles
         self.problem, self.renews = "", False
-        self.until, self.last = time.monotonic() + limit, float("inf")
+        self.next, self.whole = Patience(cell.pid, limit), Patience(cell.pid, float("inf"))
 
     def ask(self, request: Request) -> None:
         """Begin with a request."""
         self.problem = ""
         self.renews = isinstance(request, Explain)
-        self.until = time.monotonic() + self.limit
-        self.last = self.until + self.limit * (SEARCH - 1)
+        self.next = Patience(self.cell.pid, self.limit)
+        self.whole = Patience(self.cell.pid, self.limit * SEARCH)
         with contextlib.suppress(OSError):  # its end is seen when it is asked for the answer
             self.cell.channel.send(request, within=self.limit)
+
+    @property
+    def until(self) -> float:
+        """When its time is over."""
+        return min(self.next.until, self.whole.until)
 
     def answer(self) -> Event | Lost | None:
         """Exhausted and whatever ends the process become Lost."""
@@ -59,7 +64,7 @@ class Hand:
                 self.problem = item.problem
                 if not item.problem or self.renews:
                     # Loading has come as far as a trial, or a search to its next one.
-                    self.until = min(time.monotonic() + self.limit, self.last)
+                    self.next = Patience(self.cell.pid, self.limit)
             elif isinstance(item, Exhausted):
                 return Lost(item.reason, slow=True)
             else:

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar, cast
 
 from momentum.subjects.isolation.cell import Cell, Handle, Keeper, cell, serve, spawned
 from momentum.subjects.isolation.channel import Channel
-from momentum.subjects.isolation.child import NoCopies, is_exhaustion, seconds_queued
+from momentum.subjects.isolation.child import NoCopies, is_exhaustion
+from momentum.subjects.isolation.patience import Patience
 
 __all__ = [
     "Cell",
@@ -16,6 +17,7 @@ __all__ = [
     "Keeper",
     "Lost",
     "NoCopies",
+    "Patience",
     "is_exhaustion",
     "limit_trials",
     "not_copied",
@@ -49,10 +51,6 @@ def not_copied() -> None:
     _copied[0] = False
 
 
-LENIENCE = 3.0
-"""Times its limit that a trial may have waited for a processor, on a machine that is busy."""
-
-
 class _Done(NamedTuple):
     """Nothing more will come."""
 
@@ -79,11 +77,10 @@ def stream(work: Callable[[], Iterator[T]], limit: float) -> Iterator[T | Lost]:
         channel.send(_Done())
 
     child = cell(main)
-    began, queued = time.monotonic(), 0.0
+    patience = Patience(child.pid, limit)
     try:
         while True:
-            more = min(seconds_queued(child.pid) - queued, LENIENCE * limit)
-            left = began + limit + more - time.monotonic()
+            left = patience.until - time.monotonic()
             if not ready(child.handles, max(0.0, left)) and left <= 0:
                 yield Lost(f"still running after {limit:g} s", slow=True)
                 return
@@ -91,7 +88,7 @@ def stream(work: Callable[[], Iterator[T]], limit: float) -> Iterator[T | Lost]:
                 if isinstance(item, _Done):
                     return
                 yield cast(T, item)
-                began, queued = time.monotonic(), seconds_queued(child.pid)
+                patience = Patience(child.pid, limit)
             if child.ended or child.channel.damaged:
                 yield Lost(child.last_words())
                 return

@@ -138,15 +138,6 @@ class NoCopies:
             _exit(0)
 
 
-def seconds_queued(pid: int) -> float:
-    """How long a process has been ready to run while others did; 0 where nobody counts it."""
-    try:
-        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
-            return int(file.read().split()[1]) * 1e-9
-    except (OSError, ValueError, IndexError):
-        return 0.0
-
-
 def is_exhaustion(error: BaseException) -> bool:
     """Whether memory was refused; frameworks raise errors of their own."""
     words = str(error).lower()

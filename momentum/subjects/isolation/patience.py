@@ -1,0 +1,42 @@
+"""How long a process may take, where others use the processor too."""
+
+import contextlib
+import os
+import time
+
+LENIENCE = 3.0
+"""Times its limit that a process may have waited for a processor, on a machine that is busy."""
+
+
+class Patience:
+    """The time that a process has from now on, but for what it waits for a processor. limit: s."""
+
+    def __init__(self, pid: int, limit: float) -> None:
+        self.pid, self.limit = pid, limit
+        self.began, self.queued = time.monotonic(), seconds_queued(pid)
+
+    @property
+    def until(self) -> float:
+        """When it is over, as it looks now."""
+        waited = seconds_queued(self.pid) - self.queued
+        return self.began + self.limit + min(max(0.0, waited), LENIENCE * self.limit)
+
+
+def seconds_queued(pid: int) -> float:
+    """How long a process has been ready to run while others did; 0 where nobody counts it.
+
+    Summed over its threads: the first one waits for those that compile.
+    """
+    total = 0
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            total += _queued(f"/proc/{pid}/task/{thread}/schedstat")
+    return total * 1e-9
+
+
+def _queued(file: str) -> int:
+    try:
+        with open(file, encoding="ascii") as text:
+            return int(text.read().split()[1])
+    except (OSError, ValueError, IndexError):  # the thread has ended, or nobody counts
+        return 0
