@@ -52,7 +52,10 @@ ROOMS = {
     ),
     "oracle": Room("momentum/oracle/*.py", ("oracle",)),
     "subjects": Room("momentum/subjects/*.py", ("subjects",)),
-    "checks": Room("momentum/checks/_*.py", ("checks/test_plumbing.py", "checks/test_lockstep.py")),
+    "checks": Room(
+        "momentum/checks/_*.py",
+        ("checks/test_plumbing.py", "checks/test_runs_between.py", "checks/test_lockstep.py"),
+    ),
     "runner": Room(
         "momentum/runner/*.py",
         (
@@ -73,6 +76,11 @@ EQUIVALENT: dict[str, str] = {
     '"lr": 1.3': "a number chosen freely",
     '"quick": 39': "a number chosen freely",
     "self.batch = ~1": "a number that no batch has",
+    "1 ^ me": "of two numbers, 0 and 1, this is the other one as well",
+    'or module.name != "result"': "a module without checks registers none",
+    '"momentum": 1.8': "a number chosen freely",
+    '"dampening": 1.35': "a number chosen freely",
+    "PATIENCE = ": "a time chosen freely",
     "__name__ <= ": "a module's name is as it is",
     "ratio >= worst.ratio": "of two equal ones either is the worst",
 }

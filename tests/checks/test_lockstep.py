@@ -50,3 +50,19 @@ def test_lockstep_raises_what_either_raised(which):
     pair[which] = fails
     with pytest.raises(KeyError, match="here"):
         lockstep(*pair)
+
+
+def test_lockstep_never_waits_in_vain_for_functions_without_a_lock(monkeypatch):
+    """A wait that runs out is an early one for a thread that has the floor or has ended."""
+    ran_out = []
+
+    class Event(threading.Event):
+        def wait(self, timeout=None):
+            come = super().wait(60)
+            ran_out.extend([] if come else [timeout])
+            return come
+
+    monkeypatch.setattr(lockstep.__globals__["threading"], "Event", Event)
+    lockstep(lambda: list(range(5)), lambda: sum(range(3)))
+    lockstep(lambda: None, lambda: [str(n) for n in range(30)])
+    assert not ran_out
