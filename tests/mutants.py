@@ -80,6 +80,8 @@ EQUIVALENT: dict[str, str] = {
     'or module.name != "result"': "a module without checks registers none",
     '"momentum": 1.8': "a number chosen freely",
     '"dampening": 1.35': "a number chosen freely",
+    "start[ -1]": "there is one parameter",
+    "-1000 - power <= digits": "at the border either way rounds once",
     "PATIENCE = ": "a time chosen freely",
     "__name__ <= ": "a module's name is as it is",
     "ratio >= worst.ratio": "of two equal ones either is the worst",

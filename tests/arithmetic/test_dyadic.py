@@ -72,3 +72,16 @@ def test_balls_round_only_what_they_decide() -> None:
         assert rounded_balls(balls(np.array([0.1, -2.0])), 2)[0].tolist() == [0.1, -2.0]
     with Precision(64), pytest.raises(Undecided):
         rounded_balls([arb(1) / 3], 1)
+
+
+def test_nothing_and_one_cost_nothing() -> None:
+    x = Dyadic.of(np.array([1.5, -3.0]))
+    assert x * 1 is x
+    assert 1 * x is x
+    assert x + 0 is x
+    assert x - 0 is x
+    for product in (x * 0, 0 * x):
+        assert isinstance(product, int)
+        assert product == 0
+    assert [str(q) for q in rationals(1 - x)] == ["-1/2", "4"]
+    assert [str(q) for q in rationals(2 * x)] == ["3", "-6"]

@@ -74,3 +74,9 @@ def test_to_hex_refuses_a_third() -> None:
 def test_exact_array_keeps_the_shape() -> None:
     x = np.arange(6.0).reshape(2, 3) / 8
     assert np.array_equal(nearest_array(exact_array(x)), x)
+
+
+def test_minus_zero_is_read_as_a_float_with_its_sign():
+    for text, sign in (("-0x0.0p+0", -1.0), ("-0x0p-3", -1.0), ("0x0.0p+0", 1.0)):
+        assert from_hex(text) == 0
+        assert math.copysign(1.0, float(from_hex(text))) == sign

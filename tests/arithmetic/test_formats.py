@@ -87,3 +87,34 @@ def test_format_of_knows_flushing_formats() -> None:
 def test_format_of_refuses_unknown_names(name: str) -> None:
     with pytest.raises(ValueError, match="known are float64"):
         format_of(name)
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda f: f.name)
+def test_round_is_infinite_from_half_a_spacing_above_the_largest(format: Format) -> None:
+    if format.name == "float64":
+        assert format.round(format.largest) == format.largest
+        return
+    tie = 2.0**format.emax * (2 - 2.0**-format.precision)
+    for sign in (1.0, -1.0):
+        assert format.round(sign * format.largest) == sign * format.largest
+        assert format.round(sign * np.nextafter(tie, 0.0)) == sign * format.largest
+        assert format.round(sign * tie) == sign * np.inf
+        assert format.round(sign * tie * 4) == sign * np.inf
+        assert format.round(sign * np.inf) == sign * np.inf
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda f: f.name)
+def test_round_ties_go_to_even_in_every_binade_and_below(format: Format) -> None:
+    if format.name == "float64":
+        return
+    unit = format.smallest_subnormal
+    for k, wanted in ((0.5, 0), (1.5, 2), (2.5, 2), (0.75, 1), (1.25, 1), (3.5, 4)):
+        assert format.round(k * unit) == wanted * unit
+        assert format.round(-k * unit) == -wanted * unit
+    spacing = 2.0 * format.u
+    for x, wanted in ((1 + 0.5 * spacing, 1), (1 + 1.5 * spacing, 1 + 2 * spacing)):
+        assert format.round(x) == wanted
+        assert format.round(x * 8) == wanted * 8
+    assert format.smallest_normal == 2.0 ** (1 - format.emax)
+    assert format.round(format.smallest_normal) == format.smallest_normal
+    assert np.isnan(format.round(np.nan))

@@ -98,3 +98,14 @@ def test_numbers_of_different_roots_do_not_meet() -> None:
         FIVE + new_root(fmpq(3), None)
     with pytest.raises(TypeError):
         FIVE + Fraction(1, 2)
+
+
+def test_a_number_is_neither_less_nor_more_than_itself() -> None:
+    x = new_root(fmpq(2), None)
+    twin = new_root(fmpq(2), None)
+    assert x <= twin
+    assert x >= twin
+    assert not x < twin
+    assert not x > twin
+    assert not x <= 1
+    assert not x >= 2

@@ -9,7 +9,17 @@ from test_plumbing import TORCH, H, machine, problem, setting, trial
 
 from momentum.checks import CHECKS, FAMILIES, Trial, _given
 from momentum.checks._check import closed_form, true, worded
-from momentum.checks._paths import Other, feed_of, in_formats, law, near, times, unchanged, worst
+from momentum.checks._paths import (
+    Other,
+    bounds,
+    feed_of,
+    in_formats,
+    law,
+    near,
+    times,
+    unchanged,
+    worst,
+)
 from momentum.checks._repeated import FEW, repeated, run_of
 from momentum.checks._runs import catch_up, compared, every_form, stepped, walked
 from momentum.checks.result import Result
@@ -222,3 +232,17 @@ def test_a_trial_on_other_fields_leaves_the_first_alone():
     assert one.parameters == ["parameter 0 of shape (3,)", "parameter 1 of shape (2, 2)"]
     assert other.convention is TORCH
     assert Hyper(0.5, 0.5) == H
+
+
+def test_steps_in_another_way_are_told_of_changes_and_judged_by_them():
+    rows = (H, H._replace(lr=0.25), H._replace(lr=0.125))
+    assert max(m.ratio for m in stepped(trial(*rows))) <= 1
+    assert max(m.ratio for m in stepped(trial(*rows), told=False)) > 1
+
+
+def test_bounds_of_parameters_that_are_judged_together_are_each_ones_own():
+    told = trial(H, H, shapes=((3,), (2, 2)))
+    for i, found in enumerate(zip(*bounds(told, feed_of(told.problem)))):
+        fed = [row[i] for row in feed_of(told.problem).gradients]
+        alone = told.replay(told.problem.start[i], fed, [H, H])
+        assert [x.tolist() for x in found] == [x.tolist() for x in alone.bound]
