@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from momentum.adapters import load
@@ -41,8 +42,23 @@ class Spoken:
         facts = self.subject.facts
         return replace(facts, offers=facts.offers & CARRIED, largest=4097)
 
-    def start(self, *arguments: Any) -> Any:
-        return self.subject.start(*arguments)
+    def start(self, parameters: Any, *arguments: Any) -> Any:
+        shapes = [x.shape for x in parameters]
+        return Flat(self.subject.start(parameters, *arguments), shapes)
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A run whose numbers come without their shapes."""
+
+    run: Any
+    shapes: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.run, name)
+
+    def parameters(self) -> Any:
+        return [np.reshape(x, shape) for x, shape in zip(self.run.parameters(), self.shapes)]
 
 
 def needed(name: str) -> str:
