@@ -79,6 +79,8 @@ def _tried(subject: Subject, dtype: str) -> list[tuple[str, str]]:
     }
     if subject.facts.none_gradients:
         tests["a step without a gradient moves nothing"] = _still
+    if "restart" in subject.facts.offers and "lr" in subject.facts.settable:
+        tests["a restart goes back to the settings of the start"] = _restarted
     found = []
     for name, test in tests.items():
         try:
@@ -102,6 +104,19 @@ def _still(subject: Subject, dtype: str) -> str:
     run = subject.start([start], [_hyper(subject.facts)], dtype)
     run.step([None])
     return "" if np.array_equal(run.parameters()[0], start) else "the parameter moved"
+
+
+def _restarted(subject: Subject, dtype: str) -> str:
+    start, h = np.array([1.0, -0.5, 2.0]), _hyper(subject.facts)
+    ends = []
+    for restarts in (False, True):
+        run = subject.start([start], [h], dtype)
+        if restarts:
+            run.set(h._replace(lr=h.lr / 2))
+            run.restart()
+        run.step([np.ones(3)])
+        ends.append(run.parameters()[0])
+    return "" if np.array_equal(*ends) else "the step after it is another than the first"
 
 
 def _again(subject: Subject, dtype: str) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,26 @@ def test_template_with_a_changed_sign_fails_with_the_cause_named(
     assert "without nesterov: lr is multiplied by -1.0" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "cause"),
+    [
+        ("two_point", "theta - v", "theta + v", "theta + v in place of theta - v"),
+        ("averaged_debiased", "momentum*v", "momentum+v", "momentum + v in place of momentum*v"),
+        ("quasi_hyperbolic", "nu*v", "nu+v", "nu + (momentum*v"),
+        ("look_ahead", "theta - momentum*v", "theta + momentum*v", "theta + momentum*v in place"),
+    ],
+)
+def test_one_changed_character_is_told_in_every_kind_of_state(
+    name: str, right: str, wrong: str, cause: str,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    _, text = template("python", name)
+    assert right in text
+    command = built(tmp_path, "python", text.replace(right, wrong))
+    assert entry(["check", "--process", command, "--as", name, *ONE]) == 1
+    assert cause in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", CONVENTIONS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_convention_has_a_template(language: str, name: str) -> None:
@@ -71,6 +92,45 @@ def test_selftest_finds_a_harness_that_loses_digits(
     assert lossy != text
     assert entry(["harness", "selftest", built(tmp_path, "python", lossy)]) == 1
     assert "WRONG float64: every number comes back as it was sent" in capsys.readouterr().out
+
+
+FORGETFUL = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2] / "examples")!r})
+from speak import serve
+
+class Run:
+    def __init__(self, parameters, hyper, dtype):
+        self.rows, self.hyper = parameters, hyper
+
+    def step(self, gradients):
+        lr = self.hyper["lr"]
+        self.rows = [[x - lr * d for x, d in zip(*both)] for both in zip(self.rows, gradients)]
+
+    def set(self, hyper):
+        self.hyper = hyper
+
+    def restart(self):
+        pass
+
+    def parameters(self):
+        return self.rows
+
+serve(Run, dtypes=["float64"], hyper=["lr"], settable=["lr"], offers=["restart"])
+"""
+
+
+def test_selftest_finds_a_restart_that_keeps_what_was_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(FORGETFUL, encoding="utf-8")
+    assert entry(["harness", "selftest", f"{sys.executable} {program}"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in told if line.startswith("WRONG")] == [
+        "WRONG float64: a restart goes back to the settings of the start:"
+        " the step after it is another than the first"
+    ]
 
 
 @pytest.mark.parametrize(
