@@ -34,10 +34,15 @@ class Here(NamedTuple):
             return np.asarray(moved), state
 
     @property
-    def decayed(self) -> Array:
-        """The gradient to descend along, with its decay."""
+    def signed(self) -> Array:
+        """The gradient to descend along."""
         g = 0 * self.x if self.g is None else self.g
-        return np.asarray((-g if self.h.maximize else g) + self.h.weight_decay * self.x)
+        return np.asarray(-g if self.h.maximize else g)
+
+    @property
+    def decayed(self) -> Array:
+        """The same with its decay."""
+        return np.asarray(self.signed + self.h.weight_decay * self.x)
 
 
 class Place(NamedTuple):

@@ -1,7 +1,7 @@
 """Departures that are no other rule: other gradients, other groups' numbers, elements left out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,8 @@ GRADIENTS = (
               "the first one none", taken_as(fed(lambda g: [np.zeros_like(g[0]), *g[:-1]]))),
     Departure("late_gradient_from_none", "", "every step uses the gradient of the step before, "
               "the first one is left out", taken_as(_one_late)),
+    Departure("smoothed_gradient", "", "every step uses the mean of its gradient and the last one",
+              taken_as(fed(lambda g: [g[0], *((a + b) / 2 for a, b in pairwise(g))]), slack=4)),
     Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
               taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4)),
     Departure("zero_elements_still", "", "elements whose gradient is 0 are left out of the step",

@@ -143,6 +143,9 @@ def _lr_drifts(own: Hypothesis, shares: Array) -> Iterator[Found]:
         return
     factor = short(float(shares[2] / shares[1]), float(doubt) / 2)
     slope = short(float(1 / shares[2] - 1 / shares[1]), float(doubt) / 2)
+    power = short(float(np.log2(shares[1])), float(doubt))
+    words = f"lr is multiplied by t^({power:g}) at step t, counted from 1"
+    yield from _drift(own, "lr_power", words, _times("lr", partial(_to_the, power)))
     for step in (0, 1):
         words = f"lr is multiplied by {factor!r} at every step" + " after the first" * (1 - step)
         yield from _drift(own, "lr_shrinks", words, _times("lr", partial(_power, factor, step)))
@@ -198,6 +201,10 @@ def _limited(share: Callable[[int], float], t: int) -> float:
 
 def _power(factor: float, step: int, t: int) -> float:
     return float(factor ** (t + step))
+
+
+def _to_the(power: float, t: int) -> float:
+    return float((t + 1) ** power)
 
 
 def _quotient(slope: float, first: int, t: int) -> float:

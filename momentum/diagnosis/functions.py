@@ -68,8 +68,12 @@ def _limits(seen: Pairs, least: float) -> Iterator[Told]:
     """Cut to a limit."""
     with np.errstate(all="ignore"):
         cut = [np.abs(b)[np.abs(b) < (1 - least) * np.abs(a)] for a, b, _ in seen]
+        shares = [np.abs(b / h.x)[np.abs(b) < (1 - least) * np.abs(a)] for a, b, h in seen]
     for limit in _numbers([float(np.median(x)) for x in cut if x.size]):
         yield f"{{plural}} are clipped to {limit:.12g}", partial(_clipped, limit)
+    for share in _numbers([float(np.median(x)) for x in shares if x.size]):
+        yield (f"each element of the {{plural}} is clipped to {share:.12g} of its parameter's",
+               partial(_within_share, share))  # fmt: skip
 
 
 def _clipped(limit: float, a: Array, here: Here) -> Array:
@@ -201,6 +205,25 @@ def _rounded(format: Format, a: Array, here: Here) -> Array:
     return format.round(a)
 
 
+def _rows_over_norms(a: Array, here: Here) -> Array:
+    if a.ndim < 2:
+        return a
+    norms = np.sqrt(np.sum(np.square(a), tuple(range(1, a.ndim)), keepdims=True))
+    return a / np.where(norms == 0, 1.0, norms)
+
+
+def _down_the_gradient(decayed: bool, scaled: bool, a: Array, here: Here) -> Array:
+    """scaled: by the number of elements over one more than are left."""
+    left = a * (here.decayed if decayed else here.signed) > 0
+    share = left.size / (np.sum(left) + 1) if scaled else 1.0
+    return np.where(left, share * a, 0.0)
+
+
+def _within_share(share: float, a: Array, here: Here) -> Array:
+    limit = share * np.abs(here.x)
+    return np.clip(a, -limit, limit)
+
+
 def _cut_off(format: Format, a: Array, here: Here) -> Array:
     """Towards zero: the nearest number, or the next one below it where that is too large."""
     near = format.round(a)
@@ -239,6 +262,10 @@ WITHOUT_NUMBERS: Mapping[str, Change] = {
     "the mean of {each} is taken off it": lambda a, here: a - np.mean(a) if a.size else a,
     "the mean over all axes but the first is taken off {plural} of two or more axes":
         _rows_centred,
+    "the rows of {plural} of two or more axes are divided by their norms": _rows_over_norms,
+    **{f"elements of {{plural}} against their gradient{' and decay' * decayed} count as 0"
+       f"{', and the others are scaled up' * scaled}": partial(_down_the_gradient, decayed, scaled)
+       for decayed in (False, True) for scaled in (False, True)},
     "{plural} that are not finite count as 0, or as the largest number":
         lambda a, here: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf),
     "negative elements of {plural} count as 0": lambda a, here: np.maximum(a, 0.0),

@@ -27,8 +27,6 @@ def at_steps() -> Iterator[Departure]:
     for words, opposes in OPPOSES.items():
         text = f"the velocity starts anew where {words} against it"
         yield Departure(text, "", text, taken_as(partial(_restarted, opposes)))
-    text = "elements whose step does not go down their gradient stay where they are"
-    yield Departure("against_gradient_still", "", text, taken_as(_cautious))
 
 
 def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypothesis]]:
@@ -92,7 +90,7 @@ OPPOSES: dict[str, Opposes] = {
 
 def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> Iterator[Strand]:
     """A strand ends, and another one begins where the subject was, at every restart."""
-    lost, _ = _walked(observation, strand, opposes)
+    lost = _walked(observation, strand, opposes)
     for part, pattern in strand.alike(lost[:, strand.elements]):
         ends = [0, *np.flatnonzero(pattern), len(pattern)]
         for a, b in pairwise(ends):
@@ -105,32 +103,22 @@ def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> It
                 )
 
 
-def _cautious(observation: Observation, strand: Strand) -> Iterator[Strand]:
-    """The rate is 0 there, and the velocity goes on."""
-    _, against = _walked(observation, strand, lambda v, d: False)
-    for part, pattern in strand.alike(against[:, strand.elements]):
-        off = (h._replace(lr=0.0) if still else h for h, still in zip(part.hypers, pattern))
-        yield part._replace(hypers=tuple(off))
-
-
-def _walked(observation: Observation, strand: Strand, opposes: Opposes) -> tuple[Mask, Mask]:
-    """For each step and element of the whole parameter: a restart; a step against its gradient."""
+def _walked(observation: Observation, strand: Strand, opposes: Opposes) -> Mask:
+    """For each step and element of the whole parameter: a restart."""
     problem, rule, i = observation.problem, strand.rule, strand.parameter
     here, state = problem.start[i].ravel(), rule.initial
     lost = np.zeros((problem.steps, here.size), dtype=bool)
-    against = np.zeros_like(lost)
     with np.errstate(all="ignore"):
         for t, (row, h) in enumerate(zip(observation.fed, strand.hypers)):
             if (fed := row[i]) is not None:
                 g = np.ravel(fed)
                 d = (-g if h.maximize else g) + h.weight_decay * here
                 lost[t] = bool(state.step) & opposes(state.v, d)
-                moved, gone = rule.step(here, g, state, h)
+                _, gone = rule.step(here, g, state, h)
                 _, anew = rule.step(here, g, rule.initial, h)
                 state = gone._replace(v=np.where(lost[t], anew.v, gone.v))
-                against[t] = (here - moved) * (-g if h.maximize else g) <= 0
             here = observation.iterates[t][i].ravel()
-    return lost, against
+    return lost
 
 
 def closed_up(observation: Observation, strand: Strand) -> Iterator[Strand]:

@@ -150,14 +150,18 @@ class CutOff:
 
 
 def cut_off(subject: Subject, convention: Convention, dtype: str) -> Iterator[Suspect[CutOff]]:
-    """Three in four first steps of many coordinates err towards zero; of rounded ones half do."""
-    own, h = Hypothesis.of(convention), setting(subject.facts, convention.knows)
+    """First steps of many coordinates err towards zero, of which no more than half should.
+
+    Without decay: one that is too large leads there, too.
+    """
+    own, h = Hypothesis.of(convention), setting(subject.facts, convention.knows - {"weight_decay"})
     observation = wide_run(subject, h, dtype, 18, "normal", steps=1)
     if observation is None:
         return
     wanted = own.replayed(observation)[0][0]
     error = (observation.iterates[0][0] - wanted) * np.sign(wanted)
-    if error.size == COORDINATES and np.sum(error < 0) > 3 / 4 * np.sum(error != 0) > 0:
+    off = int(np.sum(error != 0))
+    if error.size == COORDINATES and 2 * np.sum(error < 0) - off > SIGMAS * off**0.5 > 0:
         words = "results are cut off towards zero, not rounded to the nearest"
         yield Suspect("cut_off", words, CutOff(own))
 

@@ -91,6 +91,61 @@ class Bounded(MachineRun):
         self.theta[i][...] = np.clip(self.theta[i], -1, 1)
 
 
+class Rows(MachineRun):
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        if grad.ndim > 1:
+            norms = [[norm(row)] for row in grad]
+            grad = ROUND(grad / np.where(np.array(norms) == 0, 1.0, norms))
+        super().update(i, grad, h)
+
+
+class Relative(MachineRun):
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        before = np.array(self.theta[i])
+        super().update(i, grad, h)
+        limit = 0.1 * abs(before)
+        self.theta[i][...] = ROUND(before + np.clip(self.theta[i] - before, -limit, limit))
+
+
+class Cautious(MachineRun):
+    """Steps against their gradient are left out, and the others are larger for it."""
+
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        before = np.array(self.theta[i])
+        super().update(i, grad, h)
+        step = before - self.theta[i]
+        left = step * ((-grad if h.maximize else grad) + h.weight_decay * before) > 0
+        scale = left.size / (np.sum(left) + 1)
+        self.theta[i][...] = ROUND(before - scale * np.where(left, step, 0.0))
+
+
+class Cut(Keeping):
+    def kept(self, v: Any) -> Any:
+        bits = np.asarray(v, dtype=np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+        return bits.view(np.float32).astype(np.float64)
+
+
+class Levels(Keeping):
+    def kept(self, v: Any) -> Any:
+        unit = np.max(abs(v), initial=0.0) / 127
+        return ROUND(np.round(v / unit) * unit) if unit else v
+
+
+class Fading(MachineRun):
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        super().update(i, grad, h._replace(lr=h.lr / np.sqrt(1 + self.state(i).step)))
+
+
+class Smoothed(MachineRun):
+    def setup(self) -> None:
+        self.last: dict[int, Any] = {}
+
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        last = self.last.get(i, grad)
+        self.last[i] = np.array(grad)
+        super().update(i, ROUND((grad + last) / 2), h)
+
+
 class Gathering(MachineRun):
     """One call in three steps, with the mean of the gradients."""
 
@@ -151,6 +206,14 @@ CAUSES: dict[type[MachineRun], str] = {
     Turned: "square matrices among the kept velocities are transposed",
     Narrow: "kept velocities are rounded to float16",
     Bounded: "parameters are clipped to 1",
+    Rows: "the rows of gradients of two or more axes are divided by their norms",
+    Relative: "each element of the steps is clipped to 0.1 of its parameter's",
+    Cautious: "elements of steps before the rate against their gradient and decay count as 0, and"
+    " the others are scaled up",
+    Cut: "kept velocities are cut off to bfloat16",
+    Levels: "each parameter's kept velocity is rounded to 127ths of its largest element",
+    Fading: "lr is multiplied by t^(-0.5) at step t, counted from 1, by each parameter's own steps",
+    Smoothed: "every step uses the mean of its gradient and the last one",
     Gathering: "one in 3 steps moves, by the mean of the gradients since the last one",
     Averaged: "what is shown is a running average, 0.1 of it the new iterate",
     Back: "at every 5th step only 0.5 of the way since the last such step is kept",
