@@ -6,6 +6,7 @@ and dampening ignored).
 """
 
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 from momentum.arithmetic.number import Number
@@ -104,9 +105,9 @@ def _in_proportion(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
 
 
 def _per_first_rate(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
-    """Weight decay over the first lr."""
-    first = hypers[0].lr
-    return [h._replace(weight_decay=h.weight_decay / first if first else 0) for h in hypers]
+    """Weight decay over the first lr; no number where that is 0."""
+    first = hypers[0].lr or nan
+    return [h._replace(weight_decay=h.weight_decay and h.weight_decay / first) for h in hypers]
 
 
 # fmt: off

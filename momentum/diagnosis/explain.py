@@ -261,11 +261,12 @@ class Explainer:
     def _excused(
         self, hypothesis: Hypothesis, observation: Observation, right: Sequence[Mask]
     ) -> list[Mask]:
-        """Wrong elements that a cause explains which was found before, and this one leaves alone.
+        """Elements of which it says nothing: it has no formula there, or it leaves them alone, and
+        a cause explains them that was found before.
 
         Where a hypothesis takes a step other than the convention's, it must explain it itself.
         """
-        excused = [np.zeros_like(r) for r in right]
+        excused = hypothesis.silent(observation)
         known = [s.hypothesis for s in self.found if isinstance(s.hypothesis, Hypothesis)]
         if not known or all(r.all() for r in right):
             return excused

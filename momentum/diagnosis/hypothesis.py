@@ -208,6 +208,17 @@ class Hypothesis:
             found = [f | (gap(a, b) != 0).ravel() for f, a, b in zip(found, row, plain)]
         return found
 
+    def silent(self, observation: Observation) -> list[Mask]:
+        """For each parameter the elements that it has no formula for at these numbers, flat.
+
+        As where it divides by a rate of 0: what stands there then, nobody can know.
+        """
+        found = [np.zeros(x.size, dtype=bool) for x in observation.problem.start]
+        own = Hypothesis.of(self.base)
+        for row, plain in zip(self.replayed(observation), own.replayed(observation)):
+            found = [f | np.ravel(np.isnan(a) > np.isnan(b)) for f, a, b in zip(found, row, plain)]
+        return found
+
     def holds(self, subject: Subject, observation: Observation, format: str = "") -> bool:
         """Every iterate is equal to the replay, or lies within its error bound; see `ratios`."""
         if self.distance(observation) == 0:

@@ -217,7 +217,7 @@ def _is_alone() -> bool:
 
 def _doubt(identity: Identity) -> str:
     if identity.matches:
-        return ""
+        return " and ".join(identity.departures)
     if identity.difference is None:
         return "the subject refused what would tell conventions apart"
     d = identity.difference
