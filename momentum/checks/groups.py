@@ -158,3 +158,18 @@ def group_ignores_the_others(trial: Trial) -> Found:
         return Other(replace(changed, hypers=hypers), mine, mine)
 
     yield from law(trial, map(other, range(len(trial.problem.hypers[0]))))
+
+
+@agrees(
+    statement="A group without parameters stands for nothing, wherever it is.",
+    source=f"{TORCH}; a list of what is to be trained comes out empty where all of it is frozen",
+    catches="empty_group_ends_the_step",
+    needs=("groups",),
+)
+def empty_groups_stand_for_nothing(setting: Setting) -> Problems:
+    """Such a group is the first, one between, and the last."""
+    row = tuple(given.hyper(setting, **w) for w in THREE)
+    return [
+        given.run(setting, [row] * 3, ((5,), (2, 3), (5,)), groups=members)
+        for members in ((1, 1, 2), (0, 2, 2), (0, 1, 1))
+    ]

@@ -473,7 +473,18 @@ class LoadsTheFirst(Full):
             self.state.pop(p, None)
 
 
+class EmptyGroupEnds(Full):
+    """A group without parameters ends the step."""
+
+    def move(self):
+        for group in self.param_groups:
+            if not group["params"]:
+                return
+            self.group(group)
+
+
 CAUGHT = {
+    EmptyGroupEnds: "empty_groups_stand_for_nothing",
     EqualShare: "equal_parameters_keep_apart",
     FullTable: "every_step_has_its_rate",
     StateOfThread: "run_may_change_threads",

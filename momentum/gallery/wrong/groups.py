@@ -105,6 +105,15 @@ class late_group_at_second_step(MachineRun):
         return held._replace(step=1, v=np.zeros(self.theta[i].shape))
 
 
+@defect("accumulated", "Groups after one without parameters do not move.", "return, not continue")
+class empty_group_ends_the_step(MachineRun):
+    def move(self) -> None:
+        empty = (g for g in range(len(self.hypers)) if g not in self.groups)
+        end = next(empty, len(self.hypers))
+        self.grads = [g if self.groups[i] < end else None for i, g in enumerate(self.grads)]
+        super().move()
+
+
 @defect("accumulated", "Parameters after a missing gradient do not move.", "break, not continue")
 class none_stops_the_loop(MachineRun):
     def move(self) -> None:
