@@ -169,3 +169,46 @@ def test_a_refused_option_of_start_is_named() -> None:
     assert refusals.reason(raised.value, problem, ()) == "refuses tensor_lr: wanted a number"
     without = Problem("float32", ((2,),), ((Hyper(0.5),),), (0,))
     assert refusals.reason(raised.value, without, ()) is None
+
+
+@pytest.mark.parametrize("name", ["nesterov", "weight_decay", "maximize", "dampening"])
+def test_what_a_first_step_refuses_beyond_the_plain_rule_is_a_refusal(name: str) -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            if getattr(self.hypers[0], name):
+                raise ValueError("not supported")
+            super().step(gradients)
+
+    refusals = Refusals(Machine("first", TORCH, run=Run))
+    h = Hyper(0.5, 0.5)._replace(**{name: 0.25 if name in ("weight_decay", "dampening") else True})
+    assert refusals.of(h, "float32") == f"refuses {name}: not supported"
+    assert refusals.of(Hyper(0.5, 0.5), "float32") is None
+
+
+def test_what_cannot_be_left_out_stays_in_what_is_refused() -> None:
+    class Run(MachineRun):
+        def validate(self, h: Hyper, group: int) -> None:
+            if h.maximize:
+                raise ValueError("not supported")
+
+    h = Hyper(0.5, 0.5, weight_decay=0.25, maximize=True)
+    whole = Machine("whole", TORCH, run=Run)
+    part = Machine("part", TORCH, run=Run, hyper=frozenset({"lr", "momentum", "maximize"}))
+    assert Refusals(whole).of(h, "float32") == "refuses maximize: not supported"
+    assert Refusals(part).of(h, "float32") == "refuses weight_decay with maximize: not supported"
+
+
+def test_several_groups_that_are_refused_are_named() -> None:
+    class Run(MachineRun):
+        def setup(self) -> None:
+            if len(self.hypers) > 1:
+                raise ValueError("one group only")
+
+    row = (Hyper(0.5), Hyper(0.25))
+    problem = Problem("float32", ((2,), (2,)), (row,), (0, 1))
+    refusals = Refusals(Machine("one", TORCH, run=Run))
+    error = _raised(ValueError("one group only"))
+    assert refusals.reason(error, problem, ()) == "refuses several groups: one group only"
+    alone = Problem("float32", ((2,),), (row[:1],), (0,))
+    assert refusals.reason(error, alone, ()) is None
+    assert refusals.reason(_raised(KeyError("one group only")), problem, ()) is None
