@@ -85,6 +85,8 @@ EQUIVALENT: dict[str, str] = {
     "-1000 - power <= digits": "at the border either way rounds once",
     "value > 1 else -math.inf": "what overflows is far beyond 1",
     '"momentum": -0.3': "a number chosen freely",
+    "digits <= 0 and": "digits have no sign",
+    "= (( 6,), (17,))": "a number chosen freely",
     "PATIENCE = ": "a time chosen freely",
     "__name__ <= ": "a module's name is as it is",
     "ratio >= worst.ratio": "of two equal ones either is the worst",

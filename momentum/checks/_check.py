@@ -71,8 +71,8 @@ class Check:
     measure: Measure
     always: Always
     random: Callable[[Setting], Drawn] | None
-    errors_fail: bool = False
-    applies: Applies = _to_all
+    errors_fail: bool
+    applies: Applies
 
     def why_not(self, facts: Facts, convention: Convention) -> str | None:
         """The reason why this check does not apply, None where it does."""

@@ -5,52 +5,52 @@ from flint import arb, fmpq, fmpz
 
 from momentum.arithmetic.near import BITS, DIGITS, Near
 
-TWO = Near.of(fmpq(2))
-ROOT = TWO.root()
+two = Near.of(fmpq(2))
+root = two.root()
 
 
 def test_roots_and_rationals_compute_as_numbers_do():
-    assert ROOT * ROOT == 2
-    assert ROOT**2 == TWO
-    assert (1 + ROOT) * (ROOT - 1) == 1
-    assert 1 - ROOT == -(ROOT - 1)
-    assert 2 / ROOT == ROOT == ROOT / 1
-    assert ROOT / ROOT == fmpq(1) == ROOT + (1 - ROOT)
-    assert 3 * ROOT == ROOT + ROOT + ROOT
-    assert ROOT + fmpz(1) == fmpq(1) + ROOT
-    assert ROOT != fmpq(141421356, 100000000)
-    assert ROOT**3 == 2 * ROOT
+    assert root * root == 2
+    assert root**2 == two
+    assert (1 + root) * (root - 1) == 1
+    assert 1 - root == -(root - 1)
+    assert 2 / root == root == root / 1
+    assert root / root == fmpq(1) == root + (1 - root)
+    assert 3 * root == root + root + root
+    assert root + fmpz(1) == fmpq(1) + root
+    assert root != fmpq(141421356, 100000000)
+    assert root**3 == 2 * root
 
 
 def test_numbers_are_ordered_and_equal_ones_are_not_less():
-    assert 1 < ROOT < 2
-    assert fmpq(3, 2) > ROOT > fmpq(7, 5)
-    assert not ROOT < ROOT * 1
-    assert ROOT <= ROOT * 1
-    assert ROOT >= ROOT * 1
-    assert not ROOT > ROOT * 1
-    assert abs(-ROOT) == ROOT == abs(ROOT)
-    assert float(ROOT) == 2**0.5
+    assert 1 < root < 2
+    assert fmpq(3, 2) > root > fmpq(7, 5)
+    assert not root < root * 1
+    assert root <= root * 1
+    assert root >= root * 1
+    assert not root > root * 1
+    assert abs(-root) == root == abs(root)
+    assert float(root) == 2**0.5
 
 
 def test_what_is_closer_than_the_digits_is_equal_and_what_is_not_is_not():
     tiny = fmpq(1, fmpz(10) ** (DIGITS + 5))
-    assert ROOT + tiny == ROOT
-    assert ROOT + tiny * 10**10 != ROOT
-    assert not ROOT < ROOT + tiny
-    assert ROOT < ROOT + tiny * 10**10
+    assert root + tiny == root
+    assert root + tiny * 10**10 != root
+    assert not root < root + tiny
+    assert root < root + tiny * 10**10
 
 
 def test_division_by_what_is_zero_is_refused():
-    nothing = ROOT * ROOT - 2
-    for divide in (lambda: ROOT / 0, lambda: 1 / nothing, lambda: ROOT / nothing):
+    nothing = root * root - 2
+    for divide in (lambda: root / 0, lambda: 1 / nothing, lambda: root / nothing):
         with pytest.raises(ZeroDivisionError):
             divide()
 
 
 def test_others_are_told_apart():
-    assert ROOT != "2"
+    assert root != "2"
     with pytest.raises(TypeError):
-        ROOT + "2"
-    assert isinstance(ROOT.ball, arb)
+        root + "2"
+    assert isinstance(root.ball, arb)
     assert BITS > DIGITS * 4
