@@ -51,7 +51,15 @@ ROOMS = {
             "conversion/test_convert.py",
         ),
     ),
-    "oracle": Room("momentum/oracle/*.py", ("oracle",)),
+    "oracle": Room(
+        "momentum/oracle/*.py",
+        (
+            "oracle/test_measure_by_hand.py",
+            "oracle/test_given.py",
+            "oracle/test_replay.py",
+            "oracle",
+        ),
+    ),
     "subjects": Room("momentum/subjects/*.py", ("subjects",)),
     "checks": Room(
         "momentum/checks/_*.py",
@@ -87,6 +95,7 @@ EQUIVALENT: dict[str, str] = {
     '"momentum": -0.3': "a number chosen freely",
     "digits <= 0 and": "digits have no sign",
     "= (( 6,), (17,))": "a number chosen freely",
+    "if not size >= stale": "what no quick look finds, the long way finds",
     "PATIENCE = ": "a time chosen freely",
     "__name__ <= ": "a module's name is as it is",
     "ratio >= worst.ratio": "of two equal ones either is the worst",

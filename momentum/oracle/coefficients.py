@@ -48,13 +48,18 @@ class Number(NamedTuple):
         if format.u > _FLOAT32.u:
             held.append(float(_FLOAT32.round(value)))
         if isinstance(x, EXACT):
-            error = max(math.nextafter(nearest(abs(exact(y) - x)), math.inf) * (y != x)
-                        if math.isfinite(y) else math.inf for y in (*held, value))  # fmt: skip
+            error = max(_above(abs(exact(y) - x)) if math.isfinite(y) else math.inf
+                        for y in (*held, value))  # fmt: skip
         else:
             error = max(abs(y - value) for y in held)
         if format.flushes and abs(value) < format.smallest_normal:
             error = max(error, abs(value))
         return Number(value, error)
+
+
+def _above(gap: Any) -> float:
+    """A float64 above a distance; none where there is no distance."""
+    return math.nextafter(nearest(gap), math.inf) if gap != 0 else 0.0
 
 
 class Step(NamedTuple):
@@ -94,7 +99,7 @@ class Measure:
         self.log = math.log1p(format.operation_u)
         self.underflow = format.underflow * (2.0 if format.flushes else 1.0)
         self.known: dict[Factor, Number] = {}
-        self.paths: dict[int, _Path] = {}
+        self.paths: dict[int, tuple[Term, _Path]] = {}
 
     def factor(self, f: Factor) -> Number:
         """A factor's value and error."""
@@ -147,11 +152,14 @@ class Measure:
         return value
 
     def path(self, term: Term) -> _Path:
-        """A term's own roundings, those of the sums apart; of one object once."""
+        """A term's own roundings, those of the sums apart; of one object once.
+
+        It is kept beside them: another one could come to have its identity.
+        """
         found = self.paths.get(id(term))
         if found is None:
-            found = self.paths[id(term)] = self._path(term)
-        return found
+            found = self.paths[id(term)] = term, self._path(term)
+        return found[1]
 
     def _path(self, term: Term) -> _Path:
         size = float(abs(term.coefficient))
