@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from momentum.checks._given import Drawn, Problems, Setting
-from momentum.checks._trial import Found, Trial
+from momentum.checks._trial import Found as Found
+from momentum.checks._trial import Step as Step
+from momentum.checks._trial import Trial as Trial
 from momentum.conventions import Convention, Hyper, Source
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.judge import Measured

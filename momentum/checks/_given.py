@@ -93,6 +93,13 @@ def steady(
     return [run(setting, [hyper(setting, **w)] * steps, shapes, **more) for w in wanted]
 
 
+def apart(
+    setting: Setting, row: Sequence[Hyper], shape: tuple[int, ...] = (5,), steps: int = 3
+) -> Problem:
+    """A group for each hyper-parameters, with one parameter; all of them of one shape."""
+    return run(setting, [tuple(row)] * steps, [shape] * len(row), groups=range(len(row)))
+
+
 def moving(
     setting: Setting,
     changes: Iterable[Mapping[str, Any]],

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from momentum.checks import _given
-from momentum.checks._check import same
+from momentum.checks._check import Found, Step, Trial, same
 from momentum.checks._given import Problem, Setting
-from momentum.checks._trial import Found, Step, Trial
 from momentum.conventions import Hyper
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.protocol import Array, Run

@@ -3,10 +3,9 @@
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check, same, true
+from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import Fed
 
 

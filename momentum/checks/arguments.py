@@ -2,9 +2,8 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, Trial, agrees, check
 from momentum.checks._given import Problems, Setting
-from momentum.checks._trial import Found, Trial
 
 FOUR = ((5,),) * 4
 

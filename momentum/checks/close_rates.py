@@ -2,10 +2,9 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, worded
+from momentum.checks._check import Found, Trial, agrees, check, worded
 from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import Other, feed_of, law, times
-from momentum.checks._trial import Found, Trial
 from momentum.conventions import Hyper
 
 APART = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -71,9 +70,7 @@ def close_groups_follow_their_own(setting: Setting) -> Problems:
     row = [h]
     for name in ("lr", "momentum", "weight_decay"):
         row += [given.revised(setting, h, **{name: getattr(h, name) + d}) for d in far]
-    row = list(dict.fromkeys(row))
-    members = range(len(row))
-    return [given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members)]
+    return [given.apart(setting, list(dict.fromkeys(row)))]
 
 
 def moving(setting: Setting) -> Problems:

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from momentum.checks._check import advice, check, same, true
+from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import problems
 from momentum.checks._runs import every_form, stepped, walked
-from momentum.checks._trial import Found, Trial
 from momentum.checks.schedules import everything_moves
 from momentum.subjects.drive import Fed, plainly
 

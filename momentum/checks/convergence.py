@@ -4,10 +4,9 @@ from flint import fmpq
 
 from momentum.arithmetic import Rounded, exact, exact_array, format_of, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, closed_form
+from momentum.checks._check import Found, Trial, agrees, check, closed_form
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._paths import against
-from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 from momentum.theory.quadratic import Method, iterate, recurrence, stability_limit
 

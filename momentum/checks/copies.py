@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check
+from momentum.checks._check import Found, Trial, advice, check
 from momentum.checks._runs import by_turns, catch_up, compared, stops
-from momentum.checks._trial import Found, Trial
 from momentum.checks.state import GOYAL, any_runs, short_runs
 
 

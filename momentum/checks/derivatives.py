@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check
+from momentum.checks._check import Found, Trial, advice, check
 from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import worst
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import steps
 
 TORCH = "torch.optim, differentiable; the rule is linear in the gradients"

@@ -1,8 +1,7 @@
 """The same again gives the same bits."""
 
-from momentum.checks._check import check
+from momentum.checks._check import Found, Trial, check
 from momentum.checks._runs import compared
-from momentum.checks._trial import Found, Trial
 from momentum.checks.state import any_runs, short_runs
 
 

@@ -2,10 +2,9 @@
 
 from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, closed_form
+from momentum.checks._check import Found, Trial, agrees, check, closed_form
 from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import against
-from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 
 

@@ -7,10 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, worded
+from momentum.checks._check import Found, Trial, agrees, check, worded
 from momentum.checks._given import Drawn, Problem, Problems, Setting, problems
 from momentum.checks._runs import stepped
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import Fed, plainly, tell
 
 FACTORS = (1.0, 0.5, 0.5, 0.25, 2.0, 0.0, 1.0)

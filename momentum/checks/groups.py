@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, Trial, agrees, check
 from momentum.checks._given import Problem, Problems, Setting, problems
 from momentum.checks._paths import Other, feed_of, law
-from momentum.checks._trial import Found, Trial
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array
 
@@ -48,12 +47,14 @@ def alike_but_for_one(setting: Setting) -> Problems:
     other = {"lr": 0.07, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.4, "nu": 0.9}
     found = []
     for flag in ({}, {"nesterov": True}):
-        first = given.hyper(setting, **THREE[0], **flag)
-        row = [first, *(given.hyper(setting, **{**THREE[0], **flag, n: other[n]}) for n in other)]
-        row.append(given.hyper(setting, **THREE[0], **flag, maximize=True))
+        changes: list[dict[str, Any]] = [
+            {},
+            *({n: x} for n, x in other.items()),
+            {"maximize": True},
+        ]
+        row = [given.hyper(setting, **{**THREE[0], **flag, **change}) for change in changes]
         row.append(given.hyper(setting, **{**THREE[0], "nesterov": not flag}))
-        members = range(len(row))
-        found.append(given.run(setting, [tuple(row)] * 3, [(5,)] * len(row), groups=members))
+        found.append(given.apart(setting, row))
     return [*found, *flags_alone(setting)]
 
 
@@ -62,11 +63,7 @@ def flags_alone(setting: Setting) -> Problems:
     bare = {**THREE[0], "dampening": 0.0}
     flags = [{"nesterov": n, "maximize": m} for n in (False, True) for m in (False, True)]
     row = list(dict.fromkeys(given.hyper(setting, **bare, **flag) for flag in flags))
-    found = []
-    for order in (row, row[::-1]):
-        members = range(len(order))
-        found.append(given.run(setting, [tuple(order)] * 3, [(5,)] * len(order), groups=members))
-    return found
+    return [given.apart(setting, order) for order in (row, row[::-1])]
 
 
 @agrees(
@@ -96,7 +93,7 @@ def many_groups_follow_their_own(setting: Setting) -> Problems:
         given.hyper(setting, **{**THREE[g % 3], "lr": 0.05 + g / 128}, maximize=g % 5 == 0)
         for g in range(40)
     ]
-    return [given.run(setting, [tuple(row)] * 3, [(3,)] * len(row), groups=range(len(row)))]
+    return [given.apart(setting, row, (3,))]
 
 
 @agrees(
@@ -125,14 +122,10 @@ def groups_change_alone(setting: Setting) -> Problems:
 )
 def group_without_momentum_agrees(setting: Setting) -> Problems:
     """A group without momentum before, between and after ones that have it, with equal shapes."""
-    found = []
-    for bare in range(3):
-        row = [
-            given.hyper(setting, **{**w, "momentum": 0.0, "dampening": 0.0} if g == bare else w)
-            for g, w in enumerate(THREE)
-        ]
-        found.append(_problem(setting, [row] * 3))
-    return found
+    rows = [[given.hyper(setting, **w) for w in THREE] for _ in range(3)]
+    for bare, row in enumerate(rows):
+        row[bare] = given.hyper(setting, **{**THREE[bare], "momentum": 0.0, "dampening": 0.0})
+    return [_problem(setting, [row] * 3) for row in rows]
 
 
 @check(

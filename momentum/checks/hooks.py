@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from momentum.checks._check import advice, check, same, true, worded
+from momentum.checks._check import Found, Trial, advice, check, same, true, worded
 from momentum.checks._runs import every_form, stepped, walked
-from momentum.checks._trial import Found, Trial
 from momentum.checks.late_groups import late
 from momentum.subjects.drive import Fed, plainly
 

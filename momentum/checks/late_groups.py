@@ -7,9 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check
+from momentum.checks._check import Found, Step, Trial, advice, check
 from momentum.checks._given import Problem, Problems, Setting
-from momentum.checks._trial import Found, Step, Trial
 from momentum.conventions import Hyper
 from momentum.subjects.drive import Fed, held, plainly, steps
 from momentum.subjects.problems.strategies import hypers

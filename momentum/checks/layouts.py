@@ -4,10 +4,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, same, worded
+from momentum.checks._check import Found, Trial, agrees, check, same, worded
 from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._runs import walked
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.protocol import LAYOUTS
 
 # One in three lies so in its gradient alone: a square one can be read in the wrong order.

@@ -4,10 +4,9 @@ import numpy as np
 
 from momentum.arithmetic import exact, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, closed_form
+from momentum.checks._check import Found, Trial, agrees, check, closed_form
 from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import worst
-from momentum.checks._trial import Found, Trial
 from momentum.theory import impulse as responses
 
 STEPS = {"quick": 300, "normal": 1100, "deep": 5000}

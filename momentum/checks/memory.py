@@ -2,10 +2,9 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check, true
+from momentum.checks._check import Found, Trial, advice, check, true
 from momentum.checks._given import Problems, Setting
 from momentum.checks._runs import How, walked
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import plainly
 from momentum.subjects.judge import Measured
 

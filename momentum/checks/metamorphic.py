@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import exact
 from momentum.checks import _given as given
-from momentum.checks._check import check, same
+from momentum.checks._check import Found, Trial, check, same
 from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._paths import (
     Change,
@@ -25,7 +25,6 @@ from momentum.checks._paths import (
     path,
     times,
 )
-from momentum.checks._trial import Found, Trial
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.protocol import Array
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, agrees, check, same
+from momentum.checks._check import Found, Trial, advice, agrees, check, same
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import stepped
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import Fed, plainly, steps
 
 SHAPES = ((5,), (5,), (2, 3))

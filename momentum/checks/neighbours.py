@@ -5,10 +5,9 @@ from itertools import combinations
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, Trial, agrees, check
 from momentum.checks._given import Problem, Problems, Setting
 from momentum.checks._paths import in_formats
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.protocol import Array
 
 FOUR = ((5,),) * 4

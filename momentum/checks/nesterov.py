@@ -3,10 +3,9 @@
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, true
+from momentum.checks._check import Found, Trial, agrees, check, true
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._paths import worst
-from momentum.checks._trial import Found, Trial
 
 BENGIO = "Bengio, Boulanger-Lewandowski, Pascanu 2013, Advances in optimizing recurrent networks"
 

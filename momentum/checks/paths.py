@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check
+from momentum.checks._check import Found, Trial, agrees, check
 from momentum.checks._given import Problems, Setting
 from momentum.checks._paths import in_formats
 from momentum.checks._repeated import repeated
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.problems.strategies import MATRICES, SIZES
 from momentum.subjects.protocol import Array
 

@@ -4,10 +4,9 @@ from typing import Any
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import check, worded
+from momentum.checks._check import Found, Trial, check, worded
 from momentum.checks._given import Problems, Setting
 from momentum.checks._runs import stepped
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import Fed, plainly
 
 

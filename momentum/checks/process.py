@@ -5,11 +5,10 @@ from functools import partial
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, true
+from momentum.checks._check import Found, Step, Trial, check, true
 from momentum.checks._given import Problems, Setting
 from momentum.checks._lockstep import lockstep
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
-from momentum.checks._trial import Found, Step, Trial
 from momentum.subjects.drive import Fed, plainly
 
 Settings = dict[str, Any]

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check, same, true
+from momentum.checks._check import Found, Step, Trial, check, same, true
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._paths import flat
 from momentum.checks._runs import compared, forms, stepped
-from momentum.checks._trial import Found, Step, Trial
 from momentum.subjects.drive import Fed
 from momentum.subjects.judge import Measured
 

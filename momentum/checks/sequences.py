@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import Found, Trial, check
 from momentum.checks._given import Problems, Setting
-from momentum.checks._trial import Found, Trial
 from momentum.checks.late_groups import joined, joining
 from momentum.subjects.drive import Fed, plainly
 

@@ -1,10 +1,9 @@
 """Shapes and sizes: the rule sees numbers one by one, however they are arranged."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import check
+from momentum.checks._check import Found, Trial, check
 from momentum.checks._given import Problems, Setting
 from momentum.checks._repeated import repeated
-from momentum.checks._trial import Found, Trial
 
 ARRANGED = (
     *((12,), (12, 1), (1, 12), (1, 12, 1), (3, 4), (1, 1, 12), (2, 3, 2), (12, 1, 1)),

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check
+from momentum.checks._check import Found, Trial, advice, check
 from momentum.checks._given import Problems, Setting, problems
-from momentum.checks._trial import Found, Trial
 from momentum.subjects.drive import Fed, steps
 from momentum.subjects.protocol import Array, Gradient
 

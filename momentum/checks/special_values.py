@@ -6,10 +6,9 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import agrees, check, true
+from momentum.checks._check import Found, Trial, agrees, check, true
 from momentum.checks._given import Problems, Setting, problems
-from momentum.checks._paths import Other, bounds, feed_of, law, near, path
-from momentum.checks._trial import Found, Trial
+from momentum.checks._paths import Other, feed_of, law, path
 from momentum.subjects.protocol import Array
 
 IEEE = "IEEE Std 754-2019, sections 6.1 (infinity), 6.2 (nan), 7.4 (overflow), 7.5 (underflow)"
@@ -99,18 +98,17 @@ def overflowing(setting: Setting) -> Problems:
     always=overflowing,
 )
 def overflow_is_infinite(trial: Trial) -> Found:
-    problem = trial.problem
-    feed, h = feed_of(problem), problem.hypers[0][0]
+    feed, h = feed_of(trial.problem), trial.problem.hypers[0][0]
     hot = np.arange(feed.start[0].size) % 3 == 1
-    power = 2.0 ** format_of(problem.dtype).emax  # above half the largest number
-    steep = np.where(hot, power, 1.0)
-    high = replace(feed, gradients=[[steep] for _ in feed.gradients])
-    calm, wild = path(trial, feed), path(trial, high)
+    power = 2.0 ** format_of(trial.problem.dtype).emax  # above half the largest number
+    high = replace(feed, gradients=[[np.where(hot, power, 1.0)] for _ in feed.gradients])
+
+    def cool(i: int, x: Array) -> Array:
+        return np.where(hot, 0.0, x)
+
+    yield from law(trial, [Other(high, cool, cool)])
     # Under every convention theta moves by at least this share of the gradient, in one direction.
     least = float(h.lr) * (1 - float(h.momentum)) * (1 - float(h.dampening))
-    cool = [[np.where(hot, 0.0, x) for x in row] for row in wild]
-    allowed = bounds(trial, feed)
-    yield from near(cool, calm, allowed, problem, lambda i, x: np.where(hot, 0.0, x))
-    for t, (got,) in enumerate(wild, 1):
+    for t, (got,) in enumerate(path(trial, high), 1):
         if t * least > 2.5:  # 2.5 powers are more than any number of the format, rounding included
             yield true(not np.isfinite(got[hot]).any(), f"step {t}: finite beyond the largest", t)

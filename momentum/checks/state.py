@@ -3,10 +3,9 @@
 from typing import Any
 
 from momentum.checks import _given as given
-from momentum.checks._check import advice, check, worded
+from momentum.checks._check import Found, Step, Trial, advice, check, worded
 from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._runs import catch_up, compared, forms, stops
-from momentum.checks._trial import Found, Step, Trial
 
 GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on all steps before it"
 
