@@ -17,16 +17,8 @@ from momentum.runner import files
 from momentum.subjects.protocol import Facts, Subject, SubjectError
 
 SPECIAL = (
-    0.0,
-    -0.0,
-    1.5,
-    -(2.0**-30),
-    2.0**-149,
-    2.0**-126,
-    2.0**127,
-    math.inf,
-    -math.inf,
-    math.nan,
+    *(0.0, -0.0, 1.5, -(2.0**-30), 2.0**-149, 2.0**-126, 2.0**127),
+    *(math.inf, -math.inf, math.nan),
 )
 """Numbers that every format from float32 on holds, and that are lost where text goes wrong."""
 
