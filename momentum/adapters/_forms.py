@@ -34,6 +34,12 @@ def roles(names: Sequence[str]) -> dict[str, str]:
 
 
 ANSWERS = ("pair", "swapped", "named", "theta", "nothing")
+TOLD = {
+    "swapped": "(v, theta), the velocity first",
+    "theta": "theta alone, and changes v in place",
+    "nothing": "nothing, and changes both in place",
+}
+"""Answers other than the usual ones, in words."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,16 @@ class Form:
         if not isinstance(got, tuple | list) or len(got) != 2:
             raise SubjectError(f"returned {type(got).__name__}, wanted (theta, v)")
         return (got[0], got[1]) if self.answer == "pair" else (got[1], got[0])
+
+    @property
+    def words(self) -> str:
+        """How it is called and answers, where it is another way than (theta, v, grad) -> pair."""
+        usual = list(self.arrays) == list(ROLES) and not self.keywords
+        told = ", ".join(f"{n}={r}" if n in self.keywords else r for r, n in self.arrays.items())
+        words = [] if usual else [f"with ({told})"]
+        if self.answer in TOLD:
+            words.append(f"it answers {TOLD[self.answer]}")
+        return ", ".join(words)
 
     def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> "StepRun":
         """A run that calls it so."""

@@ -105,6 +105,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
         **form.library.claims,
         largest=2**18,
         assumed=True,
+        called=form.words if found else "",
     )
     if found:
         facts = replace(facts, scalars=_takes(form, h, kept, ()), empty=_takes(form, h, kept, (0,)))

@@ -91,7 +91,8 @@ class Header:
     arguments: words of a command line that name the subject, `("torch.optim:SGD",)`.
     asked: the name by which the convention was asked for, empty where it was identified from the
     subject's behaviour. doubt: why it is no more than the nearest one.
-    left: dtypes that are not judged, with the reason.
+    left: dtypes that are not judged, with the reason. called: how the subject is, where that is
+    another way than the usual one.
     """
 
     target: str
@@ -103,6 +104,7 @@ class Header:
     asked: str = ""
     doubt: str = ""
     left: Mapping[str, str] = field(default_factory=dict)
+    called: str = ""
     arguments: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""

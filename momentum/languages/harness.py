@@ -8,6 +8,7 @@ from momentum.arithmetic.notation import Notation, Statement, updates
 from momentum.conventions import Convention, get
 from momentum.conventions._text import Step, expressed
 from momentum.conventions.hyper import FLAGS, NAMES
+from momentum.errors import did_you_mean
 
 BOTH = " offers=nesterov_with_dampening"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -97,7 +98,8 @@ def template(language: str, convention: str | Convention) -> tuple[str, str]:
     """
     name = ALIASES.get(language.lower(), language.lower())
     if name not in LANGUAGES:
-        raise ValueError(f"unknown language {language!r}: known are {', '.join(LANGUAGES)}")
+        known = f"known are {', '.join(LANGUAGES)}{did_you_mean(language, LANGUAGES)}"
+        raise ValueError(f"unknown language {language!r}: {known}")
     spoken, chosen = LANGUAGES[name], get(convention)
     parts = [n for n in chosen.initial._fields if n != "step"]
     try:

@@ -97,6 +97,7 @@ def _setting(results: Results, seconds: float | None, full: bool) -> Iterator[Re
     run += "" if seconds is None else f", {seconds:.1f} s"
     rows = [("held to", words.held_to(header)), ("rule", "; ".join(header.formula)), ("run", run)]
     rows += [("left out", f"{dtype}: {why}") for dtype, why in header.left.items()]
+    rows += [("called", header.called)] if header.called else []
     if full:
         rows.insert(0, ("subject", header.target))
     did_its_duty = results.control.startswith("a known-wrong twin failed")

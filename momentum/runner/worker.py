@@ -252,6 +252,7 @@ def header_of(
         effort=options.effort,
         dtypes=options.dtypes or subject.facts.dtypes,
         left=subject.facts.left,
+        called=subject.facts.called,
         asked=come_by.asked,
         doubt=come_by.doubt,
         arguments=options.arguments,

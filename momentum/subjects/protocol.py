@@ -107,7 +107,7 @@ class Facts:
     compiles: a shape that is new costs it a compilation.
     bare(convention): a subject that is the framework's base class with that rule and nothing else.
     assumed: nobody claimed the dtypes; which of them are kept, a trial shows. left: those that are
-    not judged, with the reason.
+    not judged, with the reason. called: how, where that is another way than the usual one.
     """
 
     name: str
@@ -127,6 +127,7 @@ class Facts:
     bare: "Callable[[Convention], Subject] | None" = field(default=None, compare=False)
     assumed: bool = False
     left: Mapping[str, str] = field(default_factory=dict)
+    called: str = ""
 
     @cached_property
     def domain(self) -> Domain:

@@ -119,6 +119,21 @@ def ratio(subject, dtype, **more):
     return max(m.ratio for m in judge(subject, seen, get("zero_started")))
 
 
+CALLED = {
+    pure: "",
+    swapped: "it answers (v, theta), the velocity first",
+    gradient_first: "with (grad, theta, v)",
+    keywords_alone: "with (w=theta, v=v, dw=grad)",
+    in_place: "it answers nothing, and changes both in place",
+    velocity_in_place: "it answers theta alone, and changes v in place",
+}
+
+
+@pytest.mark.parametrize("f", CALLED, ids=name)
+def test_how_a_function_is_called_is_said(f):
+    assert adapt(f, {}, "f").facts.called == CALLED[f]
+
+
 @pytest.mark.parametrize("f", FORMS, ids=name)
 def test_form_is_understood(f):
     subject = adapt(f, {}, "mine")
