@@ -68,7 +68,7 @@ LANGUAGES: Mapping[str, Language] = {
         "if ({}) {{", "}} else {{", "}}", rule_prefix="// ",
     ),
     "java": Language(
-        "Harness.java", "", "java Harness.java", "        ",
+        "Harness.java", "javac Harness.java", "java -cp . Harness", "        ",
         "final double {0} = h[{1}];", "final boolean {0} = h[{1}] != 0;",
         "double {0} = state[{1}];", "state[{1}] = {0};", "{} = {};", "final double {} = {};",
         "if ({}) {{", "}} else {{", "}}", rule_prefix="// ",

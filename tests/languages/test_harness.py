@@ -11,7 +11,7 @@ from momentum.conventions import CONVENTIONS
 from momentum.doors.command_line import entry
 from momentum.languages.harness import LANGUAGES, template
 
-TOOLS = {"c": "cc", "cpp": "c++", "rust": "rustc", "javascript": "node", "java": "java",
+TOOLS = {"c": "cc", "cpp": "c++", "rust": "rustc", "javascript": "node", "java": "javac",
          "fortran": "gfortran", "python": "python"}  # fmt: skip
 LIGHT = ["--effort", "quick", "--only", "agrees_with_oracle", "--only", "follows_all_changes",
          "--only", "maximize_agrees"]  # fmt: skip
@@ -19,25 +19,27 @@ LIGHT = ["--effort", "quick", "--only", "agrees_with_oracle", "--only", "follows
 ONE = ["--effort", "quick", "--dtype", "float64", "--only", "agrees_with_oracle"]
 
 
-def built(folder: Path, language: str, text: str | None = None) -> str:
-    """The command that runs a template, built in a folder."""
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def built(language: str, text: str | None = None) -> str:
+    """The command that runs a template, built where we are."""
     spoken = LANGUAGES[language]
     if shutil.which(TOOLS[language]) is None:
         pytest.skip(f"there is no {TOOLS[language]} here")
     if text is not None:
-        (folder / spoken.file).write_text(text, encoding="utf-8")
+        Path(spoken.file).write_text(text, encoding="utf-8")
     if spoken.build:
-        subprocess.run(spoken.build.split(), cwd=folder, check=True, capture_output=True)
-    tool, _, rest = spoken.run.partition(" ")
-    return f"{folder}/harness" if tool.startswith("./") else f"{tool} {folder}/{rest}"
+        subprocess.run(spoken.build.split(), check=True, capture_output=True)
+    return spoken.run
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_template_passes_as_it_is(
-    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert entry(["harness", language, "--as", "keras", "--into", str(tmp_path)]) == 0
-    command = built(tmp_path, language)
+def test_template_passes_as_it_is(language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry(["harness", language, "--as", "keras"]) == 0
+    command = built(language)
     assert entry(["harness", "selftest", command]) == 0
     assert entry(["check", "--process", command, "--as", "keras", *LIGHT]) == 0, (
         capsys.readouterr().out
@@ -46,11 +48,11 @@ def test_template_passes_as_it_is(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_template_with_a_changed_sign_fails_with_the_cause_named(
-    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, text = template(language, "torch")
     assert "theta - lr*v" in text
-    command = built(tmp_path, language, text.replace("theta - lr*v", "theta + lr*v"))
+    command = built(language, text.replace("theta - lr*v", "theta + lr*v"))
     assert entry(["harness", "selftest", command]) == 0
     assert entry(["check", "--process", command, "--as", "torch", *ONE]) == 1
     assert "without nesterov: lr is multiplied by -1.0" in capsys.readouterr().out
@@ -66,12 +68,11 @@ def test_template_with_a_changed_sign_fails_with_the_cause_named(
     ],
 )
 def test_one_changed_character_is_told_in_every_kind_of_state(
-    name: str, right: str, wrong: str, cause: str,
-    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    name: str, right: str, wrong: str, cause: str, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
     _, text = template("python", name)
     assert right in text
-    command = built(tmp_path, "python", text.replace(right, wrong))
+    command = built("python", text.replace(right, wrong))
     assert entry(["check", "--process", command, "--as", name, *ONE]) == 1
     assert cause in capsys.readouterr().out
 
@@ -83,14 +84,12 @@ def test_every_convention_has_a_template(language: str, name: str) -> None:
     assert "@@" not in text
 
 
-def test_selftest_finds_a_harness_that_loses_digits(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_selftest_finds_a_harness_that_loses_digits(capsys: pytest.CaptureFixture[str]) -> None:
     _, text = template("python", "torch")
     lossy = text.replace('return struct.pack(">d", x).hex()',
                          'return struct.pack(">d", float(f"{x:.3f}")).hex()')  # fmt: skip
     assert lossy != text
-    assert entry(["harness", "selftest", built(tmp_path, "python", lossy)]) == 1
+    assert entry(["harness", "selftest", built("python", lossy)]) == 1
     assert "WRONG float64: every number comes back as it was sent" in capsys.readouterr().out
 
 
@@ -121,11 +120,10 @@ serve(Run, dtypes=["float64"], hyper=["lr"], settable=["lr"], offers=["restart"]
 
 
 def test_selftest_finds_a_restart_that_keeps_what_was_set(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(FORGETFUL, encoding="utf-8")
-    assert entry(["harness", "selftest", f"{sys.executable} {program}"]) == 1
+    Path("program.py").write_text(FORGETFUL, encoding="utf-8")
+    assert entry(["harness", "selftest", f"{sys.executable} program.py"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("WRONG")] == [
         "WRONG float64: a restart goes back to the settings of the start:"
@@ -142,6 +140,8 @@ def test_bad_input_is_one_line(arguments: list[str], capsys: pytest.CaptureFixtu
 
 
 def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "harness.py").write_text("mine", encoding="utf-8")
-    assert entry(["harness", "python", "--into", str(tmp_path)]) == 2
-    assert (tmp_path / "harness.py").read_text(encoding="utf-8") == "mine"
+    there = tmp_path / "there" / "harness.py"
+    there.parent.mkdir()
+    there.write_text("mine", encoding="utf-8")
+    assert entry(["harness", "python", "--into", str(there.parent)]) == 2
+    assert there.read_text(encoding="utf-8") == "mine"

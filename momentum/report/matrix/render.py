@@ -10,7 +10,6 @@ from momentum.diagnosis.comparing import Cell
 from momentum.report.matrix.rows import Row
 from momentum.report.templates import rendered
 
-NAME = 28
 MARKS = {"failed": "X", "expected": "e", "advice": "a", "passed": ".", "skipped": "-"}
 """Kinds of results and their marks; a family has the mark of the first that it has."""
 
@@ -73,17 +72,22 @@ def shown(cell: Cell) -> str:
     return f"{cell.apart:.2g}" if cell.apart < float("inf") else "-"
 
 
+def _width(rows: Sequence[Row]) -> int:
+    """Of the column of names."""
+    return max(28, *(len(r.name) for r in rows)) if rows else 28
+
+
 def _families(rows: Sequence[Row]) -> Iterator[str]:
-    names = families()
+    names, width = families(), _width(rows)
     letters = _letters(len(names))
     yield "IMPLEMENTATION x FAMILY OF CHECKS"
     heads = ("pass", "fail", "adv", "exp", "skip")
-    yield f"{'':<{NAME}}" + "".join(f"{h:>5}" for h in heads) + f"  {letters}"
+    yield f"{'':<{width}}" + "".join(f"{h:>5}" for h in heads) + f"  {letters}"
     for r in rows:
         counts = r.counts
         numbers = "".join(f"{counts[k]:>5}" for k in counts) if r.families else f"{'not run':>25}"
         marks = "".join(mark(r.families.get(f, {})) for f in names)
-        yield f"{r.name:<{NAME}}{numbers}  {marks}".rstrip()
+        yield f"{r.name:<{width}}{numbers}  {marks}".rstrip()
     legend = "; ".join(f"{a} {n.replace('_', ' ')}" for a, n in zip(letters, names))
     meaning = ". all passed, - none applies, a only advice failed, e failed as known, X failed"
     yield from textwrap.wrap(meaning, 80)
@@ -92,16 +96,16 @@ def _families(rows: Sequence[Row]) -> Iterator[str]:
 
 def _conventions(rows: Sequence[Row]) -> Iterator[str]:
     yield "IMPLEMENTATION x CONVENTION (* its own)"
-    columns = conventions(rows)
+    columns, width = conventions(rows), _width(rows)
     heads = [CONVENTIONS[c].label if c in CONVENTIONS else "" for c in columns]
-    yield f"{'':<{NAME}}" + "".join(f"{head or c[:6]:>7}" for c, head in zip(columns, heads))
+    yield f"{'':<{width}}" + "".join(f"{head or c[:6]:>7}" for c, head in zip(columns, heads))
     for r in rows:
         own = r.convention.partition(":")[0]
         cells = "".join(
             f"{shown(r.cells[c]) + '*' * (c == own):>7}" if c in r.cells else f"{'?':>7}"
             for c in columns
         )
-        yield f"{r.name:<{NAME}}{cells}"
+        yield f"{r.name:<{width}}{cells}"
     yield from textwrap.wrap(
         "same: equal, number for number; const: equal while the rate is constant; part: equal but"
         " for an option (Nesterov, dampening, nu); a number: largest distance, in units of how far"
