@@ -120,6 +120,18 @@ def test_sizes_are_looked_at_where_they_come_near_the_largest():
     assert large.stored().peak == 2.0**126
 
 
+def test_room_grows_with_sums_and_products():
+    assert (held(3.0) + held(5.0)).peak == 16 * (1 + U)
+    assert (held(3.0) * held(5.0)).peak == 60 * (1 + U) + TINY
+    assert (held(3.0) * 4.0).peak == 24.0
+    assert (-held(3.0)).peak == 6.0
+    twice = FORMATS["float64"]
+    assert twice.operation_u_beside_float64 == 2 * twice.operation_u
+    assert 2.0**-53 < twice.operation_u < 2.0**-53 * (1 + 2.0**-27)
+    beside = Rounded.of(np.array([3.0]), SINGLE) + Rounded.of(np.array([5.0]), SINGLE)
+    assert beside.error[0] == 8 * SINGLE.operation_u_beside_float64 > 8 * U
+
+
 def test_what_may_overflow_has_no_bound_and_leaves_the_others_theirs():
     sums = held(2.0**127, 1.0) + held(2.0**127, 1.0)
     assert sums.error[0] == math.inf

@@ -246,3 +246,24 @@ def test_bounds_of_parameters_that_are_judged_together_are_each_ones_own():
         fed = [row[i] for row in feed_of(told.problem).gradients]
         alone = told.replay(told.problem.start[i], fed, [H, H])
         assert [x.tolist() for x in found] == [x.tolist() for x in alone.bound]
+
+
+def test_a_run_goes_on_from_where_its_last_step_led():
+    """The gradient of a bowl depends on where the parameter is."""
+    told = trial(*(H,) * 4, kind="bowl")
+    wanted = told.whole()
+    run, gone = told.until(2)
+    rest = list(told.onward(run, gone))
+    for (fed, here), (wanted_fed, there) in zip(rest, wanted[2:], strict=True):
+        assert [x.tolist() for x in fed] == [x.tolist() for x in wanted_fed]
+        assert [x.tolist() for x in here] == [x.tolist() for x in there]
+    moved = [x + 1.0 for x in gone[-1][1]]
+    other = next(told.onward(told.until(2)[0], gone, moved))
+    assert [x.tolist() for x in other[0]] != [x.tolist() for x in wanted[2][0]]
+
+
+def test_copies_are_judged_step_by_step():
+    told = trial(H, H, shapes=((5,),))
+    found = list(repeated(told, [(2,), (7,)]))
+    assert [(m.step, m.how) for m in found] == [(n, "trajectory") for n in (1, 1, 2, 2)]
+    assert [m.where.split(",")[0] for m in found] == ["step 1"] * 2 + ["step 2"] * 2
