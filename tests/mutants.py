@@ -63,7 +63,12 @@ ROOMS = {
     "subjects": Room("momentum/subjects/*.py", ("subjects",)),
     "checks": Room(
         "momentum/checks/_*.py",
-        ("checks/test_plumbing.py", "checks/test_runs_between.py", "checks/test_lockstep.py"),
+        (
+            "checks/test_plumbing.py",
+            "checks/test_paths.py",
+            "checks/test_runs_between.py",
+            "checks/test_lockstep.py",
+        ),
     ),
     "runner": Room(
         "momentum/runner/*.py",
@@ -102,6 +107,10 @@ EQUIVALENT: dict[str, str] = {
     '"weight_decay": 1.27': "a number chosen freely",
     "FEW = 7": "a number chosen freely",
     "_SHORT = (1 << 64) - 0": "a border chosen freely: beyond it either way is right",
+    "self.ball.str( 41": "a number chosen freely",
+    "if len(terms) != 1": "there is one at least",
+    "format.u is not _FLOAT32.u": "in float64 no float is in doubt",
+    "@dataclass(frozen=False)": "nobody writes to a record",
     "PATIENCE = ": "a time chosen freely",
     "__name__ <= ": "a module's name is as it is",
     "ratio >= worst.ratio": "of two equal ones either is the worst",

@@ -85,3 +85,16 @@ def test_nothing_and_one_cost_nothing() -> None:
         assert product == 0
     assert [str(q) for q in rationals(1 - x)] == ["-1/2", "4"]
     assert [str(q) for q in rationals(2 * x)] == ["3", "-6"]
+
+
+def test_numbers_near_the_least_and_long_ones_round_once() -> None:
+    for digits, exponent, wanted in (
+        (3, 1060, 3 * 2.0**-1060),
+        (-5, 1074, -5 * 2.0**-1074),
+        (3, 1075, 2 * 2.0**-1074),  # a tie, to even
+        ((1 << 1100) + 1, 1100, 1.0),
+        (-(3 << 1000), 0, -3 * 2.0**1000),
+        (1 << 1024, 0, np.inf),
+    ):
+        value, _ = rounded(Dyadic(fmpz(digits), exponent), 1)
+        assert value.tolist() == [wanted]

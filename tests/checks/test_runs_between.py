@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_plumbing import TORCH, H, machine, problem, setting, trial
+from test_plumbing import setting
+from trials_of_machines import TORCH, H, machine, problem, trial
 
 from momentum.checks import CHECKS, FAMILIES, Trial, _given
 from momentum.checks._check import closed_form, true, worded
