@@ -149,6 +149,7 @@ def test_explain_is_silent_on_a_cause_that_it_does_not_know() -> None:
 
 
 TRUE_OF = {
+    "velocity_clipped": "from step 1 on: velocities are clipped to 2",
     "decay_is_absolute": "from step 1 on: with weight decay: wrong, all others right",
     "momentum_squared": "from step 2 on: momentum*v in place of v, at every step and with all"
     " flags",
