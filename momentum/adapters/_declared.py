@@ -44,14 +44,19 @@ class DeclaredRun(ArrayRun):
 
     of_library: gives the kind of its arrays. leading: how many arguments of the constructor stand
     before the hyper-parameters. settable: those that may change in a run, where the constructor
-    takes them. offers: see OFFERS. options: those of `start` that `begin` takes by name.
+    takes them. attributes: of the optimizer, into which they are then written: our name -> its own.
+    offers: see OFFERS. options: those of `start` that `begin` takes by name. more: further facts.
+    nesterov: names of those that have Nesterov's form for good, without an argument for it.
     """
 
     of_library: Callable[[], Library]
     leading = 0
     settable: Collection[str] = NUMBERS
+    attributes: Mapping[str, str] = {}
     offers = COPIES | {"state_bytes"}
     options: Collection[str] = ()
+    more: Mapping[str, Any] = {}
+    nesterov: Collection[str] = ()
 
     def __init__(
         self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str, **options: Any
@@ -64,14 +69,16 @@ class DeclaredRun(ArrayRun):
         """Make the optimizer of `theta`."""
         self.optimizer = self.said.made(hyper)
 
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        """Write them into the optimizer's attributes, as Python's own numbers."""
+        for ours, attribute in self.attributes.items():
+            setattr(self.optimizer, attribute, float(getattr(hyper, ours)))
+
     @classmethod
     def claims(cls, obj: Any) -> dict[str, Any]:
-        """What is claimed of an optimizer beside its hyper-parameters; see Facts.
-
-        always: hyper-parameters that it has for good without an argument for them.
-        """
-        dtypes = cls.of_library().dtypes
-        return {"dtypes": dtypes, "none_gradients": cls.takes_none, "offers": cls.offers}
+        """What is claimed of an optimizer beside its hyper-parameters; see Facts."""
+        kept = {"none_gradients": cls.takes_none, "offers": cls.offers}
+        return {"dtypes": cls.of_library().dtypes, **kept, **cls.more}
 
     @classmethod
     def adapt(cls, obj: Any, fixed: Mapping[str, Any], name: str) -> PlainSubject:
@@ -81,13 +88,13 @@ class DeclaredRun(ArrayRun):
         """
         names, values, kept = fitted(obj, cls.leading, fixed, name)
         names, kept = _shared.parted(names, values, kept)
-        claims = cls.claims(obj)
+        always = {"nesterov": True} if getattr(obj, "__name__", "") in cls.nesterov else {}
         facts = Facts(
             name=name,
             hyper=frozenset(names),
             settable=frozenset(names) & frozenset(cls.settable),
-            fixed={**values, **claims.pop("always", {})},
-            **claims,
+            fixed={**values, **always},
+            **cls.claims(obj),
         )
         said = Declared(obj, facts, names, kept)
         return PlainSubject(facts, partial(cls, said), frozenset(cls.options))

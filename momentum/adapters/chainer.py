@@ -56,13 +56,9 @@ class _Run(DeclaredRun):
 
     of_library = _libraries.numpy
     offers = DeclaredRun.offers | {"overwrite"}
+    attributes: Mapping[str, str] = {"lr": "lr", "momentum": "momentum"}
+    nesterov = ("NesterovAG",)
     state = ("optimizer", "net")
-
-    @classmethod
-    def claims(cls, obj: type) -> dict[str, Any]:
-        # Chainer: Nesterov's form is a class of its own.
-        always = {"nesterov": True} if obj.__name__ == "NesterovAG" else {}
-        return super().claims(obj) | {"always": always}
 
     @classmethod
     def adapt(cls, obj: type, fixed: Mapping[str, Any], name: str) -> PlainSubject:
@@ -92,9 +88,6 @@ class _Run(DeclaredRun):
         for p, g in zip(self._params(), self.grads):
             p.grad = g
         self.optimizer.update()
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        self.optimizer.lr, self.optimizer.momentum = float(hyper.lr), float(hyper.momentum)
 
     def state_bytes(self) -> int:
         rules = [p.update_rule.state or {} for p in self._params()]

@@ -24,13 +24,9 @@ class _Run(DeclaredRun, JaxRun):
     of_library = _libraries.jax
     offers = DeclaredRun.offers | {"schedulers"}
     options = ("scheduler",)
+    more = CLAIMS
+    nesterov = ("nesterov",)
     state = ("theta", "inner", "count", "h")
-
-    @classmethod
-    def claims(cls, obj: Any) -> dict[str, Any]:
-        # jax: Nesterov's form is a function of its own and no argument.
-        always = {"nesterov": True} if obj.__name__ == "nesterov" else {}
-        return super().claims(obj) | CLAIMS | {"always": always}
 
     def begin(self, hyper: Hyper, scheduler: Sequence[float] = ()) -> None:
         """scheduler: factors of the rate."""

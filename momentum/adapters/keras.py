@@ -78,6 +78,7 @@ class _Run(DeclaredRun):
 
     of_library = _library
     settable = ("lr", "momentum", "weight_decay")
+    attributes: Mapping[str, str] = {"lr": "learning_rate", "momentum": "momentum"}
     offers = DeclaredRun.offers | {"own_schedules"}
     options = ("schedule",)
     takes_none = True
@@ -137,8 +138,7 @@ class _Run(DeclaredRun):
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         _choose_precision(self.dtype)
-        self.optimizer.learning_rate = float(hyper.lr)
-        self.optimizer.momentum = float(hyper.momentum)
+        super().set(hyper, group)
         # keras: None is a decay that is off; it is read anew at every step.
         self.optimizer.weight_decay = float(hyper.weight_decay) or None
 

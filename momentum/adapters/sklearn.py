@@ -1,5 +1,7 @@
 """scikit-learn: the optimizer inside MLPClassifier and MLPRegressor, on plain NumPy arrays."""
 
+from collections.abc import Mapping
+
 from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import classes_of, framework
@@ -12,7 +14,8 @@ class _Run(DeclaredRun):
 
     of_library = _libraries.numpy
     leading = 1
-    settable = ("lr", "momentum")
+    # sklearn: learning_rate_init stays what it was; its schedules write learning_rate alone.
+    attributes: Mapping[str, str] = {"lr": "learning_rate", "momentum": "momentum"}
     offers = DeclaredRun.offers | IN_PLACE
 
     def begin(self, hyper: Hyper) -> None:
@@ -20,11 +23,6 @@ class _Run(DeclaredRun):
 
     def advance(self) -> None:
         self.optimizer.update_params(self.theta, self.grads)
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        # sklearn: learning_rate_init stays what it was; its schedules write learning_rate alone.
-        self.optimizer.learning_rate = float(hyper.lr)
-        self.optimizer.momentum = float(hyper.momentum)
 
     def state_bytes(self) -> int:
         return sum(v.nbytes for v in self.optimizer.velocities)
