@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import problems
 from momentum.checks._runs import every_form, stepped, walked
@@ -16,9 +17,10 @@ TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and re
 @check(
     statement="A step through a closure uses the gradients that the closure leaves.",
     source=TORCH,
-    catches="step_before_closure closure_not_called maximize_not_in_closure",
+    catches="""step_before_closure closure_not_called maximize_not_in_closure
+        lost_loss_skips_the_step""",
     needs=("closure",),
-    always=every_form,
+    always=lambda s: [*every_form(s), *given.steady(s, [given.FULL], 3, kind="special")],
     random=lambda s: problems(s, steps=(1, 6)),
 )
 def closure_gives_the_gradients(trial: Trial) -> Found:

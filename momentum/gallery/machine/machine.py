@@ -217,8 +217,9 @@ class MachineRun(Keeping, Hosted):
             for g, h in enumerate(hypers):
                 self.set(h, g)
             self.receive(gradients)
-            terms = [float(np.sum(x * g)) for x, g in zip(self.theta, gradients) if g is not None]
-            losses.append(float(np.sum(terms)))
+            with np.errstate(all="ignore"):
+                pairs = [(x, g) for x, g in zip(self.theta, gradients) if g is not None]
+                losses.append(float(np.sum([np.sum(x * g) for x, g in pairs])))
             return losses[-1]
 
         returned = self.step_by(closure)

@@ -52,6 +52,15 @@ class rate_read_before_closure(MachineRun):
         return loss
 
 
+@defect("accumulated", "A loss that is not a number skips the step.", "a guard of the loss")
+class lost_loss_skips_the_step(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        loss = closure()
+        if not np.isnan(loss):
+            self.move()
+        return loss
+
+
 @defect("accumulated", "A closure that raises takes the velocity with it.", "state is taken out")
 class state_lost_when_closure_raises(MachineRun):
     def step_by(self, closure: Closure) -> float | None:
