@@ -1,5 +1,6 @@
 """How a step function is called and answers, and a run that calls it so."""
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,18 @@ from momentum.subjects.protocol import Array, SubjectError
 
 _WORDS = {
     "theta": "theta thetas x xs w ws weight weights p param params parameter parameters",
-    "v": "v vs vel velocity velocities buf buffer momentum_buffer state states trace",
+    "v": "v vs vel velocity velocities buf buffer momentum_buffer state states trace config cache",
     "grad": "g gs grad grads gradient gradients dw dx dtheta param_grad param_grads",
 }
 ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in _WORDS.items()}
 """What people call parameters, velocities and gradients."""
+
+SPOKEN: Mapping[str, tuple[str, ...]] = {
+    "lr": ("eta", "rate", "alpha"),
+    "momentum": ("mu", "gamma", "mom"),
+    "weight_decay": ("decay", "l2", "lam", "lambda_"),
+}
+"""What people call hyper-parameters where no framework's names are to be kept apart."""
 
 
 def roles(names: Sequence[str]) -> dict[str, str]:
@@ -49,7 +57,9 @@ class Form:
     arrays: role -> argument. keywords: arguments that are passed by name. many: it takes lists of
     arrays. answer: "pair" (theta, v), "swapped" (v, theta), "named" in a mapping or a record,
     "theta" with v changed in place, or "nothing" where both are changed in place.
-    names: our hyper-parameters -> its own. lazy: it makes the first v.
+    names: our hyper-parameters -> its own. lazy: it makes the first v. entries: v is a dict, empty
+    at first but for these hyper-parameters, ours -> its key; None where v is an array.
+    flat: its arrays have one axis.
     """
 
     function: Callable[..., Any]
@@ -62,6 +72,8 @@ class Form:
     lazy: bool
     many: bool
     answer: str
+    entries: Mapping[str, str] | None = None
+    flat: bool = False
 
     def call(self, h: Hyper, **values: Any) -> tuple[Any, Any]:
         """theta and v after one step. values: by role.
@@ -70,7 +82,11 @@ class Form:
         """
         named = {n: values[r] for r, n in self.arrays.items() if n in self.keywords}
         first = [values[r] for r, n in self.arrays.items() if n not in self.keywords]
-        more = {**_shared.arguments(h, self.names, self.fixed), **self.others}
+        entries = self.entries or {}
+        told = _shared.arguments(h, {**self.names, **entries}, self.fixed)
+        if entries:
+            values["v"].update({key: told.pop(key) for key in entries.values()})
+        more = {**told, **self.others}
         copies = NoCopies()
         try:
             got = self.function(*first, **named, **more)
@@ -106,10 +122,13 @@ class Form:
         for x in run.theta:
             if self.library.dtype(x) != run.dtype:
                 raise SubjectError(f"returned {x.dtype} for {run.dtype}")
-        theta, v = (self.library.numbers(held[0]) for held in (run.theta, run.v))
+        theta = self.library.numbers(run.theta[0])
+        v = None if self.entries is not None else self.library.numbers(run.v[0])
+        if self.entries is not None and not run.v[0].keys() - self.entries.values():
+            raise SubjectError("left the dict that it was given as it was")
         if self.answer == "nothing" and np.array_equal(theta, start):
             raise SubjectError("returned None and changed nothing in place, wanted (theta, v)")
-        if self.answer == "theta" and not v.any():
+        if self.answer == "theta" and v is not None and not v.any():
             raise SubjectError("returned theta alone and left v as it was, wanted (theta, v)")
 
 
@@ -119,9 +138,14 @@ class StepRun(ArrayRun):
     state = ("theta", "v", "h")
 
     def __init__(self, form: Form, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
-        super().__init__(form.library, parameters, dtype)
+        super().__init__(form.library, parameters, dtype, form.flat)
         self.form, self.h = form, h
-        self.v = [None if form.lazy else self.library.make(np.zeros(s), dtype) for s in self.shapes]
+        self.v = [self._first(s) for s in self.shapes]
+
+    def _first(self, shape: tuple[int, ...]) -> Any:
+        if self.form.entries is not None:
+            return {}
+        return None if self.form.lazy else self.array_of(np.zeros(shape))
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = hyper
@@ -139,10 +163,14 @@ class StepRun(ArrayRun):
                 self.theta[i], self.v[i] = after
         for x, v, shape in zip(self.theta, self.v, self.shapes):
             self._check(x, shape, "theta")
-            self._check(v, shape, "v")
+            if self.form.entries is None:
+                self._check(v, shape, "v")
+            elif not isinstance(v, dict):
+                raise SubjectError(f"returned {type(v).__name__} for the dict that it was given")
 
     def _check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
         """Raises: SubjectError where x is no array of the library, or of another shape."""
+        shape = (int(np.prod(shape, dtype=int)),) if self.flat else shape
         if not self.library.owns(x) or tuple(x.shape) != shape:
             got = tuple(x.shape) if self.library.owns(x) else type(x).__name__
             raise SubjectError(f"returned {what} of shape {got}, wanted {shape}")
@@ -163,6 +191,41 @@ def _field(got: Any, role: str) -> Any:
         if str(name).lower() in ROLES[role]:
             return value
     raise SubjectError(f"returned {type(got).__name__}, which names no {role}")
+
+
+class _Asked(dict[str, Any]):
+    """A dict that remembers what it was asked for, and has a number for every hyper-parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys_asked: list[str] = []
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.keys_asked.append(key)
+        return super().get(key, default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        self.keys_asked.append(key)
+        return super().setdefault(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self.keys_asked.append(str(key))
+        return super().__contains__(key)
+
+    def __missing__(self, key: str) -> Any:
+        self.keys_asked.append(key)
+        if _shared.known_names([key], SPOKEN):
+            return 0.5
+        raise KeyError(key)
+
+
+def asked_of(function: Callable[..., Any], arrays: Mapping[str, str], more: Any) -> list[str]:
+    """The keys that a function asks its dict v for in a first step; none where v is no dict."""
+    asked = _Asked()
+    values = {"theta": np.ones(3), "v": asked, "grad": np.ones(3)}
+    with contextlib.suppress(Exception):  # whatever a stranger's function does
+        function(**{n: values[r] for r, n in arrays.items()}, **more)
+    return asked.keys_asked
 
 
 def arranged(function: Callable[..., Any]) -> tuple[dict[str, str], frozenset[str]]:

@@ -112,8 +112,50 @@ def jax() -> Library:
     )
 
 
-_MADE = {"numpy": numpy, "torch": torch, "jax": jax}
-_SIGNS = {"torch": ("torch", "Tensor"), "jax": ("jax",), "numpy": ("numpy", "NDArray", "ndarray")}
+def mlx() -> Library:
+    """MLX on the CPU, which alone has float64."""
+    import mlx.core as mx
+
+    mx.set_default_device(mx.cpu)
+    return Library(
+        "mlx",
+        FOUR,
+        lambda values, dtype: mx.array(values, dtype=getattr(mx, dtype)),
+        lambda x: np.array(x.astype(mx.float64)),
+        lambda x: isinstance(x, mx.array),
+        None,
+        claims={"compiles": True},
+    )
+
+
+def tensorflow() -> Library:
+    """TensorFlow's tensors, which never change."""
+    import tensorflow as tf
+
+    not_copied()  # its threads do not outlive a fork, and it waits for them
+    return Library(
+        "tensorflow",
+        FOUR,
+        # Converted by NumPy, here and back: it flushes subnormals.
+        lambda values, dtype: tf.constant(np.array(values, getattr(tf, dtype).as_numpy_dtype)),
+        lambda x: np.asarray(x).astype(np.float64),
+        lambda x: isinstance(x, tf.Tensor),
+        None,
+        claims=XLA,
+        dtype=lambda x: str(x.dtype.name),
+    )
+
+
+_MADE = {"numpy": numpy, "jax": jax, "torch": torch, "mlx": mlx, "tensorflow": tensorflow}
+_SIGNS = {
+    "tensorflow": ("tensorflow", "tf.Tensor"),
+    "torch": ("torch", "Tensor"),
+    "jax": ("jax",),
+    "mlx": ("mlx", "mx.array"),
+    "numpy": ("numpy", "NDArray", "ndarray"),
+}
+THREADED = frozenset({"jax", "tensorflow"})
+"""Modules whose threads do not outlive a fork."""
 
 
 def libraries(annotations: str, device: str = CPU) -> list[Library]:
@@ -125,5 +167,5 @@ def libraries(annotations: str, device: str = CPU) -> list[Library]:
     if device != CPU:
         return [torch(device)]
     said = [n for n, signs in _SIGNS.items() if any(sign in annotations for sign in signs)]
-    there = [n for n in ("numpy", "jax", "torch") if n == "numpy" or n in sys.modules]
+    there = [n for n in _MADE if n == "numpy" or n in sys.modules]
     return [_MADE[n]() for n in there if not said or n == said[0]]

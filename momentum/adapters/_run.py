@@ -24,17 +24,30 @@ class ArrayRun:
 
     theta: the parameters. grads: the last gradients, None where there was none. state: the names
     of the attributes that hold all that a later step depends on. takes_none: gradients may be None.
+    flat: every array is handed over with one axis.
     """
 
     state: tuple[str, ...] = ("theta", "optimizer")
     takes_none = False
     optimizer: Any
 
-    def __init__(self, library: Library, parameters: Sequence[Array], dtype: str) -> None:
-        self.library, self.dtype = library, dtype
+    def __init__(
+        self, library: Library, parameters: Sequence[Array], dtype: str, flat: bool = False
+    ) -> None:
+        self.library, self.dtype, self.flat = library, dtype, flat
         self.shapes = [np.shape(x) for x in parameters]
-        self.theta = [library.make(x, dtype) for x in parameters]
+        self.theta = [self.array_of(x) for x in parameters]
         self.grads: list[Any] = []
+
+    def array_of(self, values: Array) -> Any:
+        """An array of the library, with one axis where no others are taken."""
+        return self.library.make(np.ravel(values) if self.flat else values, self.dtype)
+
+    def numbers_of(self, array: Any, shape: tuple[int, ...]) -> Array:
+        """A float64 copy of an array; one with a single axis gets back those of the parameter."""
+        values = self.library.numbers(array)
+        fits = self.flat and values.shape == (int(np.prod(shape, dtype=int)),)
+        return values.reshape(shape) if fits else values
 
     def advance(self) -> None:
         """One step of `theta` along `grads`."""
@@ -47,7 +60,7 @@ class ArrayRun:
     def step(self, gradients: Sequence[Gradient]) -> None:
         """One step; None where there is no gradient."""
         given = gradients if self.takes_none else _shared.complete(gradients)
-        self.grads = [None if g is None else self.library.make(g, self.dtype) for g in given]
+        self.grads = [None if g is None else self.array_of(g) for g in given]
         self.advance()
 
     def arrays(self) -> Sequence[Any]:
@@ -56,15 +69,16 @@ class ArrayRun:
 
     def parameters(self) -> list[Array]:
         """Copies as float64."""
-        numbers, dtype = self.library.numbers, self.library.dtype
         return [
-            _shared.read(i, numbers(x), dtype(x), self.dtype, self.shapes[i])
-            for i, x in enumerate(self.arrays())
+            _shared.read(i, self.numbers_of(x, shape), self.library.dtype(x), self.dtype, shape)
+            for i, (x, shape) in enumerate(zip(self.arrays(), self.shapes, strict=True))
         ]
 
     def fed(self) -> list[Array | None]:
         """The last gradients, as they read now."""
-        return [None if g is None else self.library.numbers(g) for g in self.grads]
+        return [
+            None if g is None else self.numbers_of(g, s) for g, s in zip(self.grads, self.shapes)
+        ]
 
     def overwrite_fed(self) -> None:
         """Fill the last gradients with nan, in place."""

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from momentum.adapters._libraries import Library
+from momentum.adapters._libraries import THREADED, Library
 from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
 from momentum.subjects.isolation import survives
@@ -55,8 +55,8 @@ def understood(
     reasons: list[Misunderstood] = []
     second: tuple[W, tuple[str, ...]] | None = None
     for way in ways:
-        # Its first calls may hang or end the process; XLA's threads do not outlive a fork.
-        if "jax" not in sys.modules and not survives(partial(_returns, way, h), 20.0):
+        # Its first calls may hang or end the process.
+        if not THREADED & sys.modules.keys() and not survives(partial(_returns, way, h), 20.0):
             if not strict:
                 return None
             reasons.append(Misunderstood("a step of it does not come back"))

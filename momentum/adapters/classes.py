@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters import _device, _shared
-from momentum.adapters._forms import roles
+from momentum.adapters._forms import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters._signature import fitted
 from momentum.adapters._trials import Misunderstood, understood
-from momentum.adapters.function import SPOKEN
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError

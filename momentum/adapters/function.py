@@ -8,7 +8,8 @@ A step function gets v = zeros at first, or nothing where v has the default None
 known by their names (x, w, params; velocity, buf, state; g, dw, gradient) in whatever order, else
 they are the first three arguments. Trials show the rest: NumPy's arrays, torch's or JAX's; one
 array or lists of them; whether it returns (theta, v), (v, theta), a record, theta alone or nothing,
-having changed in place what it does not return; and which dtypes it keeps.
+having changed in place what it does not return; and which dtypes it keeps. Its state may be a dict
+that it fills, as config in sgd_momentum(w, dw, config), which may hold rate and momentum, too.
 """
 
 import inspect
@@ -19,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters import _device, _shared
-from momentum.adapters._forms import ANSWERS, ROLES, Form, arranged, roles
-from momentum.adapters._libraries import libraries
+from momentum.adapters._forms import ANSWERS, ROLES, SPOKEN, Form, arranged, asked_of, roles
+from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES
 from momentum.adapters._signature import fitted
@@ -29,7 +30,9 @@ from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
+from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.trial import trial
 
 _ARTICLE = ("params", "states", "hyperparams")
 
@@ -71,19 +74,23 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
     inside, said = _told(function, fixed)
     names, hyper, others = fitted(function, tuple(arrays.values()), said, name, SPOKEN)
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
+    more = {names[n]: x for n, x in hyper.items()} | others
+    asked, entries = _entries(
+        function, arrays, names, {**more, **dict.fromkeys(free.values(), 0.5)}
+    )
+    names |= entries
     for needed in ("lr", "momentum"):
         if needed not in {**names, **inside}:
             raise UsageError(
                 f"{name} takes no {needed} that is known as one: name an argument so, or say which"
                 f" is in it: --set {needed}=VALUE"
             )
-    more = {names[n]: x for n, x in hyper.items()} | others
     lazy = inspect.signature(function).parameters[arrays["v"]].default is None
     written = str(getattr(function, "__annotations__", {}))
     fixed = hyper | inside
     ways = [
         Form(function, library._replace(dtypes=_said(library.dtypes, written)), arrays, keywords,
-             free, fixed, more, lazy, many, answer)
+             free, fixed, more, lazy, many, answer, entries if asked else None)
         for library in libraries(written, device)
         for many in (False, True)
         for answer in ANSWERS
@@ -98,18 +105,58 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
     facts = Facts(
         name=name,
         dtypes=kept,
-        hyper=frozenset(free),
-        settable=frozenset(free),
+        hyper=frozenset({**free, **entries}),
+        settable=frozenset({**free, **entries}),
         fixed=fixed,
         offers=COPIES | ({"overwrite"} if form.library.fill else set()),
-        **form.library.claims,
+        **form.library.claims | _claims(function),
         largest=2**18,
         assumed=True,
         called=form.words if found else "",
     )
     if found:
+        form, facts = _with_axes(form, facts)
         facts = replace(facts, scalars=_takes(form, h, kept, ()), empty=_takes(form, h, kept, (0,)))
     return PlainSubject(facts, form.begin)
+
+
+def _entries(
+    function: Callable[..., Any], arrays: Mapping[str, str], names: Mapping[str, str], more: Any
+) -> tuple[bool, dict[str, str]]:
+    """Whether v is a dict, and the hyper-parameters that are read from it: ours -> its key."""
+    if arrays["v"].lower() not in DICTS:
+        return False, {}
+    said = [x for x in stream(lambda: iter([asked_of(function, arrays, more)]), trial_limit(5.0))
+            if not isinstance(x, Lost)]  # fmt: skip
+    keys = said[0] if said else []
+    known = _shared.known_names([k for k in keys if k not in ROLES["v"]], SPOKEN)
+    return bool(keys), {n: key for n, key in known.items() if n not in names}
+
+
+DICTS = frozenset({"state", "states", "config", "cache", "buf", "buffer", "trace"})
+"""Names of a velocity that may be an entry of a dict."""
+
+
+def _claims(function: Callable[..., Any]) -> Claims:
+    """numba compiles a function anew for each number of axes and each type of number."""
+    return {"compiles": True} if type(function).__module__.startswith("numba") else {}
+
+
+def _with_axes(form: Form, facts: Facts) -> tuple[Form, Facts]:
+    """The same with arrays of one axis, as loops over elements want them, where it takes no other.
+
+    Only for NumPy's: arrays of frameworks go through operations that know axes.
+    """
+    what = "several axes"
+    if form.library.name != "numpy" or not (
+        why := trial(PlainSubject(facts, form.begin), [what])[what]
+    ):
+        return form, facts
+    flat = replace(form, flat=True)
+    if trial(PlainSubject(facts, flat.begin), [what])[what]:
+        return form, facts
+    told = f"{why}; every array is handed over with one axis"
+    return flat, replace(facts, left={what: told})
 
 
 def _said(dtypes: Sequence[str], annotations: str) -> tuple[str, ...]:
@@ -134,14 +181,6 @@ def _told(
     taken = _shared.known_names(_names(function), SPOKEN)
     inside = {n: x for n, x in fixed.items() if n in ("lr", "momentum") and n not in taken}
     return inside, {n: x for n, x in fixed.items() if n not in inside}
-
-
-SPOKEN: Mapping[str, tuple[str, ...]] = {
-    "lr": ("eta", "rate", "alpha"),
-    "momentum": ("mu", "gamma", "mom"),
-    "weight_decay": ("decay", "l2", "lam", "lambda_"),
-}
-"""What people call hyper-parameters where no framework's names are to be kept apart."""
 
 
 ADAPTER = Adapter(

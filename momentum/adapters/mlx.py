@@ -9,32 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _shared
+from momentum.adapters import _libraries, _shared
 from momentum.adapters._declared import DeclaredRun
-from momentum.adapters._libraries import FOUR, Library
 from momentum.adapters._record import classes_of, framework
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array
-
-
-def _library() -> Library:
-    import mlx.core as mx
-
-    mx.set_default_device(mx.cpu)
-
-    def make(values: Array, dtype: str) -> Any:
-        return mx.array(values, dtype=getattr(mx, dtype))
-
-    def numbers(array: Any) -> Array:
-        return np.array(array.astype(mx.float64))
-
-    return Library("mlx", FOUR, make, numbers, lambda x: isinstance(x, mx.array), None)
 
 
 class _Run(DeclaredRun):
     """It steps through `apply_gradients`; a None gradient is left out of the tree."""
 
-    of_library = _library
+    of_library = _libraries.mlx
     takes_none = True
 
     @classmethod

@@ -26,7 +26,7 @@ LIMIT = 10.0
 
 SIZE = 23
 
-ODD: Mapping[str, tuple[int, ...]] = {"scalars": (), "empty": (0,)}
+ODD: Mapping[str, tuple[int, ...]] = {"scalars": (), "empty": (0,), "several axes": (33, 65)}
 """Shapes that a function on arrays may not know."""
 
 
@@ -61,11 +61,11 @@ def claimed(subject: Subject, asked: Sequence[str] = (), also: Sequence[str] = (
     if not kept:  # nothing works: what is wrong shows in one dtype as well as in all
         return Restated(subject, replace(facts, dtypes=facts.dtypes[:1], assumed=False))
     facts = replace(facts, dtypes=kept)
-    odd = _left(trial(Restated(subject, facts), ODD)) if facts.assumed else {}
+    odd = _left(trial(Restated(subject, facts), ("scalars", "empty"))) if facts.assumed else {}
     facts = replace(
         facts,
         assumed=False,
-        left=left | odd,
+        left={**facts.left, **left, **odd},
         scalars=facts.scalars and "scalars" not in odd,
         empty=facts.empty and "empty" not in odd,
     )

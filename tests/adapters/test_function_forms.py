@@ -1,0 +1,69 @@
+"""Step functions in the forms in which people write them: loops over elements, states in a dict."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import momentum
+from momentum.adapters import adapt
+
+FINE = {"passed", "skipped", "no_claim"}
+
+
+def elements(theta: Any, v: Any, grad: Any, lr: float, momentum: float) -> None:
+    """As a loop in C does it: for arrays of one axis."""
+    for i in range(theta.size):
+        v[i] = momentum * v[i] + grad[i]
+        theta[i] -= lr * v[i]
+
+
+def configured(w: Any, dw: Any, config: Any = None) -> Any:
+    """Rate, momentum and velocity in one dict."""
+    config = {} if config is None else config
+    config.setdefault("learning_rate", 1e-2)
+    config.setdefault("momentum", 0.9)
+    v = config.get("velocity", np.zeros_like(w))
+    v = config["momentum"] * v - config["learning_rate"] * dw
+    config["velocity"] = v
+    return w + v, config
+
+
+def filled(param: Any, grad: Any, state: Any, lr: float = 0.1, momentum: float = 0.9) -> Any:
+    """A velocity in a dict that is empty at first."""
+    state["buf"] = momentum * state["buf"] + grad if "buf" in state else grad.copy()
+    return param - lr * state["buf"]
+
+
+def twice_decayed(w: Any, dw: Any, config: Any) -> Any:
+    v = config["mu"] ** 2 * config.get("v", np.zeros_like(w)) + dw
+    config["v"] = v
+    return w - config["lr"] * v, config
+
+
+@pytest.mark.parametrize(
+    ("function", "convention"),
+    [(elements, "torch"), (configured, "scaled"), (filled, "torch")],
+    ids=["elements", "configured", "filled"],
+)
+def test_a_right_function_passes_in_its_form(function: Any, convention: str) -> None:
+    done = momentum.check(function, convention, effort="quick", dtypes=["float64"])
+    assert {r.verdict for r in done.results if r.level == "must"} <= FINE
+    assert sum(r.verdict == "passed" for r in done.results) > 40
+
+
+def test_a_wrong_one_fails_in_its_form() -> None:
+    done = momentum.check(
+        twice_decayed, "torch", effort="quick", dtypes=["float64"], only=["agrees_with_oracle"]
+    )
+    assert [r.verdict for r in done.results] == ["failed"]
+
+
+def test_several_axes_are_handed_over_as_one_and_the_report_says_so() -> None:
+    facts = adapt(elements, {}, "elements").facts
+    assert "handed over with one axis" in facts.left["several axes"]
+    assert not adapt(filled, {}, "filled").facts.left
+
+
+def test_hyper_parameters_in_the_dict_are_settable() -> None:
+    assert adapt(configured, {}, "configured").facts.settable == {"lr", "momentum"}
