@@ -184,9 +184,9 @@ class Explainer:
         if clear := self._clear(observation):  # some number always fits an error of few bounds
             yield bounded(self.subject, self.convention, observation)
         yield late(self.own, problem, step)
-        yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
         if not clear:
             return
+        yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
         yield shown(self.own, observation, step)
         yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)
