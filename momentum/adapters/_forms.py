@@ -24,8 +24,8 @@ ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in
 """What people call parameters, velocities and gradients."""
 
 SPOKEN: Mapping[str, tuple[str, ...]] = {
-    "lr": ("eta", "rate", "alpha"),
-    "momentum": ("mu", "gamma", "mom"),
+    "lr": ("rate", "alpha"),
+    "momentum": ("gamma",),
     "weight_decay": ("decay", "l2", "lam", "lambda_"),
 }
 """What people call hyper-parameters where no framework's names are to be kept apart."""

@@ -11,8 +11,8 @@ from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, SubjectError
 
 ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
-    "lr": ("learning_rate", "learning_rate_init", "learn_rate", "step_size"),
-    "momentum": ("mass", "rho", "decay", "beta"),
+    "lr": ("learning_rate", "learning_rate_init", "learn_rate", "step_size", "eta"),
+    "momentum": ("mass", "rho", "decay", "beta", "mu", "mom"),
     "weight_decay": ("wd",),
     "dampening": (),
     "nesterov": ("use_nesterov",),

@@ -104,6 +104,18 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -
     inside = {
         n: group[n] for n, off in NEUTRAL.items() if n not in names and group.get(n, off) != off
     }
+    unknown = {
+        n: x
+        for n, x in optimizer.defaults.items()
+        if isinstance(x, float) and x and n not in {*names, *names.values(), *NEUTRAL}
+    }
+    left = {}
+    if unknown and "momentum" not in {*names, *inside, *hyper}:
+        told = ", ".join(f"{n}={x:g}" for n, x in unknown.items())
+        left["momentum"] = (
+            f"none of its arguments is known as one: {told}; a function that takes it by that name"
+            " and returns the optimizer would be understood"
+        )
     facts = Facts(
         name=name,
         dtypes=tuple(DTYPES),
@@ -114,6 +126,7 @@ def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -
         none_gradients=True,
         largest=2**18,
         bare=_bare,
+        left=left,
         offers=frozenset({n for n, offered in found.items() if offered} | _ALWAYS),
     )
     return TorchSubject(facts, build, free, device)
