@@ -79,6 +79,7 @@ ROOMS = {
             "runner/test_claims.py",
             "runner/test_files.py",
             "runner/test_parts.py",
+            "doors/test_functions.py",
         ),
     ),
 }

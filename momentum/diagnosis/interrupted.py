@@ -42,8 +42,8 @@ class Interrupted:
 
     @property
     def facts(self) -> Facts:
-        """The subject's own; all parameters have a gradient at every step before the stop."""
-        return replace(self.of.facts, none_gradients=False)
+        """The subject's own, step by step; every parameter has a gradient before the stop."""
+        return replace(self.of.facts, none_gradients=False, at_once=False)
 
     def start(
         self,

@@ -1,7 +1,7 @@
 """Steps that are taken in another way than by a plain call: what goes wrong in them alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from momentum.subjects.protocol import Facts, Gradient, Subject
@@ -23,8 +23,8 @@ class Otherwise:
 
     @property
     def facts(self) -> Facts:
-        """The subject's own."""
-        return self.of.facts
+        """The subject's own; steps are taken one by one."""
+        return replace(self.of.facts, at_once=False)
 
     def start(self, *arguments: Any, **named: Any) -> "OtherRun":
         """A run."""

@@ -87,6 +87,7 @@ class Walked(Hypothesis):
                  for m, x in zip(self._where(observation), observation.problem.start)]  # fmt: skip
         return [[np.where(m, x, y) for m, x, y in zip(masks, a, b)] for a, b in zip(rows, plain)]
 
+    @np.errstate(all="ignore")
     def _walk(
         self, observation: Observation, dtype: str = "float64"
     ) -> tuple[list[list[Array]], list[list[Array]]]:

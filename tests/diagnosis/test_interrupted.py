@@ -1,5 +1,6 @@
 """What is lost where a run is saved, loaded or copied has a cause, and a place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,3 +40,40 @@ def test_a_right_machine_has_nothing_to_lose() -> None:
     subject = Machine(name="m", convention=get("accumulated"))
     for check in ("resumes_where_it_stopped", "pickle_is_faithful", "deepcopy_is_faithful"):
         assert told(subject, check) == ""
+
+
+class AtOnce:
+    """A subject that takes many steps in one call, as programs do."""
+
+    def __init__(self, subject: Any) -> None:
+        self.subject, self.facts = subject, replace(subject.facts, at_once=True)
+
+    def start(self, *arguments: Any, **named: Any) -> Any:
+        return Steps(self.subject.start(*arguments, **named))
+
+
+class Steps:
+    def __init__(self, run: Any) -> None:
+        self.run = run
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.run, name)
+
+    def load(self, saved: Any) -> None:
+        self.run.load(saved)
+
+    def steps(self, gradients: Any, hypers: Any) -> Any:
+        rows, told = [], hypers[0]
+        for row, now in zip(gradients, hypers):
+            for g, (old, new) in enumerate(zip(told, now)):
+                if old != new:
+                    self.run.set(new, g)
+            self.run.step(row)
+            rows.append(self.run.parameters())
+            told = now
+        return rows
+
+
+def test_what_takes_many_steps_at_once_is_interrupted_between_them() -> None:
+    found = told(AtOnce(GALLERY["load_drops_velocity"].build()), "resumes_where_it_stopped")
+    assert "and loaded, the velocity is lost" in found
