@@ -11,8 +11,9 @@
     serve(Run, dtypes=["float32"], hyper=["lr", "momentum"], settable=["lr"])
 
 A Run that wants shapes takes `shapes` as a fourth argument; one that takes groups, `groups` as a
-fifth, and is then given a list of hyper, one a group; `options` is a sixth. It raises Refused for what it does not
-support. What `point`, `save`, `load`, `place` and `restart` do, docs/protocol.md tells.
+fifth, and is then given a list of hyper, one a group; `options` is a sixth. It raises Refused for
+what it does not support. What `point`, `save`, `load`, `place` and `restart` do, docs/protocol.md
+tells.
 """
 
 import inspect
