@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.util import find_spec
 from time import perf_counter
 from typing import Any
 
@@ -36,6 +37,8 @@ def _missing(device: str) -> str:
     A process that has called a device's driver cannot be copied, so that a copy of this one tries.
     Where a module has called it while it was imported, this process does, and stays the only one.
     """
+    if find_spec("torch") is None:
+        return "torch is not installed"
     said = list(stream(lambda: iter([_why_not(device)]), trial_limit(60.0)))
     why = said[0] if isinstance(said[0], str) else said[0].reason
     if "initializ" not in why:  # torch's word, and the driver's, for what a copy lacks
