@@ -170,7 +170,7 @@ class StepRun(ArrayRun):
 
     def _check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
         """Raises: SubjectError where x is no array of the library, or of another shape."""
-        shape = (int(np.prod(shape, dtype=int)),) if self.flat else shape
+        shape = self.handed(shape)
         if not self.library.owns(x) or tuple(x.shape) != shape:
             got = tuple(x.shape) if self.library.owns(x) else type(x).__name__
             raise SubjectError(f"returned {what} of shape {got}, wanted {shape}")

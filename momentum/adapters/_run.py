@@ -46,8 +46,11 @@ class ArrayRun:
     def numbers_of(self, array: Any, shape: tuple[int, ...]) -> Array:
         """A float64 copy of an array; one with a single axis gets back those of the parameter."""
         values = self.library.numbers(array)
-        fits = self.flat and values.shape == (int(np.prod(shape, dtype=int)),)
-        return values.reshape(shape) if fits else values
+        return values.reshape(shape) if values.shape == self.handed(shape) else values
+
+    def handed(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape in which a parameter of this one is handed over."""
+        return (int(np.prod(shape, dtype=int)),) if self.flat else shape
 
     def advance(self) -> None:
         """One step of `theta` along `grads`."""
