@@ -10,6 +10,9 @@ import momentum
 from momentum import adapters
 
 Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure", "no_claim"]
+ITSELF = "the same problem in a plain run of its own is right"
+"""The explanation of a failure that is no other than its check's own sentence not being so."""
+
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 

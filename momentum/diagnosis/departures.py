@@ -55,6 +55,18 @@ def _other_steps(
     )
 
 
+def _off_for_good(name: str) -> Callable[[Hypothesis], Hypothesis]:
+    """What starts at its neutral value stays there."""
+    off = Hyper._field_defaults.get(name)
+
+    def changed(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        if off is None or getattr(hypers[0], name) != off:
+            return hypers
+        return [h._replace(**{name: off}) for h in hypers]
+
+    return scheduled(changed)
+
+
 AtChange = Callable[[Any, Any, Any, Any], Any]
 """From the state, the initial one, and a number as it was and is, to the state that goes on."""
 
@@ -181,6 +193,7 @@ SCHEDULED = tuple(
     for kind, words, apply in (
         ("held", "{} stays what it was at the start",
          _other_steps(name, lambda hypers: [hypers[0]] * len(hypers))),
+        ("off", "{} stays off where it is off at the start", _off_for_good(name)),
         ("late", "a new {} is used one step late",
          _other_steps(name, lambda hypers: [hypers[0], *hypers[:-1]])),
         ("early", "a new {} acts one step early",

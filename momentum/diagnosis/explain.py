@@ -15,7 +15,7 @@ from itertools import chain, islice
 import numpy as np
 
 from momentum.checks import CHECKS
-from momentum.checks.result import Result
+from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.fitted import bounded, drifting, fitted
@@ -77,7 +77,7 @@ class Explainer:
         """By id the causes of failures in words, the plainest first; none where none is certain.
 
         A result whose problem is no failure by itself has one where the run that its check saves
-        or copies goes on wrongly, or steps in another way; all else speaks for itself.
+        or copies goes on wrongly, or steps in another way; else it is its check's sentence ITSELF.
         note: is told each problem before it is tried, should it be the last. avoided: problems
         that are not tried.
         """
@@ -90,8 +90,9 @@ class Explainer:
                 inner, words = self._in(way)
                 rest = [replace(r, problem=lengthened(r.problem)) for r in rest]
                 found = inner.explain(rest, note, avoided)
-                told |= {i: text.replace(": ", f": {words}, ", 1) for i, text in found.items()}
-        return told
+                causes = {i: text for i, text in found.items() if text != ITSELF}
+                told |= {i: text.replace(": ", f": {words}, ", 1) for i, text in causes.items()}
+        return dict.fromkeys(self.kept.held, ITSELF) | told
 
     def _in(self, way: str) -> tuple["Explainer", str]:
         """One for runs that are interrupted, or stepped, in this way; the way in words."""
@@ -138,7 +139,8 @@ class Explainer:
         if least is None:
             return
         drawn = self.trials.varied(context, SHAPES, 1)
-        chosen = [least, observation, *drawn, *self.trials.edge(context)]
+        probed = (*self.trials.edge(context), *self.trials.changing(context))
+        chosen = [least, observation, *drawn, *probed]
         other = self.trials.varied(context, OTHERS, 2)
         held = self.trials.battery(observation.problem.dtype)
         for group in self._groups(least):

@@ -21,11 +21,16 @@ and still be judged: bounds of related rules in one run differ by less."""
 
 
 class Kept:
-    """One subject and its convention. judged: runs that were looked at already, by identity."""
+    """One subject and its convention.
+
+    judged: runs that were looked at already, by identity. held: ids of failed results whose
+    problems are none in a run of their own.
+    """
 
     def __init__(self, subject: Subject, convention: Convention) -> None:
         self.subject, self.own = subject, Hypothesis.of(convention)
         self.judged: dict[int, tuple[Observation, list[Mask]]] = {}
+        self.held: set[str] = set()
         self.trials = Trials(subject, convention, self.fails_on)
 
     def right(self, observation: Observation) -> list[Mask]:
@@ -60,12 +65,13 @@ class Kept:
         """By id, runs that are failures by themselves: of the problem, or of its large copy."""
         found: dict[str, Observation] = {}
         for r in results:
-            for problem in (Problem.from_text(r.problem), run_of(r)):
-                if problem is None or r.id in found:
-                    continue
-                observation = self.trials.observed(problem)
-                if observation is not None and self.fails(observation) is not None:
-                    found[r.id] = observation
+            problems = [p for p in (Problem.from_text(r.problem), run_of(r)) if p is not None]
+            runs = [o for p in problems if (o := self.trials.observed(p)) is not None]
+            wrong = next((o for o in runs if self.fails(o) is not None), None)
+            if wrong is not None:
+                found[r.id] = wrong
+            elif r.how and len(runs) == len(problems):
+                self.held.add(r.id)
         return found
 
     def reach(self, observation: Observation) -> list[Array]:

@@ -15,6 +15,10 @@ from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
+CHANGING = ("lr", "momentum", "dampening", "weight_decay", "nu")
+WAYS = ((1.0, 1.0, 0.5, 0.5, 1.25, 1.25), (0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
+"""How a hyper-parameter may change in a run, as shares of its value in a probe."""
+
 ELSEWHERE: tuple[dict[str, Any], ...] = (
     {"momentum": 0.0, "dampening": 0.0},
     {"momentum": 0.0, "lr": 0.07},
@@ -76,6 +80,23 @@ class Trials:
         """The counter-probe of a place: sizes on both sides of the number that it is told by."""
         if scope.around and not context.fixed_shapes:
             yield from self.varied(context, scope.around, 3)
+
+    def changing(self, context: Context) -> list[Observation]:
+        """What changes in the problem, changing in other ways: between numbers, from 0 and to 0."""
+        problem, domain = context.problem, self.subject.facts.domain
+        found = []
+        for name in CHANGING:
+            if len({getattr(h, name) for row in problem.hypers for h in row}) == 1:
+                continue
+            for shares in WAYS[: 1 if name == "lr" else None]:
+                rows = tuple(
+                    tuple(domain.combined(h._asdict() | {name: share * VALUES[name]})
+                          for h in problem.hypers[0])
+                    for share in shares
+                )  # fmt: skip
+                steady = replace(problem, hypers=rows, missing=frozenset(), kind="normal")
+                found.append(self.observed(replace(steady, seed=problem.seed + 11)))
+        return [o for o in found if o is not None]
 
     def edge(self, context: Context) -> list[Observation]:
         """Vectors of the least size that fails, and of one element less, where size matters."""

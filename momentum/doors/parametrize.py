@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from momentum.checks.result import Result
+from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention
 from momentum.doors.functions import expectations
 from momentum.doors.targets import Target
@@ -103,7 +103,7 @@ class Case:
             return
         text = words.sentence(supervisor.header, result)
         if result.explanation:
-            text += f"\ncause: {result.explanation}"
+            text += "\n" + "cause: " * (result.explanation != ITSELF) + result.explanation
         if result.level == "should" and self.expectation is None:
             pytest.xfail(f"advice: {text}")
         again = words.replay(supervisor.header, result)

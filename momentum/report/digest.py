@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from momentum.checks.result import Result
+from momentum.checks.result import ITSELF, Result
 
 Kind = Literal["cause", "law", "error", "surprise", "unexplained"]
 
@@ -18,8 +18,8 @@ _SCOPE = re.compile(
 class Finding(NamedTuple):
     """Results that have one thing behind them: a cause, an exception, an outdated expectation.
 
-    A law that is broken without a known cause speaks for itself, by its statement and by what was
-    observed. text: the cause or reason, empty where none is known.
+    A law that is broken where a plain run is right, or without a known cause, speaks for itself, by
+    its statement and by what was observed. text: the cause or reason, empty where none is known.
     """
 
     kind: Kind
@@ -113,8 +113,8 @@ def _behind(result: Result) -> tuple[Kind, str]:
     if result.verdict == "errored":
         return "error", result.reason
     cause = cause_of(result)
-    if not cause:
-        return ("unexplained" if result.how else "law"), ""
+    if cause in ("", ITSELF):
+        return ("unexplained" if result.how and not cause else "law"), ""
     return "cause", cause
 
 

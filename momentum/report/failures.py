@@ -64,7 +64,8 @@ def _law(row: Row) -> Iterator[RenderableType]:
     worst = row.worst
     yield Text(f"{row.check}: ", "bold") + Text(one_line(worst.statement), "not bold")
     others = len({r.dtype for r in row.results}) - 1
-    seen = "; ".join(x for x in (worst.where, words.amount(worst)) if x)
+    found = (worst.where, words.amount(worst), worst.explanation)
+    seen = "; ".join(x for x in found if x)
     where = f"not so in {worst.dtype}{f' +{others}' if others else ''}: {seen}"
     yield under(Text(one_line(where)))
 

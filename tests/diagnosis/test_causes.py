@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import momentum
-from momentum.checks.result import Result
+from momentum.checks import CHECKS
+from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Hyper, get
 from momentum.diagnosis import Explainer
-from momentum.gallery import Machine
+from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
+from momentum.runner.one_check import run_check
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import Restated
@@ -85,6 +87,23 @@ def test_cause_of_one_number_of_a_group_is_not_all_of_them() -> None:
     problem = Problem("float32", ((5,), (5,)), (row,) * 3, (0, 1))
     words = cause(machine(FirstRate), problem)
     assert words == "from step 1 on: the lr of the first group acts"
+
+
+def test_failure_of_what_a_check_does_besides_is_no_other_than_its_sentence() -> None:
+    subject = GALLERY["velocity_kept_by_thread"].build()
+    bad = run_check(
+        CHECKS["run_may_change_threads"], subject, ACCUMULATED, "float32", "quick", shrinks=0
+    )
+    assert bad.verdict == "failed"
+    assert Explainer(subject, ACCUMULATED).explain([bad]) == {bad.id: ITSELF}
+
+
+def test_a_number_that_cannot_be_turned_on_is_told_from_one_that_is_held() -> None:
+    """Changes between two numbers are heard."""
+    off, on = (Hyper(0.1, 0.9),), (Hyper(0.1, 0.9, weight_decay=0.25),)
+    problem = Problem("float32", ((5,),), (off, off, on), (0,))
+    words = cause(GALLERY["decay_off_at_start_stays_off"].build(), problem)
+    assert words.endswith(": weight_decay stays off where it is off at the start")
 
 
 def test_cause_says_plain_gradient_descent() -> None:

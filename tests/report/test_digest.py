@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from momentum.checks.result import ITSELF
 from momentum.report.digest import cause_of, findings, rows, skipped
 
 
@@ -25,6 +26,11 @@ def test_findings_give_one_cause_once_with_all_its_steps(results):
     assert found[0].scope == "from step 2 or 7 on"
     assert found[1].text == "the rate: is late"
     assert found[1].scope == "from step 1 on, when lr changed from 1 to 2"
+
+
+def test_what_is_right_in_a_plain_run_is_a_law_that_speaks_for_itself(results):
+    found = findings(told(results.results[1], ITSELF, ""))
+    assert [f.kind for f in found] == ["unexplained", "law"]
 
 
 def test_scope_states_a_condition_only_where_it_always_holds(results):
