@@ -10,8 +10,8 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
-from momentum.diagnosis.departure import Departure, constant, seeded, told
-from momentum.diagnosis.departures import DEPARTURES, NESTEROV_FORM
+from momentum.diagnosis.departure import Departure, constant, seeded
+from momentum.diagnosis.departures import DEPARTURES, NESTEROV_FORM, UNDECAYED
 from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken, tried
 from momentum.diagnosis.response import response
@@ -77,9 +77,9 @@ class Candidate:
             found = self.hypothesis(chosen)
             kind = next((o.decay for o in chosen if o.decay), None)
             # Without decay its kind is none: one of them stands for all.
-            if "decay_ignored" in found.departures or "decay_constant" in found.departures:
+            if not UNDECAYED.keys().isdisjoint(found.words):
                 kind = None
-            key = (kind, found.departures)
+            key = (kind, found.words)
             if key not in seen:
                 seen.add(key)
                 yield chosen, found
@@ -185,14 +185,11 @@ def _roots(subject: Subject, dtype: str, also: Sequence[Convention]) -> list[Hyp
     if "momentum" not in has and "momentum" not in subject.facts.fixed:
         for momentum in _own_momenta(subject, dtype):
             words = f"its momentum is its own: {momentum:g}"
-            own = Departure("own_momentum", "momentum", words, constant("momentum", momentum))
+            own = Departure(words, constant("momentum", momentum))
             roots += [own.on(Hypothesis.of(CONVENTIONS[n])) for n in ("accumulated", "scaled")]
-            nesterov = Departure("own_nesterov", "nesterov", "in Nesterov's form", _NESTEROV)
+            nesterov = Departure("in Nesterov's form", NESTEROV_FORM.apply)
             roots += [nesterov.on(r) for r in roots[-2:]]
     return roots
-
-
-_NESTEROV = told(lambda h: h._replace(nesterov=True))
 
 
 def _own_momenta(subject: Subject, dtype: str) -> list[float]:

@@ -1,14 +1,16 @@
 """Ways not to do what a convention says, as functions from hypothesis to hypothesis."""
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from itertools import starmap
+from typing import Any, NamedTuple, SupportsFloat, cast
 
 from flint import fmpq
 
 from momentum.arithmetic import exact
-from momentum.conventions import Convention, Hyper, Moved, Rule
+from momentum.arithmetic.number import Number
+from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.hypothesis import (
     EVERYTHING,
     Array,
@@ -20,35 +22,36 @@ from momentum.diagnosis.hypothesis import (
 )
 from momentum.subjects.drive import Observation
 
+Apply = Callable[[Hypothesis], Hypothesis]
+"""What a departure makes of a hypothesis."""
+
 
 class Departure(NamedTuple):
-    """One way not to do what a convention says. about: the hyper-parameter it concerns."""
+    """One way not to do what a convention says."""
 
-    name: str
-    about: str
     words: str
-    apply: Callable[[Hypothesis], Hypothesis]
+    apply: Apply
 
     def on(self, hypothesis: Hypothesis) -> Hypothesis:
         """The hypothesis, departed from."""
-        changed = self.apply(hypothesis)
-        return replace(
-            changed,
-            departures=(*hypothesis.departures, self.name),
-            words=(*hypothesis.words, self.words),
-        )
+        return replace(self.apply(hypothesis), words=(*hypothesis.words, self.words))
 
     def suspected(self, hypothesis: Hypothesis) -> Suspect[Hypothesis]:
         """The same as a possible cause."""
-        return Suspect(self.name, self.words, self.on(hypothesis))
+        return Suspect(self.words, self.on(hypothesis))
 
 
-def plain(number: Any) -> float:
+def all_of(table: Mapping[str, Apply]) -> tuple[Departure, ...]:
+    """Departures by their words."""
+    return tuple(starmap(Departure, table.items()))
+
+
+def plain(number: SupportsFloat) -> float:
     """The value of a number of any kind."""
     return float(getattr(number, "value", number))
 
 
-def told(change: Callable[[Hyper], Hyper]) -> Callable[[Hypothesis], Hypothesis]:
+def told(change: Callable[[Hyper], Hyper]) -> Apply:
     """The whole step, decay included, is told other hyper-parameters.
 
     Without momentum there is no velocity that could be dampened.
@@ -67,7 +70,7 @@ def told(change: Callable[[Hyper], Hyper]) -> Callable[[Hypothesis], Hypothesis]
     return apply
 
 
-def constant(name: str, value: float) -> Callable[[Hypothesis], Hypothesis]:
+def constant(name: str, value: float) -> Apply:
     """A hyper-parameter has this value whatever is set."""
 
     def change(h: Hyper) -> Hyper:
@@ -77,7 +80,7 @@ def constant(name: str, value: float) -> Callable[[Hypothesis], Hypothesis]:
     return told(change)
 
 
-def around(wrap: Callable[[Rule], Rule]) -> Callable[[Hypothesis], Hypothesis]:
+def around(wrap: Callable[[Rule], Rule]) -> Apply:
     """The whole step, decay included, inside another function."""
     return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
 
@@ -86,7 +89,7 @@ Beside = Callable[[Rule, Any, Any, Any, Any, Hyper], "tuple[Any, Any, Any]"]
 """step, theta, grad, the rule's own state, what is kept beside it, h -> theta and both of these."""
 
 
-def keeping(act: Beside) -> Callable[[Hypothesis], Hypothesis]:
+def keeping(act: Beside) -> Apply:
     """The whole step inside a function that keeps something beside its state, 0 at first."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
@@ -95,7 +98,7 @@ def keeping(act: Beside) -> Callable[[Hypothesis], Hypothesis]:
         kind = cast(Any, namedtuple)("Held", [*inner._fields, held])
 
         def wrap(step: Rule) -> Rule:
-            def stepped(theta: Any, grad: Any, state: Any, h: Hyper) -> Moved:
+            def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
                 own = type(inner)(*state[:-1])
                 theta, own, kept = act(step, theta, grad, own, state[-1], h)
                 return theta, kind(*own, kept)
@@ -109,7 +112,7 @@ def keeping(act: Beside) -> Callable[[Hypothesis], Hypothesis]:
     return apply
 
 
-def taken_as(telling: Telling, slack: int = 1) -> Callable[[Hypothesis], Hypothesis]:
+def taken_as(telling: Telling, slack: int = 1) -> Apply:
     """Each strand is taken in another way."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
@@ -130,7 +133,7 @@ def fed(change: Callable[[list[Array]], list[Array]]) -> Telling:
     return telling
 
 
-def scheduled(change: Schedule) -> Callable[[Hypothesis], Hypothesis]:
+def scheduled(change: Schedule) -> Apply:
     """The rule sees other hyper-parameters than those that were set, step by step."""
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
@@ -160,6 +163,4 @@ def seeded(convention: Convention) -> Hypothesis:
     """An average that starts with the first gradient: dampening is the momentum."""
     change = told(lambda h: h._replace(dampening=h.momentum))
     words = "dampening equals momentum, so that the velocity is an average seeded with v = g"
-    return Departure("dampening_is_momentum", "momentum", words, change).on(
-        Hypothesis.of(convention)
-    )
+    return Departure(words, change).on(Hypothesis.of(convention))

@@ -11,15 +11,25 @@ from typing import Any
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import Departure, around, keeping, plain, scheduled, told
+from momentum.conventions.hyper import NUMBERS
+from momentum.diagnosis.departure import (
+    Apply,
+    Departure,
+    all_of,
+    around,
+    keeping,
+    plain,
+    scheduled,
+    told,
+)
 from momentum.diagnosis.hypothesis import Hypothesis
 
 
-def _off(name: str) -> Callable[[Hypothesis], Hypothesis]:
+def _off(name: str) -> Apply:
     return told(lambda h: h._replace(**{name: Hyper._field_defaults[name]}))
 
 
-def _decay(scaled: Callable[[Hyper], Number]) -> Callable[[Hypothesis], Hypothesis]:
+def _decay(scaled: Callable[[Hyper], Number]) -> Apply:
     """Another weight decay, from all hyper-parameters."""
     return told(lambda h: h._replace(weight_decay=scaled(h)))
 
@@ -44,9 +54,7 @@ def _of_velocity(step: Rule) -> Rule:
     return stepped
 
 
-def _other_steps(
-    name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]
-) -> Callable[[Hypothesis], Hypothesis]:
+def _other_steps(name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]) -> Apply:
     """At each step another step's value."""
     return scheduled(
         lambda hypers: [
@@ -55,7 +63,7 @@ def _other_steps(
     )
 
 
-def _off_for_good(name: str) -> Callable[[Hypothesis], Hypothesis]:
+def _off_for_good(name: str) -> Apply:
     """What starts at its neutral value stays there."""
     off = Hyper._field_defaults.get(name)
 
@@ -71,7 +79,7 @@ AtChange = Callable[[Any, Any, Any, Any], Any]
 """From the state, the initial one, and a number as it was and is, to the state that goes on."""
 
 
-def _at_change(name: str, change: AtChange) -> Callable[[Hypothesis], Hypothesis]:
+def _at_change(name: str, change: AtChange) -> Apply:
     """Something happens to the state before every step at which a hyper-parameter has changed."""
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
@@ -122,110 +130,89 @@ def _per_first_rate(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     return [h._replace(weight_decay=h.weight_decay and h.weight_decay / first) for h in hypers]
 
 
-# fmt: off
-NESTEROV = (
-    Departure("nesterov_ignored", "nesterov", "nesterov is accepted and ignored", _off("nesterov")),
-    Departure("nesterov_always", "nesterov", "Nesterov's form is taken although nesterov is off",
-              told(lambda h: h._replace(nesterov=True))),
-    Departure("nesterov_inverted", "nesterov",
-              "Nesterov's form is taken where nesterov is off, and not where it is on",
-              told(lambda h: h._replace(nesterov=not h.nesterov))),
-)
-
 NESTEROV_FORM = Departure(
-    "nesterov_form",
-    "momentum",
     "each step is in Nesterov's form; where that is meant, the convention is called NAME:nesterov",
     told(lambda h: h._replace(nesterov=True)),
 )
 """For what has no flag to turn it off."""
 
-DAMPENING = (
-    Departure("dampening_ignored", "dampening", "dampening is accepted and ignored",
-              _off("dampening")),
-)
+UNDECAYED: dict[str, Apply] = {
+    "weight_decay is accepted and ignored": told(_without_decay),
+    "the weight decay subtracts lr weight_decay whatever the parameter is": around(_constant),
+}
+"""Without decay its kind is none."""
 
-MAXIMIZE = (
-    Departure("maximize_ignored", "maximize", "maximize is accepted and ignored", _off("maximize")),
-    Departure("maximize_ignored_with_nesterov", "maximize",
-              "maximize is ignored when nesterov is on",
-              told(lambda h: h._replace(maximize=bool(h.maximize and not h.nesterov)))),
-    Departure("maximize_after_decay", "maximize",
-              "with maximize the sign is turned after the weight decay was added, so that it grows "
-              "the parameters",
-              told(lambda h: h._replace(weight_decay=-h.weight_decay) if h.maximize else h)),
-)
+OPTIONS: dict[str, dict[str, Apply]] = {
+    "nesterov": {
+        "nesterov is accepted and ignored": _off("nesterov"),
+        "Nesterov's form is taken although nesterov is off":
+            told(lambda h: h._replace(nesterov=True)),
+        "Nesterov's form is taken where nesterov is off, and not where it is on":
+            told(lambda h: h._replace(nesterov=not h.nesterov)),
+    },
+    "dampening": {"dampening is accepted and ignored": _off("dampening")},
+    "maximize": {
+        "maximize is accepted and ignored": _off("maximize"),
+        "maximize is ignored when nesterov is on":
+            told(lambda h: h._replace(maximize=bool(h.maximize and not h.nesterov))),
+        "with maximize the sign is turned after the weight decay was added, so that it grows the "
+        "parameters":
+            told(lambda h: h._replace(weight_decay=-h.weight_decay) if h.maximize else h),
+    },
+    "weight_decay": UNDECAYED | {
+        "the weight decay takes the velocity for the parameter": around(_of_velocity),
+        "the weight decay takes the velocity, which rests at momentum 0, for the parameter":
+            around(lambda step: unfed(_of_velocity(step))),
+        "the weight decay is weight_decay / lr: not scaled by the learning rate":
+            _decay(lambda h: h.weight_decay / h.lr),
+        "the weight decay is lr weight_decay: scaled by the learning rate once too often":
+            _decay(lambda h: h.weight_decay * h.lr),
+        "the weight decay is weight_decay / (1 - momentum)":
+            _decay(lambda h: h.weight_decay / (1 - h.momentum)),
+        "the weight decay is weight_decay lr / (lr of the first step)": scheduled(_in_proportion),
+        "the weight decay is weight_decay / (lr of the first step)": scheduled(_per_first_rate),
+        "the weight decay is weight_decay / 2": _decay(lambda h: h.weight_decay / 2),
+        "the weight decay is 2 weight_decay": _decay(lambda h: 2 * h.weight_decay),
+    },
+}  # fmt: skip
+"""By the hyper-parameter that is treated so."""
 
-DECAY = (
-    Departure("decay_ignored", "weight_decay", "weight_decay is accepted and ignored",
-              told(_without_decay)),
-    Departure("decay_constant", "weight_decay",
-              "the weight decay subtracts lr weight_decay whatever the parameter is",
-              around(_constant)),
-    *(Departure(f"decay_of_velocity{'' if fed else '_unfed'}", "weight_decay",
-                "the weight decay takes the velocity for the parameter",
-                around(_of_velocity if fed else lambda step: unfed(_of_velocity(step))))
-      for fed in (True, False)),
-    Departure("decay_without_lr", "weight_decay",
-              "the weight decay is weight_decay / lr: not scaled by the learning rate",
-              _decay(lambda h: h.weight_decay / h.lr)),
-    Departure("decay_times_lr", "weight_decay",
-              "the weight decay is lr weight_decay: scaled by the learning rate once too often",
-              _decay(lambda h: h.weight_decay * h.lr)),
-    Departure("decay_over_one_minus_momentum", "weight_decay",
-              "the weight decay is weight_decay / (1 - momentum)",
-              _decay(lambda h: h.weight_decay / (1 - h.momentum))),
-    Departure("decay_relative_to_first_lr", "weight_decay",
-              "the weight decay is weight_decay lr / (lr of the first step)",
-              scheduled(_in_proportion)),
-    Departure("decay_over_first_lr", "weight_decay",
-              "the weight decay is weight_decay / (lr of the first step)",
-              scheduled(_per_first_rate)),
-    Departure("decay_halved", "weight_decay", "the weight decay is weight_decay / 2",
-              _decay(lambda h: h.weight_decay / 2)),
-    Departure("decay_doubled", "weight_decay", "the weight decay is 2 weight_decay",
-              _decay(lambda h: 2 * h.weight_decay)),
-)
+CHANGES: dict[str, dict[str, Apply]] = {
+    name: {
+        f"{name} stays what it was at the start":
+            _other_steps(name, lambda hypers: [hypers[0]] * len(hypers)),
+        f"{name} stays off where it is off at the start": _off_for_good(name),
+        f"a new {name} is used one step late":
+            _other_steps(name, lambda hypers: [hypers[0], *hypers[:-1]]),
+        f"a new {name} acts one step early":
+            _other_steps(name, lambda hypers: [*hypers[1:], hypers[-1]]),
+        f"the velocity is lost whenever {name} changes":
+            _at_change(name, _anew(lambda old, now: True)),
+    }
+    for name in NUMBERS
+}  # fmt: skip
+"""By the hyper-parameter that changes in a run."""
 
-SCHEDULED = tuple(
-    Departure(f"{name}_{kind}", f"{name} change", words.format(name), apply)
-    for name in ("lr", "momentum", "dampening", "weight_decay", "nu")
-    for kind, words, apply in (
-        ("held", "{} stays what it was at the start",
-         _other_steps(name, lambda hypers: [hypers[0]] * len(hypers))),
-        ("off", "{} stays off where it is off at the start", _off_for_good(name)),
-        ("late", "a new {} is used one step late",
-         _other_steps(name, lambda hypers: [hypers[0], *hypers[:-1]])),
-        ("early", "a new {} acts one step early",
-         _other_steps(name, lambda hypers: [*hypers[1:], hypers[-1]])),
-        ("resets", "the velocity is lost whenever {} changes",
-         _at_change(name, _anew(lambda old, now: True))),
-    )
-)
+CORRECTED: dict[str, Apply] = {
+    "the velocity is lost whenever lr rises": _at_change("lr", _anew(lambda old, now: now > old)),
+    "the velocity is lost whenever lr falls": _at_change("lr", _anew(lambda old, now: now < old)),
+    "the velocity is multiplied by (new lr / old lr) whenever lr changes":
+        _at_change("lr", _rescaled),
+}  # fmt: skip
 
-CORRECTED = tuple(
-    Departure(words.replace(" ", "_"), "lr change", words, _at_change("lr", act))
-    for words, act in (
-        ("the velocity is lost whenever lr rises", _anew(lambda old, now: now > old)),
-        ("the velocity is lost whenever lr falls", _anew(lambda old, now: now < old)),
-        ("the velocity is multiplied by (new lr / old lr) whenever lr changes", _rescaled),
-    )
-)
-# fmt: on
-
-UNFED = Departure(
-    "velocity_unfed_at_zero_momentum",
-    "momentum",
-    "a step at momentum 0 leaves the velocity of earlier steps as it is",
-    around(unfed),
-)
+UNFED = "a step at momentum 0 leaves the velocity of earlier steps as it is"
 
 DEPARTURES: dict[str, tuple[Departure, ...]] = {
-    "nesterov": NESTEROV,
-    "dampening": DAMPENING,
-    "maximize": MAXIMIZE,
-    "weight_decay": DECAY,
-    "lr change": tuple(d for d in SCHEDULED if d.about == "lr change"),
-    "momentum change": tuple(d for d in SCHEDULED if d.about == "momentum change"),
+    **{name: all_of(table) for name, table in OPTIONS.items()},
+    **{f"{name} change": all_of(CHANGES[name]) for name in ("lr", "momentum")},
 }
 """The departures to try where a subject takes a hyper-parameter."""
+
+KNOWN: tuple[Departure, ...] = (
+    *all_of(OPTIONS["nesterov"]),
+    NESTEROV_FORM,
+    *(d for name in ("dampening", "maximize", "weight_decay") for d in all_of(OPTIONS[name])),
+    *(d for table in (*CHANGES.values(), CORRECTED) for d in all_of(table)),
+    Departure(UNFED, around(unfed)),
+)
+"""All of them."""

@@ -237,7 +237,7 @@ class Explainer:
                 if all(x.all() for o in tried for x in self._verdicts(kept, o).explained):
                     found = [w for w in (*words, scope.words) if w]
                     text = f"{', '.join(found)}: {suspect.words}" if found else suspect.words
-                    return Suspect(suspect.name, text, kept)
+                    return Suspect(text, kept)
         return None
 
     def _explained(self, told: Hypothesis, runs: Sequence[Observation]) -> list[Verdicts] | None:

@@ -1,36 +1,43 @@
 """Departures that are no other rule: other gradients, other groups' numbers, elements left out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import combinations, pairwise
-from typing import Any
 
 import numpy as np
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Convention, Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import Departure, around, fed, scheduled, taken_as, told
+from momentum.diagnosis.departure import (
+    Apply,
+    Departure,
+    all_of,
+    around,
+    fed,
+    scheduled,
+    taken_as,
+    told,
+)
 from momentum.diagnosis.departures import unfed
 from momentum.diagnosis.hypothesis import Hypothesis, Strand, Telling
 from momentum.diagnosis.moments import at_steps, closed_up
 from momentum.diagnosis.numbers import in_place_of_numbers
 from momentum.subjects.drive import Observation
 
-ORDINALS = {2: "second", 3: "third"}
 OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
 def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     """All of them for a convention; groups: the problem has several."""
-    yield Departure("still", "", "left as they were", taken_as(_still))
-    yield Departure("doubled_step", "", "stepped twice at every step", taken_as(_twice))
+    yield Departure("left as they were", taken_as(_still))
+    yield Departure("stepped twice at every step", taken_as(_twice))
     yield from _several_off(convention)
-    yield from GRADIENTS
-    for place, wrap in DECAYED_TWICE.items() if convention.decay == "coupled" else ():
-        words = f"decayed twice, in the gradient and {place} the step"
-        yield Departure(f"decayed_twice_{place}", "weight_decay", words, around(wrap))
+    yield from all_of(GRADIENTS)
+    if convention.decay == "coupled":
+        yield from all_of(DECAYED_TWICE)
     yield from at_steps()
     words = "the gradients that there are go to the first parameters, in order"
-    yield Departure("gradients_closed_up", "", words, taken_as(closed_up))
+    yield Departure(words, taken_as(closed_up))
     yield from in_place_of_numbers(convention)
     if groups:
         yield from _groups()
@@ -48,14 +55,14 @@ def _twice(observation: Observation, strand: Strand) -> Iterable[Strand]:
     )
 
 
-def _at_zeros(**numbers: Any) -> Telling:
-    """Where the gradient is 0 elements are told other numbers, or left out where none are given."""
+def _at_zeros(told: Callable[[Hyper], Hyper] | None = None) -> Telling:
+    """Where the gradient is 0 elements are told other numbers, or left out of the step."""
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
         rows = [np.zeros(strand.start.size, bool) if g is None else g == 0 for g in strand.grads]
         for part, zero in strand.alike(np.array(rows)):
-            if numbers:
-                changed = (h._replace(**numbers) if z else h for h, z in zip(part.hypers, zero))
+            if told is not None:
+                changed = (told(h) if z else h for h, z in zip(part.hypers, zero))
                 yield part._replace(hypers=tuple(changed))
             else:
                 left = (None if z else g for g, z in zip(part.grads, zero))
@@ -68,26 +75,23 @@ def _one_late(observation: Observation, strand: Strand) -> Iterable[Strand]:
     yield strand._replace(grads=(None, *strand.grads[:-1]))
 
 
-GRADIENTS = (
-    Departure("first_gradient", "", "every step uses the gradient of the first one",
-              taken_as(fed(lambda g: [g[0]] * len(g)))),
-    Departure("late_gradient", "", "every step uses the gradient of the step before",
-              taken_as(fed(lambda g: [g[0], *g[:-1]]))),
-    Departure("late_gradient_from_zero", "", "every step uses the gradient of the step before, "
-              "the first one none", taken_as(fed(lambda g: [np.zeros_like(g[0]), *g[:-1]]))),
-    Departure("late_gradient_from_none", "", "every step uses the gradient of the step before, "
-              "the first one is left out", taken_as(_one_late)),
-    Departure("smoothed_gradient", "", "every step uses the mean of its gradient and the last one",
-              taken_as(fed(lambda g: [g[0], *((a + b) / 2 for a, b in pairwise(g))]), slack=4)),
-    Departure("summed_gradient", "", "gradients of earlier steps are added to each gradient",
-              taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4)),
-    Departure("zero_elements_still", "", "elements whose gradient is 0 are left out of the step",
-              taken_as(_at_zeros())),
-    Departure("zero_elements_frozen", "", "elements whose gradient is 0 do not move, but their "
-              "velocities go on", taken_as(_at_zeros(lr=0.0))),
-    Departure("zero_elements_undecayed", "weight_decay", "elements whose gradient is 0 do not "
-              "decay", taken_as(_at_zeros(weight_decay=0.0))),
-)  # fmt: skip
+GRADIENTS: dict[str, Apply] = {
+    "every step uses the gradient of the first one": taken_as(fed(lambda g: [g[0]] * len(g))),
+    "every step uses the gradient of the step before": taken_as(fed(lambda g: [g[0], *g[:-1]])),
+    "every step uses the gradient of the step before, the first one none":
+        taken_as(fed(lambda g: [np.zeros_like(g[0]), *g[:-1]])),
+    "every step uses the gradient of the step before, the first one is left out":
+        taken_as(_one_late),
+    "every step uses the mean of its gradient and the last one":
+        taken_as(fed(lambda g: [g[0], *((a + b) / 2 for a, b in pairwise(g))]), slack=4),
+    "gradients of earlier steps are added to each gradient":
+        taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4),
+    "elements whose gradient is 0 are left out of the step": taken_as(_at_zeros()),
+    "elements whose gradient is 0 do not move, but their velocities go on":
+        taken_as(_at_zeros(lambda h: h._replace(lr=0.0))),
+    "elements whose gradient is 0 do not decay":
+        taken_as(_at_zeros(lambda h: h._replace(weight_decay=0.0))),
+}  # fmt: skip
 
 
 def _less(taken: Moved, h: Hyper, theta: Number) -> Moved:
@@ -103,12 +107,14 @@ def _decayed_after(step: Rule) -> Rule:
     return stepped
 
 
-DECAYED_TWICE: dict[str, Callable[[Rule], Rule]] = {
-    "before": lambda step: lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h),
-    "beside": lambda step: lambda x, g, s, h: _less(step(x, g, s, h), h, x),
-    "after": _decayed_after,
+DECAYED_TWICE: dict[str, Apply] = {
+    f"decayed twice, in the gradient and {place} the step": around(wrap)
+    for place, wrap in {
+        "before": lambda step: lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h),
+        "beside": lambda step: lambda x, g, s, h: _less(step(x, g, s, h), h, x),
+        "after": _decayed_after,
+    }.items()
 }
-"""Where a parameter is decayed that the gradient has decayed already."""
 
 
 def _several_off(convention: Convention) -> Iterator[Departure]:
@@ -116,28 +122,24 @@ def _several_off(convention: Convention) -> Iterator[Departure]:
     known = [n for n in OPTIONS if n in convention.knows]
     for count in range(1, len(known) + 1):
         for names in combinations(known, count):
-            off = {n: Hyper._field_defaults[n] for n in names}
             plain = set(known) - set(names) <= {"maximize", "dampening", "nesterov"}
             plain = plain and {"momentum", "weight_decay"} <= set(names)
             words = f"{', '.join(names[:-1])}{' and ' * (count > 1)}{names[-1]}"
             words += " have no effect" if count > 1 else " has no effect"
             words += ": a step of plain gradient descent" * plain
             if count > 1 or names == ("momentum",):  # the others are known by themselves
-                yield Departure(f"{'_'.join(names)}_off", names[0], words, told(_put(off)))
+                yield Departure(words, told(partial(_without, names)))
             for kept in (True, False):
-                until = Departure(
-                    f"{'_'.join(names)}_off_until_set{'_unfed' * (not kept)}", names[0],
-                    f"{words}, until hyper-parameters are set in the run", _until_set(off, kept),
-                )  # fmt: skip
-                yield until
+                until = f"{words}, until hyper-parameters are set in the run"
+                yield Departure(until, _until_set(names, kept))
 
 
-def _until_set(off: dict[str, Any], kept: bool) -> Callable[[Hypothesis], Hypothesis]:
+def _until_set(names: Sequence[str], kept: bool) -> Apply:
     """What was given at the start has no effect. kept: steps without momentum leave a velocity."""
 
     def change(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
         first = next((t for t, h in enumerate(hypers) if h != hypers[0]), len(hypers))
-        return [h._replace(**off) if t < first else h for t, h in enumerate(hypers)]
+        return [_without(names, h) if t < first else h for t, h in enumerate(hypers)]
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
         return scheduled(change)(hypothesis if kept else around(unfed)(hypothesis))
@@ -145,8 +147,8 @@ def _until_set(off: dict[str, Any], kept: bool) -> Callable[[Hypothesis], Hypoth
     return apply
 
 
-def _put(values: dict[str, Any]) -> Callable[[Hyper], Hyper]:
-    return lambda h: h._replace(**values)
+def _without(names: Sequence[str], h: Hyper) -> Hyper:
+    return h._replace(**{n: Hyper._field_defaults[n] for n in names})
 
 
 def _groups() -> Iterator[Departure]:
@@ -160,10 +162,8 @@ def _groups() -> Iterator[Departure]:
     for where, place in places.items():
         for names in (Hyper._fields, *((n,) for n in Hyper._fields)):
             shown = "hyper-parameters" if len(names) > 1 else names[0]
-            words = f"the {shown} of {where} acts" if len(names) == 1 else f"the {shown} of {where}"
-            words += "" if len(names) == 1 else " act"
-            name = f"{shown}_of_{where.replace(' ', '_')}"
-            yield Departure(name, "groups", words, taken_as(_of_group(place, names)))
+            words = f"the {shown} of {where} {'act' if len(names) > 1 else 'acts'}"
+            yield Departure(words, taken_as(_of_group(place, names)))
 
 
 def _of_group(place: Callable[[int, int], int], names: tuple[str, ...]) -> Telling:

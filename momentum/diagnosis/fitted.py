@@ -11,7 +11,7 @@ from flint import fmpq
 from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import Departure, scheduled, taken_as, told
+from momentum.diagnosis.departure import Apply, Departure, scheduled, taken_as, told
 from momentum.diagnosis.estimate import (
     REACH,
     Estimate,
@@ -29,6 +29,12 @@ from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
 
 Found = Suspect[Hypothesis]
+
+ByStep = Callable[[int], float]
+"""A number that changes by itself, by the step, from 0."""
+
+Change = Callable[[Hyper, int], Hyper]
+"""The hyper-parameters that act at a step, counted from 0."""
 
 
 def fitted(
@@ -63,13 +69,13 @@ def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
     if found.set:
         factor = short(1 + found.deviation / found.set, doubt / abs(found.set))
         words = f"{name} is multiplied by {factor!r}"
-        yield _suspect(own, name, "scaled", words, lambda x, like: x * like(factor))
+        yield _suspect(own, name, words, lambda x, like: x * like(factor))
     shift = short(found.deviation, doubt)
     words = f"{name} acts as {name} + {shift!r}, where it is 0 too"
-    yield _suspect(own, name, "shifted", words, lambda x, like: x + like(shift))
+    yield _suspect(own, name, words, lambda x, like: x + like(shift))
     value = short(found.value, doubt)
     words = f"{name} is {value!r} whatever is set"
-    yield _suspect(own, name, "stuck", words, lambda x, like: like(value))
+    yield _suspect(own, name, words, lambda x, like: like(value))
 
 
 def bounded(subject: Subject, convention: Convention, observation: Observation) -> Iterator[Found]:
@@ -90,14 +96,12 @@ def bounded(subject: Subject, convention: Convention, observation: Observation) 
             limit, below = short(one.value, doubt), one.deviation > 0
             if not one.set:
                 words = f"{name} acts as {limit!r} where it is 0"
-                other = scheduled(_instead(name, limit))
-                yield Suspect(words, words, Departure(f"{name}_zero", name, words, other).on(own))
+                yield Departure(words, scheduled(_instead(name, limit))).suspected(own)
             words = f"{name} is never {'below' if below else 'above'} {limit!r}"
-            kept = scheduled(_kept(name, max if below else min, limit))
-            departed = Departure(f"{name}_bounded", name, words, kept).on(own)
+            kept = Departure(words, scheduled(_kept(name, max if below else min, limit)))
             farther = tried(subject, _farther(problem, name, below))
-            if isinstance(farther, str) or departed.holds(subject, farther):
-                yield Suspect(words, words, departed)
+            if isinstance(farther, str) or kept.on(own).holds(subject, farther):
+                yield kept.suspected(own)
 
 
 def _farther(problem: Problem, name: str, below: bool) -> Problem:
@@ -144,94 +148,73 @@ def _lr_drifts(own: Hypothesis, shares: Array) -> Iterator[Found]:
     factor = short(float(shares[2] / shares[1]), float(doubt) / 2)
     slope = short(float(1 / shares[2] - 1 / shares[1]), float(doubt) / 2)
     power = short(float(np.log2(shares[1])), float(doubt))
-    words = f"lr is multiplied by t^({power:g}) at step t, counted from 1"
-    yield from _drift(own, "lr_power", words, _times("lr", partial(_to_the, power)))
-    for step in (0, 1):
-        words = f"lr is multiplied by {factor!r} at every step" + " after the first" * (1 - step)
-        yield from _drift(own, "lr_shrinks", words, _times("lr", partial(_power, factor, step)))
-        words = f"lr is divided by 1 + {slope!r} t at step t, counted from {step}"
-        yield from _drift(own, "lr_divided", words, _times("lr", partial(_quotient, slope, step)))
+    divided = f"lr is divided by 1 + {slope!r} t at step t, counted from"
+    forms: dict[str, ByStep] = {
+        f"lr is multiplied by t^({power:g}) at step t, counted from 1": lambda t: (t + 1) ** power,
+        f"lr is multiplied by {factor!r} at every step after the first": lambda t: factor**t,
+        f"lr is divided by 1 + {slope!r} t at step t, counted from 0": lambda t: (
+            1 / (1 + slope * t)
+        ),
+        f"lr is multiplied by {factor!r} at every step": lambda t: factor ** (t + 1),
+        f"{divided} 1": lambda t: 1 / (1 + slope * (t + 1)),
+    }
+    for words, share in forms.items():
+        yield from _drift(own, words, _times("lr", share))
 
 
 def _momentum_drifts(own: Hypothesis, found: Array, given: float) -> Iterator[Found]:
     """found: the momentum of each step. What it is at the second and the third gives the form."""
-    for share in (False, True):
-        early, late = (found / given if share else found)[1:3]
-        doubt = 2.0**-8 * abs(late - early)
-        if not np.isfinite(doubt) or not doubt or early == 1:
-            continue
-        below = short((2 * late - early - 1) / (early - late), 0.01)
-        above = short(early * (1 + below) - 1, 0.01)
-        slope, start = short(late - early, doubt), short(2 * early - late, doubt)
-        base = short((1 - late) / (1 - early), 2.0**-8) or 1.0
-        gap = short((1 - early) / base, 2.0**-8)
-        forms: tuple[tuple[str, Callable[[int], float]], ...] = (
-            (f"({_plus('t', above)})/({_plus('t', below)})", partial(_fraction, above, below)),
-            (_plus(f"{slope!r} t", start), partial(_line, slope, start)),
-            (f"1 - {gap!r} {base!r}^t", partial(_short_of_one, gap, base)),
-        )
-        for form, at in forms:
-            words = f"momentum is at most {form} at step t"
-            change: Change = partial(_at_most, at)
-            if share:
-                words = f"momentum is multiplied by {form}, or 1 if that is more, at step t"
-                change = _times("momentum", partial(_limited, at))
-            yield from _drift(own, "momentum_grows", f"{words}, counted from 0", change)
+    for form, limit in _growths(*found[1:3]).items():
+        words = f"momentum is at most {form} at step t, counted from 0"
+        yield from _drift(own, words, partial(_at_most, limit))
+    for form, share in _growths(*(found / given)[1:3]).items():
+        words = f"momentum is multiplied by {form}, or 1 if that is more, at step t, counted from 0"
+        yield from _drift(own, words, _times("momentum", partial(_limited, share)))
+
+
+def _growths(early: float, late: float) -> dict[str, ByStep]:
+    """Numbers that grow with the step, by their words, from those of the second and third step."""
+    doubt = 2.0**-8 * abs(late - early)
+    if not np.isfinite(doubt) or not doubt or early == 1:
+        return {}
+    below = short((2 * late - early - 1) / (early - late), 0.01)
+    above = short(early * (1 + below) - 1, 0.01)
+    slope, start = short(late - early, doubt), short(2 * early - late, doubt)
+    base = short((1 - late) / (1 - early), 2.0**-8) or 1.0
+    gap = short((1 - early) / base, 2.0**-8)
+    return {
+        f"({_plus('t', above)})/({_plus('t', below)})": lambda t: (
+            (t + above) / (t + below) if t + below else 0.0
+        ),
+        _plus(f"{slope!r} t", start): lambda t: slope * t + start,
+        f"1 - {gap!r} {base!r}^t": lambda t: 1 - gap * base**t,
+    }
 
 
 def _plus(term: str, number: float) -> str:
     return f"{term} {'-' if number < 0 else '+'} {abs(number):g}" if number else term
 
 
-def _fraction(above: float, below: float, t: int) -> float:
-    return (t + above) / (t + below) if t + below else 0.0
-
-
-def _line(slope: float, start: float, t: int) -> float:
-    return slope * t + start
-
-
-def _short_of_one(gap: float, base: float, t: int) -> float:
-    return 1 - gap * _power(base, 0, t)
-
-
-def _limited(share: Callable[[int], float], t: int) -> float:
+def _limited(share: ByStep, t: int) -> float:
     return min(1.0, share(t))
 
 
-def _power(factor: float, step: int, t: int) -> float:
-    return float(factor ** (t + step))
-
-
-def _to_the(power: float, t: int) -> float:
-    return float((t + 1) ** power)
-
-
-def _quotient(slope: float, first: int, t: int) -> float:
-    return 1 / (1 + slope * (t + first))
-
-
-Change = Callable[[Hyper, int], Hyper]
-"""The hyper-parameters that act at a step, counted from 0."""
-
-
-def _at_most(limit: Callable[[int], float], h: Hyper, t: int) -> Hyper:
+def _at_most(limit: ByStep, h: Hyper, t: int) -> Hyper:
     return h._replace(momentum=min(h.momentum, limit(t)))
 
 
-def _times(name: str, share: Callable[[int], float]) -> Change:
+def _times(name: str, share: ByStep) -> Change:
     return lambda h, t: h._replace(**{name: getattr(h, name) * share(t)})
 
 
-def _drift(own: Hypothesis, name: str, words: str, change: Change) -> Iterator[Found]:
+def _drift(own: Hypothesis, words: str, change: Change) -> Iterator[Found]:
     """By the optimizer's steps, or by those in which a parameter has a gradient."""
     for each in (False, True):
         text = words + ", by each parameter's own steps" * each
-        apply = _by_steps(change, each)
-        yield Departure(name, name.partition("_")[0], text, apply).suspected(own)
+        yield Departure(text, _by_steps(change, each)).suspected(own)
 
 
-def _by_steps(change: Change, each: bool) -> Callable[[Hypothesis], Hypothesis]:
+def _by_steps(change: Change, each: bool) -> Apply:
     def telling(observation: Observation, strand: Strand) -> Iterator[Strand]:
         counts = np.cumsum([not each or g is not None for g in strand.grads]) - 1
         hypers = tuple(change(h, max(int(t), 0)) for h, t in zip(strand.hypers, counts))
@@ -240,9 +223,7 @@ def _by_steps(change: Change, each: bool) -> Callable[[Hypothesis], Hypothesis]:
     return taken_as(telling)
 
 
-def _suspect(
-    own: Hypothesis, name: str, kind: str, words: str, change: Callable[[Any, Any], Any]
-) -> Found:
+def _suspect(own: Hypothesis, name: str, words: str, change: Callable[[Any, Any], Any]) -> Found:
     def changed(h: Hyper) -> Hyper:
         value = getattr(h, name)
         like: Any = exact if isinstance(h.lr, fmpq) else float
@@ -250,4 +231,4 @@ def _suspect(
             value = exact(value)
         return Hyper(**(h._asdict() | {name: change(value, like)}))
 
-    return Departure(f"{name}_{kind}", name, words, told(changed)).suspected(own)
+    return Departure(words, told(changed)).suspected(own)

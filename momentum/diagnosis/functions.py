@@ -60,8 +60,7 @@ def suspected(
     """A function in a place, as a possible cause."""
     words = text.format(plural=place.plural, each=place.each)
     own = Hypothesis.of(convention)
-    walked = Walked(own.base, own.convention, (words,), (words,), place=place, change=change)
-    return Suspect(words, words, walked)
+    return Suspect(words, Walked(own.base, own.convention, (words,), place=place, change=change))
 
 
 def _limits(seen: Pairs, least: float) -> Iterator[Told]:

@@ -82,13 +82,12 @@ class Hypothesis:
 
     base: the convention that is departed from. convention: what is replayed. tellings: applied to
     each strand in turn. scopes: where all of that holds; elsewhere the base does.
-    departures: names, one each. words: the same for people. slack: bounds that a run may be away,
-    1 but where the hypothesis computes a gradient, whose own rounding no bound holds: a heuristic.
+    words: of the departures, one each. slack: bounds that a run may be away, 1 but where the
+    hypothesis computes a gradient, whose own rounding no bound holds: a heuristic.
     """
 
     base: Convention
     convention: Convention
-    departures: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     tellings: tuple[Telling, ...] = ()
     scopes: tuple[Scope, ...] = ()
@@ -242,7 +241,6 @@ Kind = TypeVar("Kind", bound=Explanation, covariant=True)
 class Suspect(NamedTuple, Generic[Kind]):
     """A possible cause, and how an optimizer with it would step."""
 
-    name: str
     words: str
     hypothesis: Kind
 

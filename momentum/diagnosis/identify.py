@@ -103,7 +103,7 @@ def identify(
     best = first.hypothesis(_chosen(first, facts.name)) if matched else first.root
     if fit is not None:
         best, difference, unexplained = fit, None, ()
-    if best.departures == (NESTEROV_FORM.name,):
+    if best.words == (NESTEROV_FORM.words,):
         best = Hypothesis.of(best.base.in_nesterov_form())
     told = bool(matched) or fit is not None
     answer = response(subject, chosen)
@@ -155,13 +155,13 @@ def _fit(
 def _matches(ranked: Sequence[Candidate], name: str) -> Sequence[Convention]:
     told = [c.hypothesis(_chosen(c, name)) for c in ranked]
     found = [
-        h.base.in_nesterov_form() if h.departures == (NESTEROV_FORM.name,) else h.base for h in told
+        h.base.in_nesterov_form() if h.words == (NESTEROV_FORM.words,) else h.base for h in told
     ]
     return list({c.full_name: c for c in found}.values())
 
 
 def _rank(candidate: Candidate, name: str) -> tuple[int, int, int]:
-    departures = len(candidate.hypothesis(candidate.best()).departures)
+    departures = len(candidate.hypothesis(candidate.best()).words)
     words, _ = speaks(name, candidate.root.base)
     known, own = list(CONVENTIONS), candidate.root.base.name
     order = known.index(own) if own in known else len(known)

@@ -13,7 +13,7 @@ import numpy as np
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Convention, Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import Departure, around, scheduled
+from momentum.diagnosis.departure import all_of, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.diagnosis.numbers import FACTORS, Formula
 from momentum.subjects.problems import Problem
@@ -114,26 +114,24 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     """What may be lost where a run is interrupted."""
     own = Hypothesis.of(convention)
     initial = convention.initial
-    lost = [
-        Departure("velocity_lost", "", "the velocity is lost, and the next step is as a first one",
-                  around(_at_stop(lambda state, h: initial))),
-        Departure("velocity_zero", "", "the velocity is lost, and the next step finds zeros",
-                  around(_at_stop(lambda state, h: state._replace(v=0 * state.v)))),
-        Departure("options_of_the_start", "", "the hyper-parameters are again those of the start",
-                  scheduled(_until_set(lambda h, first: first))),
-    ]  # fmt: skip
-    for name, default in Hyper._field_defaults.items():
-        if name in convention.knows:
-            off = {name: default}
-            lost.append(Departure(f"{name}_lost", name, f"{name} is lost", scheduled(
-                _until_set(lambda h, first, off=off: h._replace(**off))
-            )))  # fmt: skip
-    for text, factor in FACTORS.items():
-        for words, power in (("multiplied", 1), ("divided", -1)):
-            scaled = around(_at_stop(partial(_scaled, factor, power)))
-            words = f"the velocity is {words} by {text}"
-            lost.append(Departure("velocity_scaled", "", words, scaled))
-    yield from (d.suspected(own) for d in lost)
+    lost = {
+        "the velocity is lost, and the next step is as a first one":
+            around(_at_stop(lambda state, h: initial)),
+        "the velocity is lost, and the next step finds zeros":
+            around(_at_stop(lambda state, h: state._replace(v=0 * state.v))),
+        "the hyper-parameters are again those of the start":
+            scheduled(_until_set(lambda h, first: first)),
+        **{f"{name} is lost": scheduled(_until_set(partial(_without, name)))
+           for name in Hyper._field_defaults if name in convention.knows},
+        **{f"the velocity is {words} by {text}": around(_at_stop(partial(_scaled, factor, power)))
+           for text, factor in FACTORS.items()
+           for words, power in (("multiplied", 1), ("divided", -1))},
+    }  # fmt: skip
+    yield from (d.suspected(own) for d in all_of(lost))
+
+
+def _without(name: str, h: Hyper, first: Hyper) -> Hyper:
+    return h._replace(**{name: Hyper._field_defaults[name]})
 
 
 def _scaled(factor: Formula, power: int, state: State, h: Hyper) -> State:

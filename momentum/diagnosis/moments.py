@@ -22,11 +22,10 @@ def at_steps() -> Iterator[Departure]:
     """What depends on nothing but what is fed and set."""
     for k in SHORT:
         yield from _at_every(_every(k), k, 1)
-    words = "a step at lr 0 is left out, its gradient too"
-    yield Departure("zero_rate_left_out", "lr", words, taken_as(_without_zero_rates))
+    yield Departure("a step at lr 0 is left out, its gradient too", taken_as(_without_zero_rates))
     for words, opposes in OPPOSES.items():
-        text = f"the velocity starts anew where {words} against it"
-        yield Departure(text, "", text, taken_as(partial(_restarted, opposes)))
+        restarted = taken_as(partial(_restarted, opposes))
+        yield Departure(f"the velocity starts anew where {words} against it", restarted)
 
 
 def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypothesis]]:
@@ -35,8 +34,7 @@ def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypot
         if k not in SHORT and k > 1:
             again = _every(k) if phase else f"after every {k} steps"
             when = again if problem.steps > 2 * k else f"at step {step}"
-            for d in _at_every(when, k, phase):
-                yield Suspect(d.name, d.words, d.on(own))
+            yield from (d.suspected(own) for d in _at_every(when, k, phase))
 
 
 def _every(k: int) -> str:
@@ -46,11 +44,9 @@ def _every(k: int) -> str:
 def _at_every(when: str, k: int, phase: int) -> Iterator[Departure]:
     """At the steps whose number, from 1 - phase, is a multiple of k."""
     for anew, words in ((False, "starts at zero"), (True, "starts anew, as at the first")):
-        name = f"velocity_lost_every_{k}_{phase}_{anew}"
-        yield Departure(name, "", f"{when} the velocity {words}",
-                        around(_forgetting(k, phase, anew)))  # fmt: skip
-    yield Departure(f"step_skipped_every_{k}_{phase}", "", f"{when} nothing moves, and the "
-                    "gradient is lost", taken_as(partial(_leaving_out, k, phase)))  # fmt: skip
+        yield Departure(f"{when} the velocity {words}", around(_forgetting(k, phase, anew)))
+    skipped = taken_as(partial(_leaving_out, k, phase))
+    yield Departure(f"{when} nothing moves, and the gradient is lost", skipped)
 
 
 def _forgetting(k: int, phase: int, anew: bool) -> Callable[[Rule], Rule]:

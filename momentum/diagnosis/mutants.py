@@ -89,7 +89,7 @@ def _moves(step: Step, own: Step) -> bool:
 
 
 def _suspect(convention: Convention, mutant: Mutant, flags: Flags) -> Suspect[Hypothesis]:
-    return Suspect(mutant.words, mutant.words, _hypothesis(convention, mutant, flags))
+    return Suspect(mutant.words, _hypothesis(convention, mutant, flags))
 
 
 def _hypothesis(convention: Convention, mutant: Mutant, flags: Flags) -> Hypothesis:

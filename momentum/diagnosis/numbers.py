@@ -51,8 +51,8 @@ def _over(name: str, value: Formula) -> Formula:
 
 
 def _in_place(name: str, text: str, value: Formula) -> Departure:
-    words = f"in place of {name} acts {text}"
-    return Departure(words, name, words, told(lambda h: h._replace(**{name: value(h)})))
+    acts = told(lambda h: h._replace(**{name: value(h)}))
+    return Departure(f"in place of {name} acts {text}", acts)
 
 
 def _narrow(known: Sequence[str]) -> Iterator[Departure]:
@@ -69,7 +69,7 @@ def _held(names: Sequence[str], words: str, format: Format) -> Departure:
         kept: dict[str, Any] = {n: float(format.round(float(getattr(h, n)))) for n in names}
         return h._replace(**kept)
 
-    return Departure(words, names[0], words, scheduled(lambda hypers: [rounded(h) for h in hypers]))
+    return Departure(words, scheduled(lambda hypers: [rounded(h) for h in hypers]))
 
 
 def _relative(name: str) -> Iterator[Departure]:
@@ -89,4 +89,4 @@ def _relative(name: str) -> Iterator[Departure]:
                     rows.append(h._replace(**{name: getattr(h, name) * ratio}))
                 return rows
 
-            yield Departure(words, name, words, scheduled(change))
+            yield Departure(words, scheduled(change))

@@ -50,4 +50,4 @@ def places(
         if all(place.holds(kept.subject, o) for o in trial):
             words = f"{scope.words}: wrong, all others right"
             words = f"{context.words}, {words}" if context.words else words
-            yield Suspect("place", words, place)
+            yield Suspect(words, place)

@@ -131,7 +131,7 @@ def coarser(
     for scope in dict.fromkeys([*islice(fitting(parted), PLACES), EVERYWHERE]):
         for name in below(dtype):
             words = f"{scope.words}: {WORDS}" if scope.words else WORDS
-            yield Suspect(f"computed_in_{name}", words.format(name), Coarser(own, name, scope))
+            yield Suspect(words.format(name), Coarser(own, name, scope))
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,7 @@ def cut_off(subject: Subject, convention: Convention, dtype: str) -> Iterator[Su
     error = (observation.iterates[0][0] - wanted) * np.sign(wanted)
     off = int(np.sum(error != 0))
     if error.size == COORDINATES and 2 * np.sum(error < 0) - off > SIGMAS * off**0.5 > 0:
-        words = "results are cut off towards zero, not rounded to the nearest"
-        yield Suspect("cut_off", words, CutOff(own))
+        yield Suspect("results are cut off towards zero, not rounded to the nearest", CutOff(own))
 
 
 def below(dtype: str) -> list[str]:

@@ -28,8 +28,8 @@ def _gathering() -> Iterator[Departure]:
     for k in GATHERED:
         for mean in (False, True):
             words = f"one in {k} steps moves, by the {'mean' if mean else 'sum'} of the gradients"
-            yield Departure(f"gathered_{k}_{mean}", "", f"{words} since the last one",
-                            taken_as(partial(_gathered, k, mean), slack=4))  # fmt: skip
+            gathered = taken_as(partial(_gathered, k, mean), slack=4)
+            yield Departure(f"{words} since the last one", gathered)
 
 
 def _gathered(k: int, mean: bool, observation: Observation, strand: Strand) -> Iterable[Strand]:
@@ -96,9 +96,9 @@ def _parameters(
 ) -> Iterator[Suspect[Hypothesis]]:
     """By the steps of each parameter, or by all, with a gradient or without one."""
     for always in (False, True):
-        walked = Walked(own.base, own.convention, (words,), (words,), place=place, change=change,
+        walked = Walked(own.base, own.convention, (words,), place=place, change=change,
                         always=always)  # fmt: skip
-        yield Suspect(words, words, walked)
+        yield Suspect(words, walked)
 
 
 def _shares(

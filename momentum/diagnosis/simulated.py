@@ -71,4 +71,4 @@ def simulated(convention: Convention, problem: Problem) -> Iterator[Suspect[Simu
         if get(defect.convention).full_name == convention.full_name:
             machine: Any = defect.build()
             if isinstance(machine, Machine) and problem.dtype in machine.dtypes:
-                yield Suspect(defect.name, in_words(defect), Simulated(machine))
+                yield Suspect(in_words(defect), Simulated(machine))

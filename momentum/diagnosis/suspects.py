@@ -7,33 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
-from momentum.diagnosis.departure import Departure, seeded
-from momentum.diagnosis.departures import (  # fmt: skip
-    CORRECTED,
-    DAMPENING,
-    DECAY,
-    MAXIMIZE,
-    NESTEROV,
-    NESTEROV_FORM,
-    SCHEDULED,
-    UNFED,
-)
+from momentum.diagnosis.departure import seeded
+from momentum.diagnosis.departures import KNOWN
 from momentum.diagnosis.feeding import departures
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.diagnosis.identify import identify
 from momentum.gallery import GALLERY, Defect, Machine
 from momentum.subjects.protocol import Subject
-
-KNOWN: tuple[Departure, ...] = (
-    *NESTEROV,
-    NESTEROV_FORM,
-    *DAMPENING,
-    *MAXIMIZE,
-    *DECAY,
-    *SCHEDULED,
-    *CORRECTED,
-    UNFED,
-)
 
 DECAYS = {
     "coupled": "the weight decay goes into the gradient and through the velocity",
@@ -62,21 +42,18 @@ def identified(subject: Subject, dtype: str, own: Convention) -> Iterator[Suspec
         words = f"behaves as {best.base.full_name} ({best.base.words or best.base.name})"
         if best.words:
             words += f", but {'; '.join(best.words)}"
-        yield Suspect("identified", words, best)
+        yield Suspect(words, best)
 
 
 def pairs(convention: Convention) -> list[Suspect[Hypothesis]]:
     """Two things at once, for where none of `suspects` will do."""
     others = [*_other_decays(convention), *_other_conventions(convention)]
     found = [
-        Suspect(f"{s.name}, {d.name}", f"{s.words}; and {d.words}", d.on(s.hypothesis))
-        for s in others
-        for d in KNOWN
+        Suspect(f"{s.words}; and {d.words}", d.on(s.hypothesis)) for s in others for d in KNOWN
     ]
     for kind in _other_kinds(convention):
         for s in _other_conventions(convention.with_decay(kind)):
-            words = f"{s.words}; and {DECAYS[kind]}"
-            found.insert(0, Suspect(f"{s.name}, decay_{kind}", words, s.hypothesis))
+            found.insert(0, Suspect(f"{s.words}; and {DECAYS[kind]}", s.hypothesis))
     return found
 
 
@@ -89,18 +66,17 @@ def _other_kinds(convention: Convention) -> list[str]:
 
 def _other_decays(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     for kind in _other_kinds(convention):
-        found = Hypothesis.of(convention.with_decay(kind))
-        yield Suspect(f"decay_{kind}", DECAYS[kind], found)
+        yield Suspect(DECAYS[kind], Hypothesis.of(convention.with_decay(kind)))
 
 
 def _other_conventions(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     for other in CONVENTIONS.values():
         if other.name != convention.name:
             decayed = other.with_decay(convention.decay)
-            yield Suspect(other.name, other.in_words, Hypothesis.of(decayed))
+            yield Suspect(other.in_words, Hypothesis.of(decayed))
     words = "the velocity is an average seeded with the first gradient"
     found = seeded(CONVENTIONS["accumulated"].with_decay(convention.decay))
-    yield Suspect("seeded_average", words, found)
+    yield Suspect(words, found)
 
 
 def gallery(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
@@ -113,7 +89,7 @@ def gallery(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
         same = get(defect.convention).full_name == convention.full_name
         found = _hypothesis(defect) if same else None
         if found is not None and _elementwise(found.convention):
-            yield Suspect(defect.name, in_words(defect), found)
+            yield Suspect(in_words(defect), found)
 
 
 def named_in(words: str) -> frozenset[str]:
@@ -146,7 +122,7 @@ def _hypothesis(defect: Defect) -> Hypothesis | None:
     base = Hypothesis.of(machine.convention)
     rule = _unsigned(machine.rule)
     wrong = replace(base.convention, rule=rule, forms=_no_forms, decay="coupled")
-    return replace(base, convention=wrong, departures=(defect.name,))
+    return replace(base, convention=wrong)
 
 
 def _no_forms(h: Hyper) -> tuple[Rule, ...]:
