@@ -1,9 +1,9 @@
 """What a check is: a true sentence about a subject, and a generator of measurements."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal, Required, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +12,7 @@ from momentum.checks._given import Drawn, Problems, Setting
 from momentum.checks._trial import Found as Found
 from momentum.checks._trial import Step as Step
 from momentum.checks._trial import Trial as Trial
-from momentum.conventions import Convention, Hyper, Source
+from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.judge import Measured
 from momentum.subjects.protocol import OFFERS, Facts
@@ -55,26 +55,31 @@ class Check:
     """A sentence that is true of every right optimizer, and how to measure it on a problem.
 
     level: must (spoils a training) or should (hygiene). catches: names of defects that it must
-    find. needs: what a subject must offer (see Facts and OFFERS), or a convention
+    find, in one text. needs: what a subject must offer (see Facts and OFFERS), or a convention
     have on record; else the check is skipped.
-    always: problems tried every time; random: where further ones are drawn from.
+    always: problems tried every time; random: where further ones are drawn from, if any are.
     applies: to which of them it applies, and why not to others.
     errors_fail: that nothing is raised is what it says, so that an error is a failure.
     """
 
     name: str
     family: str
-    level: Level
-    statement: str
-    source: Source
-    catches: tuple[str, ...]
-    needs: tuple[str, ...]
-    every_dtype: bool
     measure: Measure
     always: Always
-    random: Callable[[Setting], Drawn] | None
-    errors_fail: bool
-    applies: Applies
+    statement: str
+    source: str
+    catches: str
+    level: Level = "must"
+    needs: tuple[str, ...] = ()
+    every_dtype: bool = False
+    random: Callable[[Setting], Drawn] | None = None
+    errors_fail: bool = False
+    applies: Applies = _to_all
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """Those that it must find."""
+        return tuple(self.catches.split())
 
     def why_not(self, facts: Facts, convention: Convention) -> str | None:
         """The reason why this check does not apply, None where it does."""
@@ -111,44 +116,33 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
+class Declared(TypedDict, total=False):
+    """What a check says of itself; see Check."""
+
+    statement: Required[str]
+    source: Required[str]
+    catches: Required[str]
+    level: Level
+    needs: tuple[str, ...]
+    every_dtype: bool
+    random: Callable[[Setting], Drawn]
+    errors_fail: bool
+    applies: Applies
+
+
 def check(
-    *,
-    statement: str,
-    source: str,
-    catches: str,
-    level: Level = "must",
-    needs: Sequence[str] = (),
-    every_dtype: bool = False,
-    always: Always = _no_problems,
-    random: Callable[[Setting], Drawn] | None = None,
-    errors_fail: bool = False,
-    applies: Applies = _to_all,
+    always: Always = _no_problems, **declared: Unpack[Declared]
 ) -> Callable[[Measure], Measure]:
     """Register a measuring function as a check; its module is its family.
 
-    catches: names of defects, in one text. random: None where the problems of `always` are all.
     Raises: ValueError where the name is taken.
     """
 
     def register(measure: Measure) -> Measure:
-        name = measure.__name__
+        name, family = measure.__name__, measure.__module__.rpartition(".")[2]
         if name in CHECKS:
             raise ValueError(f"there are two checks called {name}")
-        CHECKS[name] = Check(
-            name=name,
-            family=measure.__module__.rpartition(".")[2],
-            level=level,
-            statement=statement,
-            source=Source(source),
-            catches=tuple(catches.split()),
-            needs=tuple(needs),
-            every_dtype=every_dtype,
-            measure=measure,
-            always=always,
-            random=random,
-            errors_fail=errors_fail,
-            applies=applies,
-        )
+        CHECKS[name] = Check(name, family, measure, always, **declared)
         return measure
 
     return register
@@ -158,7 +152,7 @@ advice = partial(check, level="should")
 """A check of hygiene, which spoils no training."""
 
 
-def agrees(**declared: Any) -> Callable[[Always], Always]:
+def agrees(**declared: Unpack[Declared]) -> Callable[[Always], Always]:
     """Register a check that says no more than that the subject agrees with the oracle.
 
     The function names the check, and gives the problems that it is tried on every time.
@@ -170,7 +164,7 @@ def agrees(**declared: Any) -> Callable[[Always], Always]:
 
         measure.__name__ = measure.__qualname__ = always.__name__
         measure.__module__ = always.__module__
-        check(always=always, **declared)(measure)
+        check(always, **declared)(measure)
         return always
 
     return register

@@ -1,7 +1,7 @@
 """Problems that are tried every time: what a setting allows of hyper-parameters asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypedDict, Unpack
 
 from hypothesis import strategies as st
 
@@ -13,7 +13,10 @@ from momentum.subjects.problems.strategies import problems as problems
 Problems = Sequence[Problem]
 Drawn = st.SearchStrategy[Problem]
 
-FULL: dict[str, Any] = {
+Wanted = Mapping[str, float]
+"""Hyper-parameters that are asked for; flags are 0 or 1."""
+
+FULL: dict[str, float] = {
     "lr": 0.3,
     "momentum": 0.8,
     "dampening": 0.35,
@@ -23,7 +26,7 @@ FULL: dict[str, Any] = {
 }
 """Everything on, pairwise different; with Nesterov's form in NESTEROV."""
 
-NESTEROV: dict[str, Any] = {**FULL, "nesterov": True}
+NESTEROV: dict[str, float] = {**FULL, "nesterov": True}
 
 BOTH = (FULL, NESTEROV)
 
@@ -36,7 +39,7 @@ CHANGED = {"lr": 0.11, "momentum": 0.55, "weight_decay": 0.27}
 VECTORS: tuple[tuple[int, ...], ...] = ((7,), (17,))
 
 
-def hyper(setting: Setting, **wanted: Any) -> Hyper:
+def hyper(setting: Setting, **wanted: float) -> Hyper:
     """The hyper-parameters asked for, as far as the setting has them; what is fixed stays."""
     return setting.facts.domain.combined(wanted)
 
@@ -46,48 +49,53 @@ def free(setting: Setting, *names: str) -> bool:
     return setting.facts.domain.free.issuperset(names)
 
 
-def changed(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
+def changed(setting: Setting, h: Hyper, **wanted: float) -> Hyper:
     """Other values, in a run, for those that can be changed and are on."""
     able = setting.facts.settable & setting.facts.domain.free
     on = {n: x for n, x in wanted.items() if n in able and (n == "lr" or getattr(h, n))}
-    return h._replace(**on)
+    return Hyper(**{**h._asdict(), **on})
 
 
-def revised(setting: Setting, h: Hyper, **wanted: Any) -> Hyper:
+def revised(setting: Setting, h: Hyper, **wanted: float) -> Hyper:
     """Other values where they can be chosen at all; the combination stays a valid one."""
     return setting.facts.domain.combined({**h._asdict(), **wanted})
+
+
+class More(TypedDict, total=False):
+    """What a problem may have otherwise than usual. options: of the start."""
+
+    kind: str
+    groups: Sequence[int]
+    missing: Iterable[tuple[int, int]]
+    seed: int
+    options: Mapping[str, object]
 
 
 def run(
     setting: Setting,
     rows: Sequence[Hyper | tuple[Hyper, ...]],
     shapes: Sequence[tuple[int, ...]] = VECTORS,
-    *,
-    kind: str = "normal",
-    groups: Sequence[int] | None = None,
-    missing: Iterable[tuple[int, int]] = (),
-    seed: int = 1,
-    **options: Any,
+    **more: Unpack[More],
 ) -> Problem:
-    """A problem with one row of hyper-parameters a step. options: of the start."""
+    """A problem with one row of hyper-parameters a step."""
     return Problem(
         dtype=setting.dtype,
         shapes=tuple(shapes),
         hypers=tuple((r,) if isinstance(r, Hyper) else tuple(r) for r in rows),
-        groups=tuple(groups or (0,) * len(shapes)),
-        kind=kind,
-        seed=seed,
-        missing=frozenset(missing),
-        options=tuple(options.items()),
+        groups=tuple(more.get("groups") or (0,) * len(shapes)),
+        kind=more.get("kind", "normal"),
+        seed=more.get("seed", 1),
+        missing=frozenset(more.get("missing", ())),
+        options=tuple(more.get("options", {}).items()),
     )
 
 
 def steady(
     setting: Setting,
-    wanted: Iterable[Mapping[str, Any]],
+    wanted: Iterable[Wanted],
     steps: int,
     shapes: Sequence[tuple[int, ...]] = VECTORS,
-    **more: Any,
+    **more: Unpack[More],
 ) -> list[Problem]:
     """A problem for each hyper-parameters wanted, which stay as they are. more: see `run`."""
     return [run(setting, [hyper(setting, **w)] * steps, shapes, **more) for w in wanted]
@@ -102,9 +110,9 @@ def apart(
 
 def moving(
     setting: Setting,
-    changes: Iterable[Mapping[str, Any]],
+    changes: Iterable[Wanted],
     shapes: Sequence[tuple[int, ...]] = VECTORS,
-    **more: Any,
+    **more: Unpack[More],
 ) -> list[Problem]:
     """Everything on, plain and with Nesterov's form, with what each step has otherwise."""
     steps = list(changes)

@@ -1,20 +1,19 @@
 """Runs that are stopped, resumed, copied and stepped by turns."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from momentum.checks import _given
 from momentum.checks._check import Found, Step, Trial, same
 from momentum.checks._given import Problem, Setting
+from momentum.checks._trial import How as How
 from momentum.conventions import Hyper
 from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.offers import FullRun
 from momentum.subjects.protocol import Array, Run
 
 FORMS = ("momentum", "weight_decay", "maximize", "nesterov", "all")
 """Branches of a step that may each treat memory in their own way."""
-
-How = Callable[[Any, int, Fed], Any]
-"""How a run takes a step."""
 
 
 def forms(setting: Setting) -> list[Hyper]:
@@ -37,8 +36,8 @@ def every_form(setting: Setting) -> Sequence[Problem]:
 
 
 def walked(
-    trial: Trial, step: How = plainly, run: Any = None, told: bool = True
-) -> Iterator[tuple[int, Any, Fed, list[Array]]]:
+    trial: Trial, step: How = plainly, run: FullRun | None = None, told: bool = True
+) -> Iterator[tuple[int, FullRun, Fed, list[Array]]]:
     """After each step: its number from 0, the run, what was fed, and where it led.
 
     step: how it is taken. run: what takes it, begun anew by default. told: of changes of numbers.
@@ -48,7 +47,9 @@ def walked(
         yield t, run, fed, list(here)
 
 
-def stepped(trial: Trial, step: How = plainly, run: Any = None, told: bool = True) -> Found:
+def stepped(
+    trial: Trial, step: How = plainly, run: FullRun | None = None, told: bool = True
+) -> Found:
     """The oracle's judgement of a run whose steps are taken in another way; see `walked`."""
     run = trial.begin() if run is None else run
     yield from trial.judged(list(trial.onward(run, step=step, told=told)))

@@ -1,6 +1,6 @@
 """A trial: a subject, the convention that it is held to, and a problem to try it on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +10,17 @@ from momentum.conventions import Convention, Hyper
 from momentum.oracle.block import Tier
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects import drive
-from momentum.subjects.drive import Fed, Observation
+from momentum.subjects.drive import Fed, Observation, plainly
 from momentum.subjects.judge import Measured, judge
+from momentum.subjects.offers import FullRun
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Gradient, Subject
 
 Found = Iterator[Measured]
 """What a check measures on a trial."""
+
+How = Callable[[FullRun, int, Fed], object]
+"""How a run takes a step."""
 
 Step = tuple[Fed, tuple[Array, ...]]
 """What was fed, and where it led."""
@@ -34,11 +38,11 @@ class Trial:
         """The same on a problem that differs in these fields."""
         return replace(self, problem=replace(self.problem, **changes))
 
-    def begin(self, start: Sequence[Array] | None = None) -> Any:
+    def begin(self, start: Sequence[Array] | None = None) -> FullRun:
         """A run at the problem's start, or from other numbers."""
         return drive.begin(self.subject, self.problem, start)
 
-    def fresh(self) -> Any:
+    def fresh(self) -> FullRun:
         """A run from zeros, to be loaded: of the shapes and first hyper-parameters."""
         return self.begin([np.zeros(shape) for shape in self.problem.shapes])
 
@@ -47,18 +51,24 @@ class Trial:
         return drive.observe(self.subject, self.problem)
 
     def onward(
-        self, run: Any, gone: Sequence[Step] = (), here: Sequence[Array] | None = None, **how: Any
+        self,
+        run: FullRun,
+        gone: Sequence[Step] = (),
+        here: Sequence[Array] | None = None,
+        *,
+        step: How = plainly,
+        told: bool = True,
     ) -> Iterator[Step]:
         """The steps of a run that has gone so far, taken one at a time.
 
-        here: where it stands, if that is not where those steps led. how: see `drive.steps`.
+        here: where it stands, if that is not where those steps led. step, told: see `drive.steps`.
         """
         if here is None:
             here = gone[-1][1] if gone else self.problem.start
         points = "point" in self.subject.facts.offers
-        return drive.advance(run, self.problem, len(gone), here, points, **how)
+        return drive.advance(run, self.problem, len(gone), here, points, step=step, told=told)
 
-    def until(self, stop: int) -> tuple[Any, list[Step]]:
+    def until(self, stop: int) -> tuple[FullRun, list[Step]]:
         """A run that has taken the problem's first steps, and these."""
         run = self.begin()
         return run, list(replace(self, problem=self.problem.cut(stop)).onward(run))

@@ -1,12 +1,11 @@
 """Whose memory is whose: gradients, parameters and the caller's dicts."""
 
-from typing import Any
-
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.subjects.drive import Fed
+from momentum.subjects.offers import FullRun
 
 
 def with_a_gap(setting: Setting) -> Problems:
@@ -44,7 +43,7 @@ def leaves_gradients_alone(trial: Trial) -> Found:
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
 )
 def keeps_no_hold_on_gradients(trial: Trial) -> Found:
-    def spoiling(run: Any, t: int, fed: Fed) -> None:
+    def spoiling(run: FullRun, t: int, fed: Fed) -> None:
         run.step(fed)
         run.overwrite_fed()
 

@@ -69,4 +69,4 @@ def complex_parameters_move_as_two_real_ones(setting: Setting) -> Problems:
     """Four steps in each form; the last axis holds real and imaginary parts."""
     shapes = ((7, 2), (2, 3, 2), (33, 2))
     wide = format_of(setting.dtype).precision >= 24
-    return given.steady(setting, given.BOTH, 4, shapes, complex=True) if wide else []
+    return given.steady(setting, given.BOTH, 4, shapes, options={"complex": True}) if wide else []

@@ -1,15 +1,15 @@
 """Steps through a closure."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import problems
 from momentum.checks._runs import every_form, stepped, walked
+from momentum.checks._trial import How
 from momentum.checks.schedules import everything_moves
 from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.offers import FullRun
 
 TORCH = "torch.optim.Optimizer.step: a closure that reevaluates the model and returns the loss"
 
@@ -35,7 +35,7 @@ def closure_gives_the_gradients(trial: Trial) -> Found:
     always=everything_moves,
 )
 def closure_may_set_the_rate(trial: Trial) -> Found:
-    def setting(run: Any, t: int, fed: Fed) -> None:
+    def setting(run: FullRun, t: int, fed: Fed) -> None:
         run.step_closure(fed, trial.problem.hypers[t])
 
     yield from stepped(trial, setting, told=False)
@@ -51,7 +51,7 @@ def closure_may_set_the_rate(trial: Trial) -> Found:
 def closure_is_called_once(trial: Trial) -> Found:
     calls: list[int] = []
 
-    def counting(run: Any, t: int, fed: Fed) -> None:
+    def counting(run: FullRun, t: int, fed: Fed) -> None:
         calls.append(run.step_closure(fed)[2])
 
     for t, *_ in walked(trial, counting):
@@ -69,7 +69,7 @@ def closure_is_called_once(trial: Trial) -> Found:
 def raising_closure_is_no_step(trial: Trial) -> Found:
     through: list[bool] = []
 
-    def again(run: Any, t: int, fed: Fed, step: Callable[[Any, int, Fed], Any]) -> None:
+    def again(run: FullRun, t: int, fed: Fed, step: How) -> None:
         through.append(run.raising_step())
         step(run, t, fed)
 

@@ -1,12 +1,12 @@
 """Copies of a run, handed-over state, and runs side by side: nothing is shared between two."""
 
 from collections.abc import Callable
-from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check
 from momentum.checks._runs import by_turns, catch_up, compared, stops
 from momentum.checks.state import GOYAL, any_runs, short_runs
+from momentum.subjects.offers import FullRun
 
 
 @check(
@@ -45,7 +45,7 @@ def pickle_is_faithful(trial: Trial) -> Found:
     always=short_runs,
 )
 def handed_over_state_is_not_shared(trial: Trial) -> Found:
-    def handed_over(run: Any, stop: int) -> Any:
+    def handed_over(run: FullRun, stop: int) -> FullRun:
         twin = trial.fresh()
         run.hand_over(twin)
         catch_up(twin, trial.problem, stop)
@@ -106,7 +106,7 @@ def new_optimizer_is_fresh(trial: Trial) -> Found:
         yield from compared(f"new optimizer after step {stop}", got, wanted, problem, 0)
 
 
-def _together(trial: Trial, name: str, twin_of: Callable[[Any, int], Any]) -> Found:
+def _together(trial: Trial, name: str, twin_of: Callable[[FullRun, int], FullRun]) -> Found:
     """A run and its twin, made at a stop, each go on as a run that nobody stops."""
     wanted = trial.whole()
     for stop in stops(trial.problem):

@@ -1,7 +1,5 @@
 """Steps that are differentiated: learned learning rates and meta-learning go through them."""
 
-from typing import Any
-
 import numpy as np
 
 from momentum.checks import _given as given
@@ -16,12 +14,14 @@ SHAPES = ((5,), (2, 3))
 
 def recorded(setting: Setting) -> Problems:
     """Four steps; powers of two, so that neither way through the graph has to round."""
-    plain: dict[str, Any] = {"lr": 0.5, "momentum": 0.5, "nu": 0.5}
+    plain: dict[str, float] = {"lr": 0.5, "momentum": 0.5, "nu": 0.5}
     full = {**plain, "dampening": 0.5, "weight_decay": 0.25, "maximize": True}
     wanted = (plain, full, {**full, "nesterov": True})
     rows = dict.fromkeys(given.hyper(setting, **w) for w in wanted)
     able = given.free(setting, "lr", "momentum")
-    return [given.run(setting, [h] * 4, SHAPES, differentiable=True) for h in rows if able]
+    return [
+        given.run(setting, [h] * 4, SHAPES, options={"differentiable": True}) for h in rows if able
+    ]
 
 
 @check(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -11,17 +10,17 @@ from momentum.checks._check import Found, Trial, agrees, check, worded
 from momentum.checks._given import Drawn, Problem, Problems, Setting, problems
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly, tell
+from momentum.subjects.offers import FullRun
 
 FACTORS = (1.0, 0.5, 0.5, 0.25, 2.0, 0.0, 1.0)
 """Powers of two and zero: their products with a learning rate are exact in every format."""
 
 
-def scheduled(problem: Problem, factors: Sequence[float], **options: Any) -> Problem:
+def scheduled(problem: Problem, factors: Sequence[float]) -> Problem:
     """The problem with the learning rate of step t times factors[t], by scheduler."""
     shares = tuple(factors[t % len(factors)] for t in range(problem.steps))
     rows = [tuple(h._replace(lr=h.lr * share) for h in problem.hypers[0]) for share in shares]
-    named = (("scheduler", shares), *options.items())
-    return replace(problem, hypers=tuple(rows), options=named)
+    return replace(problem, hypers=tuple(rows), options=(("scheduler", shares),))
 
 
 def schedules(setting: Setting) -> Problems:
@@ -99,7 +98,7 @@ def own_schedules_are_rates_set_by_hand(trial: Trial) -> Found:
 def replaced_tensor_rates_count(trial: Trial) -> Found:
     for every in (1, 2):
 
-        def replacing(run: Any, t: int, fed: Fed, every: int = every) -> None:
+        def replacing(run: FullRun, t: int, fed: Fed, every: int = every) -> None:
             if t % every == 0:
                 run.replace_rates()
             tell(run, trial.problem.hypers, t)
@@ -123,4 +122,6 @@ def takes_a_tensor_for_learning_rate(setting: Setting) -> Problems:
         return []
     first = given.hyper(setting, **given.FULL)
     then, last = (given.changed(setting, first, lr=lr) for lr in (0.2, 0.0))
-    return [given.run(setting, [first, first, then, then, last, first], tensor_lr=True)]
+    return [
+        given.run(setting, [first, first, then, then, last, first], options={"tensor_lr": True})
+    ]

@@ -10,6 +10,7 @@ from momentum.checks._check import Found, Trial, advice, check, same, true, word
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks.late_groups import late
 from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.offers import FullRun
 
 
 @check(
@@ -65,7 +66,7 @@ def gradients_are_cleared(trial: Trial) -> Found:
     always=every_form,
 )
 def only_steps_move_a_run(trial: Trial) -> Found:
-    def calls(run: Any) -> dict[str, Callable[[], object]]:
+    def calls(run: FullRun) -> dict[str, Callable[[], object]]:
         clears = {
             f"zero_grad({'None' if to_none else 'zeros'})": partial(run.zero_grad, to_none)
             for to_none in (True, False)
@@ -73,7 +74,7 @@ def only_steps_move_a_run(trial: Trial) -> Found:
         }
         return {**run.glances(), **clears}
 
-    def step(run: Any, t: int, fed: Fed, name: str) -> None:
+    def step(run: FullRun, t: int, fed: Fed, name: str) -> None:
         calls(run)[name]()
         plainly(run, t, fed)
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Step, Trial, advice, check
 from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._trial import How
 from momentum.conventions import Hyper
 from momentum.subjects.drive import Fed, held, plainly, steps
+from momentum.subjects.offers import FullRun
 from momentum.subjects.problems.strategies import hypers
 from momentum.subjects.protocol import Array, Gradient
 
@@ -109,16 +111,19 @@ def late_group_may_join_a_schedule(trial: Trial) -> Found:
 class _Going:
     """The run that goes on, in place of what it was made of."""
 
-    run: Any
+    run: FullRun
+
+    def step(self, gradients: Sequence[Gradient]) -> None:
+        self.run.step(gradients)
 
     def parameters(self) -> list[Array]:
-        return list(self.run.parameters())
+        return self.run.parameters()
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.run.set(hyper, group)
 
 
-def as_it_is(run: Any, t: int, count: int) -> Any:
+def as_it_is(run: FullRun, t: int, count: int) -> FullRun:
     """Nothing happens between two steps."""
     return run
 
@@ -127,8 +132,8 @@ def joining(
     trial: Trial,
     *,
     plain: bool = False,
-    between: Callable[[Any, int, int], Any] = as_it_is,
-    step: Callable[[Any, int, Fed], Any] = plainly,
+    between: Callable[[FullRun, int, int], FullRun] = as_it_is,
+    step: How = plainly,
     **options: Any,
 ) -> list[Step]:
     """A run whose groups after the first join when they have their first gradients.

@@ -42,7 +42,10 @@ def agrees_in_every_layout(setting: Setting) -> Problems:
     """Three steps in each layout; gradients all alike for those that are expanded."""
     rows = [given.hyper(setting, **given.FULL)] * 3
     kinds = {name: "constant" if name == "expanded" else "normal" for name in LAYOUTS}
-    return [given.run(setting, rows, SHAPES, kind=k, layout=n) for n, k in kinds.items()]
+    return [
+        given.run(setting, rows, SHAPES, kind=kind, options={"layout": name})
+        for name, kind in kinds.items()
+    ]
 
 
 @check(

@@ -1,13 +1,13 @@
 """Gradients that are None, against gradients that are zero."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, agrees, check, same
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly, steps
+from momentum.subjects.offers import FullRun
 
 SHAPES = ((5,), (5,), (2, 3))
 TORCH = "torch.optim.Optimizer.zero_grad, set_to_none: None skips the step, 0 takes it"
@@ -117,7 +117,7 @@ def gradients_of_the_frozen_count(trial: Trial) -> Found:
 def _frozen(trial: Trial, fed: Trial) -> Found:
     """A run whose parameters are frozen where the problem has no gradient. fed: with these."""
 
-    def freezing(run: Any, t: int, gradients: Fed) -> None:
+    def freezing(run: FullRun, t: int, gradients: Fed) -> None:
         for i in range(len(trial.problem.shapes)):
             run.freeze(i, (t, i) in trial.problem.missing)
         plainly(run, t, gradients)

@@ -1,13 +1,12 @@
 """Parameters whose numbers, memory or format are changed beside the optimizer."""
 
-from typing import Any
-
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, check, worded
 from momentum.checks._given import Problems, Setting
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.offers import FullRun
 
 
 def changing(setting: Setting) -> Problems:
@@ -48,7 +47,7 @@ def agrees_from_where_it_is_put(trial: Trial) -> Found:
 def writes_where_the_parameter_points(trial: Trial) -> Found:
     for how in ("each", "together"):
 
-        def rebinding(run: Any, t: int, fed: Fed, how: str = how) -> None:
+        def rebinding(run: FullRun, t: int, fed: Fed, how: str = how) -> None:
             run.rebind(how)
             plainly(run, t, fed)
 

@@ -1,8 +1,8 @@
 """What a run must not touch: settings of the whole process, and runs in other threads."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Step, Trial, check, true
@@ -10,8 +10,9 @@ from momentum.checks._given import Problems, Setting
 from momentum.checks._lockstep import lockstep
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.offers import FullRun
 
-Settings = dict[str, Any]
+Settings = Mapping[str, object]
 
 
 def with_empty_steps(setting: Setting) -> Problems:
@@ -33,7 +34,7 @@ def leaves_the_process_alone(trial: Trial) -> Found:
     before: Settings = still.settings()
     seen: list[Settings] = []
 
-    def looked_at(run: Any, t: int, fed: Fed) -> None:
+    def looked_at(run: FullRun, t: int, fed: Fed) -> None:
         plainly(run, t, fed)
         seen.append(run.settings())
 
@@ -63,7 +64,7 @@ def _unchanged(before: Settings, after: Settings, who: str, step: int) -> Found:
     always=every_form,
 )
 def run_may_change_threads(trial: Trial) -> Found:
-    def by_turns(run: Any, t: int, fed: Fed) -> None:
+    def by_turns(run: FullRun, t: int, fed: Fed) -> None:
         if not t % 2:
             return plainly(run, t, fed)
         with ThreadPoolExecutor(1) as other:

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import momentum
 from momentum import adapters
@@ -167,8 +167,8 @@ class Results:
         return {0: "passed", 1: "failed", 3: "nothing ran"}[self.exit_code(strict)]
 
 
-def environment() -> dict[str, Any]:
-    """Versions of everything that has a part in the run, and the platform."""
+def versions() -> dict[str, str]:
+    """Of everything that has a part in the run."""
     ours = {"momentum-oracle": momentum.__version__, "python": platform.python_version()}
     beside = {name: metadata.version(name) for name in ("numpy", "python-flint", "hypothesis")}
-    return {"versions": {**ours, **beside, **adapters.versions()}, "platform": platform.platform()}
+    return {**ours, **beside, **adapters.versions()}

@@ -1,7 +1,5 @@
 """Gradient scalers: a loss scale leaves no trace, a step that they skip never was."""
 
-from typing import Any
-
 import numpy as np
 
 from momentum.checks import _given as given
@@ -11,6 +9,7 @@ from momentum.checks._paths import flat
 from momentum.checks._runs import compared, forms, stepped
 from momentum.subjects.drive import Fed
 from momentum.subjects.judge import Measured
+from momentum.subjects.offers import FullRun
 
 MICIKEVICIUS = "Micikevicius et al., Mixed Precision Training, 2018, section 3.2"
 SKIPPED = MICIKEVICIUS + "; LibreYOLO/libreyolo#771 for a velocity that a skipped step fed"
@@ -36,7 +35,7 @@ def every_form(setting: Setting) -> Problems:
 def loss_scale_is_invisible(trial: Trial) -> Found:
     skipped: list[bool] = []
 
-    def scaled(run: Any, t: int, fed: Fed) -> None:
+    def scaled(run: FullRun, t: int, fed: Fed) -> None:
         skipped.append(run.scaled_step(fed, SCALES[t % len(SCALES)]))
 
     yield from stepped(trial, scaled)
@@ -67,7 +66,7 @@ def skipped_step_never_was(trial: Trial) -> Found:
 def _scaled(trial: Trial, bad: dict[int, tuple[float, int]], skips: list[Measured]) -> list[Step]:
     """The good steps, with a bad one before some of them; skips: what became of those."""
 
-    def scaled(run: Any, t: int, fed: Fed) -> None:
+    def scaled(run: FullRun, t: int, fed: Fed) -> None:
         if t in bad:
             (value, i), before = bad[t], flat(run.parameters())
             spoiled = [None if g is None else g.copy() for g in fed]

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from momentum.checks._check import Found, Trial, check
 from momentum.checks._given import Problems, Setting
 from momentum.checks.late_groups import joined, joining
 from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.offers import FullRun
 
-Between = Callable[[Any, int], Any]
+Between = Callable[[FullRun, int], FullRun]
 """A run, and how many parameters it has -> the run that goes on."""
 
 
@@ -33,33 +33,33 @@ def sequences(setting: Setting) -> Problems:
     return found
 
 
-def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Any]]:
+def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Callable[[FullRun, Fed], object]]]:
     """What may stand between two steps, and how a step may be taken, by name."""
     subject, problem = trial.subject, trial.problem
     offers = subject.facts.offers
 
-    def fresh(count: int, groups: int) -> Any:
+    def fresh(count: int, groups: int) -> FullRun:
         zeros = [np.zeros(shape) for shape in problem.shapes[:count]]
         members = [g for g in problem.groups[:count] if g < groups]
         hypers = list(problem.hypers[0][:groups])
-        run = subject.start(zeros[: len(members)], hypers, problem.dtype, members)
+        run: FullRun = subject.start(zeros[: len(members)], hypers, problem.dtype, members)
         if zeros[len(members) :]:
             run.add_group(zeros[len(members) :], problem.hypers[0][1])
         return run
 
-    def loaded(run: Any, new: Any) -> Any:
+    def loaded(run: FullRun, new: FullRun) -> FullRun:
         new.load(run.save())
         return new
 
-    def cleared(run: Any, to_none: bool) -> Any:
+    def cleared(run: FullRun, to_none: bool) -> FullRun:
         run.zero_grad(to_none)
         return run
 
-    def moved(run: Any, how: str) -> Any:
+    def moved(run: FullRun, how: str) -> FullRun:
         run.rebind(how)
         return run
 
-    def shown(run: Any) -> Any:
+    def shown(run: FullRun) -> FullRun:
         for call in run.glances().values():
             call()
         return run
@@ -76,7 +76,7 @@ def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Any]]:
         "in one memory": ("rebind", lambda run, n: moved(run, "together")),
         "shown": ("glances", lambda run, n: shown(run)),
     }
-    taken: dict[str, tuple[str, Callable[[Any, Fed], Any]]] = {
+    taken: dict[str, tuple[str, Callable[[FullRun, Fed], object]]] = {
         "closure": ("closure", lambda run, fed: run.step_closure(fed)),
         "hooked": ("hooks", lambda run, fed: run.hooked_step(fed)),
         "refilled": ("refill", lambda run, fed: run.refill(fed)),
@@ -101,13 +101,13 @@ def any_order_of_calls_agrees(trial: Trial) -> Found:
     order: list[str] = []
     told = ["plain step"] * problem.steps
 
-    def interrupted(run: Any, t: int, count: int) -> Any:
+    def interrupted(run: FullRun, t: int, count: int) -> FullRun:
         if not order:
             order.extend(draw.sample(sorted(between), len(between)))
         told[t] = order.pop()
         return between[told[t]](run, count)
 
-    def step(run: Any, t: int, fed: Fed) -> None:
+    def step(run: FullRun, t: int, fed: Fed) -> None:
         name = draw.choice(["plain", *sorted(taken)])
         told[t] += f", then a {name} step"
         taken[name](run, fed) if name in taken else plainly(run, t, fed)

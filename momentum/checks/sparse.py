@@ -1,7 +1,6 @@
 """Sparse gradients stand for dense ones."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check
 from momentum.checks._given import Problems, Setting, problems
 from momentum.subjects.drive import Fed, steps
+from momentum.subjects.offers import FullRun
 from momentum.subjects.protocol import Array, Gradient
 
 SHAPES = ((17,), (9, 2))
@@ -53,7 +53,7 @@ def _sparsely(trial: Trial) -> Found:
             for g in trial.problem.gradients(t, here)
         ]
 
-    def sparsely(run: Any, t: int, fed: Fed) -> None:
+    def sparsely(run: FullRun, t: int, fed: Fed) -> None:
         run.step_sparse(fed)
 
     run, problem = trial.begin(), trial.problem

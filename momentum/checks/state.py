@@ -1,11 +1,10 @@
 """State: saved and loaded without a trace."""
 
-from typing import Any
-
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Step, Trial, advice, check, worded
 from momentum.checks._given import Drawn, Problems, Setting, problems
 from momentum.checks._runs import catch_up, compared, forms, stops
+from momentum.subjects.offers import FullRun
 
 GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on all steps before it"
 
@@ -150,7 +149,9 @@ def loading_keeps_every_digit(trial: Trial) -> Found:
         yield from compared(f"saved at step {stop} and loaded", rest, wanted, trial.problem)
 
 
-def _loaded(trial: Trial, gone: list[Step], saved: Any, run: Any = None) -> list[Step]:
+def _loaded(
+    trial: Trial, gone: list[Step], saved: object, run: FullRun | None = None
+) -> list[Step]:
     """The whole path of a run that goes on from a saved state. run: a fresh one by default."""
     run = trial.fresh() if run is None else run
     run.load(saved)

@@ -37,7 +37,7 @@ def blank(check: Check, dtype: str) -> Result:
         family=check.family,
         level=check.level,
         statement=check.statement,
-        source=check.source.text,
+        source=check.source,
         verdict="passed",
     )
 

@@ -2,13 +2,14 @@
 
 import gc
 import os
+import platform
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 from momentum.checks import CHECKS, Check
-from momentum.checks.result import Header, Result, environment
+from momentum.checks.result import Header, Result, versions
 from momentum.conventions import Convention, get
 from momentum.diagnosis import Explainer, Identity, decisive, describe, identify
 from momentum.errors import UsageError
@@ -256,5 +257,6 @@ def header_of(
         asked=come_by.asked,
         doubt=come_by.doubt,
         arguments=options.arguments,
-        **environment(),
+        versions=versions(),
+        platform=platform.platform(),
     )

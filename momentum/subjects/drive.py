@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
+from momentum.subjects.offers import FullRun
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Gradient, Run, Subject, SubjectError
 
 Fed = tuple[Gradient, ...]
 """The gradients of a step, in the order of the parameters."""
+
+R = TypeVar("R", bound=Run)
 
 Row = Sequence[Hyper]
 """The hyper-parameters of a step, one a group."""
@@ -27,15 +30,16 @@ class Observation:
     iterates: tuple[tuple[Array, ...], ...]
 
 
-def begin(subject: Subject, problem: Problem, start: Sequence[Array] | None = None) -> Any:
+def begin(subject: Subject, problem: Problem, start: Sequence[Array] | None = None) -> FullRun:
     """A run at the problem's start, or from other numbers."""
-    return subject.start(
+    run: FullRun = subject.start(
         [x.copy() for x in (problem.start if start is None else start)],
         list(problem.hypers[0]),
         problem.dtype,
         list(problem.groups),
         dict(problem.options),
     )
+    return run
 
 
 def tell(run: Run, hypers: Sequence[Row], t: int) -> None:
@@ -45,19 +49,19 @@ def tell(run: Run, hypers: Sequence[Row], t: int) -> None:
             run.set(h, g)
 
 
-def plainly(run: Any, t: int, fed: Sequence[Gradient]) -> None:
+def plainly(run: Run, t: int, fed: Sequence[Gradient]) -> None:
     """A step as a training takes it; gradients are handed over in memory of their own."""
     run.step([None if g is None else g.copy() for g in fed])
 
 
 def steps(
-    run: Any,
+    run: R,
     hypers: Sequence[Row],
     gradients: Callable[[int, Sequence[Array]], Sequence[Gradient]],
     here: Sequence[Array] = (),
     *,
     first: int = 0,
-    step: Callable[[Any, int, Fed], Any] = plainly,
+    step: Callable[[R, int, Fed], object] = plainly,
     told: bool = True,
     problem: Problem | None = None,
 ) -> Iterator[tuple[Fed, tuple[Array, ...]]]:
@@ -76,19 +80,24 @@ def steps(
 
 
 def advance(
-    run: Any,
+    run: FullRun,
     problem: Problem,
     first: int,
     iterates: Sequence[Array],
     points: bool = False,
-    **how: Any,
+    *,
+    step: Callable[[FullRun, int, Fed], object] = plainly,
+    told: bool = True,
 ) -> Iterator[tuple[Fed, tuple[Array, ...]]]:
     """Take a problem's steps; points: the run says where its gradients are to be taken."""
 
     def gradients(t: int, here: Sequence[Array]) -> Sequence[Gradient]:
         return problem.gradients(t, run.point() if points else here)
 
-    return steps(run, problem.hypers, gradients, iterates, first=first, problem=problem, **how)
+    return steps(
+        run, problem.hypers, gradients, iterates,
+        first=first, step=step, told=told, problem=problem,
+    )  # fmt: skip
 
 
 def read(run: Run, problem: Problem, step: int) -> list[Array]:
@@ -131,7 +140,7 @@ def observe(subject: Subject, problem: Problem) -> Observation:
     return Observation(problem, tuple(s[0] for s in steps), tuple(s[1] for s in steps))
 
 
-def _at_once(run: Any, problem: Problem) -> Observation:
+def _at_once(run: FullRun, problem: Problem) -> Observation:
     """The same for a run that takes many steps in one message, where nothing depends on them."""
     fed = tuple(tuple(problem.gradients(t, problem.start)) for t in range(problem.steps))
     got = run.steps(fed, problem.hypers)

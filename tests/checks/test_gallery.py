@@ -7,7 +7,7 @@ from momentum.conventions import CONVENTIONS, get
 from momentum.gallery import GALLERY, Machine
 from momentum.runner.one_check import run_check
 
-PAIRS = sorted((name, check.name) for check in CHECKS.values() for name in check.catches)
+PAIRS = sorted((name, check.name) for check in CHECKS.values() for name in check.defects)
 
 
 def caught(name: str, check_name: str) -> bool:
@@ -39,7 +39,7 @@ def test_every_defect_is_caught_by_a_check() -> None:
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda c: c.name)
 def test_every_check_names_a_defect_that_is_there(check: object) -> None:
-    names = CHECKS[check.name].catches  # type: ignore[attr-defined]  # a Check
+    names = CHECKS[check.name].defects  # type: ignore[attr-defined]  # a Check
     assert names
     assert set(names) <= set(GALLERY)
 

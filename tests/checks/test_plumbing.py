@@ -68,7 +68,7 @@ def test_a_name_is_given_once_and_a_declaration_is_a_check_of_its_file():
     agrees(level="should", **told)(declared_here)
     made = CHECKS.pop("declared_here")
     assert (made.family, made.level, made.statement) == ("test_plumbing", "should", "It.")
-    assert (made.catches, made.needs, made.random) == (("one", "two"), (), None)
+    assert (made.defects, made.needs, made.random) == (("one", "two"), (), None)
     assert made.always is declared_here
     assert not made.every_dtype
     assert not made.errors_fail

@@ -71,7 +71,7 @@ def needed(name: str) -> str:
     if remembers(defect):
         return ONE_PROCESS
     facts, convention = Spoken(defect.build()).facts, get(defect.convention)
-    catching = (check for check in CHECKS.values() if name in check.catches)
+    catching = (check for check in CHECKS.values() if name in check.defects)
     reasons = [check.why_not(facts, convention) for check in catching]
     return reasons[0].removeprefix("does not offer ").split()[0] if all(reasons) else ""
 
