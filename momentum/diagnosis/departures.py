@@ -211,8 +211,8 @@ DEPARTURES: dict[str, tuple[Departure, ...]] = {
 KNOWN: tuple[Departure, ...] = (
     *all_of(OPTIONS["nesterov"]),
     NESTEROV_FORM,
+    Departure(UNFED, around(unfed)),
     *(d for name in ("dampening", "maximize", "weight_decay") for d in all_of(OPTIONS[name])),
     *(d for table in (*CHANGES.values(), CORRECTED) for d in all_of(table)),
-    Departure(UNFED, around(unfed)),
 )
 """All of them."""

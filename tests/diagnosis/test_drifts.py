@@ -9,7 +9,7 @@ import pytest
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper, get
 from momentum.diagnosis import Explainer
-from momentum.gallery import Machine
+from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
 from momentum.subjects.problems import Problem
 
@@ -111,3 +111,14 @@ def test_groups_after_the_first_few_are_named() -> None:
     problem = Problem("float32", ((3,),) * 9, rows, tuple(range(9)))
     words = cause(machine(Few), problem)
     assert words.endswith("the groups after the first 6: left as they were")
+
+
+def test_a_velocity_that_rests_at_momentum_0_is_named_without_a_decay_that_is_off() -> None:
+    rows = tuple((Hyper(0.3, momentum),) for momentum in (0.8, 0.0, 0.8, 0.8))
+    subject = GALLERY["velocity_not_fed_at_zero_momentum"].build()
+    problem = Problem("float32", ((7,),), rows, (0,), "from_zero")
+    assert (
+        Explainer(subject, get("zero_started"))
+        .cause(problem)
+        .endswith(": a step at momentum 0 leaves the velocity of earlier steps as it is")
+    )
