@@ -7,20 +7,17 @@ from pathlib import Path
 import click
 import numpy as np
 
-from momentum.adapters import load
+from momentum.adapters.process import ProcessSubject, adapt
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.languages.harness import template
 from momentum.report.foreign import one_line
 from momentum.runner import files
-from momentum.subjects.protocol import Facts, Subject, SubjectError
+from momentum.subjects.protocol import Facts, SubjectError
 
-SPECIAL = (
-    *(0.0, -0.0, 1.5, -(2.0**-30), 2.0**-149, 2.0**-126, 2.0**127),
-    *(math.inf, -math.inf, math.nan),
-)
-"""Numbers that every format from float32 on holds, and that are lost where text goes wrong."""
+SPECIAL = (0.0, -0.0, 1.5, -(2.0**-30), 1 / 3, -math.pi, math.inf, -math.inf, math.nan)
+"""Numbers that are lost where text goes wrong; the ends of a format are tried with them."""
 
 
 def _hyper(facts: Facts) -> Hyper:
@@ -54,7 +51,7 @@ def selftest(command: str) -> int:
 
     Raises: UsageError where it does not start or says no proper facts.
     """
-    subject = load(f"process:{command}")
+    subject = adapt(command, {}, f"process:{command}")
     found = []
     for dtype in subject.facts.dtypes:
         found += [(f"{dtype}: {name}", words) for name, words in _tried(subject, dtype)]
@@ -63,11 +60,12 @@ def selftest(command: str) -> int:
     return 1 if any(words for _, words in found) else 0
 
 
-def _tried(subject: Subject, dtype: str) -> list[tuple[str, str]]:
+def _tried(subject: ProcessSubject, dtype: str) -> list[tuple[str, str]]:
     """What was tried, and what was wrong with it."""
-    tests: dict[str, Callable[[Subject, str], str]] = {
+    tests: dict[str, Callable[[ProcessSubject, str], str]] = {
         "every number comes back as it was sent": _echo,
         "a run begins anew, and parameters keep their places": _again,
+        "what it refuses it answers, and goes on": _refused,
     }
     if subject.facts.none_gradients:
         tests["a step without a gradient moves nothing"] = _still
@@ -82,8 +80,12 @@ def _tried(subject: Subject, dtype: str) -> list[tuple[str, str]]:
     return found
 
 
-def _echo(subject: Subject, dtype: str) -> str:
-    sent = format_of(dtype).round(np.array(SPECIAL))
+def _echo(subject: ProcessSubject, dtype: str) -> str:
+    format = format_of(dtype)
+    least = (
+        format.smallest_normal if subject.facts.flushes_subnormals else format.smallest_subnormal
+    )
+    sent = format.round(np.array([*SPECIAL, least, -format.largest]))
     (got,) = subject.start([sent], [_hyper(subject.facts)], dtype).parameters()
     for a, b in zip(sent, got):
         if a.tobytes() != b.tobytes() and not (np.isnan(a) and np.isnan(b)):
@@ -91,14 +93,30 @@ def _echo(subject: Subject, dtype: str) -> str:
     return ""
 
 
-def _still(subject: Subject, dtype: str) -> str:
+def _refused(subject: ProcessSubject, dtype: str) -> str:
+    """A negative rate may be taken, skipped or an error; none ends the program."""
+    h, told, before = _hyper(subject.facts), "", _waiting(subject)
+    odd = {n: -1.0 for n in ("lr", "momentum") if n in subject.facts.hyper}
+    try:
+        subject.start([np.ones(2)], [h._replace(**odd)], dtype).step([np.ones(2)])
+    except (SubjectError, ValueError) as error:
+        told = one_line(str(error))
+    return told if _waiting(subject) < max(before, 1) else ""
+
+
+def _waiting(subject: ProcessSubject) -> int:
+    """Programs that can be asked."""
+    return sum(program.alive for program in subject.idle)
+
+
+def _still(subject: ProcessSubject, dtype: str) -> str:
     start = np.array([1.0, -0.5, 2.0])
     run = subject.start([start], [_hyper(subject.facts)], dtype)
     run.step([None])
     return "" if np.array_equal(run.parameters()[0], start) else "the parameter moved"
 
 
-def _restarted(subject: Subject, dtype: str) -> str:
+def _restarted(subject: ProcessSubject, dtype: str) -> str:
     start, h = np.array([1.0, -0.5, 2.0]), _hyper(subject.facts)
     ends = []
     for restarts in (False, True):
@@ -111,7 +129,7 @@ def _restarted(subject: Subject, dtype: str) -> str:
     return "" if np.array_equal(*ends) else "the step after it is another than the first"
 
 
-def _again(subject: Subject, dtype: str) -> str:
+def _again(subject: ProcessSubject, dtype: str) -> str:
     starts = [np.arange(1.0, n + 1) for n in (3, 1, 5)]
     ends = []
     for _ in range(2):

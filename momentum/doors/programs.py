@@ -1,5 +1,6 @@
 """Commands for what is not a subject to load: live trainings, and programs in other languages."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def harness(language: str, command: tuple[str, ...], convention: str, into: Path
     if language == "selftest":
         if not command:
             raise click.UsageError("wanted the command to try, as in: harness selftest ./harness")
-        return selftest(" ".join(command))
+        return selftest(command[0] if len(command) == 1 else shlex.join(command))
     if command:
         raise click.UsageError(f"wanted one language, got also {command[0]!r}")
     return write(language, convention, into)

@@ -31,7 +31,8 @@ def verify(path: Path, flushing: bool = False) -> int:
     """
     text = files.read(path, "answers")
     try:
-        found = vectors.verify(vectors.answers_of(text), flushing)
+        answers = vectors.answers_of(text)
+        found = vectors.verify(answers, flushing)
     except ValueError as error:
         raise UsageError(f"answers {path}: {error}") from None
     count = {v: sum(one.verdict == v for one in found) for v in ("passed", "failed", "skipped")}
@@ -44,6 +45,12 @@ def verify(path: Path, flushing: bool = False) -> int:
         click.echo(f"  such cases fail with, for example, {note.catches}: {note.effect}")
         click.echo(f"  {worst.case.id} ({worst.case.dtype}), {worst.words}:")
         click.echo(f"  the error is {worst.ratio:.3g} times its bound")
+    if count["failed"] and not flushing and not _failing(vectors.verify(answers, flushing=True)):
+        click.echo("\nonly subnormal numbers are wrong, which became zero: see --flushing")
     for why in dict.fromkeys(one.words for one in found if one.verdict == "skipped"):
         click.echo(f"skipped: {one_line(why)}")
     return 1 if count["failed"] else 0 if count["passed"] else 3
+
+
+def _failing(found: Sequence[vectors.Verified]) -> bool:
+    return any(one.verdict == "failed" for one in found)

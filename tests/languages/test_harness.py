@@ -93,6 +93,29 @@ def test_selftest_finds_a_harness_that_loses_digits(capsys: pytest.CaptureFixtur
     assert "WRONG float64: every number comes back as it was sent" in capsys.readouterr().out
 
 
+def test_selftest_finds_a_harness_that_ends_where_its_library_refuses(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, text = template("python", "torch")
+    strict = text.replace(
+        "    grad = -grad", "    if lr < 0: raise ValueError('a rate of -1')\n    grad = -grad"
+    )
+    assert strict != text
+    assert entry(["harness", "selftest", built("python", strict)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in told if line.startswith("WRONG")] == [
+        f"WRONG {dtype}: what it refuses it answers, and goes on:"
+        " ended with exit code 1 at 'step': ValueError: a rate of -1"
+        for dtype in ("float64", "float32")
+    ]
+
+
+def test_selftest_takes_a_command_of_several_words(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my step.py").write_text(template("python", "keras")[1], encoding="utf-8")
+    assert entry(["harness", "selftest", sys.executable, "my step.py"]) == 0
+    assert "WRONG" not in capsys.readouterr().out
+
+
 FORGETFUL = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2] / "examples")!r})

@@ -58,7 +58,9 @@ def test_what_flushes_subnormals_is_right_where_that_is_said(
         rows = (numbers(row) for row in answer["parameters"])
         answer["parameters"] = [[x if abs(x) >= least else 0.0 for x in row] for row in rows]
     assert verified(tmp_path, answers) == 1
-    assert "exact np" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "exact np" not in out
+    assert "only subnormal numbers are wrong, which became zero: see --flushing" in out
     assert entry(["vectors", "verify", str(tmp_path / "answers.jsonl"), "--flushing"]) == 0
 
 
@@ -113,6 +115,7 @@ def test_a_wrong_answer_fails_with_its_family_and_a_reason(
     out = capsys.readouterr().out
     assert f"\n{family}: " in out
     assert "for example" in out
+    assert "--flushing" not in out
 
 
 @pytest.mark.parametrize(
