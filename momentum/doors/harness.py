@@ -96,9 +96,9 @@ def _echo(subject: ProcessSubject, dtype: str) -> str:
 def _refused(subject: ProcessSubject, dtype: str) -> str:
     """A negative rate may be taken, skipped or an error; none ends the program."""
     h, told, before = _hyper(subject.facts), "", _waiting(subject)
-    odd = {n: -1.0 for n in ("lr", "momentum") if n in subject.facts.hyper}
+    odd = h._replace(lr=-1.0) if "lr" in subject.facts.hyper else h
     try:
-        subject.start([np.ones(2)], [h._replace(**odd)], dtype).step([np.ones(2)])
+        subject.start([np.ones(2)], [odd], dtype).step([np.ones(2)])
     except (SubjectError, ValueError) as error:
         told = one_line(str(error))
     return told if _waiting(subject) < max(before, 1) else ""
@@ -126,7 +126,7 @@ def _restarted(subject: ProcessSubject, dtype: str) -> str:
             run.restart()
         run.step([np.ones(3)])
         ends.append(run.parameters()[0])
-    return "" if np.array_equal(*ends) else "the step after it is another than the first"
+    return "" if np.array_equal(ends[0], ends[1]) else "the step after it is another than the first"
 
 
 def _again(subject: ProcessSubject, dtype: str) -> str:

@@ -120,6 +120,12 @@ def _widened(bound: Array, value: Array) -> Array:
     return np.nextafter(bound + np.spacing(np.abs(value)) / 2, np.inf)
 
 
+def schema() -> bytes:
+    """The JSON schema of a file of vectors."""
+    told = msgspec.json.encode(msgspec.json.schema(VectorFile))
+    return msgspec.json.format(told, indent=1) + b"\n"
+
+
 def write(folder: Path, conventions: Sequence[str] = ()) -> list[Path]:
     """Write the vectors of some conventions, of all by default; the files that were written.
 
@@ -130,8 +136,7 @@ def write(folder: Path, conventions: Sequence[str] = ()) -> list[Path]:
     chosen = [get(name) for name in conventions or CONVENTIONS]
     written = [folder / "schema.json"]
     folder.mkdir(parents=True, exist_ok=True)
-    schema = msgspec.json.schema(VectorFile)
-    written[0].write_bytes(msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n")
+    written[0].write_bytes(schema())
     for verifier in VERIFIERS:
         written.append(folder / verifier.name)
         written[-1].write_bytes(verifier.read_bytes())

@@ -33,6 +33,11 @@ def test_files_fit_their_schema_and_are_the_same_each_time(folder: Path, tmp_pat
             jsonschema.validate(json.loads(path.read_text()), schema)
 
 
+def test_schema_is_the_one_in_the_documentation() -> None:
+    kept = Path(__file__).parents[2] / "docs" / "vectors.schema.json"
+    assert kept.read_bytes() == vectors.schema()
+
+
 def test_all_conventions_together_stay_small(tmp_path: Path) -> None:
     written = vectors.write(tmp_path)
     assert sum(path.stat().st_size for path in written) < 10_000_000
