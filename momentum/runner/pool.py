@@ -34,11 +34,11 @@ class Hand:
     """A worker in a process of its own, which answers requests one at a time.
 
     problem: what it tried last. next, whole: its time for a sign of life, and for the answer.
-    handles: ready when it may have one.
+    handles: ready when it may have one. loads: it has to load the subject first.
     """
 
-    def __init__(self, cell: Cell, limit: float) -> None:
-        self.cell, self.limit = cell, limit
+    def __init__(self, cell: Cell, limit: float, loads: bool = False) -> None:
+        self.cell, self.limit, self.loads = cell, limit, loads
         self.handles = cell.handles
         self.problem, self.renews = "", False
         self.next, self.whole = Patience(cell.pid, limit), Patience(cell.pid, float("inf"))
@@ -47,10 +47,13 @@ class Hand:
         """Begin with a request."""
         self.problem = ""
         self.renews = isinstance(request, Explain)
-        self.next = Patience(self.cell.pid, self.limit)
-        self.whole = Patience(self.cell.pid, self.limit * SEARCH)
+        self._begin()
         with contextlib.suppress(OSError):  # its end is seen when it is asked for the answer
             self.cell.channel.send(request, within=self.limit)
+
+    def _begin(self) -> None:
+        self.next = Patience(self.cell.pid, self.limit)
+        self.whole = Patience(self.cell.pid, self.limit * SEARCH)
 
     @property
     def until(self) -> float:
@@ -67,6 +70,11 @@ class Hand:
                     self.next = Patience(self.cell.pid, self.limit)
             elif isinstance(item, Exhausted):
                 return Lost(item.reason, slow=True)
+            elif self.loads and isinstance(item, Loaded):
+                self.loads = False
+                self._begin()
+            elif self.loads:
+                return Lost("could not be loaded again")
             else:
                 assert isinstance(item, Event)
                 return item
@@ -126,20 +134,19 @@ class Pool:
             self.idle = False
             return Hand(self.loader, self.limit)
         try:
-            if self.forks:
-                with contextlib.suppress(OSError):
-                    return Hand(spawned(self.loader.channel), self.limit)
-            # There is no loader any more, or it cannot be copied.
+            if not self.forks:
+                return Hand(self.keeper.spawn(), self.limit, loads=True)
+            with contextlib.suppress(OSError):
+                return Hand(spawned(self.loader.channel), self.limit)
+            # There is no loader any more.
             fresh = self.keeper.spawn()
             said = self._said(fresh)
-            if isinstance(said, Loaded) and self.forks:
+            if isinstance(said, Loaded):
                 self.loader.close()
                 self.loader = fresh
                 return Hand(spawned(fresh.channel), self.limit)
         except OSError as error:
             return Lost(f"left no process to go on with ({error})")
-        if isinstance(said, Loaded):
-            return Hand(fresh, self.limit)
         fresh.close()
         return said if isinstance(said, Lost) else Lost("could not be loaded again")
 

@@ -43,10 +43,13 @@ def run(
         if supervisor.jobs:
             twin = supervisor.try_twin()
         if twin is None or twin.outcome != "missed":
+            if supervisor.lasts and not supervisor.ledger.lost:
+                # By the end a worker that is not renewed has done more or less, by the number.
+                impulse = supervisor.respond()
             for result in supervisor.results(supervisor.jobs, on_start):
                 found.append(result)
                 on_result(result)
-            if not supervisor.ledger.over:
+            if not supervisor.lasts and not supervisor.ledger.over:
                 impulse = supervisor.respond()
             found = supervisor.explained(found)
     except KeyboardInterrupt:

@@ -34,6 +34,11 @@ from momentum.subjects.isolation import Lost
 
 Start = Callable[[str, int, int], None]
 
+NO_LANE = -1
+
+LASTING = 2
+"""Lanes of a subject that compiles: more of them would compile more and wait less."""
+
 
 def batches(jobs: Sequence[Job], least: int) -> dict[str, int]:
     """The number of each job's batch, by its id. least: jobs of one, but for the last."""
@@ -49,11 +54,14 @@ def batches(jobs: Sequence[Job], least: int) -> dict[str, int]:
 
 
 class Seat:
-    """Where a worker may be at work. left: jobs of its batch that come after `job`."""
+    """Where a worker may be at work. lane: its number; left: the jobs of it that come after `job`.
+
+    hand: the worker, which has begun with nothing else as long as `lane` is `NO_LANE`.
+    """
 
     def __init__(self) -> None:
         self.hand: Hand | None = None
-        self.batch = -1
+        self.lane = NO_LANE
         self.job: Job | None = None
         self.left: deque[Job] = deque()
 
@@ -67,9 +75,9 @@ class Seat:
 class Supervisor:
     """One subject under one convention: loads it, and gives each job its result.
 
-    With every batch of checks a worker begins anew, so that no result depends on how many workers
-    there are; where that would mean to compile everything again, there is one worker for all.
-    Close it at the end.
+    With every lane of checks a worker begins anew, so that no result depends on how many workers
+    there are. A lane is a batch; where a new worker has to compile everything again, it is half of
+    them. Close it at the end.
     """
 
     def __init__(
@@ -88,7 +96,7 @@ class Supervisor:
         self.unexplained = ""
         self.header: Header
         self.jobs: tuple[Job, ...] = ()
-        self.batch: dict[str, int] = {}
+        self.lane: dict[str, int] = {}
 
     def prepare(self) -> Header:
         """Load the subject, find its convention, and see what there is to do.
@@ -108,8 +116,16 @@ class Supervisor:
             raise UsageError(said.words)
         assert isinstance(said, Prepared)
         self.header, self.jobs = said
-        self.batch = batches(self.jobs, self.pool.batch)
+        self.lane = batches(self.jobs, self.pool.batch)
+        if self.lasts:
+            last = max(self.lane.values(), default=0)
+            self.lane = {id: n * LASTING // (last + 1) for id, n in self.lane.items()}
         return self.header
+
+    @property
+    def lasts(self) -> bool:
+        """A worker goes on as long as it can, as a new one would compile everything again."""
+        return not self.pool.renews
 
     def try_twin(self) -> TwinTried:
         """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
@@ -135,13 +151,16 @@ class Supervisor:
 
         Raises: TimeIsUp.
         """
-        waiting = deque(deque(group) for _, group in groupby(jobs, lambda job: self.batch[job.id]))
+        lanes: dict[int, deque[Job]] = {}
+        for job in jobs:
+            lanes.setdefault(self.lane[job.id], deque()).append(job)
+        waiting = deque(lanes.values())
         done: dict[str, Result | Lost] = {}
         problems: dict[str, str] = {}
         number = {job.id: i for i, job in enumerate(jobs, 1)}
         for job in jobs:
             while (result := self._settled(job, done, problems)) is None:
-                for seat in self.seats if self.pool.renews else self.seats[:1]:
+                for seat in self.seats:
                     while seat.job is None and (one := self._next(seat, waiting)) is not None:
                         on_start(one.id, number[one.id], len(jobs))
                         if (lost := self._begin(seat, one)) is not None:
@@ -157,7 +176,7 @@ class Supervisor:
                 seat.clear()
 
     def _next(self, seat: Seat, waiting: deque[deque[Job]]) -> Job | None:
-        """The job that a seat is to do next: of its batch, else the first of the next one."""
+        """The job that a seat is to do next: of its lane, else the first of the next one."""
         while True:
             while seat.left:
                 job = seat.left.popleft()
@@ -169,14 +188,15 @@ class Supervisor:
 
     def _begin(self, seat: Seat, job: Job) -> Lost | None:
         """Set a worker to a job; why there is none."""
-        if seat.hand is not None and seat.batch != self.batch[job.id] and self.pool.renews:
+        lane = self.lane[job.id]
+        if seat.lane != lane and not (self.lasts and seat.lane == NO_LANE):
             seat.clear()
         if seat.hand is None:
             hired = self.pool.hire()
             if isinstance(hired, Lost):
                 return hired
             seat.hand = hired
-        seat.batch, seat.job = self.batch[job.id], job
+        seat.lane, seat.job = lane, job
         seat.hand.ask(Measure(self.header.convention, job))
         return None
 
@@ -241,12 +261,12 @@ class Supervisor:
     def _asked(self, request: Request) -> Event | Lost:
         """The answer of a worker that does nothing else."""
         seat = self.seats[0]
-        if seat.hand is None or self.pool.renews:
+        if seat.hand is None or not self.lasts:
             seat.clear()
             hired = self.pool.hire()
             if isinstance(hired, Lost):
                 return hired
-            seat.hand, seat.batch = hired, -1
+            seat.hand, seat.lane = hired, NO_LANE
         said = self.pool.asked(seat.hand, request)
         if isinstance(said, Lost):
             seat.clear()
