@@ -18,6 +18,7 @@ from momentum.checks import CHECKS
 from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
+from momentum.diagnosis.feeding import UNTIL_SET
 from momentum.diagnosis.fitted import bounded, drifting, fitted
 from momentum.diagnosis.functions import between, scaled
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
@@ -160,16 +161,11 @@ class Explainer:
 
     def _contradicted(self, suspect: Suspect[Explanation]) -> bool:
         """A failing run of which it has something to say, and that it does not explain."""
-        told = suspect.hypothesis
-        for observation in self.runs.values():
-            if not plainly_judged(observation.problem):
-                continue
-            if not isinstance(told, Hypothesis):
-                if told.speaks(self.subject, observation) and not told.holds(
-                    self.subject, observation
-                ):
-                    return True
-                continue
+        told, subject = suspect.hypothesis, self.subject
+        runs = [o for o in self.runs.values() if plainly_judged(o.problem)]
+        if not isinstance(told, Hypothesis):
+            return any(told.speaks(subject, o) and not told.holds(subject, o) for o in runs)
+        for observation in runs:
             v = self._verdicts(told, observation)
             moved = told.moved(observation)
             for right, explained, speaks in zip(v.right, v.explained, moved):
@@ -233,7 +229,9 @@ class Explainer:
                 if time.process_time() > self.until:
                     return None
                 kept = told.within(scope) if scope.words else told
-                tried = chain(other, self.trials.around(context, scope))
+                until = suspect.words.endswith(UNTIL_SET)
+                turned = self.trials.turned(context) if until else ()
+                tried = chain(other, self.trials.around(context, scope), turned)
                 if all(x.all() for o in tried for x in self._verdicts(kept, o).explained):
                     found = [w for w in (*words, scope.words) if w]
                     text = f"{', '.join(found)}: {suspect.words}" if found else suspect.words

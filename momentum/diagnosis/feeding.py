@@ -24,6 +24,9 @@ from momentum.diagnosis.moments import at_steps, closed_up
 from momentum.diagnosis.numbers import in_place_of_numbers
 from momentum.subjects.drive import Observation
 
+UNTIL_SET = ", until hyper-parameters are set in the run"
+"""End of what is said of options that a constructor drops."""
+
 OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
@@ -82,6 +85,8 @@ GRADIENTS: dict[str, Apply] = {
         taken_as(fed(lambda g: [np.zeros_like(g[0]), *g[:-1]])),
     "every step uses the gradient of the step before, the first one is left out":
         taken_as(_one_late),
+    "the gradient counts as 0 at every step":
+        taken_as(fed(lambda g: [np.zeros_like(x) for x in g])),
     "every step uses the mean of its gradient and the last one":
         taken_as(fed(lambda g: [g[0], *((a + b) / 2 for a, b in pairwise(g))]), slack=4),
     "gradients of earlier steps are added to each gradient":
@@ -120,6 +125,9 @@ DECAYED_TWICE: dict[str, Apply] = {
 def _several_off(convention: Convention) -> Iterator[Departure]:
     """Options without effect, one and more at once."""
     known = [n for n in OPTIONS if n in convention.knows]
+    if "dampening" in known:
+        unweighted = scheduled(lambda hypers: [h._replace(momentum=0.0) for h in hypers])
+        yield Departure("momentum has no effect, and dampening has", unweighted)
     for count in range(1, len(known) + 1):
         for names in combinations(known, count):
             plain = set(known) - set(names) <= {"maximize", "dampening", "nesterov"}
@@ -130,8 +138,7 @@ def _several_off(convention: Convention) -> Iterator[Departure]:
             if count > 1 or names == ("momentum",):  # the others are known by themselves
                 yield Departure(words, told(partial(_without, names)))
             for kept in (True, False):
-                until = f"{words}, until hyper-parameters are set in the run"
-                yield Departure(until, _until_set(names, kept))
+                yield Departure(words + UNTIL_SET, _until_set(names, kept))
 
 
 def _until_set(names: Sequence[str], kept: bool) -> Apply:

@@ -121,6 +121,11 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
             around(_at_stop(lambda state, h: state._replace(v=0 * state.v))),
         "the hyper-parameters are again those of the start":
             scheduled(_until_set(lambda h, first: first)),
+        "what is set has no effect any more":
+            scheduled(lambda hypers: [*hypers[:STOP], *[hypers[STOP - 1]] * len(hypers[STOP:])]),
+        **{f"the {name} that is kept beside the velocity is lost":
+            around(_at_stop(partial(_put, {name: getattr(initial, name)})))
+           for name in set(initial._fields) - set(State._fields)},
         **{f"{name} is lost": scheduled(_until_set(partial(_without, name)))
            for name in Hyper._field_defaults if name in convention.knows},
         **{f"the velocity is {words} by {text}": around(_at_stop(partial(_scaled, factor, power)))
@@ -132,6 +137,10 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
 
 def _without(name: str, h: Hyper, first: Hyper) -> Hyper:
     return h._replace(**{name: Hyper._field_defaults[name]})
+
+
+def _put(values: Mapping[str, Any], state: State, h: Hyper) -> State:
+    return state._replace(**values)
 
 
 def _scaled(factor: Formula, power: int, state: State, h: Hyper) -> State:
@@ -151,8 +160,12 @@ def _until_set(change: Callable[..., Hyper]) -> Schedule:
 
 
 def lengthened(text: str) -> str:
-    """A problem, in text, that goes on for some steps after the stop."""
+    """A problem, in text, that goes on for some steps after the stop, and changes after it."""
     problem = Problem.from_text(text)
+    if len(set(problem.hypers)) > len(set(problem.hypers[STOP - 1 :])):
+        hypers = (*problem.hypers[:1] * STOP, *problem.hypers)
+        missing = frozenset((t + STOP, i) for t, i in problem.missing)
+        problem = replace(problem, hypers=hypers, missing=missing)
     more = max(0, STOP + MORE - problem.steps)
     return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more)).to_text()
 

@@ -202,6 +202,9 @@ def _by_size(seen: Sequence[Verdicts]) -> Iterator[Scope]:
         yield _parameters(f"parameters of {least} elements", lambda p, n: p.size == n, least)
     first = min(i for i, _ in wrong)
     yield _parameters(f"the parameters after the first {first}", lambda p, n: p.place >= n, first)
+    if first == max(i for i, _ in wrong):
+        words = f"parameter {first} of the list, counted from 0"
+        yield _parameters(words, lambda p, n: p.place == n, first)
     groups = [v.observation.problem.groups[i] for v in seen for i, x in enumerate(v.right)
               if not x.all()]  # fmt: skip
     words = f"the groups after the first {min(groups)}"

@@ -76,15 +76,31 @@ class Trials:
             found.append(replace(last, seed=same.seed + 4, missing=gaps))
         return [o for p in found if (o := self.observed(p)) is not None]
 
+    def turned(self, context: Context) -> Iterator[Observation]:
+        """The smallest failing run, in which the rate changes half-way."""
+        row = context.problem.hypers[0]
+        if "lr" in self.subject.facts.settable and "lr" not in self.subject.facts.fixed:
+            later = tuple(h._replace(lr=h.lr * 0.75) for h in row)
+            problem = replace(context.problem, hypers=(row,) * 3 + (later,) * 3)
+            seen = self.observed(replace(problem, seed=problem.seed + 12))
+            yield from () if seen is None else (seen,)
+
     def around(self, context: Context, scope: Scope) -> Iterator[Observation]:
         """The counter-probe of a place: sizes on both sides of the number that it is told by."""
         if scope.around and not context.fixed_shapes:
             yield from self.varied(context, scope.around, 3)
 
     def changing(self, context: Context) -> list[Observation]:
-        """What changes in the problem, changing in other ways: between numbers, from 0 and to 0."""
+        """What changes in the problem, changing in other ways: between numbers, from 0 and to 0.
+
+        With options, which no other probe has, also everything at once.
+        """
         problem, domain = context.problem, self.subject.facts.domain
         found = []
+        if problem.options:
+            row = (domain.combined({**VALUES, "nesterov": False}),) * len(problem.hypers[0])
+            full = replace(problem, hypers=(row,) * STEPS, missing=frozenset())
+            found.append(self.observed(replace(full, seed=problem.seed + 13)))
         for name in CHANGING:
             if len({getattr(h, name) for row in problem.hypers for h in row}) == 1:
                 continue

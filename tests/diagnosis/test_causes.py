@@ -106,6 +106,35 @@ def test_a_number_that_cannot_be_turned_on_is_told_from_one_that_is_held() -> No
     assert words.endswith(": weight_decay stays off where it is off at the start")
 
 
+def test_what_is_never_so_is_not_said_to_be_so_until_something_is_set() -> None:
+    """And dampening acts without momentum, in this one."""
+
+    class Unweighted(MachineRun):
+        def hyper(self, i: int) -> Hyper:
+            return super().hyper(i)._replace(momentum=0.0)
+
+    problem = Problem("float32", ((7,),), ((Hyper(0.1, 0.9, 0.25),),) * 3, (0,))
+    words = cause(machine(Unweighted), problem)
+    assert words == "from step 2 on: momentum has no effect, and dampening has"
+
+
+def test_imaginary_parts_without_gradient_are_said_to_have_none() -> None:
+    options = (("complex", True),)
+    problem = Problem("float32", ((3, 2),), (ROW,) * 3, (0,), options=options)
+    words = cause(GALLERY["imaginary_part_skipped"].build(), problem)
+    assert words.endswith(
+        "every second element, from number 2 on: the gradient counts as 0 at every step"
+    )
+
+
+def test_a_velocity_that_rests_at_momentum_0_has_nothing_to_do_with_decay() -> None:
+    off, on = (Hyper(0.1),), (Hyper(0.1, 0.9),)
+    problem = Problem("float32", ((5,),), (on, on, off, on), (0,))
+    defect = GALLERY["velocity_not_fed_at_zero_momentum"]
+    words = Explainer(defect.build(), get(defect.convention)).cause(problem)
+    assert words.endswith(": a step at momentum 0 leaves the velocity of earlier steps as it is")
+
+
 def test_cause_says_plain_gradient_descent() -> None:
     class Plain(MachineRun):
         def hyper(self, i: int) -> Hyper:

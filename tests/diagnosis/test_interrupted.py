@@ -18,7 +18,7 @@ PROBLEM = Problem("float32", ((7,), (7,), (3, 5)), (ROW,) * 4, (0, 0, 0))
 def told(subject: Any, check: str, problem: Problem = PROBLEM) -> str:
     failed = Result(check, "float32", "state", "must", "s", "s", "failed")
     failed = Result(**{**vars(failed), "problem": problem.to_text()})
-    convention = get("accumulated")
+    convention = getattr(subject, "convention", get("accumulated"))
     return Explainer(subject, convention).explain([failed]).get(failed.id, "")
 
 
@@ -27,6 +27,8 @@ def told(subject: Any, check: str, problem: Problem = PROBLEM) -> str:
     [
         ("load_drops_velocity", "resumes_where_it_stopped", "and loaded, the velocity is lost"),
         ("pickle_drops_velocity", "pickle_is_faithful", "read again, the velocity is lost"),
+        ("save_drops_second_parameter", "resumes_where_it_stopped",
+         "parameter 1 of the list, counted from 0: the velocity is lost"),
         ("pickle_forgets_nesterov", "pickle_is_faithful", "read again, nesterov is lost"),
     ],
 )  # fmt: skip
@@ -34,6 +36,20 @@ def test_what_is_lost_on_the_way_is_named(defect: str, check: str, words: str) -
     text = told(GALLERY[defect].build(), check)
     assert text.startswith("from step 4 on: after the run was ")
     assert words in text
+
+
+def test_a_run_that_hears_nothing_after_a_load_is_said_to_be_deaf() -> None:
+    """Also where the problem's change comes before the stop."""
+    later = (ROW[0]._replace(lr=0.125),)
+    problem = replace(PROBLEM, hypers=(ROW, later, later))
+    text = told(GALLERY["lr_dead_after_load"].build(), "resumes_where_it_stopped", problem)
+    assert text.endswith("saved and loaded, what is set has no effect any more")
+
+
+def test_all_that_is_kept_beside_the_velocity_may_be_lost() -> None:
+    plain = replace(PROBLEM, hypers=((Hyper(0.25, 0.75),),) * 4)
+    text = told(GALLERY["load_drops_weight"].build(), "resumes_where_it_stopped", plain)
+    assert text.endswith("loaded, the weight that is kept beside the velocity is lost")
 
 
 def test_a_right_machine_has_nothing_to_lose() -> None:
