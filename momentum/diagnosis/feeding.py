@@ -1,5 +1,6 @@
 """Departures that are no other rule: other gradients, other groups' numbers, elements left out."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import combinations, pairwise
@@ -42,6 +43,7 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     words = "the gradients that there are go to the first parameters, in order"
     yield Departure(words, taken_as(closed_up))
     yield from in_place_of_numbers(convention)
+    yield from _by_size()
     if groups:
         yield from _groups()
 
@@ -72,6 +74,37 @@ def _at_zeros(told: Callable[[Hyper], Hyper] | None = None) -> Telling:
                 yield part._replace(grads=tuple(left))
 
     return telling
+
+
+SIZES: dict[str, Callable[[tuple[int, ...]], float]] = {
+    "its number of elements": math.prod,
+    "the square root of its number of elements": lambda shape: math.sqrt(math.prod(shape)),
+    "the length of its first axis": lambda shape: shape[0] if shape else 1,
+    "the length of its last axis": lambda shape: shape[-1] if shape else 1,
+}
+"""Of a parameter, by its shape."""
+
+
+def _by_size() -> Iterator[Departure]:
+    """Numbers that depend on the shape of a parameter."""
+    for words, size in SIZES.items():
+        for verb, power in (("divided", -1), ("multiplied", 1)):
+            for name in ("lr", "weight_decay"):
+                telling = partial(_sized, size, power, name)
+                text = f"{name} is {verb} for each parameter by {words}"
+                yield Departure(text, taken_as(telling, slack=4))
+
+
+def _sized(
+    size: Callable[[tuple[int, ...]], float],
+    power: int,
+    name: str,
+    observation: Observation,
+    strand: Strand,
+) -> Iterable[Strand]:
+    share = max(size(observation.problem.shapes[strand.parameter]), 1) ** power
+    hypers = (h._replace(**{name: getattr(h, name) * share}) for h in strand.hypers)
+    yield strand._replace(hypers=tuple(hypers))
 
 
 def _one_late(observation: Observation, strand: Strand) -> Iterable[Strand]:
@@ -165,6 +198,8 @@ def _groups() -> Iterator[Departure]:
         "the last group": lambda g, n: n - 1,
         "the group before": lambda g, n: max(g - 1, 0),
         "the group after": lambda g, n: min(g + 1, n - 1),
+        "the group before, for the first one of the last": lambda g, n: (g - 1) % n,
+        "the group after, for the last one of the first": lambda g, n: (g + 1) % n,
     }
     for where, place in places.items():
         for names in (Hyper._fields, *((n,) for n in Hyper._fields)):

@@ -117,8 +117,10 @@ def _update(path: Path, known: Sequence[Expectation], results: Results) -> None:
         for verb, ids in (("added", change.added), ("removed", change.removed))
         if ids
     ]
-    kept = words.several(change.kept, "entry").replace("entrys", "entries")
-    say(f"{path}: {'; '.join([*parts, f'{kept} left as they were'])}", sys.stderr)
+    if change.kept or not parts:
+        kept = words.several(change.kept, "entry").replace("entrys", "entries")
+        parts.append(f"{kept} left as {'it was' if change.kept == 1 else 'they were'}")
+    say(f"{path}: {'; '.join(parts)}", sys.stderr)
 
 
 def _problem(text: str | None) -> Problem | None:

@@ -27,3 +27,10 @@ def implementations() -> list[str]:
     from momentum.report.matrix import IMPLEMENTATIONS
 
     return list(IMPLEMENTATIONS)
+
+
+def languages() -> list[str]:
+    """Those of templates, and what else may stand there."""
+    from momentum.languages.harness import LANGUAGES
+
+    return [*LANGUAGES, "selftest"]

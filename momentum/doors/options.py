@@ -45,14 +45,19 @@ EXISTING = FilePath(path_type=Path, exists=True, dir_okay=False)
 
 
 def option(*names: str, of: Callable[[], Iterable[str]] | None = None, **more: Any) -> Option:
-    """An option. of: gives the names that a shell offers for it, in whatever case they begin."""
+    """An option. of: gives the names that a shell offers for it."""
     if of is not None:
-
-        def offered(ctx: Any, option: Any, typed: str) -> list[CompletionItem]:
-            return [CompletionItem(n) for n in of() if n.lower().startswith(typed.lower())]
-
-        more["shell_complete"] = offered
+        more["shell_complete"] = offered(of)
     return click.option(*names, **more)
+
+
+def offered(of: Callable[[], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """What a shell is told: these names, in whatever case they begin."""
+
+    def offer(ctx: Any, option: Any, typed: str) -> list[CompletionItem]:
+        return [CompletionItem(n) for n in of() if n.lower().startswith(typed.lower())]
+
+    return offer
 
 
 def flag(*names: str, help: str) -> Option:

@@ -34,6 +34,10 @@ def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterat
         lines += [_in_full(row) for row in first]
     elif finding.kind == "error":
         lines.append(Text(some([row.check for row in finding.checks], min(amount, 8))))
+    elif finding.kind == "surprise":
+        told = [f"{r.id} {r.reason}" for row in first for r in row.results]
+        lines += [Text(one_line(text)) for text in told]
+        lines += [Text(f"and also {some(rest, 4)}")] if rest else []
     elif finding.kind == "law":
         lines += [line for row in first for line in _law(row)]
     else:

@@ -176,7 +176,7 @@ def _power(results: Results) -> Iterator[RenderableType]:
 
 def _replay(results: Results, strict: bool) -> Iterator[RenderableType]:
     """The shortest command that shows a failure again."""
-    found = [words.replay(results.header, r) for r in results.wrong(strict)]
+    found = [words.replay(results.header, r) for r in results.wrong(strict) if not r.surprise]
     commands = sorted(filter(None, found), key=len)
     if not commands:
         return

@@ -12,8 +12,6 @@ from momentum.subjects.problems import Problem
 ALWAYS: tuple[Verdict, ...] = ("passed", "failed", "errored", "skipped")
 """Verdicts that are counted where there are none, too."""
 
-_PLURALS: dict[Verdict, str] = {"expected_failure": "expected failures"}
-
 
 def number(value: float) -> str:
     """Three digits that matter: `0.940`, `673`, `4.07e+05`."""
@@ -130,7 +128,11 @@ def counts(results: Results, strict: bool = False) -> str:
         amounts[r.verdict] -= 1
     told = [f"{amounts[v]} {v}" for v in ALWAYS]
     rest = [v for v in VERDICTS if v not in ALWAYS and amounts[v]]
-    told += [f"{amounts[v]} {_PLURALS.get(v, v.replace('_', ' '))}" for v in rest]
+    told += [
+        several(amounts[v], "expected failure") if v == "expected_failure"
+        else f"{amounts[v]} {v.replace('_', ' ')}"
+        for v in rest
+    ]  # fmt: skip
     return ", ".join(told + ([f"{len(hints)} advice"] if hints else []))
 
 
@@ -169,7 +171,9 @@ def headline(results: Results, strict: bool = False) -> tuple[str, str]:
         return "NOTHING JUDGED", f"{name}: no check passed that decides anything"
     if not results.counts["passed"]:
         return "FAILED AS EXPECTED", f"{name}: nothing passed, nothing failed beyond expectation"
-    return "PASSED", f"{name} follows convention {convention(header)}"
+    known = results.counts["expected_failure"]
+    but = f", but for {several(known, 'expected failure')}" if known else ""
+    return "PASSED", f"{name} follows convention {convention(header)}{but}"
 
 
 def advice(results: Results, strict: bool = False) -> list[Result]:

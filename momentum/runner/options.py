@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from momentum.arithmetic import FORMATS, format_of
 from momentum.checks import CHECKS, Check
@@ -15,6 +15,10 @@ from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
 
 Effort = Literal["quick", "normal", "deep"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+
+LONGEST = 1e6
+"""Seconds that any limit may be."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,13 @@ class Options:
 
         Raises: UsageError.
         """
+        if self.effort not in EFFORTS:
+            known = f"known are {', '.join(EFFORTS)}{did_you_mean(self.effort, EFFORTS)}"
+            raise UsageError(f"unknown effort {self.effort!r}: {known}")
+        limits = {"time_limit": self.time_limit, "total_limit": self.total_limit or 1.0}
+        for name, number in (limits | {"jobs": self.workers}).items():
+            if not 0 < number <= LONGEST:
+                raise UsageError(f"{name} must be above 0, not {number}")
         if convention is not None:
             convention_of(convention, self.time_limit)
         try:
@@ -85,7 +96,7 @@ def selected(only: Sequence[str]) -> list[Check]:
     known = list(dict.fromkeys([*CHECKS, *(c.family for c in CHECKS.values())]))
     names = {name.partition("[")[0] for name in only}
     for name in sorted(names - set(known)):
-        raise ValueError(f"unknown check {name!r}{did_you_mean(name, known)}; --list shows them")
+        raise ValueError(f"unknown check {name!r} (--list shows all){did_you_mean(name, known)}")
     return [c for c in CHECKS.values() if not only or c.name in names or c.family in names]
 
 

@@ -135,6 +135,31 @@ def test_a_velocity_that_rests_at_momentum_0_has_nothing_to_do_with_decay() -> N
     assert words.endswith(": a step at momentum 0 leaves the velocity of earlier steps as it is")
 
 
+def test_cause_finds_a_number_that_goes_with_the_shape() -> None:
+    class ByRows(MachineRun):
+        def hyper(self, i: int) -> Hyper:
+            h = super().hyper(i)
+            rows = self.theta[i].shape[0] if self.theta[i].ndim > 1 else 1
+            return h._replace(weight_decay=h.weight_decay / rows)
+
+    row = (Hyper(0.1, 0.9, weight_decay=0.25),)
+    words = cause(machine(ByRows), Problem("float32", ((3, 5), (6, 2)), (row,) * 3, (0, 0)))
+    assert words.endswith(
+        "weight_decay is divided for each parameter by the length of its first axis"
+    )
+
+
+def test_cause_finds_the_next_group_in_a_circle() -> None:
+    class Next(MachineRun):
+        def hyper(self, i: int) -> Hyper:
+            h = super().hyper(i)
+            return h._replace(lr=self.hypers[(self.groups[i] + 1) % len(self.hypers)].lr)
+
+    row = tuple(Hyper(lr, 0.9) for lr in (0.1, 0.3, 0.2))
+    words = cause(machine(Next), Problem("float32", ((5,),) * 3, (row,) * 3, (0, 1, 2)))
+    assert words == "from step 1 on: the lr of the group after, for the last one of the first acts"
+
+
 def test_cause_says_plain_gradient_descent() -> None:
     class Plain(MachineRun):
         def hyper(self, i: int) -> Hyper:

@@ -84,6 +84,9 @@ def test_doors_give_the_same_verdicts_ids_and_causes(subjects):
         ({"convention": "no_such"}, "unknown convention"),
         ({"convention": "scaled", "dtypes": ("float23",)}, "unknown dtype"),
         ({"convention": "scaled", "only": ("no_such",)}, "unknown check"),
+        ({"effort": "quik"}, "unknown effort 'quik': known are .*; did you mean 'quick'"),
+        ({"time_limit": 0}, "time_limit must be above 0"),
+        ({"jobs": -1}, "jobs must be above 0"),
         ({"convention": "scaled", "expected": {"no_such[float32]": "x"}}, "no such check"),
     ],
 )

@@ -107,6 +107,8 @@ def test_check_of_a_file_lists_its_optimizers(capsys):
         ("convert --to scal", {"scaled"}),
         ("identify --dtype float", {"float64", "float32", "float16"}),
         ("check --effort n", {"normal"}),
+        ("vectors write --as scal", {"scaled"}),
+        ("harness rus", {"rust"}),
     ],
 )
 def test_a_shell_is_offered_names(typed, offered):

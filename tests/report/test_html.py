@@ -44,7 +44,7 @@ def test_render_is_well_formed_and_tells_all(results):
     page = Page(render(results))
     for words in (
         "FAILED: pkg:SGD",
-        "1 passed, 3 failed, 2 errored, 1 skipped, 1 expected failures, 1 advice",
+        "1 passed, 3 failed, 2 errored, 1 skipped, 1 expected failure, 1 advice",
         "error 0.05 is 4 times its bound 0.0125",
         "the velocity holds the learning rate",
         "still running after 2 s",

@@ -42,6 +42,13 @@ def test_render_says_verdict_cause_checks_skips_advice_and_replay_in_this_order(
     assert places == sorted(places)
 
 
+def test_render_shows_no_command_for_what_passed_and_was_expected_to_fail(results):
+    surprise = next(r for r in results.results if r.surprise)
+    text = render(replace(results, results=(surprise,)))
+    assert f"{surprise.id} was expected to fail (issue 1) and passed: remove the entry" in text
+    assert "TO SEE ONE AGAIN" not in text
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 40])
 @pytest.mark.parametrize("width", [60, 100, 120])
 def test_render_fits_one_screen_whatever_failed(results, count, width):

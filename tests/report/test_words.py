@@ -100,7 +100,7 @@ def test_counts_keep_advice_and_what_is_rare_apart(results):
     unclaimed = replace(results.results[0], verdict="no_claim")
     told = words.counts(replace(results, results=(*results.results, unclaimed)))
     assert told == (
-        "1 passed, 3 failed, 2 errored, 1 skipped, 1 expected failures, 1 no claim, 1 advice"
+        "1 passed, 3 failed, 2 errored, 1 skipped, 1 expected failure, 1 no claim, 1 advice"
     )
 
 
@@ -109,6 +109,13 @@ def test_headline_says_where_only_expected_failures_passed(good, results):
     word, text = words.headline(replace(good, results=(*good.results, surprise)))
     assert word == "FAILED"
     assert text.endswith(": 1 expected failure passes now: remove the entry (decays[float32])")
+
+
+def test_headline_of_a_pass_counts_what_was_expected_to_fail(good, results):
+    known = next(r for r in results.results if r.verdict == "expected_failure")
+    word, text = words.headline(replace(good, results=(*good.results, known)))
+    assert word == "PASSED"
+    assert text.endswith(", but for 1 expected failure")
 
 
 def test_headline_calls_nothing_passed_what_only_advice_or_expectation_ran(results):
