@@ -4,7 +4,7 @@ import copy
 import gc
 import pickle
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class Keeping:
         """What a copy of the run consists of."""
         return {n: x for n, x in vars(self).items() if n != "subject"}
 
-    def duplicate(self, how: str) -> Any:
+    def duplicate(self, how: str) -> Self:
         """An independent copy of the run, by deepcopy or pickle."""
         held = self.contents()
         twin = copy.copy(self)

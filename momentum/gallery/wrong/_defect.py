@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper, Moved, Rule, State, get
 from momentum.gallery.machine.machine import DTYPES, Machine, MachineRun
+from momentum.gallery.machine.number import Working
 from momentum.subjects.protocol import Subject
 
 Made = TypeVar("Made", bound=Callable[..., Any])
@@ -36,36 +38,46 @@ class Defect:
 GALLERY: dict[str, Defect] = {}
 
 
+class Parts(TypedDict, total=False):
+    """What the machine of a defect may have otherwise; see Machine."""
+
+    dtypes: tuple[str, ...]
+    working: Working
+    without: frozenset[str]
+
+
+class Declared(Parts, total=False):
+    """What a defect may say besides; see `defect`."""
+
+    level: Level
+    whole: bool
+
+
 def defect(
     convention: str,
     statement: str,
     cause: str = "",
-    *,
     refs: str = "",
     level: Level = "must",
     whole: bool = False,
-    dtypes: tuple[str, ...] = DTYPES,
-    **machine: Any,
+    **parts: Unpack[Parts],
 ) -> Callable[[Made], Made]:
     """Register a wrong rule or a wrong run; its name is the defect's, as reports print it.
 
     cause: how it comes about; the docstring, where it is longer than a few words.
     whole: the function is a whole step, sign and decay included, not just the convention's rule.
-    machine: further arguments of Machine. Raises: ValueError where the name is taken.
+    Raises: ValueError where the name is taken.
     """
 
     def register(made: Made) -> Made:
         name, told = made.__name__, get(convention)
+        machine = Machine(name, told, **parts)
         if isinstance(made, type):
-            given: dict[str, Any] = {"run": made}
+            machine = replace(machine, run=made)
         else:
-            given = {"rule": made if whole else replace(told, rule=made).step}
+            machine = replace(machine, rule=made if whole else replace(told, rule=made).step)
         if name in GALLERY:
             raise ValueError(f"there are two defects called {name}")
-
-        def build() -> Subject:
-            return Machine(name=name, convention=told, dtypes=dtypes, **machine, **given)
-
         GALLERY[name] = Defect(
             name=name,
             statement=statement,
@@ -73,15 +85,15 @@ def defect(
             refs=tuple(refs.split()),
             level=level,
             convention=convention,
-            build=build,
-            dtypes=dtypes,
+            build=lambda: replace(machine, memory={}),
+            dtypes=machine.dtypes,
         )
         return made
 
     return register
 
 
-def _how(made: Any) -> str:
+def _how(made: object) -> str:
     """The cause that a docstring tells, as it reads within a sentence."""
     told = (made.__doc__ or "").removesuffix(".")
     return told[:1].lower() + told[1:]
@@ -98,27 +110,50 @@ def reported(refs: str) -> Callable[[Made], Made]:
     return register
 
 
+Method = Callable[..., Any]
+"""A method of a run, or what a defect puts into one."""
+
+
 @dataclass(frozen=True)
 class Family:
-    """Defects that differ in one method, or attribute, of a run: each is declared in one call."""
+    """Defects that differ in one thing: each is declared in one call.
 
-    run: type[MachineRun]
-    method: str
+    name: the method, or attribute, of a run that is another. stands: how what a defect gives stands
+    in it: from that, the run, the method as it should be, and its arguments; in its place by
+    default.
+    """
+
+    name: str
+    stands: Method | None = None
+    run: type[MachineRun] = MachineRun
 
     def __call__(
         self,
         name: str,
         statement: str,
         cause: str,
-        change: Any,
+        change: object,
         refs: str = "",
-        *,
         convention: str = "accumulated",
-        **how: Any,
+        **how: Unpack[Declared],
     ) -> None:
-        """Register one. change: what stands for the method; how: as in `defect`."""
-        made = type(name, (self.run,), {self.method: change, "__module__": self.run.__module__})
+        """Register one. change: what it gives; how: as in `defect`."""
+        given = change if self.stands is None else self._method(self.stands, change)
+        made = type(name, (self.run,), {self.name: given})
         defect(convention, statement, cause, refs=refs, **how)(made)
+
+    def _method(self, stands: Method, change: object) -> Method:
+        right = getattr(self.run, self.name)
+
+        def method(run: MachineRun, *arguments: object) -> object:
+            return stands(change, run, partial(right, run), *arguments)
+
+        return method
+
+
+def family(name: str) -> Callable[[Method], Family]:
+    """The family whose defects stand in a method as this function says."""
+    return partial(Family, name)
 
 
 def wrong_rule(
@@ -127,9 +162,8 @@ def wrong_rule(
     cause: str,
     change: Rule,
     refs: str = "",
-    *,
     convention: str = "accumulated",
-    **how: Any,
+    **how: Unpack[Declared],
 ) -> None:
     """Register a rule that is declared in one call; how: as in `defect`."""
 

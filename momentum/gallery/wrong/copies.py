@@ -1,10 +1,11 @@
 """Copies, deep or pickled, that are not independent or not complete."""
 
-from typing import Any
+from typing import Self
 
 from momentum.conventions import Hyper
+from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect, reported
-from momentum.gallery.wrong._families import RuleRun, copied
+from momentum.gallery.wrong._families import copied
 
 # fmt: off
 copied("pickle_forgets_nesterov", "A pickled copy is Nesterov's no more.",
@@ -26,16 +27,17 @@ copied("copy_forgets_set", "A copy has the hyper-parameters of the start.",
 
 @reported("kakaobrain/torchlars#5 pytorch/pytorch#72839")
 @defect("accumulated", "A copy of the optimizer fails at its next step.")
-class copy_loses_attribute(RuleRun):
+class copy_loses_attribute(MachineRun):
     """An attribute of the constructor is not part of the state."""
 
     def setup(self) -> None:
         self.sign = True
 
-    def duplicate(self, how: str) -> Any:
+    def duplicate(self, how: str) -> Self:
         twin = super().duplicate(how)
         del twin.sign
         return twin
 
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
         return h._replace(maximize=h.maximize and self.sign)

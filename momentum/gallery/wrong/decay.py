@@ -6,10 +6,10 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, Moved, State
-from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.machine import Gradients, MachineRun
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
-from momentum.gallery.wrong._families import RuleRun, told
+from momentum.gallery.wrong._families import told
 from momentum.gallery.wrong._terms import ACCUMULATED, X, decayed, plain, signed, undecayed
 from momentum.subjects.protocol import Array
 
@@ -36,22 +36,23 @@ class _Repeated(MachineRun):
         super().update(i, grad, h)
 
 
-class _Scaled(RuleRun):
+class _Scaled(MachineRun):
     """The decay feels the loss scale."""
 
     power: int
     scale = 1.0
 
-    def scaled_step(self, gradients: Any, scale: float) -> bool:
+    def scaled_step(self, gradients: Gradients, scale: float) -> bool:
         self.scale = scale
         return super().scaled_step(gradients, scale)
 
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
         return h._replace(weight_decay=h.weight_decay * self.scale**self.power)
 
 
-repeated = Family(_Repeated, "more")
-scaled = Family(_Scaled, "power")
+repeated = Family("more", run=_Repeated)
+scaled = Family("power", run=_Scaled)
 
 # fmt: off
 wrong_rule("decay_ignored", "There is no decay.", "the fast path drops the default",

@@ -5,24 +5,18 @@ import numpy as np
 from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
-from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
+from momentum.gallery.wrong._defect import Method, defect, family, reported, wrong_rule
 from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X
 
 
-class _Counted(MachineRun):
+@family("state")
+def counted(count: Method, run: MachineRun, state: Method, i: int) -> State:
     """The rule is given another count of steps than the parameter's own."""
+    held: State = state(i)
+    step = count(run, i)
+    v = np.zeros(run.theta[i].shape) if step and np.ndim(held.v) == 0 else held.v
+    return held._replace(step=step, v=v)
 
-    def count(self, i: int) -> int:
-        raise NotImplementedError
-
-    def state(self, i: int) -> State:
-        held = super().state(i)
-        step = self.count(i)
-        v = np.zeros(self.theta[i].shape) if step and np.ndim(held.v) == 0 else held.v
-        return held._replace(step=step, v=v)
-
-
-counted = Family(_Counted, "count")
 
 # fmt: off
 counted("first_step_by_common_counter",

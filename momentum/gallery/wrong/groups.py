@@ -34,9 +34,9 @@ def _reweigh(run: MachineRun, i: int, factor: float) -> None:
 
 
 LAZY = "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009"
-absent = Family(MachineRun, "absent")
-freezing = Family(MachineRun, "freeze")
-sparsely = Family(MachineRun, "step_sparse")
+absent = Family("absent")
+freezing = Family("freeze")
+sparsely = Family("step_sparse")
 
 # fmt: off
 told("first_group_for_all", "All groups have the first one's hyper-parameters.", "groups[0]",

@@ -16,13 +16,13 @@ from momentum.subjects.protocol import Array
 IMAGINARY = np.array([False, True])
 """Which numbers along the last axis of complex parameters are imaginary parts."""
 
-hooked = Family(MachineRun, "between")
-clearing = Family(MachineRun, "zero_grad")
-glancing = Family(MachineRun, "glances")
-counting = Family(MachineRun, "versions")
-differentiated = Family(MachineRun, "_slope")
-joining = Family(MachineRun, "add_group")
-scheduled = Family(MachineRun, "factor")
+hooked = Family("between")
+clearing = Family("zero_grad")
+glancing = Family("glances")
+counting = Family("versions")
+differentiated = Family("_slope")
+joining = Family("add_group")
+scheduled = Family("factor")
 
 # fmt: off
 hooked("hooks_not_called", "Hooks are never called.", "step is marked as hooked already",

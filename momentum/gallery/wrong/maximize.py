@@ -1,10 +1,11 @@
 """Wrong signs: maximize that is missing on one path, or turns more than the gradient."""
 
-from typing import Any
+from collections.abc import Callable
 
 from momentum.conventions import Hyper, Moved, State
+from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect, wrong_rule
-from momentum.gallery.wrong._families import RuleRun, told
+from momentum.gallery.wrong._families import told
 from momentum.gallery.wrong._terms import ACCUMULATED, X, decayed, signed, undecayed
 
 # fmt: off
@@ -37,15 +38,16 @@ def maximize_reverses_velocity(theta: X, grad: X, state: State, h: Hyper) -> Mov
 
 
 @defect("accumulated", "With a closure maximize has no effect.", "missing on one path")
-class maximize_not_in_closure(RuleRun):
+class maximize_not_in_closure(MachineRun):
     within = False
 
-    def step_by(self, closure: Any) -> Any:
+    def step_by(self, closure: Callable[[], float]) -> float | None:
         self.within = True
         try:
             return super().step_by(closure)
         finally:
             self.within = False
 
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
         return h._replace(maximize=h.maximize and not self.within)

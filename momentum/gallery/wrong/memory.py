@@ -1,6 +1,6 @@
 """Memory that is changed, shared or kept: gradients, parameters, dicts, old velocities."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -8,40 +8,28 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.run_state import Saved
-from momentum.gallery.wrong._defect import Family, defect, reported
+from momentum.gallery.wrong._defect import Method, defect, family, reported
 from momentum.gallery.wrong._terms import signed, undecayed
 from momentum.subjects.protocol import Array
 
 
-class _GradientWritten(MachineRun):
-    """The rule is applied to a gradient that is then left changed."""
-
-    def written(self, grad: Array, i: int, h: Hyper) -> tuple[Any, Hyper]:
-        """What is written over the gradient, and the hyper-parameters that still apply."""
-        raise NotImplementedError
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        values, rest = self.written(grad, i, h)
-        values = format_of(self.dtypes[i]).round(values)
-        if grad.flags.writeable:
-            grad[...] = values
-        super().update(i, values, rest)
+@family("update")
+def written(over: Method, run: MachineRun, update: Method, i: int, grad: Array, h: Hyper) -> None:
+    """The rule is applied to a gradient that is left changed, with what is still to be applied."""
+    values, rest = over(run, grad, i, h)
+    values = format_of(run.dtypes[i]).round(values)
+    if grad.flags.writeable:
+        grad[...] = values
+    update(i, values, rest)
 
 
-class _GradientSpoilt(MachineRun):
+@family("update")
+def spoilt(after: Method, run: MachineRun, update: Method, i: int, grad: Array, h: Hyper) -> None:
     """The step is right, but the caller's gradient is something else afterwards."""
+    update(i, np.array(grad), h)
+    if grad.flags.writeable:
+        grad[...] = format_of(run.dtypes[i]).round(after(run, grad, i, h))
 
-    def spoilt(self, grad: Array, i: int, h: Hyper) -> Any:
-        raise NotImplementedError
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        super().update(i, np.array(grad), h)
-        if grad.flags.writeable:
-            grad[...] = format_of(self.dtypes[i]).round(self.spoilt(grad, i, h))
-
-
-written = Family(_GradientWritten, "written")
-spoilt = Family(_GradientSpoilt, "spoilt")
 
 # fmt: off
 written("gradient_decayed_in_place", "The decay is added to the caller's gradient.",
@@ -127,7 +115,7 @@ class master_undoes_placing(MachineRun):
     def setup(self) -> None:
         self.master = [np.array(x) for x in self.theta]
 
-    def add_group(self, parameters: Any, hyper: Hyper | None) -> None:
+    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
         super().add_group(parameters, hyper)
         self.master += [np.array(x) for x in self.theta[len(self.master) :]]
 
@@ -145,13 +133,13 @@ class master_undoes_placing(MachineRun):
 @defect("accumulated", "Every step's velocity is kept.", "a list that only grows")
 class keeps_every_velocity(MachineRun):
     def setup(self) -> None:
-        self.history: list[Any] = []
+        self.history: list[tuple[Array, str]] = []
 
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         super().update(i, grad, h)
         self.history.append((self.states[i].v.copy(), self.dtypes[i]))
 
-    def kept_arrays(self) -> Any:
+    def kept_arrays(self) -> Iterator[tuple[Array, str]]:
         yield from super().kept_arrays()
         yield from self.history
 
@@ -168,7 +156,7 @@ class velocity_hangs_in_graph(MachineRun):
 
 @defect("accumulated", "Two arrays are kept a parameter.", "the update is kept too", level="should")
 class velocity_stored_twice(MachineRun):
-    def kept_arrays(self) -> Any:
+    def kept_arrays(self) -> Iterator[tuple[Array, str]]:
         for x, d in super().kept_arrays():
             yield x, d
             yield x.copy(), d

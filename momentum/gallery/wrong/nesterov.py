@@ -12,7 +12,7 @@ from momentum.gallery.wrong._families import told
 from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X, decayed
 from momentum.subjects.protocol import Array
 
-pointed = Family(MachineRun, "point_of")
+pointed = Family("point_of")
 
 # fmt: off
 wrong_rule("nesterov_sign", "The look-ahead goes backwards.", "sign: d - momentum v",

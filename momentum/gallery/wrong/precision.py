@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, Moved, State, get
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import NARROWER, Number, Working, towards_zero
-from momentum.gallery.wrong._defect import Family, defect, reported
+from momentum.gallery.wrong._defect import Method, defect, family, reported
 from momentum.gallery.wrong._families import places, standing, stored, told
 from momentum.gallery.wrong._terms import X
 from momentum.subjects.protocol import Array
@@ -20,7 +20,7 @@ CAST = "google-deepmind/optax#1405 google-deepmind/optax#1445"
 _WIDTH = 16  # elements of a vector
 
 
-def rounded(x: Any, dtype: str) -> Any:
+def rounded(x: ArrayLike, dtype: str) -> Array:
     """What a format keeps of it."""
     return format_of(dtype).round(x)
 
@@ -31,22 +31,18 @@ def _quantised(v: Array) -> Array:
     return np.rint(v / unit) * unit
 
 
-class _Unweighted(MachineRun):
+@family("advanced")
+def unweighted(
+    some: Method, run: MachineRun, advanced: Method, i: int, theta: Array, grad: Array, h: Hyper
+) -> tuple[Array, State]:
     """Some elements have no momentum."""
+    right, state = advanced(i, theta, grad, h)
+    chosen = some(run, places(right))
+    if chosen.any():
+        wrong, _ = advanced(i, theta, grad, h._replace(momentum=0.0))
+        right = np.where(chosen, wrong, right)
+    return right, state
 
-    def unweighted(self, place: NDArray[np.intp]) -> NDArray[np.bool_]:
-        raise NotImplementedError
-
-    def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
-        right, state = super().advanced(i, theta, grad, h)
-        chosen = self.unweighted(places(right))
-        if chosen.any():
-            wrong, _ = super().advanced(i, theta, grad, h._replace(momentum=0.0))
-            right = np.where(chosen, wrong, right)
-        return right, state
-
-
-unweighted = Family(_Unweighted, "unweighted")
 
 # fmt: off
 standing("skipped_vector_blocks", "In half precision full vectors of elements are not updated.",

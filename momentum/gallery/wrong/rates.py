@@ -2,8 +2,9 @@
 
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
+from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
-from momentum.gallery.wrong._families import RuleRun, heard, told
+from momentum.gallery.wrong._families import heard, told
 
 
 def rounded(x: float, digits: int) -> str:
@@ -38,11 +39,12 @@ heard("tiny_change_of_rate_ignored", "A rate that changes by less than 1e-6 stay
 
 
 @defect("accumulated", "The 65th rate and later ones act as the 64th.", "a table that is full")
-class rates_kept_up_to_64(RuleRun):
+class rates_kept_up_to_64(MachineRun):
     def setup(self) -> None:
         self.kept: list[float] = []
 
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
         if h.lr in self.kept or len(self.kept) < 64:
             self.kept = [*self.kept, h.lr]
             return h
@@ -50,9 +52,10 @@ class rates_kept_up_to_64(RuleRun):
 
 
 @defect("accumulated", "A rate close to an earlier one is taken for it.", "a cache of three digits")
-class rate_looked_up_rounded(RuleRun):
+class rate_looked_up_rounded(MachineRun):
     def setup(self) -> None:
         self.kept: dict[str, float] = {}
 
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
         return h._replace(lr=self.kept.setdefault(rounded(h.lr, 3), h.lr))

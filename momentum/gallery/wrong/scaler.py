@@ -10,8 +10,8 @@ from momentum.gallery.wrong._defect import Family, defect
 Closure = Callable[[], float]
 SCALER = "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772"
 
-infinite = Family(MachineRun, "found_inf")
-unscaled = Family(MachineRun, "unscale")
+infinite = Family("found_inf")
+unscaled = Family("unscale")
 
 # fmt: off
 infinite("scaler_never_skips", "Gradients that are not finite are applied.",

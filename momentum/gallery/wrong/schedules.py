@@ -11,22 +11,13 @@ from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
-from momentum.gallery.wrong._families import RuleRun, heard, moves, told
+from momentum.gallery.wrong._families import heard, moves, told
 from momentum.subjects.protocol import Array
 
 
 def _factors(run: MachineRun) -> Sequence[float]:
     """What the scheduler multiplies the rate by, step by step."""
     return run.options.get("scheduler") or (1.0,)
-
-
-class _Captured(RuleRun):
-    """One hyper-parameter stays what it was at the start."""
-
-    name: str
-
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
-        return h._replace(**{self.name: getattr(self.begun[self.groups[i]], self.name)})
 
 
 class _Late(MachineRun):
@@ -43,9 +34,12 @@ class _Late(MachineRun):
         self.last[i] = now
 
 
-captured = Family(_Captured, "name")
-late = Family(_Late, "name")
-scheduled = Family(MachineRun, "factor")
+captured = Family("hyper", lambda name, run, hyper, i: hyper(i)._replace(
+    **{name: getattr(run.begun[run.groups[i]], name)}))  # fmt: skip
+"""One hyper-parameter stays what it was at the start."""
+
+late = Family("name", run=_Late)
+scheduled = Family("factor")
 
 # fmt: off
 captured("lr_captured_at_start", "A change of lr has no effect.", "captured at construction", "lr",

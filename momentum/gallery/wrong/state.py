@@ -30,19 +30,9 @@ class _Keyed(MachineRun):
         return super().state(self.key(i))
 
 
-class _Saving(MachineRun):
-    """A saved state is not what it should be."""
-
-    def saved(self, whole: Saved) -> Saved:
-        raise NotImplementedError
-
-    def save(self) -> Saved:
-        return self.saved(super().save())
-
-
-keyed = Family(_Keyed, "key")
-saved = Family(_Saving, "saved")
-fitting = Family(MachineRun, "fits")
+keyed = Family("key", run=_Keyed)
+saved = Family("save", lambda change, run, save: change(run, save()))
+fitting = Family("fits")
 SHARED = "pytorch/pytorch#196083 pytorch/pytorch#106082"
 
 # fmt: off

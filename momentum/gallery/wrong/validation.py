@@ -5,48 +5,31 @@ import numpy as np
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import Family, defect
-from momentum.gallery.wrong._families import RuleRun
+from momentum.gallery.wrong._defect import Method, defect, family
 
 
-class _Blind(MachineRun):
+@family("validate")
+def blind(unseen: Method, run: MachineRun, validate: Method, h: Hyper, group: int) -> None:
     """Bad values of one hyper-parameter are not seen."""
-
-    def blind(self, name: str, value: float) -> bool:
-        raise NotImplementedError
-
-    def validate(self, h: Hyper, group: int) -> None:
-        seen = {n: 0.0 for n in COMMON if self.blind(n, float(getattr(h, n)))}
-        super().validate(Hyper(**{**h._asdict(), **seen}), group)
+    seen = {n: 0.0 for n in COMMON if unseen(run, n, float(getattr(h, n)))}
+    validate(Hyper(**{**h._asdict(), **seen}), group)
 
 
-class _Refusing(MachineRun):
-    """Good values are refused."""
-
-    def refused(self, h: Hyper) -> str:
-        """Why; empty where they are accepted."""
-        raise NotImplementedError
-
-    def validate(self, h: Hyper, group: int) -> None:
-        super().validate(h, group)
-        if why := self.refused(h):
-            raise ValueError(why)
+@family("validate")
+def refusing(reason: Method, run: MachineRun, validate: Method, h: Hyper, group: int) -> None:
+    """Good values are refused, for a reason."""
+    validate(h, group)
+    if why := reason(run, h):
+        raise ValueError(why)
 
 
-class _Sparing(MachineRun):
+@family("validate")
+def sparing(spared: Method, run: MachineRun, validate: Method, h: Hyper, group: int) -> None:
     """Not everything is validated."""
-
-    def spared(self, group: int) -> bool:
-        raise NotImplementedError
-
-    def validate(self, h: Hyper, group: int) -> None:
-        if not self.spared(group):
-            super().validate(h, group)
+    if not spared(run, group):
+        validate(h, group)
 
 
-blind = Family(_Blind, "blind")
-refusing = Family(_Refusing, "refused")
-sparing = Family(_Sparing, "spared")
 NEGATIVE = "tinygrad/tinygrad#15576 pytorch/pytorch#6000 pytorch/pytorch#33126"
 
 # fmt: off
@@ -108,9 +91,10 @@ class validates_at_first_step(MachineRun):
 
 
 @defect("accumulated", "Bad values are clamped in silence.", "max(0, x)", level="should")
-class validates_by_clamping(RuleRun):
+class validates_by_clamping(MachineRun):
     def validate(self, h: Hyper, group: int) -> None:
         pass
 
-    def seen_by_rule(self, i: int, h: Hyper) -> Hyper:
+    def hyper(self, i: int) -> Hyper:
+        h = super().hyper(i)
         return Hyper(**{**h._asdict(), **{n: max(0.0, getattr(h, n)) for n in COMMON}})
