@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -49,56 +49,35 @@ class Json:
         return decoded(line, Answer)
 
 
-class Stepwise:
-    """A request of several steps as a line for each of them, and for each change before it."""
-
-    def lines(self, request: Asked) -> list[bytes]:
-        """The lines of all steps."""
-        if not isinstance(request, Steps):
-            return [self.line(request).encode()]
-        return [line.encode() for step in request.steps for line in self._of(step)]
-
-    def _of(self, step: Step) -> Iterator[str]:
-        if step.hyper is not None:
-            yield self.set(step.hyper[0])
-        if step.gradients is not None:
-            yield self.step(step.gradients)
-
-    def line(self, request: Asked) -> str:
-        """A request that is none of steps."""
-        raise NotImplementedError
-
-    def set(self, hyper: protocol.Hypers) -> str:
-        """New hyper-parameters."""
-        raise NotImplementedError
-
-    def step(self, gradients: Sequence[list[str] | None]) -> str:
-        """One step."""
-        raise NotImplementedError
+def _apart(request: Asked, said: Callable[[Asked | Step], Iterator[str]]) -> list[bytes]:
+    """A request of several steps as lines for each of them, any other as it is said."""
+    parts = request.steps if isinstance(request, Steps) else [request]
+    return [line.encode() for part in parts for line in said(part)]
 
 
-class Older(Stepwise, Json):
+class Older(Json):
     """Protocol 1: one group, one step a message, nothing echoed."""
 
-    def line(self, request: Asked) -> str:
+    def lines(self, request: Asked) -> list[bytes]:
         """A request with what protocol 1 has of it."""
+        return _apart(request, self._said)
+
+    def _said(self, part: Asked | Step) -> Iterator[str]:
+        if isinstance(part, Step):
+            if part.hyper is not None:
+                yield json.dumps({"do": "set", "hyper": part.hyper[0]})
+            if part.gradients is not None:
+                yield json.dumps({"do": "step", "gradients": part.gradients})
+            return
         more = {}
-        if isinstance(request, Start):
-            parameters = [{"shape": p.shape, "values": p.values} for p in request.parameters]
-            more = {"dtype": request.dtype, "hyper": request.hyper[0], "parameters": parameters}
-        elif isinstance(request, Load):
-            more = {"state": request.state}
-        elif not isinstance(request, Save):
-            raise ValueError(f"{request.what!r} is not in protocol 1")
-        return json.dumps({"do": request.what, **more})
-
-    def set(self, hyper: protocol.Hypers) -> str:
-        """New hyper-parameters."""
-        return json.dumps({"do": "set", "hyper": hyper})
-
-    def step(self, gradients: Sequence[list[str] | None]) -> str:
-        """One step."""
-        return json.dumps({"do": "step", "gradients": gradients})
+        if isinstance(part, Start):
+            parameters = [{"shape": p.shape, "values": p.values} for p in part.parameters]
+            more = {"dtype": part.dtype, "hyper": part.hyper[0], "parameters": parameters}
+        elif isinstance(part, Load):
+            more = {"state": part.state}
+        elif not isinstance(part, Save):
+            raise ValueError(f"{part.what!r} is not in protocol 1")
+        yield json.dumps({"do": part.what, **more})
 
     def answer(self, line: str) -> Answer:
         """What an object says; other keys than ours were always allowed."""
@@ -108,7 +87,7 @@ class Older(Stepwise, Json):
         return _converted({n: said[n] for n in ("parameters", "state") if n in said}, Answer)
 
 
-class Words(Stepwise):
+class Words:
     """Plain words: tokens, and numbers as the 16 hexadecimal digits of a float64.
 
     start DTYPE h1 ... h7 P n x ... n x ...   -> state P n x ... n x ..., or refused WHY
@@ -116,20 +95,21 @@ class Words(Stepwise):
     set h1 ... h7                             -> ok
     """
 
-    def line(self, request: Asked) -> str:
-        """A start."""
-        if not isinstance(request, Start):
-            raise ValueError(f"{request.what!r} cannot be said in plain words")
-        arrays = _arrays([p.values for p in request.parameters])
-        return f"start {request.dtype} {_hyper(request.hyper[0])} {arrays}"
+    def lines(self, request: Asked) -> list[bytes]:
+        """A start, or steps."""
+        return _apart(request, self._said)
 
-    def set(self, hyper: protocol.Hypers) -> str:
-        """New hyper-parameters."""
-        return f"set {_hyper(hyper)}"
-
-    def step(self, gradients: Sequence[list[str] | None]) -> str:
-        """One step."""
-        return f"step {_arrays(gradients)}"
+    def _said(self, part: Asked | Step) -> Iterator[str]:
+        if isinstance(part, Step):
+            if part.hyper is not None:
+                yield f"set {_hyper(part.hyper[0])}"
+            if part.gradients is not None:
+                yield f"step {_arrays(part.gradients)}"
+            return
+        if not isinstance(part, Start):
+            raise ValueError(f"{part.what!r} cannot be said in plain words")
+        arrays = _arrays([p.values for p in part.parameters])
+        yield f"start {part.dtype} {_hyper(part.hyper[0])} {arrays}"
 
     def answer(self, line: str) -> Answer:
         """What the words say."""
