@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from momentum.conventions import Hyper
-from momentum.gallery import GALLERY, THEMES
+from momentum.gallery import GALLERY
 
 
 @pytest.mark.parametrize("name", GALLERY)
@@ -29,7 +29,3 @@ def test_records_say_what_is_wrong_and_why():
         assert defect.level in ("must", "should")
         assert defect.build().facts.dtypes == defect.dtypes
         assert defect.build() is not defect.build()
-
-
-def test_themes_hold_the_whole_gallery():
-    assert len({theme.__name__ for theme in THEMES}) == len(THEMES)
