@@ -21,6 +21,12 @@ Array = NDArray[np.float64]
 _BITS = 170
 _SHORT = (1 << 64) - 1
 
+_BEYOND = arb(2) ** 1024 - arb(2) ** 970
+"""What is larger is infinite as a float64."""
+
+_NORMAL = 2.0**-1022
+"""The smallest normal number."""
+
 
 class Dyadic:
     """digits 2^-exponent, one exponent for a whole array. There is no division.
@@ -124,7 +130,9 @@ def ball(x: Any) -> Any:
 
 def rounded_balls(x: Any, size: int) -> tuple[Array, Array]:
     """As `rounded`, of what lies in the balls. Raises: Undecided."""
-    return _columns([_split_ball(b) for b in np.broadcast_to(np.asarray(x, object), (size,))])
+    if np.ndim(x):
+        return _columns([*map(_split_ball, x)])
+    return _columns([_split_ball(x)] * size)  # the same for all elements
 
 
 class Precision:
@@ -148,18 +156,19 @@ def _columns(pairs: list[tuple[float, float]]) -> tuple[Array, Array]:
 def _split_ball(x: Any) -> tuple[float, float]:
     if not isinstance(x, arb):
         x = arb(x)
-    middle, power = x.mid().man_exp()
-    found = _split(middle, int(power))
-    if x.is_exact():
-        return found
-    radius, scale = x.rad().man_exp()
-    least = min(int(power), int(scale))
-    middle, radius = (fmpz(n) << (int(p) - least) for n, p in ((middle, power), (radius, scale)))
-    if radius.bit_length() > middle.bit_length() - _BITS // 2:
-        raise Undecided
-    if not _split(middle - radius, least)[0] == found[0] == _split(middle + radius, least)[0]:
-        raise Undecided
-    return found
+    value = float(x)
+    if abs(x) > _BEYOND:
+        return value, 0.0
+    if math.isfinite(value) and x.rel_accuracy_bits() >= _BITS // 2:
+        left = x - value
+        # Below a power of two, and above the subnormal numbers, the next one is half as far.
+        narrow = abs(math.frexp(value)[0]) == 0.5 and abs(value) > _NORMAL
+        if left.abs_upper() * (4 if narrow else 2) < math.ulp(value):
+            return value, float(left)
+    if x.is_exact() and x.is_finite():
+        digits, power = x.man_exp()
+        return _split(digits, int(power))
+    raise Undecided
 
 
 def _split(digits: Any, power: int) -> tuple[float, float]:
