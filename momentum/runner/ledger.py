@@ -24,7 +24,7 @@ class Ledger:
         self.lost[dtype] += 1
         self.slow += lost.slow
         last = f"; the last time it {lost.words()}"
-        if self.slow == LOSSES and not self.over:
+        if lost.slow and self.slow == LOSSES:
             self.over = f"not tried: the subject was lost {LOSSES} times{last}"
         if self.lost[dtype] == LOSSES:
             self.reasons[dtype] = f"not tried: the subject was lost {LOSSES} times in {dtype}{last}"

@@ -40,13 +40,13 @@ class Hand:
     def __init__(self, cell: Cell, limit: float, loads: bool = False) -> None:
         self.cell, self.limit, self.loads = cell, limit, loads
         self.handles = cell.handles
-        self.problem, self.renews = "", False
+        self.problem = ""
+        self.request: Request | None = None
         self.next, self.whole = Patience(cell.pid, limit), Patience(cell.pid, float("inf"))
 
     def ask(self, request: Request) -> None:
         """Begin with a request."""
-        self.problem = ""
-        self.renews = isinstance(request, Explain)
+        self.problem, self.request = "", request
         self._begin()
         with contextlib.suppress(OSError):  # its end is seen when it is asked for the answer
             self.cell.channel.send(request, within=self.limit)
@@ -65,7 +65,7 @@ class Hand:
         for item in self.cell.take():
             if isinstance(item, Trying):
                 self.problem = item.problem
-                if not item.problem or self.renews:
+                if not item.problem or isinstance(self.request, Explain):
                     # Loading has come as far as a trial, or a search to its next one.
                     self.next = Patience(self.cell.pid, self.limit)
             elif isinstance(item, Exhausted):
@@ -99,7 +99,6 @@ class Pool:
         self.worker = Worker(load, convention, options)
         self.keeper = Keeper(self.worker.load_and_serve)
         self.loader: Cell | None = None
-        self.idle = False
 
     def load(self) -> None:
         """Load the subject.

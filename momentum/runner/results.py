@@ -6,7 +6,7 @@ from momentum.checks.result import Header, Result, Results, Series
 from momentum.conventions import Convention
 from momentum.errors import UsageError
 from momentum.runner.events import TwinTried
-from momentum.runner.expectations import Expectation
+from momentum.runner.expectations import Expectation, as_expected
 from momentum.runner.options import Options
 from momentum.runner.pool import Load, TimeIsUp
 from momentum.runner.supervisor import Start, Supervisor
@@ -31,7 +31,7 @@ def run(
     options do not fit it.
     """
     options = options or Options()
-    supervisor = Supervisor(load, convention, options, expected)
+    supervisor = Supervisor(load, convention, options)
     found: list[Result] = []
     twin: TwinTried | None = None
     impulse: Series | None = None
@@ -47,8 +47,8 @@ def run(
                 # By the end a worker that is not renewed has done more or less, by the number.
                 impulse = supervisor.respond()
             for result in supervisor.results(supervisor.jobs, on_start):
-                found.append(result)
-                on_result(result)
+                found.append(as_expected(result, expected))
+                on_result(found[-1])
             if not supervisor.lasts and not supervisor.ledger.over:
                 impulse = supervisor.respond()
             found = supervisor.explained(found)

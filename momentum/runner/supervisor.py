@@ -25,7 +25,6 @@ from momentum.runner.events import (
     TryTwin,
     TwinTried,
 )
-from momentum.runner.expectations import Expectation, as_expected
 from momentum.runner.ledger import LOSSES, Ledger
 from momentum.runner.one_check import blank
 from momentum.runner.options import Options
@@ -33,8 +32,6 @@ from momentum.runner.pool import Hand, Load, Pool
 from momentum.subjects.isolation import Lost
 
 Start = Callable[[str, int, int], None]
-
-NO_LANE = -1
 
 LASTING = 2
 """Lanes of a subject that compiles: more of them would compile more and wait less."""
@@ -56,12 +53,12 @@ def batches(jobs: Sequence[Job], least: int) -> dict[str, int]:
 class Seat:
     """Where a worker may be at work. lane: its number; left: the jobs of it that come after `job`.
 
-    hand: the worker, which has begun with nothing else as long as `lane` is `NO_LANE`.
+    hand: the worker, which has begun with nothing else as long as `lane` is None.
     """
 
     def __init__(self) -> None:
         self.hand: Hand | None = None
-        self.lane = NO_LANE
+        self.lane: int | None = None
         self.job: Job | None = None
         self.left: deque[Job] = deque()
 
@@ -83,15 +80,13 @@ class Supervisor:
     def __init__(
         self,
         load: Load,
-        convention: str | Convention | None = None,
-        options: Options | None = None,
-        expected: Sequence[Expectation] = (),
+        convention: str | Convention | None,
+        options: Options,
     ) -> None:
-        self.options = options or Options()
-        self.convention, self.expected = convention, expected
+        self.convention = convention
         self.ledger = Ledger()
-        self.pool = Pool(load, convention, self.options)
-        self.seats = [Seat() for _ in range(max(1, self.options.workers))]
+        self.pool = Pool(load, convention, options)
+        self.seats = [Seat() for _ in range(options.workers)]
         self.helper = Seat()
         self.unexplained = ""
         self.header: Header
@@ -143,9 +138,7 @@ class Supervisor:
         return said.series if isinstance(said, Responded) else None
 
     def results(
-        self,
-        jobs: Sequence[Job],
-        on_start: Start = lambda name, number, total: None,
+        self, jobs: Sequence[Job], on_start: Start = lambda name, number, total: None
     ) -> Iterator[Result]:
         """What becomes of these jobs, in their order.
 
@@ -170,7 +163,7 @@ class Supervisor:
                     self.pool.wait_for([s.hand for s in busy if s.hand])
                 for seat in busy:
                     self._collect(seat, done, problems)
-            yield as_expected(result, self.expected)
+            yield result
         for seat in self.seats:
             if seat.job is not None:  # it is at what was given up
                 seat.clear()
@@ -189,7 +182,7 @@ class Supervisor:
     def _begin(self, seat: Seat, job: Job) -> Lost | None:
         """Set a worker to a job; why there is none."""
         lane = self.lane[job.id]
-        if seat.lane != lane and not (self.lasts and seat.lane == NO_LANE):
+        if seat.lane != lane and not (self.lasts and seat.lane is None):
             seat.clear()
         if seat.hand is None:
             hired = self.pool.hire()
@@ -212,11 +205,10 @@ class Supervisor:
         seat.job = None
         if isinstance(said, Lost):
             done[job.id], problems[job.id] = said, seat.hand.problem
+            seat.clear()
         else:
             assert isinstance(said, Found)
             done[job.id] = said.result
-        if isinstance(said, Lost):
-            seat.clear()
 
     def _settled(
         self, job: Job, done: dict[str, Result | Lost], problems: dict[str, str]
@@ -242,7 +234,7 @@ class Supervisor:
         """
         failed = tuple(r for r in results if r.verdict == "failed")
         avoided: frozenset[str] = frozenset()
-        while failed and len(avoided) < LOSSES:
+        for _ in range(LOSSES if failed else 0):
             hired = self.helper.hand or self.pool.hire()
             if isinstance(hired, Lost):
                 self.unexplained = f"not looked for: {hired.reason}"
@@ -254,7 +246,7 @@ class Supervisor:
                 return [replace(r, explanation=said.words.get(r.id, "")) for r in results]
             lost = said.words("running") if isinstance(said, Lost) else "failed"
             self.unexplained = f"the search for them {lost}"
-            avoided |= {hired.problem or f"lost {len(avoided)}"}
+            avoided |= {hired.problem}
             self.helper.clear()
         return list(results)
 
@@ -266,7 +258,7 @@ class Supervisor:
             hired = self.pool.hire()
             if isinstance(hired, Lost):
                 return hired
-            seat.hand, seat.lane = hired, NO_LANE
+            seat.hand, seat.lane = hired, None
         said = self.pool.asked(seat.hand, request)
         if isinstance(said, Lost):
             seat.clear()
