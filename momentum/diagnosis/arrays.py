@@ -1,12 +1,15 @@
 """The arrays of a step that a function may stand between, and the step that others lead to."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from momentum.conventions import Convention, Hyper
+from momentum.conventions import Convention, Hyper, State
 from momentum.diagnosis.hypothesis import Array
+
+Taken = tuple[Array, State]
+"""Parameter and state after a step."""
 
 
 class Here(NamedTuple):
@@ -18,19 +21,18 @@ class Here(NamedTuple):
 
     x: Array
     g: Array | None
-    state: Any
+    state: State
     h: Hyper
     past: Sequence[Array] = ()
     layout: str = ""
     every: Sequence[Array] = ()
 
-    def taken(self, rule: Convention, **changed: Any) -> "tuple[Array, Any]":
-        """Parameter and state after the rule's step, with other numbers than these."""
+    def taken(self, rule: Convention) -> Taken:
+        """Parameter and state after the rule's step."""
+        if self.g is None:
+            return self.x, self.state
         with np.errstate(all="ignore"):
-            now = self._replace(**changed)
-            if now.g is None:
-                return now.x, now.state
-            moved, state = rule.step(now.x, now.g, now.state, now.h)
+            moved, state = rule.step(self.x, self.g, self.state, self.h)
             return np.asarray(moved), state
 
     @property
@@ -54,49 +56,49 @@ class Place(NamedTuple):
     plural: str
     each: str
     seen: Callable[[Convention, Here], Array]
-    taken: Callable[[Convention, Here, Array], "tuple[Array, Any]"]
+    taken: Callable[[Convention, Here, Array], Taken]
     knows: Callable[[Convention, Here], bool] = lambda rule, here: True
     later: bool = False
 
 
-def _by_decayed(rule: Convention, here: Here, d: Array) -> tuple[Array, Any]:
+def _by_decayed(rule: Convention, here: Here, d: Array) -> Taken:
     h = here.h._replace(weight_decay=0.0)
-    return here.taken(rule, g=-d if h.maximize else d, h=h)
+    return here._replace(g=-d if h.maximize else d, h=h).taken(rule)
 
 
 def _velocity(rule: Convention, here: Here) -> Array:
     return np.asarray(here.taken(rule)[1].v)
 
 
-def _by_velocity(rule: Convention, here: Here, v: Array) -> tuple[Array, Any]:
+def _by_velocity(rule: Convention, here: Here, v: Array) -> Taken:
     """The step that has this new velocity, by way of the old one that it would have come from."""
     raw, after = here.taken(rule)
     state = here.state
     for step in (state.step, 1):
         state = state._replace(step=step)
-        none = here.taken(rule, state=state._replace(v=0 * v))[1].v
-        share = here.taken(rule, state=state._replace(v=0 * v + 1))[1].v - none
+        none = here._replace(state=state._replace(v=0 * v)).taken(rule)[1].v
+        share = here._replace(state=state._replace(v=0 * v + 1)).taken(rule)[1].v - none
         if np.all(share):
             old = np.where(v == after.v, state.v, (v - none) / share)
-            moved, _ = here.taken(rule, state=state._replace(v=old))
+            moved, _ = here._replace(state=state._replace(v=old)).taken(rule)
             return np.where(v == after.v, raw, moved), after._replace(v=v)
     part = np.where(after.v == v, 1.0, v / np.where(after.v == 0, 1.0, after.v))
     return here.x + (raw - here.x) * part, after._replace(v=v)
 
 
-def _by_step(rule: Convention, here: Here, step: Array) -> tuple[Array, Any]:
+def _by_step(rule: Convention, here: Here, step: Array) -> Taken:
     moved, state = here.taken(rule)
     return np.where(step == moved - here.x, moved, here.x + step), state
 
 
-def _by_update(rule: Convention, here: Here, update: Array) -> tuple[Array, Any]:
+def _by_update(rule: Convention, here: Here, update: Array) -> Taken:
     moved, state = here.taken(rule)
     same = update == (here.x - moved) / here.h.lr
     return np.where(same, moved, here.x - here.h.lr * update), state
 
 
 GRADIENT = Place("gradients", "each parameter's gradient", lambda rule, here: np.asarray(here.g),
-                 lambda rule, here, g: here.taken(rule, g=g))  # fmt: skip
+                 lambda rule, here, g: here._replace(g=g).taken(rule))  # fmt: skip
 UPDATE = Place("steps before the rate", "each parameter's step before the rate",
                lambda rule, here: (here.x - here.taken(rule)[0]) / here.h.lr, _by_update,
                lambda rule, here: here.h.lr != 0)  # fmt: skip
@@ -111,7 +113,7 @@ PLACES = (
           lambda rule, here: not rule.keeps_iterates),
     Place("kept velocities", "each parameter's kept velocity",
           lambda rule, here: here.state.v + 0 * here.x,
-          lambda rule, here, v: here.taken(rule, state=here.state._replace(v=v)),
+          lambda rule, here, v: here._replace(state=here.state._replace(v=v)).taken(rule),
           lambda rule, here: not rule.keeps_iterates and here.state.step > 0, True),
     UPDATE,
     Place("steps", "each parameter's step",

@@ -11,6 +11,7 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
+from momentum.diagnosis.departure import put
 from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.probes import VALUES
 from momentum.diagnosis.short import short
@@ -119,8 +120,8 @@ def _beyond(
     if len(values) != 1 or not (value := float(next(iter(values)))) or value == usual:
         return problem, None
 
-    def at(x: Any) -> Problem:
-        rows = tuple(tuple(h._replace(**{name: x}) for h in row) for row in problem.hypers)
+    def at(x: float) -> Problem:
+        rows = tuple(tuple(put(h, **{name: x}) for h in row) for row in problem.hypers)
         return replace(problem, hypers=rows)
 
     if fails(at(usual)):
@@ -218,7 +219,7 @@ LAYOUTS = {
 }
 
 
-def _option(name: str, value: Any) -> str:
+def _option(name: str, value: object) -> str:
     words = {
         "layout": LAYOUTS.get(str(value), f"in layout {value}"),
         "scheduler": "with the framework's own scheduler",
@@ -229,7 +230,7 @@ def _option(name: str, value: Any) -> str:
     return words.get(name, f"with {name} {value}")
 
 
-def _with_option(option: tuple[str, Any]) -> Scope:
+def _with_option(option: tuple[str, object]) -> Scope:
     if option[0] in ("dtypes", "scheduler"):
         return Scope(option[0], lambda o, i: option[0] in dict(o.problem.options))
     return Scope(option[0], lambda o, i: option in o.problem.options)

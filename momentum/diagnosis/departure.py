@@ -51,6 +51,12 @@ def plain(number: SupportsFloat) -> float:
     return float(getattr(number, "value", number))
 
 
+def put(h: Hyper, **numbers: object) -> Hyper:
+    """Other values for some hyper-parameters, of the type of the others."""
+    every: dict[str, Any] = {**h._asdict(), **numbers}
+    return Hyper(**every)
+
+
 def told(change: Callable[[Hyper], Hyper]) -> Apply:
     """The whole step, decay included, is told other hyper-parameters.
 
@@ -75,7 +81,7 @@ def constant(name: str, value: float) -> Apply:
 
     def change(h: Hyper) -> Hyper:
         number = exact(value) if isinstance(h.lr, fmpq) else value
-        return Hyper(**(h._asdict() | {name: number}))
+        return put(h, **{name: number})
 
     return told(change)
 
@@ -85,7 +91,7 @@ def around(wrap: Callable[[Rule], Rule]) -> Apply:
     return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
 
 
-Beside = Callable[[Rule, Any, Any, Any, Any, Hyper], "tuple[Any, Any, Any]"]
+Beside = Callable[[Rule, Number, Number, State, float, Hyper], tuple[Number, State, float]]
 """step, theta, grad, the rule's own state, what is kept beside it, h -> theta and both of these."""
 
 

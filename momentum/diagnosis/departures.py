@@ -7,7 +7,6 @@ and dampening ignored).
 
 from collections.abc import Callable, Sequence
 from math import nan
-from typing import Any
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper, Moved, Rule, State
@@ -75,7 +74,7 @@ def _off_for_good(name: str) -> Apply:
     return scheduled(changed)
 
 
-AtChange = Callable[[Any, Any, Any, Any], Any]
+AtChange = Callable[[State, State, float, float], State]
 """From the state, the initial one, and a number as it was and is, to the state that goes on."""
 
 
@@ -86,8 +85,8 @@ def _at_change(name: str, change: AtChange) -> Apply:
         initial = hypothesis.convention.initial
 
         def act(
-            step: Rule, theta: Number, grad: Number, own: Any, old: Any, h: Hyper
-        ) -> tuple[Any, Any, Any]:
+            step: Rule, theta: Number, grad: Number, own: State, old: float, h: Hyper
+        ) -> tuple[Number, State, float]:
             now = getattr(h, name)
             if own.step and plain(old) != plain(now):
                 own = change(own, initial, old, now)
@@ -102,7 +101,7 @@ def _anew(when: Callable[[float, float], bool]) -> AtChange:
     return lambda held, initial, old, now: initial if when(plain(old), plain(now)) else held
 
 
-def _rescaled(held: Any, initial: Any, old: Any, now: Any) -> Any:
+def _rescaled(held: State, initial: State, old: float, now: float) -> State:
     return held._replace(v=held.v * (now / old)) if plain(old) else held
 
 

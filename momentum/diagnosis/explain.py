@@ -26,7 +26,7 @@ from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.moments import late
 from momentum.diagnosis.mutants import mutants
-from momentum.diagnosis.otherwise import STEPS, Otherwise
+from momentum.diagnosis.otherwise import STEPS, otherwise
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser, cut_off
@@ -99,7 +99,7 @@ class Explainer:
         """One for runs that are interrupted, or stepped, in this way; the way in words."""
         if way in WAYS:
             return Explainer(Interrupted(self.subject, way), self.convention, losses), WAYS[way]
-        return Explainer(Otherwise(self.subject, way), self.convention, suspects), STEPS[way][1]
+        return Explainer(otherwise(self.subject, way), self.convention, suspects), STEPS[way][1]
 
     def _explained_runs(self, failed: Sequence[Result]) -> dict[str, str]:
         """Causes of those whose problem is a failure by itself."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -79,15 +79,17 @@ def _clipped(limit: float, a: Array, here: Here) -> Array:
     return np.clip(a, -limit, limit)
 
 
-Size = Callable[[Array, Here], Any]
+Size = Callable[[Array, Here], float]
 """A number of a whole array."""
 
 
-def norm(a: Array | None) -> Any:
+def norm(a: Array | None) -> np.float64:
     """Its length, by which NumPy divides, be it 0; nan where a format of 8 bits of exponent or
     fewer would lose it, as such a sum of squares is not defined by the function alone."""
     square = np.float64(0 if a is None else np.sum(np.square(a)))
-    return np.sqrt(square if FAINT < square < LARGE or not square else np.float64(np.nan))
+    return np.float64(
+        np.sqrt(square if FAINT < square < LARGE or not square else np.float64(np.nan))
+    )
 
 
 FAINT, LARGE = 2.0**-100, 2.0**100
@@ -117,7 +119,7 @@ def _trusting(text: str, size: Size) -> Iterator[Ratio]:
         )
 
 
-def _over(size: Size, least: float, a: Array, here: Here) -> Any:
+def _over(size: Size, least: float, a: Array, here: Here) -> np.float64:
     return norm(here.x) / np.float64(size(a, here) + least)
 
 

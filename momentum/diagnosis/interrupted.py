@@ -7,7 +7,6 @@ looked for, and placed, as everything else is.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import all_of, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.diagnosis.numbers import FACTORS, Formula
+from momentum.subjects.offers import FullRun
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
@@ -51,13 +51,14 @@ class Interrupted:
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> "InterruptedRun":
         """A run."""
 
-        def fresh() -> Any:
+        def fresh() -> FullRun:
             zeros = [np.zeros(np.shape(x)) for x in parameters]
-            return self.of.start(zeros, list(hypers), dtype, groups, options)
+            run: FullRun = self.of.start(zeros, list(hypers), dtype, groups, options)
+            return run
 
         run = self.of.start(parameters, hypers, dtype, groups, options)
         return InterruptedRun(run, self.way, fresh, list(hypers))
@@ -66,7 +67,9 @@ class Interrupted:
 class InterruptedRun:
     """One run. fresh: makes another one of the same settings. hypers: as they are set."""
 
-    def __init__(self, run: Any, way: str, fresh: Callable[[], Any], hypers: list[Hyper]) -> None:
+    def __init__(
+        self, run: FullRun, way: str, fresh: Callable[[], FullRun], hypers: list[Hyper]
+    ) -> None:
         self.run, self.way, self.fresh = run, way, fresh
         self.begun, self.hypers = list(hypers), hypers
         self.taken = 0
@@ -81,7 +84,7 @@ class InterruptedRun:
         self.taken += 1
         self.run.step(gradients)
 
-    def _again(self) -> Any:
+    def _again(self) -> FullRun:
         if self.way != "resume":
             return self.run.duplicate(self.way)
         other = self.fresh()
@@ -101,13 +104,11 @@ class InterruptedRun:
 
     def parameters(self) -> list[Array]:
         """The parameters."""
-        found: list[Array] = self.run.parameters()
-        return found
+        return self.run.parameters()
 
-    def point(self) -> list[Array]:
+    def point(self) -> Sequence[Array]:
         """Where the next gradient is taken."""
-        found: list[Array] = self.run.point()
-        return found
+        return self.run.point()
 
 
 def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
@@ -124,7 +125,7 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
         "what is set has no effect any more":
             scheduled(lambda hypers: [*hypers[:STOP], *[hypers[STOP - 1]] * len(hypers[STOP:])]),
         **{f"the {name} that is kept beside the velocity is lost":
-            around(_at_stop(partial(_put, {name: getattr(initial, name)})))
+            around(_at_stop(partial(_forgotten, name, initial)))
            for name in set(initial._fields) - set(State._fields)},
         **{f"{name} is lost": scheduled(_until_set(partial(_without, name)))
            for name in Hyper._field_defaults if name in convention.knows},
@@ -139,8 +140,8 @@ def _without(name: str, h: Hyper, first: Hyper) -> Hyper:
     return h._replace(**{name: Hyper._field_defaults[name]})
 
 
-def _put(values: Mapping[str, Any], state: State, h: Hyper) -> State:
-    return state._replace(**values)
+def _forgotten(name: str, initial: State, state: State, h: Hyper) -> State:
+    return state._replace(**{name: getattr(initial, name)})
 
 
 def _scaled(factor: Formula, power: int, state: State, h: Hyper) -> State:

@@ -7,7 +7,7 @@ exchanged, dropped, doubled or multiplied by a number that is fitted to what the
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -272,7 +272,7 @@ def _shortest(factor: float) -> Fraction:
 
 def _run(
     convention: Convention, steps: Steps, factor: float, flags: Flags, observation: Observation
-) -> Any:
+) -> Array:
     return _flat(_hypothesis(convention, steps(Fraction(factor)), flags).replayed(observation))
 
 

@@ -1,14 +1,13 @@
 """Departures in which another number acts in place of a hyper-parameter."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import Departure, plain, scheduled, told
+from momentum.diagnosis.departure import Departure, plain, put, scheduled, told
 
-Formula = Callable[[Hyper], Any]
+Formula = Callable[[Hyper], float]
 """A number made of hyper-parameters."""
 
 FACTORS: dict[str, Formula] = {
@@ -43,15 +42,16 @@ def _times(name: str, value: Formula) -> Formula:
 
 
 def _over(name: str, value: Formula) -> Formula:
-    def quotient(h: Hyper) -> Any:
-        divisor = value(h)
-        return getattr(h, name) / divisor if plain(divisor) else getattr(h, name)
+    def quotient(h: Hyper) -> float:
+        divisor, own = value(h), getattr(h, name)
+        found: float = own / divisor if plain(divisor) else own
+        return found
 
     return quotient
 
 
 def _in_place(name: str, text: str, value: Formula) -> Departure:
-    acts = told(lambda h: h._replace(**{name: value(h)}))
+    acts = told(lambda h: put(h, **{name: value(h)}))
     return Departure(f"in place of {name} acts {text}", acts)
 
 
@@ -66,8 +66,7 @@ def _narrow(known: Sequence[str]) -> Iterator[Departure]:
 
 def _held(names: Sequence[str], words: str, format: Format) -> Departure:
     def rounded(h: Hyper) -> Hyper:
-        kept: dict[str, Any] = {n: float(format.round(float(getattr(h, n)))) for n in names}
-        return h._replace(**kept)
+        return put(h, **{n: float(format.round(float(getattr(h, n)))) for n in names})
 
     return Departure(words, scheduled(lambda hypers: [rounded(h) for h in hypers]))
 

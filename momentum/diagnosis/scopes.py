@@ -7,9 +7,10 @@ condition are tried with it.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from momentum.diagnosis.hypothesis import Inside, Mask, Scope
 from momentum.subjects.drive import Observation
@@ -27,6 +28,8 @@ OTHERS: tuple[tuple[int, ...], ...] = (
 WIDTHS = (2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 BLOCKS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 _TH = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 8: "eighth"}
+
+Indices = NDArray[np.intp]
 
 EVERYWHERE = Scope("", lambda o, i: True)
 
@@ -240,11 +243,11 @@ def _sometimes(o: Observation, i: int) -> bool:
 
 
 def _elements(
-    words: str, chosen: Callable[[Any, int, tuple[int, ...], int], Any], number: int = 0
+    words: str, chosen: Callable[[Indices, int, tuple[int, ...], int], Mask], number: int = 0
 ) -> Scope:
     """chosen: from flat indices, size, shape and the number that is in the words to a mask."""
 
-    def inside(observation: Observation, i: int) -> Any:
+    def inside(observation: Observation, i: int) -> Mask:
         shape = observation.problem.shapes[i]
         size = math.prod(shape)
         return np.broadcast_to(chosen(np.arange(size), size, shape, number), (size,))

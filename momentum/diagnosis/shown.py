@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from momentum.diagnosis.arrays import PARAMETER, Change, Here, Place
+from momentum.conventions import Convention
+from momentum.diagnosis.arrays import PARAMETER, Change, Here, Place, Taken
 from momentum.diagnosis.departure import Departure, taken_as
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Strand, Suspect
 from momentum.diagnosis.short import short
@@ -69,13 +70,14 @@ def _hidden(
     Where the iterate was is told from what was shown last, and before it.
     """
 
-    def iterate(here: Here) -> Array:
+    def behind(rule: Convention, here: Here) -> Taken:
         t, now = len(here.past) - 1, here.past[-1]
-        return now if not t else here.past[-2] + (now - here.past[-2]) / weight(t)
+        x = now if not t else here.past[-2] + (now - here.past[-2]) / weight(t)
+        return here._replace(x=x).taken(rule)
 
-    behind = Place("", "", lambda rule, here: here.taken(rule, x=iterate(here))[0],
-                   lambda rule, here, x: (x, here.taken(rule, x=iterate(here))[1]))  # fmt: skip
-    yield from _parameters(own, words, behind, lambda a, here: (
+    place = Place("", "", lambda rule, here: behind(rule, here)[0],
+                  lambda rule, here, x: (x, behind(rule, here)[1]))  # fmt: skip
+    yield from _parameters(own, words, place, lambda a, here: (
         here.x + weight(len(here.past)) * (a - here.x)))  # fmt: skip
 
 

@@ -186,14 +186,14 @@ class Trials:
         return None if isinstance(found, str) else found
 
 
-def _decimal(h: Hyper, fixed: Mapping[str, Any]) -> Hyper:
+def _decimal(h: Hyper, fixed: Mapping[str, object]) -> Hyper:
     """Other numbers, none of which a binary format holds."""
     other = {"lr": h.lr * 0.7, "momentum": h.momentum * 1.1, "dampening": h.dampening * 0.9}
     other |= {"weight_decay": h.weight_decay * 1.3, "nu": h.nu if h.nu == 1 else h.nu * 0.9}
     return h._replace(**{n: x for n, x in other.items() if n not in fixed})
 
 
-def _apart(h: Hyper, g: int, fixed: Mapping[str, Any]) -> Hyper:
+def _apart(h: Hyper, g: int, fixed: Mapping[str, object]) -> Hyper:
     """Numbers that no two groups share; what is off stays off."""
     other = {"lr": h.lr * (1 + g / 5), "momentum": h.momentum * (1 - g / 9)}
     other |= {"dampening": h.dampening * (1 - g / 7), "weight_decay": h.weight_decay * (1 + g / 3)}

@@ -8,13 +8,12 @@ far, is walked along on both sides.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from momentum.arithmetic import FORMATS, Format, format_of
-from momentum.conventions import Convention
-from momentum.diagnosis.arrays import GRADIENT, Change, Here, Place
+from momentum.conventions import Convention, State
+from momentum.diagnosis.arrays import GRADIENT, Change, Here, Place, Taken
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, gap
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Subject
@@ -114,7 +113,7 @@ class Walked(Hypothesis):
                 (x, state), *others = (e[i] or (here[i], states[i]) for e in ends)
                 sized = now._replace(x=abs(now.x), g=None if now.g is None else abs(now.g),
                                      h=now.h._replace(maximize=False))  # fmt: skip
-                wide, grown = sized.taken(rule, state=_sized(now.state))
+                wide, grown = sized._replace(state=_sized(now.state)).taken(rule)
                 with np.errstate(all="ignore"):
                     row[i] = x
                     large = abs(x) + sized.x + abs(wide - sized.x)
@@ -132,7 +131,7 @@ class Walked(Hypothesis):
 
     def _taken(
         self, rule: Convention, heres: dict[int, Here], doubts: Sequence[Array], side: int
-    ) -> "dict[int, tuple[Array, Any] | None]":
+    ) -> dict[int, Taken | None]:
         """The step of each parameter, with velocities off to one side by what is not known."""
         now = {
             i: h._replace(state=h.state._replace(v=h.state.v + side * doubts[i]))
@@ -140,7 +139,7 @@ class Walked(Hypothesis):
         }  # fmt: skip
         seen = {i: self.place.seen(rule, h) for i, h in now.items() if self.place.knows(rule, h)}
         every = list(seen.values())
-        found: dict[int, tuple[Array, Any] | None] = {}
+        found: dict[int, Taken | None] = {}
         for i, h in now.items():
             if i not in seen:
                 found[i] = h.taken(rule)
@@ -150,14 +149,14 @@ class Walked(Hypothesis):
             found[i] = None if new is None else self._by(rule, h, seen[i], new)
         return found
 
-    def _by(self, rule: Convention, here: Here, old: Array, new: Array) -> tuple[Array, Any]:
+    def _by(self, rule: Convention, here: Here, old: Array, new: Array) -> Taken:
         if np.array_equal(new, old, equal_nan=True):
             return here.taken(rule)
         with np.errstate(all="ignore"):
             return self.place.taken(rule, here, np.asarray(new))
 
 
-def _sized(state: Any) -> Any:
+def _sized(state: State) -> State:
     return state._replace(v=abs(state.v)) if state.step else state
 
 

@@ -10,12 +10,22 @@ import random
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from typing import Any
 
+import numpy as np
 from flint import fmpq
 
 from momentum.arithmetic.expression import Expression, made, number, replaced, symbol
-from momentum.conventions import CONVENTIONS, Convention, Hyper, Step, expressed, symbols_of
+from momentum.arithmetic.number import Number as Numeric
+from momentum.conventions import (
+    CONVENTIONS,
+    Convention,
+    Hyper,
+    Moved,
+    State,
+    Step,
+    expressed,
+    symbols_of,
+)
 from momentum.conventions.hyper import NUMBERS
 from momentum.gallery.machine.machine import DTYPES, PLAIN, Machine
 from momentum.gallery.machine.number import Number, Working, fused_multiply_add
@@ -63,7 +73,7 @@ class Generated:
         flags = [n for n in ("nesterov", "maximize") if getattr(self, n)]
         return f"{' '.join([self.convention.full_name, *flags])}: {', '.join(self.how)}"
 
-    def rule(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def rule(self, theta: Numeric, grad: Numeric, state: State, h: Hyper) -> Moved:
         """One whole step."""
         rational = isinstance(h.lr, fmpq)
         other = (h.nesterov, h.maximize) != (self.nesterov, self.maximize)
@@ -107,11 +117,11 @@ class Generated:
         return True
 
 
-def _exact(x: Any) -> fmpq:
+def _exact(x: Fraction | int | fmpq) -> fmpq:
     return fmpq(x.numerator, x.denominator) if isinstance(x, Fraction) else fmpq(x)
 
 
-def _fused(a: Any, b: Any, c: Any) -> Any:
+def _fused(a: Numeric, b: Numeric, c: Numeric) -> Numeric:
     """a b + c with one rounding where the numbers round at all."""
     numbers = [x for x in (a, b, c) if isinstance(x, Number)]
     if not numbers:
@@ -119,7 +129,9 @@ def _fused(a: Any, b: Any, c: Any) -> Any:
     kind = next((x for x in numbers if not x.weak), numbers[0])
     ulp = 2.0**-52
     to = "nearest" if float(kind.round(1 + ulp)) == 1 + ulp else "odd"
-    x, y, z = (x.value if isinstance(x, Number) else float(x) for x in (a, b, c))
+    x, y, z = (
+        x.value if isinstance(x, Number) else np.asarray(x, dtype=np.float64) for x in (a, b, c)
+    )
     return kind.like(fused_multiply_add(x, y, z, to))
 
 

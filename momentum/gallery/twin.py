@@ -2,49 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.offers import FullRun, Gradients, Hypers
+from momentum.subjects.protocol import Array, Gradient, Subject
+from momentum.subjects.trial import Restated
 
 
-@dataclass(frozen=True)
-class Twin:
+def twin_of(subject: Subject) -> Subject:
     """The subject, fed one and a half times each gradient behind the oracle's back."""
-
-    subject: Subject
-
-    @property
-    def facts(self) -> Facts:
-        """Those of the subject."""
-        return self.subject.facts
-
-    def start(
-        self, parameters: Sequence[Array], hypers: Sequence[Hyper], dtype: str, *more: Any
-    ) -> "TwinRun":
-        """A run of the subject behind the twin's face."""
-        return TwinRun(self.subject.start(parameters, hypers, dtype, *more), dtype)
+    return Restated(subject, subject.facts, TwinRun)
 
 
 @dataclass(frozen=True)
 class TwinRun:
     """A run that hands on wrong gradients and everything else untouched."""
 
-    run: Any
+    run: FullRun
     dtype: str
 
-    def step(self, gradients: Sequence[Gradient]) -> None:
+    def step(self, gradients: Gradients) -> None:
         """One step with the wrong gradients."""
         self.run.step(self._wrong(gradients))
 
-    def steps(self, gradients: Sequence[Sequence[Gradient]], hypers: Any) -> Any:
+    def steps(
+        self, gradients: Sequence[Gradients], hypers: Sequence[Hypers]
+    ) -> Sequence[Sequence[Array]]:
         """Many steps with wrong gradients, of a run that offers to take them at once."""
         return self.run.steps([self._wrong(row) for row in gradients], hypers)
 
-    def _wrong(self, gradients: Sequence[Gradient]) -> list[Gradient]:
+    def _wrong(self, gradients: Gradients) -> list[Gradient]:
         format = format_of(self.dtype)
         return [None if g is None else format.round(1.5 * g) for g in gradients]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self.run, name)

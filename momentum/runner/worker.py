@@ -13,7 +13,7 @@ from momentum.checks.result import Header, Result, versions
 from momentum.conventions import Convention, get
 from momentum.diagnosis import Explainer, Identity, decisive, describe, identify
 from momentum.errors import UsageError
-from momentum.gallery.twin import Twin
+from momentum.gallery.twin import twin_of
 from momentum.runner.events import (
     Describe,
     Described,
@@ -231,7 +231,7 @@ def _doubt(identity: Identity) -> str:
 
 def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) -> TwinTried:
     """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
-    result = run_check(CHECKS[TWIN_CHECK], Twin(subject), convention, dtype, "quick", seed)
+    result = run_check(CHECKS[TWIN_CHECK], twin_of(subject), convention, dtype, "quick", seed)
     if result.verdict == "failed":
         return TwinTried("caught", f"a known-wrong twin failed {result.id}, as it must")
     if result.verdict == "passed":

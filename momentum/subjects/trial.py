@@ -5,7 +5,7 @@ and not all of them as numbers of a narrower one: its arithmetic would be that o
 In the same way parameters without axes and without elements are tried.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from momentum.arithmetic import FORMATS, format_of
+from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.drive import observe
 from momentum.subjects.guard import Guarded
 from momentum.subjects.isolation import Lost, stream, trial_limit
+from momentum.subjects.offers import FullRun
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 from momentum.subjects.strangers import tamed
 
 LIMIT = 10.0
@@ -32,14 +34,17 @@ ODD: Mapping[str, tuple[int, ...]] = {"scalars": (), "empty": (0,), "several axe
 
 @dataclass(frozen=True)
 class Restated:
-    """A subject under other facts than its own."""
+    """A subject under other facts than its own. seen: what one sees of its runs, in a dtype."""
 
     subject: Subject
     facts: Facts
+    seen: Callable[[FullRun, str], object] = lambda run, dtype: run
 
-    def start(self, *arguments: Any, **named: Any) -> Any:
-        """A run of the subject itself."""
-        return self.subject.start(*arguments, **named)
+    def start(
+        self, parameters: Sequence[Array], hypers: Sequence[Hyper], dtype: str, *more: Any
+    ) -> Any:
+        """A run of the subject itself, as it is seen."""
+        return self.seen(self.subject.start(parameters, hypers, dtype, *more), dtype)
 
 
 def claimed(subject: Subject, asked: Sequence[str] = (), also: Sequence[str] = ()) -> Subject:

@@ -155,7 +155,7 @@ def test_run_goes_on_after_a_crash_and_gives_up_only_that_dtype():
 
 
 def test_run_stops_as_broken_where_the_twin_passes(monkeypatch):
-    monkeypatch.setattr(worker, "Twin", lambda twin_of: twin_of)
+    monkeypatch.setattr(worker, "twin_of", lambda twin_of: twin_of)
     results = scaled()
     assert results.results == ()
     assert results.broken == "a known-wrong twin of the subject passed agrees_with_oracle[float32]"
@@ -164,7 +164,7 @@ def test_run_stops_as_broken_where_the_twin_passes(monkeypatch):
 
 def test_run_is_broken_where_only_the_twin_cannot_be_run(monkeypatch):
     twin = subject(raises)
-    monkeypatch.setattr(worker, "Twin", lambda twin_of: twin)
+    monkeypatch.setattr(worker, "twin_of", lambda twin_of: twin)
     results = scaled()
     assert "the known-wrong twin could not be run: raised RuntimeError" in results.broken
     assert results.exit_code() == 1

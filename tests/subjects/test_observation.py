@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from momentum.conventions import Hyper, get
-from momentum.gallery.twin import Twin
+from momentum.gallery.twin import twin_of
 from momentum.subjects.drive import observe
 from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
@@ -98,7 +98,7 @@ def test_observe_refuses_what_breaks_the_contract(spoil: Any, message: str) -> N
 
 def test_twin_of_a_right_subject_is_wrong_in_every_dtype() -> None:
     for dtype in Plain.facts.dtypes:
-        assert worst(Twin(Plain()), problem(dtype=dtype)).ratio > 1
+        assert worst(twin_of(Plain()), problem(dtype=dtype)).ratio > 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Right ways to keep parameters and velocities that look different."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ class FlatBuffer(MachineRun):
     def _at_once(self, members: list[int]) -> None:
         first, initial = members[0], self.subject.convention.initial
 
-        def flat(arrays: Any) -> Array:
+        def flat(arrays: Iterable[Array]) -> Array:
             return np.concatenate([np.reshape(x, -1) for x in arrays])
 
         own = self.states.get(first)
@@ -81,7 +81,7 @@ class _Beside(MachineRun):
 
     held = ""
 
-    def beside(self, x: Array) -> Any:
+    def beside(self, x: Array) -> Array | float:
         """What is kept of a parameter that has this value."""
         raise NotImplementedError
 
@@ -114,7 +114,7 @@ class VelocityWithoutLr(_Beside):
     def setup(self) -> None:
         self.lr = {}
 
-    def beside(self, x: Array) -> Any:
+    def beside(self, x: Array) -> Array | float:
         return 1.0
 
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
@@ -141,7 +141,7 @@ class Master(_Beside):
     held = "master"
     master: dict[int, Array]
 
-    def beside(self, x: Array) -> Any:
+    def beside(self, x: Array) -> Array | float:
         return np.array(x)
 
     def update(self, i: int, grad: Array, h: Hyper) -> None:
@@ -160,7 +160,7 @@ class Compensated(_Beside):
     held = "rest"
     rest: dict[int, Array]
 
-    def beside(self, x: Array) -> Any:
+    def beside(self, x: Array) -> Array | float:
         return np.zeros(x.shape)
 
     def update(self, i: int, grad: Array, h: Hyper) -> None:

@@ -2,8 +2,8 @@
 
 import pickle
 import random
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 AT_FIRST = np.geterr()
 HALVING = "halving"
+Options = Mapping[str, Any]
+"""What a start may be given besides; see OFFERS."""
+
+T = TypeVar("T")
 Seen = list[tuple[str, list[Array]]]
 
 
@@ -28,7 +32,7 @@ class Hosted:
     dtypes: list[str]
     groups: list[int]
     begun: list[Hyper]
-    options: dict[str, Any]
+    options: Options
     writes: list[int]
     tape: list[list[Gradient]]
 
@@ -70,9 +74,10 @@ class Hosted:
         """All parameters, from the gradients received."""
         raise NotImplementedError
 
-    def through_file(self, saved: Any) -> Any:
+    def through_file(self, saved: T) -> T:
         """Arrays and numbers go through a file unchanged."""
-        return pickle.loads(pickle.dumps(saved))
+        read: T = pickle.loads(pickle.dumps(saved))
+        return read
 
     def zero_grad(self, to_none: bool) -> None:
         """No gradients, or zeros."""
@@ -141,7 +146,7 @@ class Hosted:
         rows = [[h._replace(lr=h.lr * 0.5**t) for h in self.begun] for t in range(steps)]
         return {HALVING: rows}
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """What NumPy has set for the whole process."""
         return {"handling of errors": np.geterr(), "random state": random.getstate()}
 

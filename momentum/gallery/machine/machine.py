@@ -3,7 +3,7 @@
 It is right by itself; a defect replaces its rule, or overrides one of its methods.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule, State
 from momentum.conventions.hyper import COMMON
-from momentum.gallery.machine.hosting import HALVING, Hosted
+from momentum.gallery.machine.hosting import HALVING, Hosted, Options
 from momentum.gallery.machine.number import Number, Working
 from momentum.gallery.machine.run_state import Keeping
 from momentum.subjects.protocol import OFFERS, Array, Facts, Gradient
@@ -69,14 +69,14 @@ class Machine:
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Options | None = None,
     ) -> "MachineRun":
         """A new run.
 
         Raises: ValueError where a hyper-parameter is refused.
         """
         made = self.run or MachineRun
-        return made(self, parameters, hypers, dtype, groups, dict(options or {}))
+        return made(self, parameters, hypers, dtype, groups, options or {})
 
 
 class MachineRun(Keeping, Hosted):
@@ -90,7 +90,7 @@ class MachineRun(Keeping, Hosted):
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None,
-        options: dict[str, Any],
+        options: Options,
     ) -> None:
         self.subject = subject
         self.dtypes: list[str] = list(options.get("dtypes", [dtype] * len(parameters)))
@@ -179,7 +179,7 @@ class MachineRun(Keeping, Hosted):
         working, dtype = self.subject.working, self.dtypes[i]
         rule = self.subject.rule or self.subject.convention.step
         state = self.state(i)
-        lifted = type(state)(*(self._lifted(x, i) for x in state))
+        lifted = type(state)._make(self._lifted(x, i) for x in state)
         moved, after = rule(
             working.number(theta, dtype),
             working.number(grad, dtype),
@@ -197,9 +197,10 @@ class MachineRun(Keeping, Hosted):
         held: State = self.states.get(i, self.subject.convention.initial)
         return held
 
-    def _lifted(self, x: Any, i: int) -> Any:
-        stored = isinstance(x, np.ndarray)
-        return self.subject.working.number(x, self.dtypes[i]) if stored else x
+    def _lifted(self, x: object, i: int) -> object:
+        if isinstance(x, np.ndarray):
+            return self.subject.working.number(x, self.dtypes[i])
+        return x
 
     # Other ways to take a step.
 
@@ -209,7 +210,7 @@ class MachineRun(Keeping, Hosted):
 
     def step_closure(
         self, gradients: Gradients, hypers: Sequence[Hyper] = ()
-    ) -> tuple[Any, Any, int]:
+    ) -> tuple[float | None, float | None, int]:
         """A step through a closure; see OFFERS."""
         losses: list[float] = []
 
@@ -287,7 +288,7 @@ class MachineRun(Keeping, Hosted):
         working, dtype, state = self.subject.working, self.dtypes[i], self.state(i)
         point = self.subject.convention.gradient_point(
             working.number(self.theta[i], dtype),
-            type(state)(*(self._lifted(x, i) for x in state)),
+            type(state)._make(self._lifted(x, i) for x in state),
             self.hyper(i).lifted(lambda x: working.hyper(x, dtype)),
         )
         return np.asarray(np.broadcast_to(point.value, self.theta[i].shape)).copy()

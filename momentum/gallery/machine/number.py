@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from momentum.arithmetic import Format, format_of
 
 Array = NDArray[np.float64]
-Rounding = Callable[[Any], Any]
+Rounding = Callable[[ArrayLike], Array]
+Factors = tuple[Array, Array]
 
 WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64", "float64": "float64"}
 NARROWER = {"float64": "float32", "float32": "float16", "float16": "bfloat16"}
@@ -31,11 +31,11 @@ class Number:
 
     def __init__(
         self,
-        value: Any,
+        value: ArrayLike,
         round: Rounding,
         weak: bool = False,
         fused: str = "",
-        factors: tuple[Any, Any] | None = None,
+        factors: Factors | None = None,
     ) -> None:
         self.value = np.asarray(value, dtype=np.float64)
         self.round = round
@@ -43,15 +43,15 @@ class Number:
         self.fused = fused
         self.factors = factors
 
-    def like(self, value: Any) -> "Number":
+    def like(self, value: ArrayLike) -> "Number":
         """Another value, rounded to the same format."""
         return Number(self.round(np.asarray(value)), self.round, self.weak, self.fused)
 
-    def map(self, function: Callable[[Array], Any]) -> "Number":
+    def map(self, function: Callable[[Array], ArrayLike]) -> "Number":
         """A function of the value that no rule written with + - * / can express, rounded once."""
         return self.like(function(self.value))
 
-    def _with(self, other: object) -> tuple["Number", "Number"]:
+    def _with(self, other: "Number | ArrayLike") -> tuple["Number", "Number"]:
         """The other operand as a Number, and the one whose rounding the result has."""
         if not isinstance(other, Number):
             other = Number(other, _as_it_is, weak=True)
@@ -61,7 +61,7 @@ class Number:
         factors = None if self.factors is None else (-self.factors[0], self.factors[1])
         return Number(-self.value, self.round, self.weak, self.fused, factors)
 
-    def __add__(self, other: object) -> "Number":
+    def __add__(self, other: "Number | ArrayLike") -> "Number":
         b, kind = self._with(other)
         if kind.fused and self.factors is not None:
             return kind.like(fused_multiply_add(*self.factors, b.value, kind.fused))
@@ -71,13 +71,13 @@ class Number:
 
     __radd__ = __add__
 
-    def __sub__(self, other: object) -> "Number":
+    def __sub__(self, other: "Number | ArrayLike") -> "Number":
         return self + -self._with(other)[0]
 
-    def __rsub__(self, other: object) -> "Number":
+    def __rsub__(self, other: "Number | ArrayLike") -> "Number":
         return (-self).__add__(other)
 
-    def __mul__(self, other: object) -> "Number":
+    def __mul__(self, other: "Number | ArrayLike") -> "Number":
         b, kind = self._with(other)
         product = kind.like(self.value * b.value)
         if kind.fused:
@@ -86,11 +86,11 @@ class Number:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> "Number":
+    def __truediv__(self, other: "Number | ArrayLike") -> "Number":
         b, kind = self._with(other)
         return kind.like(self.value / b.value)
 
-    def __rtruediv__(self, other: object) -> "Number":
+    def __rtruediv__(self, other: "Number | ArrayLike") -> "Number":
         b, kind = self._with(other)
         return kind.like(b.value / self.value)
 
@@ -98,11 +98,11 @@ class Number:
         return bool(np.any(self.value != 0))
 
 
-def _as_it_is(x: Any) -> Any:
-    return x
+def _as_it_is(x: ArrayLike) -> Array:
+    return np.asarray(x, dtype=np.float64)
 
 
-def fused_multiply_add(a: Any, b: Any, c: Any, to: str = "nearest") -> Array:
+def fused_multiply_add(a: Array, b: Array, c: Array, to: str = "nearest") -> Array:
     """a b + c in float64 from twice the digits, to nearest or, where it is inexact, to odd.
 
     Rounding to odd makes a second rounding, to a format of 51 bits or fewer, harmless.
@@ -125,10 +125,10 @@ def fused_multiply_add(a: Any, b: Any, c: Any, to: str = "nearest") -> Array:
         return np.asarray(np.where(move, odd, closer), dtype=np.float64)
 
 
-def _product_error(a: Any, b: Any, product: Any) -> Any:
+def _product_error(a: Array, b: Array, product: Array) -> Array:
     """What the rounded product lacks of the exact one, 0 where the split overflows."""
 
-    def split(x: Any) -> tuple[Any, Any]:
+    def split(x: Array) -> Factors:
         scaled = 134217729.0 * x  # 2^27 + 1
         high = scaled - (scaled - x)
         return high, x - high
@@ -141,7 +141,7 @@ def _product_error(a: Any, b: Any, product: Any) -> Any:
 def towards_zero(format: Format) -> Rounding:
     """Rounding that cuts, for formats below float64."""
 
-    def cut(x: Any) -> Any:
+    def cut(x: ArrayLike) -> Array:
         nearest = np.clip(format.round(x), -format.largest, format.largest)
         # More than half and less than one and a half of the spacing below, in every binade.
         less = np.maximum(1.25 * format.u * np.abs(nearest), 0.75 * format.smallest_subnormal)
@@ -172,7 +172,7 @@ class Working:
         format = format_of(WIDER[dtype] if self.inside else dtype)
         return towards_zero(format) if self.cuts else format.round
 
-    def number(self, value: Any, dtype: str) -> Number:
+    def number(self, value: ArrayLike, dtype: str) -> Number:
         """Something read from memory."""
         return Number(value, self.rounding(dtype), fused=self._fused(dtype))
 
@@ -181,7 +181,7 @@ class Working:
             return ""
         return "nearest" if (WIDER[dtype] if self.inside else dtype) == "float64" else "odd"
 
-    def hyper(self, value: Any, dtype: str) -> Number:
+    def hyper(self, value: ArrayLike, dtype: str) -> Number:
         """A hyper-parameter as the rule sees it; in half precision it has more digits."""
         if self.wide_hyper or self.inside:
             return Number(value, _as_it_is, weak=True)

@@ -3,7 +3,7 @@
 import copy
 import gc
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,6 +19,9 @@ BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 Saved = dict[str, Any]
 """The state of a run by name."""
 
+Told = dict[str, float]
+"""Hyper-parameters of a group, as a caller writes them."""
+
 _GAP = 7.0  # what lies between the elements of a strided array
 
 
@@ -32,9 +35,9 @@ class Keeping:
     hypers: list[Hyper]
     groups: list[int]
     dtypes: list[str]
-    options: dict[str, Any]
-    given: list[dict[str, Any]]
-    dicts: list[dict[str, Any]]
+    options: Mapping[str, Any]
+    given: list[Told]
+    dicts: list[Told]
     taken: int
 
     # Saving and loading.
@@ -60,7 +63,7 @@ class Keeping:
         self.fits(saved)
         self.take_over(copy.deepcopy(saved))
 
-    def hand_over(self, other: Any) -> None:
+    def hand_over(self, other: "Keeping") -> None:
         """Load this run's live state into another."""
         other.load(self.live())
 
@@ -87,7 +90,7 @@ class Keeping:
         self.hypers = list(saved["hypers"])
         self.taken = saved["taken"]
 
-    def foreign_state(self) -> dict[str, Any]:
+    def foreign_state(self) -> dict[str, Saved]:
         """Saved states that do not fit; see OFFERS."""
         wrong_shape, other, fewer = self.save(), self.save(), self.save()
         for i, state in wrong_shape["states"].items():
@@ -100,7 +103,7 @@ class Keeping:
             "one parameter fewer": fewer,
         }
 
-    def contents(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, object]:
         """What a copy of the run consists of."""
         return {n: x for n, x in vars(self).items() if n != "subject"}
 
@@ -153,15 +156,15 @@ class Keeping:
                 if writable is not None:
                     writable[...] = np.nan
 
-    def storage(self) -> list[Any]:
+    def storage(self) -> list[tuple[int, int]]:
         """Identity of each parameter's memory."""
         return [(id(x), x.__array_interface__["data"][0]) for x in self.theta]
 
-    def caller_dicts(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def caller_dicts(self) -> tuple[list[Told], list[Told]]:
         """The groups' dicts before the start and now."""
         return self.given, self.dicts
 
-    def kept_arrays(self) -> Iterator[tuple[Any, str]]:
+    def kept_arrays(self) -> Iterator[tuple[Array, str]]:
         """All arrays of the state, each with its format."""
         for i, state in self.states.items():
             for x in state:

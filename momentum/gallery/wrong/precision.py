@@ -1,7 +1,5 @@
 """Wrong in some elements or in the last digits: vector kernels and working precisions."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -110,18 +108,18 @@ class stores_towards_zero(_InSingle):
         moved, state = super().advanced(i, theta, grad, h)
         cut = towards_zero(format_of(self.dtypes[i]))
         kept = (cut(x) if isinstance(x, np.ndarray) else x for x in state)
-        return cut(moved), type(state)(*kept)
+        return cut(moved), type(state)._make(kept)
 
 
 @defect("accumulated", "float64 is computed in float32.", whole=True, dtypes=("float64",))
 def computes_in_single(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """One kernel for all types."""
 
-    def single(x: Any) -> Any:
+    def single(x: object) -> object:
         round = format_of("float32").round
         return Number(round(x.value), round) if isinstance(x, Number) else x
 
-    lower = type(state)(*(single(x) for x in state))
+    lower = type(state)._make(map(single, state))
     return get("accumulated").step(single(theta), single(grad), lower, h.lifted(single))
 
 
