@@ -123,6 +123,20 @@ def _in_proportion(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     ]
 
 
+def _not_so_near(near: float, relative: bool) -> Apply:
+    """A rate stays that of the step before, where it is as near to it."""
+
+    def changed(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        told = list(hypers[:1])
+        for h in hypers[1:]:
+            last = told[-1].lr
+            held = abs(h.lr - last) < near * (last if relative else 1)
+            told.append(h._replace(lr=last) if held else h)
+        return told
+
+    return scheduled(changed)
+
+
 def _per_first_rate(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     """Weight decay over the first lr; no number where that is 0."""
     first = hypers[0].lr or nan
@@ -191,6 +205,12 @@ CHANGES: dict[str, dict[str, Apply]] = {
     for name in NUMBERS
 }  # fmt: skip
 """By the hyper-parameter that changes in a run."""
+
+NEAR_RATES: dict[str, Apply] = {
+    f"a new lr that is less than {near:g}{of} off is not used": _not_so_near(near, bool(of))
+    for of in (" of the last", "")
+    for near in (x * 10.0**-k for k in range(3, 9) for x in (3, 1))
+}
 
 CORRECTED: dict[str, Apply] = {
     "the velocity is lost whenever lr rises": _at_change("lr", _anew(lambda old, now: now > old)),

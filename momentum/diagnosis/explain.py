@@ -179,16 +179,19 @@ class Explainer:
             return
         problem, step = observation.problem, self.kept.fails(observation) or 1
         yield suspects(self.convention, len(problem.hypers[0]) > 1)
-        if clear := self._clear(observation):  # some number always fits an error of few bounds
+        # Some number always fits an error of few bounds; and a number acts in steady runs as well.
+        clear, steady = self._clear(observation), not self.kept.changes(observation)
+        if clear and steady:
             yield bounded(self.subject, self.convention, observation)
         yield late(self.own, problem, step)
         if not clear:
             return
         yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
         yield shown(self.own, observation, step)
-        yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
         yield scaled(self.convention, observation, step)
-        yield drifting(self.subject, self.convention, problem.dtype)
+        if steady:
+            yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
+            yield drifting(self.subject, self.convention, problem.dtype)
         yield mutants(self.convention, observation, self.names)
         yield identified(self.subject, problem.dtype, self.convention)
         yield pairs(self.convention)
@@ -229,8 +232,7 @@ class Explainer:
                 if time.process_time() > self.until:
                     return None
                 kept = told.within(scope) if scope.words else told
-                until = suspect.words.endswith(UNTIL_SET)
-                turned = self.trials.turned(context) if until else ()
+                turned = self.trials.turned(context) if suspect.words.endswith(UNTIL_SET) else ()
                 tried = chain(other, self.trials.around(context, scope), turned)
                 if all(x.all() for o in tried for x in self._verdicts(kept, o).explained):
                     found = [w for w in (*words, scope.words) if w]

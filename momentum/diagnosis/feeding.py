@@ -19,7 +19,7 @@ from momentum.diagnosis.departure import (
     taken_as,
     told,
 )
-from momentum.diagnosis.departures import unfed
+from momentum.diagnosis.departures import NEAR_RATES, unfed
 from momentum.diagnosis.hypothesis import Hypothesis, Strand, Telling
 from momentum.diagnosis.moments import at_steps, closed_up
 from momentum.diagnosis.numbers import in_place_of_numbers
@@ -37,6 +37,7 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     yield Departure("stepped twice at every step", taken_as(_twice))
     yield from _several_off(convention)
     yield from all_of(GRADIENTS)
+    yield from all_of(NEAR_RATES)
     if convention.decay == "coupled":
         yield from all_of(DECAYED_TWICE)
     yield from at_steps()

@@ -97,19 +97,9 @@ class Kept:
     def when(self, observation: Observation) -> str:
         """From which step on, after which change, and in which dtypes only, in words."""
         problem = observation.problem
-        step = self.fails(observation) or 1
-        words = f"from step {step} on"
-        if step > 1:
-            now, before = problem.hypers[step - 1], problem.hypers[step - 2]
-            changes = [
-                f"{name} changed from {float(a):g} to {float(b):g}"
-                for g, h in enumerate(now)
-                for name, a, b in zip(h._fields, before[g], h)
-                if a != b
-            ]
-            steady = [(row,) * max(6, problem.steps) for row in (problem.hypers[0], now)]
-            if changes and not any(self.fails_on(replace(problem, hypers=h)) for h in steady):
-                words += f", when {' and '.join(dict.fromkeys(changes))}"
+        words = f"from step {self.fails(observation) or 1} on"
+        if changes := self.changes(observation):
+            words += f", when {' and '.join(changes)}"
         digits = {d: FORMATS[d].precision for d in self.subject.facts.dtypes}
         right = [d for d in digits if d != problem.dtype and self._right_in(problem, d)]
         # In a coarser format the same error may hide in the rounding: that says nothing.
@@ -117,6 +107,27 @@ class Kept:
             words = f"only in {' and '.join(d for d in digits if d not in right)}, {words}"
         return words
 
+    def changes(self, observation: Observation) -> list[str]:
+        """The changes of hyper-parameters without which it does not fail, in words."""
+        problem, step = observation.problem, self.fails(observation) or 1
+        now, before = problem.hypers[step - 1], problem.hypers[max(step - 2, 0)]
+        changes = [
+            f"{name} changed from {' to '.join(_told_apart(a, b))}"
+            for g, h in enumerate(now)
+            for name, a, b in zip(h._fields, before[g], h)
+            if a != b
+        ]
+        steady = [(row,) * max(6, problem.steps) for row in (problem.hypers[0], now)]
+        if not changes or any(self.fails_on(replace(problem, hypers=h)) for h in steady):
+            return []
+        return list(dict.fromkeys(changes))
+
     def _right_in(self, problem: Problem, dtype: str) -> bool:
         observation = self.trials.observed(replace(problem, dtype=dtype))
         return observation is not None and self.fails(observation) is None
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers, with as many digits as tell them apart."""
+    pairs = ((f"{float(a):.{n}g}", f"{float(b):.{n}g}") for n in (6, 9, 17))
+    return next((x, y) for x, y in pairs if x != y)

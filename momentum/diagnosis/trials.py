@@ -15,9 +15,17 @@ from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 
+RISING = tuple(2.0**-k for k in range(40, -1, -4))
+"""Rates that each take a larger step than all before."""
+
 CHANGING = ("lr", "momentum", "dampening", "weight_decay", "nu")
 WAYS = ((1.0, 1.0, 0.5, 0.5, 1.25, 1.25), (0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
 """How a hyper-parameter may change in a run, as shares of its value in a probe."""
+NEARER = tuple(
+    tuple(share * np.cumprod([1.0] + [1 + x * 10.0**-k for k in range(2, 9) for x in (5, 2)]))
+    for share in (1.0, 0.01)
+)
+"""How a rate may: by ever less of it."""
 
 ELSEWHERE: tuple[dict[str, Any], ...] = (
     {"momentum": 0.0, "dampening": 0.0},
@@ -104,9 +112,9 @@ class Trials:
         for name in CHANGING:
             if len({getattr(h, name) for row in problem.hypers for h in row}) == 1:
                 continue
-            for shares in WAYS[: 1 if name == "lr" else None]:
+            for shares in (WAYS[0], *NEARER) if name == "lr" else WAYS:
                 rows = tuple(
-                    tuple(domain.combined(h._asdict() | {name: share * VALUES[name]})
+                    tuple(domain.combined(h._asdict() | {name: float(share) * VALUES[name]})
                           for h in problem.hypers[0])
                     for share in shares
                 )  # fmt: skip
@@ -163,6 +171,13 @@ class Trials:
             for kind in ("wide", "from_zero", "late", "faint"):
                 same = Problem(dtype, two, (row,) * STEPS, (0, 0), kind, seed=35)
                 runs.append(self.observed(same))
+            # Rates of every magnitude, and 0, where all that moves is seen.
+            plain = {**VALUES, "nesterov": False, "momentum": 0.0, "dampening": 0.0}
+            rates = [kept.domain.combined({**plain, "lr": lr}) for lr in (0.0, *RISING)]
+            rises = "lr" in facts.settable
+            for chosen in (rates[:1] * 3, rates[1:] if rises else rates[1:2] * 3):
+                steps = tuple((h,) for h in chosen)
+                runs.append(self.observed(Problem(dtype, two, steps, (0, 0), "from_zero", seed=38)))
             every = ((7,), (2, 3), (), (16,), (5,)) * 4
             many = tuple(s for s in every if (s or facts.scalars) and np.prod(s) <= facts.largest)
             runs.append(self.observed(Problem(dtype, many, (row,) * 14, (0,) * len(many), seed=36)))

@@ -160,6 +160,20 @@ def test_cause_finds_the_next_group_in_a_circle() -> None:
     assert words == "from step 1 on: the lr of the group after, for the last one of the first acts"
 
 
+def test_no_number_is_blamed_where_runs_without_a_change_are_right() -> None:
+    """The rates differ by less than six digits show."""
+
+    class Lazy(MachineRun):
+        def set(self, hyper: Hyper, group: int = 0) -> None:
+            near = abs(hyper.lr - self.hypers[group].lr) < 1e-5 * hyper.lr
+            super().set(hyper._replace(lr=self.hypers[group].lr) if near else hyper, group)
+
+    rows = tuple((Hyper(0.5 * (1 + t * 2.0**-20), 0.5),) for t in range(8))
+    words = cause(machine(Lazy), Problem("float64", ((5,),), rows, (0,)))
+    assert words.startswith("from step 2 on, when lr changed from 0.5 to 0.500000477: ")
+    assert words.endswith(": a new lr that is less than 1e-05 of the last off is not used")
+
+
 def test_cause_says_plain_gradient_descent() -> None:
     class Plain(MachineRun):
         def hyper(self, i: int) -> Hyper:
