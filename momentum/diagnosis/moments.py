@@ -1,6 +1,6 @@
 """Steps at which something happens to the state: by their number, their rate, or their gradient."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -9,7 +9,14 @@ import numpy as np
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import Departure, around, taken_as
+from momentum.diagnosis.departure import (
+    Apply,
+    Departure,
+    all_of,
+    around,
+    scheduled,
+    taken_as,
+)
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Strand, Suspect
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
@@ -35,6 +42,42 @@ def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypot
             again = _every(k) if phase else f"after every {k} steps"
             when = again if problem.steps > 2 * k else f"at step {step}"
             yield from (d.suspected(own) for d in _at_every(when, k, phase))
+    if step not in SHORT and step > 1:
+        yield from (d.suspected(own) for d in all_of(_from(step)))
+
+
+def _from(step: int) -> dict[str, Apply]:
+    """What goes on from a step on, and is not so before."""
+    ended, unweighted, unfed = (
+        partial(_ended, step),
+        partial(_unweighted, step),
+        partial(_unfed, step),
+    )
+    return {
+        f"from step {step} on nothing moves": taken_as(ended),
+        f"from step {step} on momentum has no effect": scheduled(unweighted),
+        f"after step {step - 2} the velocity stays as it is": around(unfed),
+    }
+
+
+def _ended(step: int, observation: Observation, strand: Strand) -> Iterable[Strand]:
+    yield strand._replace(
+        grads=(*strand.grads[: step - 1], *(None for _ in strand.grads[step - 1 :]))
+    )
+
+
+def _unweighted(step: int, hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+    return [h if t < step else h._replace(momentum=0.0) for t, h in enumerate(hypers, 1)]
+
+
+def _unfed(step: int, inner: Rule) -> Rule:
+    """Each step is taken from a velocity that no longer changes."""
+
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+        moved, new = inner(theta, grad, state, h)
+        return moved, new._replace(v=state.v) if state.step >= step - 2 else new
+
+    return stepped
 
 
 def _every(k: int) -> str:

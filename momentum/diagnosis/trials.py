@@ -110,9 +110,11 @@ class Trials:
             full = replace(problem, hypers=(row,) * STEPS, missing=frozenset())
             found.append(self.observed(replace(full, seed=problem.seed + 13)))
         for name in CHANGING:
-            if len({getattr(h, name) for row in problem.hypers for h in row}) == 1:
+            if len({tuple(getattr(h, name) for h in row) for row in problem.hypers}) == 1:
                 continue
-            for shares in (WAYS[0], *NEARER) if name == "lr" else WAYS:
+            # Where momentum passes through 0, it is open whether the velocity goes on.
+            ways = {"lr": (WAYS[0], *NEARER), "momentum": WAYS[:1]}.get(name, WAYS)
+            for shares in ways:
                 rows = tuple(
                     tuple(domain.combined(h._asdict() | {name: float(share) * VALUES[name]})
                           for h in problem.hypers[0])

@@ -46,6 +46,15 @@ def test_a_run_that_hears_nothing_after_a_load_is_said_to_be_deaf() -> None:
     assert text.endswith("saved and loaded, what is set has no effect any more")
 
 
+def test_groups_that_differ_are_no_change() -> None:
+    rows = ((Hyper(0.25), Hyper(0.25, 0.75)),) * 4
+    differing = replace(PROBLEM, shapes=((7,), (7,)), hypers=rows, groups=(0, 1))
+    text = told(
+        GALLERY["save_drops_second_parameter"].build(), "resumes_where_it_stopped", differing
+    )
+    assert "the velocity is lost" in text
+
+
 def test_all_that_is_kept_beside_the_velocity_may_be_lost() -> None:
     plain = replace(PROBLEM, hypers=((Hyper(0.25, 0.75),),) * 4)
     text = told(GALLERY["load_drops_weight"].build(), "resumes_where_it_stopped", plain)

@@ -135,3 +135,19 @@ def test_what_is_wrong_in_a_large_copy_alone_is_named() -> None:
                     where=where, problem=problem)  # fmt: skip
     told = Explainer(machine(Grid), ACCUMULATED).explain([failed])
     assert told[failed.id].endswith("the elements after the first 3000: left as they were")
+
+
+def test_what_ends_in_a_run_is_named_with_its_step() -> None:
+    class Stalled(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            held = self.states.get(i)
+            super().update(i, grad, h)
+            if held is not None and held.step >= 15:
+                self.states[i] = held
+
+    class Unweighted(MachineRun):
+        def hyper(self, i: int) -> Hyper:
+            return super().hyper(i)._replace(**({"momentum": 0.0} if self.taken >= 15 else {}))
+
+    assert cause(Stalled, (ROW,) * 20) == "after step 15 the velocity stays as it is"
+    assert cause(Unweighted, (ROW,) * 20) == "from step 16 on momentum has no effect"
