@@ -17,7 +17,7 @@ from momentum import __version__
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention, get
 from momentum.languages.families import FAMILIES, Family, Plan, rows_of
-from momentum.languages.numbers import meant, number, texts
+from momentum.languages.numbers import meant, numbers, texts
 from momentum.languages.spellings import decoded
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.problems import Problem
@@ -215,7 +215,10 @@ def verify(answers: Sequence[Answer], flushing: bool = False) -> list[Verified]:
 def _verified(made: Made, answer: Answer) -> Verified:
     if answer.skipped:
         return Verified(made.case, made.family, "skipped", words=answer.skipped)
-    got = [[_number(answer.id, x) for x in row] for row in answer.parameters]
+    try:
+        got = [numbers(row) for row in answer.parameters]
+    except ValueError as error:
+        raise ValueError(f"{answer.id}: {error}") from None
     wanted = len(made.case.hyper), made.case.size
     if len(got) != wanted[0] or any(len(row) != wanted[1] for row in got):
         raise ValueError(f"{answer.id}: wanted {wanted[0]} steps of {wanted[1]} numbers each")
@@ -226,13 +229,6 @@ def _verified(made: Made, answer: Answer) -> Verified:
     words = f"step {t + 1}, element {k}: {got[t][k]!r}, exact {float(made.truth.values[t, k])!r}"
     verdict = "passed" if compared.passed else "failed"
     return Verified(made.case, made.family, verdict, float(ratio[t, k]), words)
-
-
-def _number(id: str, value: float | str) -> float:
-    try:
-        return number(value)
-    except ValueError as error:
-        raise ValueError(f"{id}: {error}") from None
 
 
 def answers_of(text: str) -> list[Answer]:
