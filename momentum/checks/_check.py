@@ -13,7 +13,6 @@ from momentum.checks._trial import Found as Found
 from momentum.checks._trial import Step as Step
 from momentum.checks._trial import Trial as Trial
 from momentum.conventions import Convention, Hyper
-from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.judge import Measured
 from momentum.subjects.protocol import OFFERS, Facts
 
@@ -86,7 +85,7 @@ class Check:
         if facts.domain.empty is not None:
             return facts.domain.empty
         for name, value in facts.domain.fixed.items():
-            if name not in convention.knows and value != NEUTRAL.get(name, value):
+            if convention.lacks(name, value):
                 return f"convention {convention.name} has no {name}, which is fixed to {value}"
         for need in self.needs:
             kind, _, name = need.rpartition(":")

@@ -97,6 +97,11 @@ class Convention:
         """All hyper-parameters that it has."""
         return self.takes | EVERYWHERE
 
+    def lacks(self, name: str, value: Any) -> bool:
+        """It has no meaning for a value, which is not what it does anyway."""
+        idle = value == NEUTRAL.get(name, value) or (name == "nesterov" and self.always_nesterov)
+        return name not in self.knows and not idle
+
     @property
     def formula(self) -> tuple[str, ...]:
         """The whole step as people read it, one line an assignment, from the rule itself."""
@@ -170,8 +175,7 @@ class Convention:
 
         Raises: ValueError.
         """
-        for name, neutral in NEUTRAL.items():
-            if name != "momentum" and getattr(h, name) != neutral and name not in self.knows:
-                raise ValueError(
-                    f"convention {self.name} has no {name}: got {name}={getattr(h, name)}"
-                )
+        for name in NEUTRAL:
+            value = getattr(h, name)
+            if name != "momentum" and self.lacks(name, value):
+                raise ValueError(f"convention {self.name} has no {name}: got {name}={value}")

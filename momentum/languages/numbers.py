@@ -4,6 +4,7 @@ import math
 import re
 import struct
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -58,14 +59,17 @@ def numbers(said: Sequence[float | str]) -> list[float]:
 def meant(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """The numbers of a format that decimals with all of its digits stand for, 9 for float32.
 
-    What has more digits than that, or those of another number, stays as it is.
+    What has more digits than that, or is further from a number than half a unit of the last digit,
+    stays as it is. Ties may be rounded either way: C takes the even digit, Java and JavaScript the
+    larger.
     """
     held = format.round(values)
     odd = np.flatnonzero((held != values) & np.isfinite(values))
     digits = 1 + math.ceil(format.precision * math.log10(2))
     for i in odd:
         said, near = float(values.flat[i]), float(held.flat[i])
-        short = f"{said:.{digits - 1}e}"
-        if float(short) != said or f"{near:.{digits - 1}e}" != short:
+        short = Decimal(f"{said:.{digits - 1}e}")
+        unit = Decimal((0, (1,), short.adjusted() - digits + 1))
+        if float(short) != said or 2 * abs(short - Decimal(near)) > unit:
             held.flat[i] = said
     return held

@@ -234,6 +234,7 @@ def test_get_takes_what_is_always_in_nesterovs_form() -> None:
     """v = g = 4; x = 8 - (4 + 4 / 2) / 2 = 5, whatever is set."""
     h = Hyper(lr=fmpq(1, 2), momentum=fmpq(1, 2))
     always = get("torch:before:nesterov")
+    always.validate(Hyper(0.1, 0.9, nesterov=True))
     theta, _ = always.step(fmpq(8), fmpq(4), always.initial, h)
     assert theta == 5
     assert get(always.full_name).full_name == always.full_name == "accumulated:before:nesterov"

@@ -26,3 +26,10 @@ def test_decimals_of_another_number_stay_what_they_are(digits: int) -> None:
     said = np.array([float(f"{0.75 + k * 2.0**-24 + 2.0**-24 / 3:.{digits}g}") for k in range(50)])
     assert not np.any(format_of("float32").round(said) == said)
     assert meant(said, format_of("float32")).tobytes() == said.tobytes()
+
+
+@pytest.mark.parametrize("digits", ["3.33007812e-01", "3.33007813e-01"])
+def test_ties_of_the_last_digit_may_be_rounded_either_way(digits: str) -> None:
+    """341/1024 = 0.3330078125 has ten digits."""
+    assert meant(np.array([float(digits)]), format_of("float32")).tolist() == [341 / 1024]
+    assert 341 / 1024 not in meant(np.array([3.33007811e-1, 3.33007814e-1]), format_of("float32"))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from momentum.adapters import load
+from momentum.checks import CHECKS
 from momentum.conventions import Hyper, get
 from momentum.doors.command_line import entry
 from momentum.errors import UsageError
@@ -170,6 +171,17 @@ def test_what_is_skipped_is_a_refusal(tmp_path: Path) -> None:
 def test_a_rate_that_is_held_in_float32_is_said_by_its_bits() -> None:
     facts = {**FACTS, "hyper": ["momentum"], "settable": [], "fixed": {"lr": "0x3dcccccd"}}
     assert load(program("", facts)).facts.fixed == {"lr": float(np.float32(0.1))}
+
+
+def test_what_always_takes_nesterovs_form_is_held_to_a_convention_that_does() -> None:
+    facts = load(
+        program("", {**FACTS, "hyper": ["lr", "momentum"], "fixed": {"nesterov": True}})
+    ).facts
+    check = CHECKS["agrees_with_oracle"]
+    assert check.why_not(facts, get("keras:nesterov")) is check.why_not(facts, get("keras")) is None
+    assert check.why_not(facts, get("quasi_hyperbolic")) == (
+        "convention quasi_hyperbolic has no nesterov, which is fixed to True"
+    )
 
 
 def test_identify_takes_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
