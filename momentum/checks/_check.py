@@ -8,7 +8,11 @@ from typing import Literal, Required, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from momentum.checks._given import Drawn, Problems, Setting
+from momentum.checks._given import Drawn as Drawn
+from momentum.checks._given import Problem as Problem
+from momentum.checks._given import Problems as Problems
+from momentum.checks._given import Setting as Setting
+from momentum.checks._given import problems as problems
 from momentum.checks._trial import Found as Found
 from momentum.checks._trial import Step as Step
 from momentum.checks._trial import Trial as Trial

@@ -15,6 +15,7 @@ from momentum.oracle.deviation import Deviation
 from momentum.subjects.drive import begin, steps
 from momentum.subjects.judge import Measured, blocks
 from momentum.subjects.protocol import Array
+from momentum.theory.impulse import impulse
 
 Change = Callable[[int, Array], Array]
 """What becomes of the values of parameter i."""
@@ -174,6 +175,18 @@ def in_formats(
         where = f"step {step + 1}, parameter {i} in {name}{place}, formats {', '.join(names)}"
         error, bound = (float(x[step, *place]) for x in deviation)
         yield Measured(error, bound, where, step + 1)
+
+
+def responds(trial: Trial, steps: int) -> Found:
+    """So many iterates against the closed form of what the first gradient leads to."""
+    seen, problem = trial.observe(), trial.problem
+    displaced = impulse(trial.convention, problem.hypers[0][0], 1, steps)
+    for i, name in enumerate(trial.parameters):
+        bounds = trial.exactly(seen, i).bound
+        start, grad = exact_array(problem.start[i]), exact_array(seen.fed[0][i])
+        for t, moved in enumerate(displaced, 1):
+            got, truth = seen.iterates[t - 1][i], start + moved * grad
+            yield against(got, truth, bounds[t - 1], f"step {t}, {name}", t, problem.start[i])
 
 
 def crowded(trial: Trial) -> str | None:

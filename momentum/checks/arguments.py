@@ -2,8 +2,7 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check
 
 FOUR = ((5,),) * 4
 

@@ -14,8 +14,7 @@ import numpy as np
 
 from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice
-from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._check import Found, Problem, Problems, Setting, Trial, advice
 from momentum.checks._paths import Feed, feed_of, path
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import NUMBERS

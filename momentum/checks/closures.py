@@ -3,8 +3,7 @@
 from functools import partial
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice, check, same, true
-from momentum.checks._given import problems
+from momentum.checks._check import Found, Trial, advice, check, problems, same, true
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks._trial import How
 from momentum.checks.schedules import everything_moves

@@ -1,8 +1,7 @@
 """Dampening: the share of a gradient that the velocity does not take."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Problems, Setting, agrees, problems
 
 
 @agrees(

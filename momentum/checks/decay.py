@@ -1,8 +1,7 @@
 """Weight decay: of which kind, of which parameter value, in which order, how much."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Problems, Setting, agrees, problems
 
 LOSHCHILOV = "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 1"
 

@@ -3,8 +3,7 @@
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice, check
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, advice, check
 from momentum.checks._paths import worst
 from momentum.subjects.drive import steps
 

@@ -1,10 +1,8 @@
 """The first step, where conventions differ in what the velocity is before it."""
 
-from momentum.arithmetic import exact_array
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check, closed_form
-from momentum.checks._given import Problems, Setting
-from momentum.checks._paths import against
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check, closed_form
+from momentum.checks._paths import responds
 from momentum.theory import impulse as responses
 
 
@@ -29,13 +27,7 @@ def one_step(setting: Setting) -> Problems:
     applies=closed_form(responses.known),
 )
 def first_step_is_the_conventions(trial: Trial) -> Found:
-    seen, problem = trial.observe(), trial.problem
-    moved = responses.impulse(trial.convention, problem.hypers[0][0], 1, 1)[0]
-    for i, name in enumerate(trial.parameters):
-        start, grad = problem.start[i], seen.fed[0][i]
-        truth = exact_array(start) + moved * exact_array(grad)
-        bound = trial.exactly(seen, i).bound[0]
-        yield against(seen.iterates[0][i], truth, bound, f"step 1, {name}", 1, start)
+    yield from responds(trial, 1)
 
 
 @agrees(

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check
-from momentum.checks._given import Problem, Problems, Setting, problems
+from momentum.checks._check import Found, Problem, Problems, Setting, Trial, agrees, check, problems
 from momentum.checks._paths import Other, feed_of, law
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array

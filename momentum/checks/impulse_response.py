@@ -2,9 +2,8 @@
 
 from momentum.arithmetic import exact, exact_array, nearest
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, check, closed_form
-from momentum.checks._given import Problems, Setting
-from momentum.checks._paths import against
+from momentum.checks._check import Found, Problems, Setting, Trial, check, closed_form
+from momentum.checks._paths import against, responds
 from momentum.theory import impulse as responses
 
 D2L = "Dive into Deep Learning, section Momentum: weights momentum^i, sum 1 / (1 - momentum)"
@@ -33,14 +32,7 @@ def impulses(setting: Setting) -> Problems:
     applies=closed_form(responses.known),
 )
 def impulse_response_is_closed_form(trial: Trial) -> Found:
-    seen, problem = trial.observe(), trial.problem
-    displaced = responses.impulse(trial.convention, problem.hypers[0][0], 1, problem.steps)
-    for i, name in enumerate(trial.parameters):
-        bounds = trial.exactly(seen, i).bound
-        start, grad = exact_array(problem.start[i]), exact_array(seen.fed[0][i])
-        for t, moved in enumerate(displaced, 1):
-            got, truth = seen.iterates[t - 1][i], start + moved * grad
-            yield against(got, truth, bounds[t - 1], f"step {t}, {name}", t, problem.start[i])
+    yield from responds(trial, trial.problem.steps)
 
 
 def long_enough(setting: Setting) -> Problems:

@@ -7,8 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Step, Trial, advice, check
-from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._check import Found, Problem, Problems, Setting, Step, Trial, advice, check
 from momentum.checks._trial import How
 from momentum.conventions import Hyper
 from momentum.subjects.drive import Fed, held, plainly, steps

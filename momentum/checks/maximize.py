@@ -1,8 +1,7 @@
 """Maximizing: the gradient's sign turned, and nothing else."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Problems, Setting, agrees, problems
 
 
 @agrees(

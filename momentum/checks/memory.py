@@ -2,8 +2,7 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice, check, true
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, advice, check, true
 from momentum.checks._runs import How, walked
 from momentum.subjects.drive import plainly
 from momentum.subjects.judge import Measured

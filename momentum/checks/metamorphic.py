@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import exact
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, check, same
-from momentum.checks._given import Drawn, Problems, Setting, problems
+from momentum.checks._check import Drawn, Found, Problems, Setting, Trial, check, problems, same
 from momentum.checks._paths import (
     Change,
     Feed,

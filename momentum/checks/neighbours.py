@@ -5,8 +5,7 @@ from itertools import combinations
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check
-from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._check import Found, Problem, Problems, Setting, Trial, agrees, check
 from momentum.checks._paths import in_formats
 from momentum.subjects.protocol import Array
 

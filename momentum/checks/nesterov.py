@@ -3,8 +3,7 @@
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check, true
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check, problems, true
 from momentum.checks._paths import worst
 
 BENGIO = "Bengio, Boulanger-Lewandowski, Pascanu 2013, Advances in optimizing recurrent networks"

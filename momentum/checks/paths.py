@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check
 from momentum.checks._paths import in_formats
 from momentum.checks._repeated import repeated
 from momentum.subjects.problems.strategies import MATRICES, SIZES

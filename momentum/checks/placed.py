@@ -2,8 +2,7 @@
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, check, worded
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, check, worded
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun

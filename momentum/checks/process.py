@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Step, Trial, check, true
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Step, Trial, check, true
 from momentum.checks._lockstep import lockstep
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.subjects.drive import Fed, plainly

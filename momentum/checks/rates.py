@@ -4,8 +4,7 @@ import numpy as np
 
 from momentum.arithmetic import exact_array, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check, same
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check, same
 
 
 @check(

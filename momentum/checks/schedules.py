@@ -1,8 +1,7 @@
 """Hyper-parameters that change in a run."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Problems, Setting, agrees, problems
 
 SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
 

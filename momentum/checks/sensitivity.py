@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from momentum.arithmetic import Format, Grid, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, check, same
-from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._check import Found, Problem, Problems, Setting, Trial, check, same
 from momentum.conventions import Convention, Hyper
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Array

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, check
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, check
 from momentum.checks.late_groups import joined, joining
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun

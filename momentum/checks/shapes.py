@@ -1,8 +1,7 @@
 """Shapes and sizes: the rule sees numbers one by one, however they are arranged."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, check
-from momentum.checks._given import Problems, Setting
+from momentum.checks._check import Found, Problems, Setting, Trial, check
 from momentum.checks._repeated import repeated
 
 ARRANGED = (

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice, check
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Found, Problems, Setting, Trial, advice, check, problems
 from momentum.subjects.drive import Fed, steps
 from momentum.subjects.offers import FullRun
 from momentum.subjects.protocol import Array, Gradient

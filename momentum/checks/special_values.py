@@ -6,8 +6,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check, true
-from momentum.checks._given import Problems, Setting, problems
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check, problems, true
 from momentum.checks._paths import Other, feed_of, law, path
 from momentum.subjects.protocol import Array
 

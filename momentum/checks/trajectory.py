@@ -1,8 +1,7 @@
 """Every iterate against the oracle, in every dtype."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import agrees
-from momentum.checks._given import Problem, Problems, Setting, problems
+from momentum.checks._check import Problem, Problems, Setting, agrees, problems
 
 HIGHAM = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3"
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice, check, true
-from momentum.checks._given import Problem, Problems, Setting
+from momentum.checks._check import Found, Problem, Problems, Setting, Trial, advice, check, true
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
 from momentum.subjects.protocol import Subject

@@ -21,6 +21,7 @@ from momentum.subjects.protocol import Subject
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Path = Sequence[Sequence[Array]]  # the parameters after every step
 Schedule = Callable[[Sequence[Hyper]], Sequence[Hyper]]
 """From the hyper-parameters of all steps as they were set to those that the rule sees."""
 
@@ -201,22 +202,16 @@ class Hypothesis:
 
     def moved(self, observation: Observation) -> list[Mask]:
         """For each parameter the elements that go elsewhere than by the convention, flat."""
-        found = [np.zeros(x.size, dtype=bool) for x in observation.problem.start]
-        own = Hypothesis.of(self.base)
-        for row, plain in zip(self.replayed(observation), own.replayed(observation)):
-            found = [f | (gap(a, b) != 0).ravel() for f, a, b in zip(found, row, plain)]
-        return found
+        plain = Hypothesis.of(self.base).replayed(observation)
+        return anywhere(lambda a, b: gap(a, b) != 0, self.replayed(observation), plain)
 
     def silent(self, observation: Observation) -> list[Mask]:
         """For each parameter the elements that it has no formula for at these numbers, flat.
 
         As where it divides by a rate of 0: what stands there then, nobody can know.
         """
-        found = [np.zeros(x.size, dtype=bool) for x in observation.problem.start]
-        own = Hypothesis.of(self.base)
-        for row, plain in zip(self.replayed(observation), own.replayed(observation)):
-            found = [f | np.ravel(np.isnan(a) > np.isnan(b)) for f, a, b in zip(found, row, plain)]
-        return found
+        plain = Hypothesis.of(self.base).replayed(observation)
+        return anywhere(lambda a, b: np.isnan(a) > np.isnan(b), self.replayed(observation), plain)
 
     def holds(self, subject: Subject, observation: Observation, format: str = "") -> bool:
         """Every iterate is equal to the replay, or lies within its error bound; see `ratios`."""
@@ -289,6 +284,12 @@ def _joined(strands: Sequence[Strand]) -> Iterator[_Batch]:
             first.rows,
             pieces,
         )
+
+
+def anywhere(parts: Callable[[Array, Array], Mask], one: Path, other: Path) -> list[Mask]:
+    """For each parameter the elements that something parts at some step of two runs, flat."""
+    columns = zip(zip(*one), zip(*other))
+    return [np.any([np.ravel(parts(a, b)) for a, b in zip(*pair)], axis=0) for pair in columns]
 
 
 def gap(got: Array, wanted: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from momentum.arithmetic import FORMATS, Format, format_of
 from momentum.conventions import Convention, State
 from momentum.diagnosis.arrays import GRADIENT, Change, Here, Place, Taken
-from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, gap
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, anywhere, gap
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Subject
 
@@ -45,11 +45,8 @@ class Walked(Hypothesis):
 
     def moved(self, observation: Observation) -> list[Mask]:
         """Elements that another number was made for, flat."""
-        acts, plain = self.replayed(observation), self._plain(observation)
-        found = [np.zeros(x.size, dtype=bool) for x in observation.problem.start]
-        for a, b in zip(acts, plain):
-            found = [f | (gap(x, y) != 0).ravel() for f, x, y in zip(found, a, b)]
-        return found
+        plain = self._plain(observation)
+        return anywhere(lambda a, b: gap(a, b) != 0, self.replayed(observation), plain)
 
     def ratios(self, subject: Subject, observation: Observation, format: str = "") -> list[Array]:
         """For each element the largest error as a fraction of its bound, flat."""

@@ -2,37 +2,26 @@
 
 import pickle
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
+from momentum.gallery.machine.run_state import Keeping
 from momentum.subjects.protocol import Array, Gradient, Raised
-
-if TYPE_CHECKING:
-    from momentum.gallery.machine.machine import Machine
 
 AT_FIRST = np.geterr()
 HALVING = "halving"
-Options = Mapping[str, Any]
-"""What a start may be given besides; see OFFERS."""
-
 T = TypeVar("T")
 Seen = list[tuple[str, list[Array]]]
 
 
-class Hosted:
+class Hosted(Keeping):
     """The part of a run that is about its surroundings; each method is described in OFFERS."""
 
-    subject: "Machine"
-    theta: list[Any]
-    grads: list[Any]
-    dtypes: list[str]
-    groups: list[int]
     begun: list[Hyper]
-    options: Options
     writes: list[int]
     tape: list[list[Gradient]]
 

@@ -13,9 +13,9 @@ import numpy as np
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule, State
 from momentum.conventions.hyper import COMMON
-from momentum.gallery.machine.hosting import HALVING, Hosted, Options
+from momentum.gallery.machine.hosting import HALVING, Hosted
 from momentum.gallery.machine.number import Number, Working
-from momentum.gallery.machine.run_state import Keeping
+from momentum.gallery.machine.run_state import Options
 from momentum.subjects.protocol import OFFERS, Array, Facts, Gradient
 
 DTYPES = tuple(FORMATS)
@@ -79,7 +79,7 @@ class Machine:
         return made(self, parameters, hypers, dtype, groups, options or {})
 
 
-class MachineRun(Keeping, Hosted):
+class MachineRun(Hosted):
     """One live optimizer. The methods here are the steps; those of Keeping and Hosted
     are about the state and the surroundings."""
 

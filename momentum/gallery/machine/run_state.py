@@ -19,6 +19,9 @@ BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 Saved = dict[str, Any]
 """The state of a run by name."""
 
+Options = Mapping[str, Any]
+"""What a start may be given besides; see OFFERS."""
+
 Told = dict[str, float]
 """Hyper-parameters of a group, as a caller writes them."""
 
@@ -35,7 +38,7 @@ class Keeping:
     hypers: list[Hyper]
     groups: list[int]
     dtypes: list[str]
-    options: Mapping[str, Any]
+    options: Options
     given: list[Told]
     dicts: list[Told]
     taken: int
