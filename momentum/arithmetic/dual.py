@@ -3,6 +3,9 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 
 class Dual:
@@ -16,7 +19,10 @@ class Dual:
     __slots__ = ("slope", "value")
     __array_ufunc__ = None  # an array on the left must hand over to our reflected operators
 
-    def __init__(self, value: Any, slope: Any) -> None:
+    value: Any
+    slope: Any
+
+    def __init__(self, value: object, slope: float | Array) -> None:
         self.value, self.slope = value, slope
 
     @classmethod

@@ -6,16 +6,18 @@ Source: Johansson 2017, Arb: efficient arbitrary-precision midpoint-radius inter
 """
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import flint
 import numpy as np
 from flint import arb, fmpq, fmpz
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from momentum.arithmetic.exact import exact
+from momentum.arithmetic.exact import Given, Rationals, exact
 
 Array = NDArray[np.float64]
+Balls = NDArray[np.object_]
+Digits = fmpz | NDArray[np.object_]
 
 # Bits of a number that decide how it rounds; the rest of it is rounded from them, too.
 _BITS = 170
@@ -36,12 +38,13 @@ class Dyadic:
 
     __slots__ = ("digits", "exponent")
     __array_ufunc__ = None  # an array on the left must hand over to our reflected operators
+    digits: Any
 
-    def __init__(self, digits: Any, exponent: int) -> None:
+    def __init__(self, digits: Digits, exponent: int) -> None:
         self.digits, self.exponent = digits, exponent
 
     @classmethod
-    def of(cls, x: Any) -> "Dyadic":
+    def of(cls, x: object) -> "Dyadic":
         """A number or an array of floats. Raises: TypeError for a rational that is not dyadic."""
         if isinstance(x, Dyadic):
             return x
@@ -52,7 +55,7 @@ class Dyadic:
             pairs = zip(np.ldexp(significand, 53).ravel(), power.ravel())
             digits = [fmpz(int(m)) << (int(p) + exponent) if m else fmpz(0) for m, p in pairs]
             return cls(np.array([*digits, None], dtype=object)[:-1].reshape(x.shape), exponent)
-        number = exact(x)
+        number = exact(cast(Given, x))
         exponent = int(number.q).bit_length() - 1
         if number.q != 1 << exponent:
             raise TypeError(f"{x} is not dyadic")
@@ -82,10 +85,10 @@ class Dyadic:
         a, b, exponent = self._aligned(other)
         return Dyadic(a - b, exponent)
 
-    def __rsub__(self, other: object) -> Any:
+    def __rsub__(self, other: object) -> "Dyadic":
         return -self + other
 
-    def __mul__(self, other: object) -> Any:
+    def __mul__(self, other: object) -> "Dyadic | int":
         if isinstance(other, int) and other in (0, 1):
             return self if other else 0
         b = Dyadic.of(other)
@@ -94,12 +97,12 @@ class Dyadic:
     __rmul__ = __mul__
 
 
-def scalar(x: Any) -> Any:
+def scalar(x: Given) -> Dyadic | int:
     """A hyper-parameter as an exact number: 0 and 1 as they are, so that they cost nothing."""
     return int(x) if not isinstance(x, fmpq) and x in (0, 1) else Dyadic.of(x)
 
 
-def rounded(x: Any, size: int) -> tuple[Array, Array]:
+def rounded(x: object, size: int) -> tuple[Array, Array]:
     """The nearest float64 of each element, and what is left of it then, rounded as well."""
     number = Dyadic.of(x)
     digits = np.broadcast_to(np.asarray(number.digits, dtype=object), (size,))
@@ -107,7 +110,7 @@ def rounded(x: Any, size: int) -> tuple[Array, Array]:
     return _columns(pairs)
 
 
-def rationals(x: Any) -> NDArray[Any]:
+def rationals(x: object) -> Rationals:
     """The same numbers as rationals, for who computes with them."""
     number = Dyadic.of(x)
     scale = fmpq(1, fmpz(1) << number.exponent)
@@ -118,19 +121,19 @@ class Undecided(ArithmeticError):
     """Balls are too large to say how a number rounds."""
 
 
-def balls(x: Any) -> NDArray[Any]:
+def balls(x: ArrayLike) -> Balls:
     """An array of floats, exactly."""
     return np.array([*map(arb, np.ravel(x).tolist()), None], dtype=object)[:-1]
 
 
-def ball(x: Any) -> Any:
+def ball(x: Given) -> arb | int:
     """A hyper-parameter; 0 and 1 as they are."""
     return int(x) if not isinstance(x, fmpq) and x in (0, 1) else arb(exact(x))
 
 
-def rounded_balls(x: Any, size: int) -> tuple[Array, Array]:
+def rounded_balls(x: Balls | arb | int, size: int) -> tuple[Array, Array]:
     """As `rounded`, of what lies in the balls. Raises: Undecided."""
-    if np.ndim(x):
+    if isinstance(x, np.ndarray):
         return _columns([*map(_split_ball, x)])
     return _columns([_split_ball(x)] * size)  # the same for all elements
 
@@ -153,7 +156,7 @@ def _columns(pairs: list[tuple[float, float]]) -> tuple[Array, Array]:
     return table[:, 0], table[:, 1]
 
 
-def _split_ball(x: Any) -> tuple[float, float]:
+def _split_ball(x: arb | int) -> tuple[float, float]:
     if not isinstance(x, arb):
         x = arb(x)
     value = float(x)
@@ -171,7 +174,7 @@ def _split_ball(x: Any) -> tuple[float, float]:
     raise Undecided
 
 
-def _split(digits: Any, power: int) -> tuple[float, float]:
+def _split(digits: fmpz, power: int) -> tuple[float, float]:
     """digits 2^power, rounded to nearest, ties to even, and what is left."""
     extra = digits.bit_length() - _BITS
     if extra > 0:

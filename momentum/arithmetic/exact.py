@@ -7,7 +7,7 @@ string with enough digits writes each result down without loss.
 import math
 import re
 from fractions import Fraction
-from typing import Any, cast
+from typing import SupportsFloat, SupportsIndex, cast
 
 import numpy as np
 from flint import fmpq
@@ -19,13 +19,16 @@ from momentum.arithmetic.surd import EXACT, Surd
 Rationals = NDArray[np.object_]
 """An array of fmpq."""
 
+Given = SupportsFloat | SupportsIndex
+"""A real number of any type: float, Fraction, scalar of NumPy, fmpq, what is exact already."""
+
 _HEX = re.compile(
     r"(?P<sign>[+-]?)0x(?P<whole>[0-9a-f]+)(?:\.(?P<part>[0-9a-f]*))?(?:p(?P<exponent>[+-]?\d+))?",
     re.IGNORECASE,
 )
 
 
-def exact(value: Any) -> fmpq:
+def exact(value: Given) -> fmpq:
     """The rational that `value` (float, int, Fraction, NumPy scalar or fmpq) stands for.
 
     What is exact already and no rational (`Surd`) stays what it is.
@@ -44,7 +47,7 @@ def exact(value: Any) -> fmpq:
 _exact_elements = np.frompyfunc(exact, 1, 1)
 
 
-def exact_array(values: Any) -> Rationals:
+def exact_array(values: object) -> Rationals:
     """An object array of rationals.
 
     Shapes: any, kept. Raises: ValueError where an element is not finite.
@@ -72,7 +75,7 @@ def nearest_array(values: Rationals) -> NDArray[np.float64]:
     return np.asarray(_nearest_elements(values), dtype=np.float64)
 
 
-def to_hex(value: Any) -> str:
+def to_hex(value: Given) -> str:
     """Hexadecimal text that `from_hex` reads back without loss: `-0x1.8p+3`, `-0x0.0p+0`, `inf`.
 
     A dyadic rational takes as many digits as it needs.

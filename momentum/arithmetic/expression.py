@@ -8,10 +8,15 @@ twice. Numbers are folded and 0 and 1 left out where that changes no value; noth
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 from weakref import WeakValueDictionary
 
+from momentum.arithmetic.number import Number
+
 Operation = Literal["symbol", "number", "negative", "+", "-", "*", "/", "fma"]
+
+
+N = TypeVar("N", bound=Number)
 
 
 class BranchError(TypeError):
@@ -172,22 +177,22 @@ def replaced(root: Expression, table: Mapping[Expression, Expression]) -> Expres
     return visit(root)
 
 
-def fused(a: Any, b: Any, c: Any) -> Any:
+def fused(a: N, b: N, c: N) -> N:
     """a b + c for numbers without a fused operation of their own."""
-    return a * b + c
+    return cast(N, a * b + c)
 
 
 def evaluate(
     roots: Sequence[Expression],
-    values: Mapping[str, Any],
+    values: Mapping[str, N],
     number: Callable[[Fraction], Any] = lambda x: x,
-    fma: Callable[[Any, Any, Any], Any] = fused,
-) -> list[Any]:
+    fma: Callable[[N, N, N], N] = fused,
+) -> list[N]:
     """What the expressions are over numbers of any type, each node once and in its own order.
 
     number: makes one of the type from a rational.
     """
-    known: dict[Expression, Any] = {}
+    known: dict[Expression, N] = {}
     for e in nodes(roots):
         args = [known[arg] for arg in e.args]
         if e.operation == "symbol":

@@ -6,7 +6,6 @@ Source: IEEE Std 754-2019, table 3.5 (binary16, binary32, binary64); bfloat16 is
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +76,7 @@ class Format:
         """Largest finite number, (2 - 2^(1 - precision)) 2^emax."""
         return float((2.0 - 2.0 ** (1 - self.precision)) * 2.0**self.emax)
 
-    def round(self, values: Any) -> NDArray[np.float64]:
+    def round(self, values: object) -> NDArray[np.float64]:
         """Round float64 values to this format; too large becomes infinite.
 
         Shapes: any, kept. The result is float64 and holds numbers of this format only.

@@ -6,14 +6,13 @@ magnitude is the sum of the terms' absolute values, so a number that fits does s
 evaluation, multiplied out or not, with and without fused multiply-add, and in any wider format.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from momentum.arithmetic.formats import Format
 
 Array = NDArray[np.float64]
+Fits = NDArray[np.bool_]
 
 
 class Grid:
@@ -33,13 +32,15 @@ class Grid:
     __slots__ = ("fits", "format", "magnitude", "quantum", "value")
     __array_ufunc__ = None  # an array on the left must hand over to our reflected operators
 
-    def __init__(self, value: Any, quantum: Any, magnitude: Any, fits: Any, format: Format) -> None:
+    def __init__(
+        self, value: Array, quantum: Array, magnitude: Array, fits: Fits, format: Format
+    ) -> None:
         self.value, self.quantum, self.magnitude, self.format = value, quantum, magnitude, format
         held = (magnitude <= 2.0**format.precision * quantum) & (magnitude <= format.largest)
         self.fits = fits & held & (quantum >= format.smallest_normal)
 
     @classmethod
-    def of(cls, value: Any, format: Format, fits: Any = True) -> "Grid":
+    def of(cls, value: object, format: Format, fits: bool | Fits = True) -> "Grid":
         """A given number with the coarsest quantum that it is a multiple of; infinite for 0."""
         array = np.asarray(value, dtype=np.float64)
         significand, exponent = np.frexp(array)
@@ -55,7 +56,7 @@ class Grid:
     def _lift(self, other: object) -> "Grid":
         return other if isinstance(other, Grid) else Grid.of(other, self.format)
 
-    def _make(self, other: "Grid", value: Any, quantum: Any, magnitude: Any) -> "Grid":
+    def _make(self, other: "Grid", value: Array, quantum: Array, magnitude: Array) -> "Grid":
         return Grid(value, quantum, magnitude, self.fits & other.fits, self.format)
 
     def __neg__(self) -> "Grid":

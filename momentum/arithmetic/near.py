@@ -4,7 +4,9 @@ For what roots over roots without end would be needed for, each of which doubles
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import total_ordering
+from operator import add, mul, sub
+from typing import cast
 
 from flint import arb, ctx, fmpq, fmpz
 
@@ -20,6 +22,25 @@ class Lost(ArithmeticError):
     """An enclosure grew too wide to say whether two numbers are equal."""
 
 
+def _operator(act: Callable[[arb, arb], arb]) -> "Callable[[Near, object], Near]":
+    """An operator of numbers that are enclosed, or rational, from that of their enclosures."""
+
+    def operated(self: "Near", other: object) -> "Near":
+        if not isinstance(other, (Near, fmpq, fmpz, int)):
+            return cast(Near, NotImplemented)
+        with ctx.workprec(BITS):
+            return Near(act(self.ball, other.ball if isinstance(other, Near) else arb(other)))
+
+    return operated
+
+
+def _quotient(a: arb, b: arb) -> arb:
+    if Near(b) == 0:
+        raise ZeroDivisionError
+    return a / b
+
+
+@total_ordering
 class Near:
     """One such number. ball: its enclosure."""
 
@@ -34,43 +55,20 @@ class Near:
         with ctx.workprec(BITS):
             return cls(arb(x))
 
+    __add__ = __radd__ = _operator(add)
+    __mul__ = __rmul__ = _operator(mul)
+    __sub__ = _operator(sub)
+    __rsub__ = _operator(lambda a, b: b - a)
+    __truediv__ = _operator(_quotient)
+    __rtruediv__ = _operator(lambda a, b: _quotient(b, a))
+
     def root(self) -> "Near":
         """Its square root, where it is positive."""
         with ctx.workprec(BITS):
             return Near(self.ball.sqrt())
 
-    def _with(self, other: Any, act: Callable[[arb, arb], arb]) -> Any:
-        if not isinstance(other, (Near, fmpq, fmpz, int)):
-            return NotImplemented
-        with ctx.workprec(BITS):
-            return Near(act(self.ball, other.ball if isinstance(other, Near) else arb(other)))
-
-    def __add__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a + b)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a * b)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def __neg__(self) -> Any:
+    def __neg__(self) -> "Near":
         return 0 - self
-
-    def __sub__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a - b)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: b - a)
-
-    def __truediv__(self, other: Any) -> Any:
-        if other == 0:
-            raise ZeroDivisionError
-        return self._with(other, lambda a, b: a / b)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        if self == 0:
-            raise ZeroDivisionError
-        return self._with(other, lambda a, b: b / a)
 
     def __pow__(self, n: int) -> "Near":
         with ctx.workprec(BITS):
@@ -92,19 +90,10 @@ class Near:
     def __bool__(self) -> bool:
         return self != 0
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: object) -> bool:
         return self != other and bool((self - other).ball < 0)
 
-    def __gt__(self, other: Any) -> bool:
-        return self != other and bool((self - other).ball > 0)
-
-    def __le__(self, other: Any) -> bool:
-        return not self > other
-
-    def __ge__(self, other: Any) -> bool:
-        return not self < other
-
-    def __abs__(self) -> Any:
+    def __abs__(self) -> "Near":
         return -self if self < 0 else self
 
     def __float__(self) -> float:

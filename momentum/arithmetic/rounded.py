@@ -13,10 +13,14 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from momentum.arithmetic.formats import FORMATS, Format
 
 _FLOAT32 = FORMATS["float32"]
+
+Values = float | NDArray[np.float64]
+"""One number, or an array of them."""
 
 
 class Rounded:
@@ -41,11 +45,15 @@ class Rounded:
     __slots__ = ("error", "floor", "format", "magnitude", "own_error", "peak", "u", "value")
     __array_ufunc__ = None  # an array on the left must hand over to our reflected operators
 
+    value: Any
+    magnitude: Any
+    error: Any
+
     def __init__(
         self,
-        value: Any,
-        magnitude: Any,
-        error: Any,
+        value: Values,
+        magnitude: Values,
+        error: Values,
         format: Format,
         own_error: bool,
         peak: float,
@@ -67,7 +75,7 @@ class Rounded:
             self.peak = float(np.max(np.where(claimed, size, 0.0), initial=0.0)) + floor
 
     @classmethod
-    def of(cls, value: Any, format: Format, own_error: bool = True) -> "Rounded":
+    def of(cls, value: object, format: Format, own_error: bool = True) -> "Rounded":
         """A given number: its error is that of rounding it to the format, none where it fits."""
         if isinstance(value, (int, float)):
             number = float(value)
@@ -82,7 +90,7 @@ class Rounded:
         doubt: Any = 0.0 if np.array_equal(rounded, array) else np.abs(rounded - array)
         return cls(array, magnitude, doubt, format, own_error, peak)
 
-    def stored(self, value: Any = None) -> "Rounded":
+    def stored(self, value: Values | None = None) -> "Rounded":
         """The number after it was written to memory: terms can be reordered no further.
 
         So its magnitude is its own absolute value again. `value` replaces the value by a more
@@ -102,7 +110,9 @@ class Rounded:
         error += self.error + self.format.smallest_subnormal / 2
         return self._make(self.value, self.magnitude, error, self.peak * (1.0 + self.u), self.floor)
 
-    def _make(self, value: Any, magnitude: Any, error: Any, peak: float, floor: float) -> "Rounded":
+    def _make(
+        self, value: Values, magnitude: Values, error: Values, peak: float, floor: float
+    ) -> "Rounded":
         return Rounded(value, magnitude, error, self.format, self.own_error, peak, floor)
 
     def _lift(self, other: object) -> "Rounded":

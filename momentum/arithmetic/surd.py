@@ -7,7 +7,8 @@ way only: it is zero where a and b are, and what turns out rational is a rationa
 """
 
 import math
-from typing import Any, NamedTuple, Union
+from functools import total_ordering
+from typing import NamedTuple, Union
 
 from flint import arb, ctx, fmpq, fmpz
 
@@ -19,7 +20,7 @@ _PRIMES = [n for n in range(2, 200) if all(n % k for k in range(2, n))]
 class Radical(NamedTuple):
     """A square root that is no number made of rationals and of the roots below it."""
 
-    value: Any
+    value: "Exact"
     below: Union["Radical", None] = None
 
     @property
@@ -33,6 +34,7 @@ def height(radical: Radical | None) -> int:
     return 0 if radical is None else radical.height
 
 
+@total_ordering
 class Surd:
     """a + b sqrt(d) with b that is not 0; adds, multiplies, divides and compares exactly.
 
@@ -41,17 +43,17 @@ class Surd:
 
     __slots__ = ("a", "b", "radical")
 
-    def __init__(self, a: Any, b: Any, radical: Radical) -> None:
+    def __init__(self, a: "Exact", b: "Exact", radical: Radical) -> None:
         self.a, self.b, self.radical = a, b, radical
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> "Exact":
         pairs = _pairs(self, other)
         if pairs is None:
             return NotImplemented
         (a, b), (c, d), radical = pairs
         return _number(a + c, b + d, radical)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> "Exact":
         pairs = _pairs(self, other)
         if pairs is None:
             return NotImplemented
@@ -63,22 +65,22 @@ class Surd:
     def __neg__(self) -> "Surd":
         return Surd(-self.a, -self.b, self.radical)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: "Exact | fmpz | int") -> "Exact":
         return self + -other
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: object) -> "Exact":
         return -self + other
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: "Exact | fmpz | int") -> "Exact":
         """1 / (a + b sqrt(d)) = (a - b sqrt(d)) / (a^2 - b^2 d)."""
         norm = self.a * self.a - self.b * self.b * self.radical.value
         return other * Surd(self.a / norm, -self.b / norm, self.radical)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: "Exact | fmpz | int") -> "Exact":
         return self * (fmpq(1) / other)
 
-    def __pow__(self, n: int) -> Any:
-        return math.prod([self] * n) if n >= 0 else 1 / self**-n
+    def __pow__(self, n: int) -> "Exact":
+        return math.prod([self] * n, start=fmpq(1)) if n >= 0 else 1 / self**-n
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Surd) and self._key() == other._key()
@@ -86,20 +88,11 @@ class Surd:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def _key(self) -> tuple[Any, Any, Radical]:
+    def _key(self) -> "tuple[Exact, Exact, Radical]":
         return self.a, self.b, self.radical
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: "Exact | fmpz | int") -> bool:
         return _negative(self - other)
-
-    def __gt__(self, other: Any) -> bool:
-        return _negative(other - self)
-
-    def __le__(self, other: Any) -> bool:
-        return not self > other
-
-    def __ge__(self, other: Any) -> bool:
-        return not self < other
 
     def __abs__(self) -> "Surd":
         return -self if self < 0 else self
@@ -122,11 +115,13 @@ class Surd:
     __repr__ = __str__
 
 
+Exact = fmpq | Surd | Near
+"""Numbers that are held without rounding, or with hundreds of digits."""
+
 EXACT = (fmpq, Surd, Near)
-"""The types of numbers that are held without rounding, or with hundreds of digits."""
 
 
-def root(x: Any, radical: Radical | None = None) -> Any:
+def root(x: Exact, radical: Radical | None = None) -> Exact | None:
     """The square root among rationals and the numbers made of these roots; None where none is.
 
     With (u + v sqrt(d))^2 = a + b sqrt(d) the norm a^2 - b^2 d is the square of one n, and
@@ -135,8 +130,9 @@ def root(x: Any, radical: Radical | None = None) -> Any:
     if isinstance(x, Near):
         return x.root() if x >= 0 else None
     if radical is None:
-        whole = [_whole_root(n) for n in (x.p, x.q)]
-        return None if None in whole else fmpq(*whole)
+        assert isinstance(x, fmpq)
+        p, q = _whole_root(x.p), _whole_root(x.q)
+        return None if p is None or q is None else fmpq(p, q)
     (a, b), below = _parts(x, radical), radical.below
     if b == 0:
         found = root(a, below)
@@ -150,7 +146,7 @@ def root(x: Any, radical: Radical | None = None) -> Any:
     return None
 
 
-def new_root(x: Any, radical: Radical | None) -> Surd:
+def new_root(x: Exact, radical: Radical | None) -> Surd:
     """The square root of a positive number that has none yet, on top of the roots there are."""
     part = fmpq(1)
     if isinstance(x, fmpq):
@@ -161,20 +157,26 @@ def new_root(x: Any, radical: Radical | None) -> Surd:
     return Surd(fmpq(0), part, Radical(x, radical))
 
 
+_Parts = tuple[Exact, Exact]
+
+
 def _whole_root(n: fmpz) -> int | None:
     found = math.isqrt(int(n)) if n >= 0 else -1
     return found if found**2 == n and found >= 0 else None
 
 
-def _parts(x: Any, radical: Radical) -> tuple[Any, Any]:
+def _parts(x: Exact, radical: Radical) -> _Parts:
     """a and b over a radical that is x's own or above it."""
-    own = isinstance(x, Surd) and x.radical.height == radical.height
-    return (x.a, x.b) if own else (x, fmpq(0))
+    if isinstance(x, Surd) and x.radical.height == radical.height:
+        return x.a, x.b
+    return x, fmpq(0)
 
 
-def _pairs(x: Surd, y: Any) -> tuple[tuple[Any, Any], tuple[Any, Any], Radical] | None:
+def _pairs(x: Surd, y: object) -> tuple[_Parts, _Parts, Radical] | None:
     if not isinstance(y, Surd):
-        return ((x.a, x.b), (y, 0), x.radical) if isinstance(y, (fmpq, int, fmpz)) else None
+        if not isinstance(y, (fmpq, int, fmpz)):
+            return None
+        return (x.a, x.b), (fmpq(y), fmpq(0)), x.radical
     high, low = (x, y) if x.radical.height >= y.radical.height else (y, x)
     meets: Radical | None = high.radical
     while height(meets) > low.radical.height:
@@ -185,11 +187,11 @@ def _pairs(x: Surd, y: Any) -> tuple[tuple[Any, Any], tuple[Any, Any], Radical] 
     return _parts(x, high.radical), _parts(y, high.radical), high.radical
 
 
-def _number(a: Any, b: Any, radical: Radical) -> Any:
+def _number(a: Exact, b: Exact, radical: Radical) -> Exact:
     return a if b == 0 else Surd(a, b, radical)
 
 
-def _negative(x: Any) -> bool:
+def _negative(x: Exact) -> bool:
     """The sign, from enclosures that shrink until they exclude 0."""
     if not isinstance(x, Surd):
         return bool(x < 0)
@@ -202,10 +204,11 @@ def _negative(x: Any) -> bool:
         bits *= 2
 
 
-def _ball(x: Any) -> arb:
+def _ball(x: Exact) -> arb:
     """An enclosure of the number in the working precision."""
-    if not isinstance(x, Surd):
+    if isinstance(x, fmpq):
         return arb(x)
+    assert isinstance(x, Surd)
     return _ball(x.a) + _ball(x.b) * _ball(x.radical.value).sqrt()
 
 
@@ -218,9 +221,9 @@ def _divided(end: arb) -> float:
         return math.copysign(math.inf, mantissa)
 
 
-def _written(a: Any, b: Any, d: Any) -> str:
+def _written(a: Exact, b: Exact, d: Exact) -> str:
     """`(sqrt(5) - 1)/2`, and `a + (b)*sqrt(d)` of numbers that have roots themselves."""
-    if not all(isinstance(x, fmpq) for x in (a, b)):
+    if not (isinstance(a, fmpq) and isinstance(b, fmpq)):
         return f"{a} + ({b})*sqrt({d})" if a != 0 else f"({b})*sqrt({d})"
     whole = math.lcm(int(a.q), int(b.q))
     first, second = int(a * whole), int(b * whole)

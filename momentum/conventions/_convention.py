@@ -8,7 +8,7 @@ from momentum.arithmetic.number import Number
 from momentum.conventions import _decay, _text
 from momentum.conventions._inverse import Inverse
 from momentum.conventions._response import Response
-from momentum.conventions._rule import Rule, State
+from momentum.conventions._rule import N, Rule, S, State
 from momentum.conventions._speaker import Spelling
 from momentum.conventions.hyper import EVERYWHERE, NEUTRAL
 from momentum.conventions.hyper import Hyper as Hyper  # the convention files import it here
@@ -39,7 +39,7 @@ INSIDE = "inside the velocity: old gradients keep the rate they came with"
 def _signed(rule: Rule) -> Rule:
     """The rule with the gradient's sign turned first of all where `maximize` is set."""
 
-    def signed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def signed(theta: N, grad: Number, state: S, h: Hyper) -> tuple[N, S]:
         return rule(theta, -grad if h.maximize else grad, state, h)
 
     return signed
@@ -158,7 +158,7 @@ class Convention:
             always_nesterov=True,
         )
 
-    def step(self, theta: Any, grad: Any, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def step(self, theta: N, grad: Number, state: S, h: Hyper) -> tuple[N, S]:
         """One whole step: sign, decay, rule."""
         return _signed(_decay.KINDS[self.decay](self.rule))(theta, grad, state, h)
 

@@ -6,10 +6,9 @@ Source: Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algor
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from momentum.arithmetic.number import Number
-from momentum.conventions._rule import Rule
+from momentum.conventions._rule import N, Rule, S
 from momentum.conventions.hyper import Hyper
 
 
@@ -25,7 +24,7 @@ def coupled(rule: Rule) -> Rule:
 def before(rule: Rule) -> Rule:
     """theta = (1 - lr weight_decay) theta; then the rule, with the gradient already taken."""
 
-    def decayed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def decayed(theta: N, grad: Number, state: S, h: Hyper) -> tuple[N, S]:
         return rule((1 - h.lr * h.weight_decay) * theta, grad, state, _without(h))
 
     return decayed
@@ -34,7 +33,7 @@ def before(rule: Rule) -> Rule:
 def simultaneous(rule: Rule) -> Rule:
     """theta = rule(theta) - lr weight_decay theta, with theta from before the step."""
 
-    def decayed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def decayed(theta: N, grad: Number, state: S, h: Hyper) -> tuple[N, S]:
         moved, state = rule(theta, grad, state, _without(h))
         # keras, numpy: this order of the factors may underflow twice, the other only once
         return moved - h.lr * (h.weight_decay * theta), state
@@ -45,7 +44,7 @@ def simultaneous(rule: Rule) -> Rule:
 def after(rule: Rule) -> Rule:
     """theta = (1 - lr weight_decay) rule(theta)."""
 
-    def decayed(theta: Number, grad: Number, state: Any, h: Hyper) -> tuple[Any, Any]:
+    def decayed(theta: N, grad: Number, state: S, h: Hyper) -> tuple[N, S]:
         moved, state = rule(theta, grad, state, _without(h))
         return (1 - h.lr * h.weight_decay) * moved, state
 

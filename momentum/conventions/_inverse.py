@@ -15,9 +15,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from flint import fmpq
+
 from momentum.arithmetic import exact
 from momentum.arithmetic.near import Near
-from momentum.arithmetic.surd import Radical, height, new_root, root
+from momentum.arithmetic.surd import Exact, Radical, height, new_root, root
 
 
 class Wanted(NamedTuple):
@@ -43,7 +45,7 @@ class Wanted(NamedTuple):
     weight: Any = 0
     first: bool = False
     held: Any = None
-    surds: list[Any] = []
+    surds: list[Exact] = []
     radical: Radical | None = None
     heights: float = 0
 
@@ -71,11 +73,11 @@ class Scale(NamedTuple):
     v' = m v + (1 - m) d does.
     """
 
-    rescaled: Callable[[Wanted, Found, Any], Found | None]
-    rescaling: Callable[[Wanted, Wanted, Found], Any]
+    rescaled: Callable[[Wanted, Found, Exact], Found | None]
+    rescaling: Callable[[Wanted, Wanted, Found], Exact | None]
     standing: bool = False
 
-    def carried(self, by: Any, standing: Sequence[Wanted]) -> Any:
+    def carried(self, by: Exact | None, standing: Sequence[Wanted]) -> Exact | None:
         """The factor before some steps without an update that is `by` after them.
 
         Where v' = m v + (1 - m) d, one of them turns s into s (kappa + mu) / (s kappa + mu).
@@ -99,28 +101,29 @@ class Inverse(NamedTuple):
     solve: Callable[[Wanted, bool, bool], Iterator[Found]]
     seeded: bool = False
     scale: Scale | None = None
-    shifts: Callable[[Wanted], Iterator[Any]] | None = None
+    shifts: Callable[[Wanted], Iterator[Exact]] | None = None
 
 
-def roots(x: Any, w: Wanted) -> tuple[Any, ...]:
+def roots(x: Exact, w: Wanted) -> tuple[Exact, ...]:
     """Both square roots; where there is none that may be used, x goes on record."""
     found = root(x, w.radical)
-    if found is None and x > 0 and w.heights == math.inf:
-        found = Near.of(x).root()
-    elif found is None and x > 0 and height(w.radical) < w.heights:
-        found = new_root(x, w.radical)
+    if found is None and x > 0:
+        if isinstance(x, fmpq) and w.heights == math.inf:
+            found = Near.of(x).root()
+        elif height(w.radical) < w.heights:
+            found = new_root(x, w.radical)
     if found is None:
         w.surds.append(x)
         return ()
     return (found, -found) if found else (found,)
 
 
-def usual(w: Wanted) -> Any:
+def usual(w: Wanted) -> Exact:
     """The momentum where there is no velocity yet, so that any will do: the source's."""
     return w.like.momentum if w.Q is None else w.Q
 
 
-def share(w: Wanted) -> Any:
+def share(w: Wanted) -> Exact | None:
     """m where m : 1 - m = mu : kappa."""
     if w.kappa is None or w.mu is None:
         return w.like.momentum
@@ -197,19 +200,24 @@ def nesterov_outside(w: Wanted, free: bool) -> Iterator[Found]:
             yield Found(lr, c * w.mu, c * w.kappa)
 
 
-def _doubled(w: Wanted) -> list[Any]:
+def rate_outside(w: Wanted, nesterov: bool, free: bool) -> Iterator[Found]:
+    """Either form."""
+    return (nesterov_outside if nesterov else outside)(w, free)
+
+
+def _doubled(w: Wanted) -> list[Exact]:
     """m with m^2 P = Q (1 + m)."""
     parts = roots(w.Q**2 + 4 * w.P * w.Q, w)
     return [(w.Q + part) / (2 * w.P) if w.P else -exact(1) for part in parts]
 
 
-def shifts_outside(w: Wanted) -> Iterator[Any]:
+def shifts_outside(w: Wanted) -> Iterator[Exact]:
     """Those of Nesterov's form with the rate outside."""
     if w.P and w.Q and w.kappa is not None and w.mu is not None:
         yield from shifts(w, _doubled(w))
 
 
-def shifts(w: Wanted, momenta: list[Any]) -> Iterator[Any]:
+def shifts(w: Wanted, momenta: list[Exact]) -> Iterator[Exact]:
     """Multiples s of y whose addition to v makes Nesterov's form with coupled decay possible.
 
     v + s y turns the part of y that the new velocity takes, and with it mu and kappa, each by a

@@ -9,7 +9,11 @@ convention's shares come from the theory of moving averages; they are not derive
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from flint import fmpq
+
+from momentum.conventions.hyper import Hyper
 
 
 class Response(NamedTuple):
@@ -20,30 +24,31 @@ class Response(NamedTuple):
     closed loop on a quadratic heavy ball, or Nesterov's method; None where it is neither.
     """
 
-    share: Callable[[Any, Any, int, int], Any]
-    total: Callable[[Any, Any], Any] | None
-    speed: Callable[[Any, Any], Any]
-    rate: Callable[[Any], Any] | None = None
+    share: Callable[[fmpq, Hyper, int, int], fmpq | int]
+    total: Callable[[fmpq, Hyper], fmpq | int] | None
+    speed: Callable[[fmpq, Hyper], fmpq | int]
+    rate: Callable[[fmpq], fmpq | int] | None = None
 
 
 def summed(
-    inner: Callable[[Any, Any, int], Any], rate: Callable[[Any], Any] | None = lambda momentum: 1
+    inner: Callable[[fmpq, Hyper, int], fmpq | int],
+    rate: Callable[[fmpq], fmpq | int] | None = lambda momentum: 1,
 ) -> Response:
     """inner(s) momentum^(n - s); in Nesterov's form momentum times that, and the gradient at once.
 
     Source: Zhang, Lipton, Li and Smola, Dive into Deep Learning, section Momentum.
     """
 
-    def at_once(momentum: Any, h: Any, s: int) -> Any:
+    def at_once(momentum: fmpq, h: Hyper, s: int) -> fmpq | int:
         return inner(momentum, h._replace(dampening=0), s)
 
-    def share(momentum: Any, h: Any, s: int, n: int) -> Any:
+    def share(momentum: fmpq, h: Hyper, s: int, n: int) -> fmpq | int:
         kept = inner(momentum, h, s) * momentum ** (n - s)
         if not h.nesterov:
             return kept
         return momentum * kept + (at_once(momentum, h, s) if n == s else 0)
 
-    def whole(momentum: Any, h: Any, s: int) -> Any:
+    def whole(momentum: fmpq, h: Hyper, s: int) -> fmpq | int:
         kept = inner(momentum, h, s) / (1 - momentum)
         return at_once(momentum, h, s) + momentum * kept if h.nesterov else kept
 

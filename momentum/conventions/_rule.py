@@ -1,10 +1,13 @@
 """The type of a rule, and what it keeps between steps."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from momentum.arithmetic.number import Number
 from momentum.conventions.hyper import Hyper
+
+N = TypeVar("N", bound=Number)
+S = TypeVar("S")
 
 
 class State(NamedTuple):

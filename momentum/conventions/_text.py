@@ -16,6 +16,7 @@ from momentum.arithmetic.expression import (
     symbol,
 )
 from momentum.arithmetic.notation import Notation, updates
+from momentum.conventions._rule import N, Rule
 from momentum.conventions.hyper import NEUTRAL, NUMBERS, Hyper
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Step(NamedTuple):
         return Step.of({n: replaced(e, table) for n, e in self.outputs.items()})
 
     def taken(
-        self, theta: Any, grad: Any, state: Any, h: Hyper, fma: Callable[..., Any] = fused
-    ) -> tuple[Any, Any]:
+        self, theta: N, grad: N, state: Any, h: Hyper, fma: Callable[[N, N, N], N] = fused
+    ) -> tuple[N, Any]:
         """The parameter and the state after the step, over numbers of the type of h.lr."""
         exactly = isinstance(h.lr, fmpq)
         moved, *parts = evaluate(
@@ -61,7 +62,7 @@ class Step(NamedTuple):
         return moved, type(state)(step=state.step + 1, **dict(zip(self.state, parts)))
 
 
-def symbols_of(convention: "Convention", **values: Any) -> Hyper:
+def symbols_of(convention: "Convention", **values: object) -> Hyper:
     """The hyper-parameters that a convention knows as symbols, the others at their neutral value.
 
     values: those that are to be something else, flags above all.
@@ -75,8 +76,8 @@ def expressed(
     *,
     first: bool = False,
     h: Hyper | None = None,
-    rule: Callable[..., Any] | None = None,
-    **values: Any,
+    rule: Rule | None = None,
+    **values: object,
 ) -> Step:
     """One whole step of a convention, sign and decay included.
 
@@ -94,7 +95,7 @@ def expressed(
     return found
 
 
-def point_of(convention: "Convention", **values: Any) -> Expression:
+def point_of(convention: "Convention", **values: object) -> Expression:
     """Where a convention takes its gradient."""
     h = symbols_of(convention, **values)
     return lifted(convention.gradient_point(THETA, _state(convention, 1), h))
@@ -105,7 +106,7 @@ def _state(convention: "Convention", step: int) -> Any:
     return type(convention.initial)(step=step, **parts)
 
 
-def _stepped(convention: "Convention", rule: Callable[..., Any], h: Hyper, step: int) -> Step:
+def _stepped(convention: "Convention", rule: Rule, h: Hyper, step: int) -> Step:
     theta, state = rule(THETA, GRAD, _state(convention, step), h)
     parts = {n: lifted(x) for n, x in state._asdict().items() if n != "step"}
     return Step(lifted(theta), parts)

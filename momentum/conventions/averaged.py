@@ -1,9 +1,9 @@
 """Velocity as the exponentially weighted moving average of the gradients."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from momentum.arithmetic.number import Number
+from momentum.arithmetic.surd import Exact
 from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._forms import velocity_forms
 from momentum.conventions._inverse import (  # fmt: skip
@@ -18,8 +18,7 @@ from momentum.conventions._inverse import (  # fmt: skip
 )
 from momentum.conventions._response import summed
 from momentum.conventions._rule import Rule, State
-from momentum.conventions._speaker import DECAY, NESTEROV, OPTAX_DECAY, OWN
-from momentum.conventions._speaker import Spelling as Speaker
+from momentum.conventions._speaker import DECAY, NESTEROV, OPTAX_DECAY, OWN, Spelling
 
 
 def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
@@ -62,7 +61,7 @@ def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
 
 def nesterov_averaging(w: Wanted) -> Iterator[Found]:
     """v' = m v + (1 - m) d; y' = y - lr ((1 - m) d + m v')."""
-    choices: tuple[Any, ...] = ()
+    choices: tuple[Exact, ...] = ()
     if w.Q is None or w.kappa is not None:
         m = share(w)
         choices = () if m is None else (m,)
@@ -79,18 +78,18 @@ def nesterov_averaging(w: Wanted) -> Iterator[Found]:
         yield Found(w.P, 1 + 0 * w.P)
 
 
-def rescaled(w: Wanted, found: Found, by: Any) -> Found | None:
+def rescaled(w: Wanted, found: Found, by: Exact) -> Found | None:
     m = 1 - by * (1 - found.momentum)
     return None if m**2 == 1 else Found(w.P / (1 - m**2), m)
 
 
-def rescaling(w: Wanted, first: Wanted, found: Found) -> Any:
+def rescaling(w: Wanted, first: Wanted, found: Found) -> Exact | None:
     if not (w.Q and w.mu and w.kappa):
         return None
     return (w.P * w.mu**2 - 2 * w.kappa * w.mu * w.Q) / (w.kappa**2 * w.Q)
 
 
-def shifts_averaging(w: Wanted) -> Iterator[Any]:
+def shifts_averaging(w: Wanted) -> Iterator[Exact]:
     if w.P and w.Q and w.P + w.Q and w.kappa is not None and w.mu is not None:
         momenta = roots(w.Q / (w.P + w.Q), w)
         yield from shifts(w, [m / (1 - m) for m in momenta if m != 1])
@@ -104,17 +103,17 @@ convention = Convention(
     rate=OUTSIDE,
     source=Source("Ng, Deep Learning course 2, week 2; torch.optim.Muon, momentum stage"),
     speakers=(
-        Speaker("ng", {"lr": "alpha", "momentum": "beta"},
-                "v = {momentum} v + (1 - {momentum}) g; x = x - {lr} v"),
-        Speaker("optax.ema", {"lr": "learning_rate", "momentum": "decay"} | DECAY,
-                "optax.chain(optax.ema({momentum}, debias=False), "
-                "optax.scale_by_learning_rate({lr}))", decay_call=OPTAX_DECAY,
-                source="its signature in 0.2.8"),
-        Speaker("cntk", OWN | {"weight_decay": "l2_regularization_weight"},
-                "cntk.momentum_sgd(parameters, {})"),
-        Speaker("muon", OWN | NESTEROV, "Muon's momentum stage, {}",
-                defaults={"momentum": "0.95", "nesterov": True},
-                source="torch.optim.Muon, its signature in 2.13.0"),
+        Spelling("ng", {"lr": "alpha", "momentum": "beta"},
+                 "v = {momentum} v + (1 - {momentum}) g; x = x - {lr} v"),
+        Spelling("optax.ema", {"lr": "learning_rate", "momentum": "decay"} | DECAY,
+                 "optax.chain(optax.ema({momentum}, debias=False), "
+                 "optax.scale_by_learning_rate({lr}))", decay_call=OPTAX_DECAY,
+                 source="its signature in 0.2.8"),
+        Spelling("cntk", OWN | {"weight_decay": "l2_regularization_weight"},
+                 "cntk.momentum_sgd(parameters, {})"),
+        Spelling("muon", OWN | NESTEROV, "Muon's momentum stage, {}",
+                 defaults={"momentum": "0.95", "nesterov": True},
+                 source="torch.optim.Muon, its signature in 2.13.0"),
     ),
     takes=frozenset({"momentum", "nesterov"}),
     forms=forms,

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from flint import fmpq
+
 from momentum.arithmetic.number import Number
 from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Wanted, averaging
 from momentum.conventions._response import Response
 from momentum.conventions._rule import Rule
-from momentum.conventions._speaker import DECAY, OPTAX_DECAY
-from momentum.conventions._speaker import Spelling as Speaker
+from momentum.conventions._speaker import DECAY, OPTAX_DECAY, Spelling
 
 
 class State(NamedTuple):
@@ -54,7 +55,7 @@ def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
         yield Found(found.lr * (m * w.weight + 1 - m), m)
 
 
-def share(momentum: Any, h: Hyper, s: int, n: int) -> Any:
+def share(momentum: fmpq, h: Hyper, s: int, n: int) -> fmpq:
     return (1 - momentum) * momentum ** (n - s) / (1 - momentum**n)
 
 
@@ -66,9 +67,9 @@ convention = Convention(
     rate=OUTSIDE,
     source=Source("Kingma and Ba 2015, Adam, section 3 (bias correction)"),
     speakers=(
-        Speaker("optax.ema_debiased", {"lr": "learning_rate", "momentum": "decay"} | DECAY,
-                "optax.chain(optax.ema({momentum}), optax.scale_by_learning_rate({lr}))",
-                decay_call=OPTAX_DECAY, source="its signature in 0.2.8"),
+        Spelling("optax.ema_debiased", {"lr": "learning_rate", "momentum": "decay"} | DECAY,
+                 "optax.chain(optax.ema({momentum}), optax.scale_by_learning_rate({lr}))",
+                 decay_call=OPTAX_DECAY, source="its signature in 0.2.8"),
     ),
     takes=frozenset({"momentum"}),
     forms=forms,

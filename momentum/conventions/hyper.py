@@ -4,7 +4,9 @@ combinations are valid.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+V = TypeVar("V")
 
 
 class Hyper(NamedTuple):
@@ -48,7 +50,7 @@ LR, MOMENTUM = 0.1, 0.9
 """What is taken where one must be on and nobody says how large."""
 
 
-def known(values: Mapping[str, Any]) -> dict[str, Any]:
+def known(values: Mapping[str, V]) -> dict[str, V]:
     """The hyper-parameters among named values."""
     return {n: x for n, x in values.items() if n in NAMES}
 
@@ -73,7 +75,7 @@ class Domain:
     def of(
         cls,
         hyper: Iterable[str],
-        fixed: Mapping[str, Any],
+        fixed: Mapping[str, object],
         knows: Iterable[str] = NAMES,
         together: bool = False,
     ) -> "Domain":
@@ -110,7 +112,7 @@ class Domain:
             return "takes no nesterov with dampening, and both are fixed"
         return None
 
-    def combined(self, wanted: Mapping[str, Any]) -> Hyper:
+    def combined(self, wanted: Mapping[str, object]) -> Hyper:
         """The valid combination next to what is wanted: free values as they are, fixed ones kept.
 
         What is fixed brings along the momentum that it needs, and so does a wanted Nesterov's form;

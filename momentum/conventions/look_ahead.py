@@ -1,16 +1,15 @@
 """Nesterov's method as Sutskever writes it: gradient at the look-ahead point, iterate unshifted."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from momentum.arithmetic import exact
 from momentum.arithmetic.number import Number
+from momentum.arithmetic.surd import Exact
 from momentum.conventions._convention import INSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted
 from momentum.conventions._response import summed
 from momentum.conventions._rule import State
-from momentum.conventions._speaker import OWN
-from momentum.conventions._speaker import Spelling as Speaker
+from momentum.conventions._speaker import OWN, Spelling
 
 
 def gradient_point(theta: Number, state: State, h: Hyper) -> Number:
@@ -61,12 +60,12 @@ def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
         yield Found(m * w.kappa / w.mu, m, following=following)
 
 
-def rescaled(w: Wanted, found: Found, by: Any) -> Found | None:
+def rescaled(w: Wanted, found: Found, by: Exact) -> Found | None:
     lr = found.lr * by
     return found._replace(lr=lr, following=w.P / lr - 1) if lr else None
 
 
-def rescaling(w: Wanted, first: Wanted, found: Found) -> Any:
+def rescaling(w: Wanted, first: Wanted, found: Found) -> Exact | None:
     if not found.lr:
         return None
     if w.Q and w.mu and w.kappa:
@@ -86,11 +85,11 @@ convention = Convention(
     },
     source=Source("Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4; optim.nag of Torch7"),
     speakers=(
-        Speaker("torch7.nag", {"lr": "learningRate", "momentum": "momentum",
+        Spelling("torch7.nag", {"lr": "learningRate", "momentum": "momentum",
                                "weight_decay": "weightDecay"}, "optim.nag(feval, x, {{{}}})"),
-        Speaker("river", {"lr": "lr", "momentum": "rho"}, "river.optim.NesterovMomentum({})",
-                defaults={"momentum": "0.9"}, source="its signature in 0.26.1"),
-        Speaker("sutskever", OWN, "the paper's iteration, {}"),
+        Spelling("river", {"lr": "lr", "momentum": "rho"}, "river.optim.NesterovMomentum({})",
+                 defaults={"momentum": "0.9"}, source="its signature in 0.26.1"),
+        Spelling("sutskever", OWN, "the paper's iteration, {}"),
     ),
     takes=frozenset({"momentum"}),
     forms=lambda h: (moved_twice, undone, nudged) if h.momentum else (moved_twice, undone),

@@ -1,7 +1,6 @@
 """A weighted mean of the plain gradient step and the averaged momentum step."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from flint import fmpq
 
@@ -12,8 +11,7 @@ from momentum.conventions._inverse import Found, Inverse, Wanted
 from momentum.conventions._inverse import share as share_of
 from momentum.conventions._response import Response
 from momentum.conventions._rule import Rule, State
-from momentum.conventions._speaker import DECAY, OWN
-from momentum.conventions._speaker import Spelling as Speaker
+from momentum.conventions._speaker import DECAY, OWN, Spelling
 
 
 def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
@@ -65,7 +63,7 @@ def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
         yield Found(lr, m, nu=w.like.nu)
 
 
-def share(momentum: Any, h: Hyper, s: int, n: int) -> Any:
+def share(momentum: fmpq, h: Hyper, s: int, n: int) -> fmpq:
     nu = exact(h.nu)
     return nu * (1 - momentum) * momentum ** (n - s) + ((1 - nu) if n == s else 0)
 
@@ -79,11 +77,11 @@ convention = Convention(
     contains={"averaged": "averaged is quasi_hyperbolic with nu = 1"},
     source=Source("Ma and Yarats 2019, Quasi-hyperbolic momentum and Adam, equations 3 and 4"),
     speakers=(
-        Speaker("qhm", OWN | {"nu": "nu"} | DECAY,
-                "torch_optimizer.QHM(params, {}, weight_decay_type='grad')",
-                defaults={"nu": "0.7"}, source="its signature in 0.3.0"),
-        Speaker("qhoptim", OWN | {"nu": "nu"} | DECAY,
-                "qhoptim.pyt.QHM(params, {}, weight_decay_type='grad')"),
+        Spelling("qhm", OWN | {"nu": "nu"} | DECAY,
+                 "torch_optimizer.QHM(params, {}, weight_decay_type='grad')",
+                 defaults={"nu": "0.7"}, source="its signature in 0.3.0"),
+        Spelling("qhoptim", OWN | {"nu": "nu"} | DECAY,
+                 "qhoptim.pyt.QHM(params, {}, weight_decay_type='grad')"),
     ),
     takes=frozenset({"momentum", "nu"}),
     forms=forms,

@@ -7,8 +7,7 @@ from momentum.conventions._convention import INSIDE, Convention, Hyper, Source
 from momentum.conventions._inverse import Found, Inverse, Wanted, usual
 from momentum.conventions._response import summed
 from momentum.conventions._rule import State
-from momentum.conventions._speaker import DECAY, OWN
-from momentum.conventions._speaker import Spelling as Speaker
+from momentum.conventions._speaker import DECAY, OWN, Spelling
 
 
 def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
@@ -30,7 +29,7 @@ convention = Convention(
     rate=INSIDE,
     alike={"scaled": "scaled is two_point with v = x_previous - x, at any learning rate"},
     source=Source("Polyak 1964, Some methods of speeding up the convergence of iteration methods"),
-    speakers=(Speaker("polyak", OWN | DECAY, "the paper's iteration, {}", velocity="x_previous"),),
+    speakers=(Spelling("polyak", OWN | DECAY, "the paper's iteration, {}", velocity="x_previous"),),
     takes=frozenset({"momentum"}),
     response=summed(lambda momentum, h, s: 1),
     inverse=Inverse(solve),

@@ -1,19 +1,10 @@
 """Velocity as a sum of gradients, started at zero; learning rate outside."""
 
-from collections.abc import Iterator
-
 from momentum.arithmetic import exact
 from momentum.arithmetic.number import Number
 from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._forms import velocity_forms
-from momentum.conventions._inverse import (  # fmt: skip
-    Found,
-    Inverse,
-    Wanted,
-    nesterov_outside,
-    outside,
-    shifts_outside,
-)
+from momentum.conventions._inverse import Inverse, rate_outside, shifts_outside
 from momentum.conventions._response import summed
 from momentum.conventions._rule import State
 from momentum.conventions._speaker import (  # fmt: skip
@@ -24,8 +15,8 @@ from momentum.conventions._speaker import (  # fmt: skip
     OWN,
     RATE,
     USE_NESTEROV,
+    Spelling,
 )
-from momentum.conventions._speaker import Spelling as Speaker
 
 
 def rule(theta: Number, grad: Number, state: State, h: Hyper) -> tuple[Number, State]:
@@ -39,10 +30,6 @@ def factors(state: State, h: Hyper) -> tuple[Number, Number, Number]:
     return h.lr, 1, 1 - h.dampening
 
 
-def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
-    return (nesterov_outside if nesterov else outside)(w, dampening)
-
-
 convention = Convention(
     name="zero_started",
     label="zero",
@@ -52,37 +39,37 @@ convention = Convention(
     dampening="honoured, at the first step too",
     source=Source("optax.sgd and optax.trace; tf.raw_ops.ResourceApplyMomentum"),
     speakers=(
-        Speaker("optax", RATE | NESTEROV | DECAY, "optax.sgd({})", decay_call=OPTAX_DECAY,
-                velocity="TraceState.trace", source="its signature in 0.2.8"),
-        Speaker("jax", {"lr": "step_size", "momentum": "mass", "nesterov": "nesterov"},
-                "optimizers.momentum({})", "optimizers.nesterov({})",
-                source="its signature in 0.10.2"),
-        Speaker("tf1", RATE | USE_NESTEROV, "tf.compat.v1.train.MomentumOptimizer({})"),
-        Speaker("tfjs", {"lr": "learningRate", "momentum": "momentum", "nesterov": "useNesterov"},
-                "tf.train.momentum({})"),
-        Speaker("sonnet", RATE | USE_NESTEROV, "snt.optimizers.Momentum({})"),
-        Speaker("flax", RATE | {"momentum": "beta"} | NESTEROV | DECAY, "flax.optim.Momentum({})",
-                defaults={"momentum": "0.9"}, source="google/flax, flax/optim/momentum.py"),
-        Speaker("mindspore.momentum", RATE | USE_NESTEROV | DECAY, "nn.Momentum(params, {})"),
-        Speaker("megengine", OWN | DECAY, "megengine.optimizer.SGD(params, {})", idle=True),
-        Speaker("chainer.corrected", OWN | DECAY, "CorrectedMomentumSGD({})",
-                decay_call="{inner}; optimizer.add_hook(WeightDecay({weight_decay}))",
-                defaults={"momentum": "0.9"}, source="its source in 7.8.1"),
-        Speaker("paddle", RATE | USE_NESTEROV | DECAY, "paddle.optimizer.Momentum({})",
-                defaults={"momentum": "0.9"}, source="its signature in 3.3.1"),
-        Speaker("tinygrad", OWN | DECAY | NESTEROV, "SGD(params, {})", idle=True,
-                source="its signature in 0.14.0"),
-        Speaker("mlx", RATE | DAMPENING | DECAY | NESTEROV, "mlx.optimizers.SGD({})", idle=True,
-                velocity='optimizer.state[...]["v"]', source="its signature in 0.32.4"),
-        Speaker("heavyball", {"lr": "lr", "momentum": "beta"}, "heavyball.SGD(params, {})",
-                decay="before", defaults={"momentum": "0.9"}, source="its signature in 3.2.1"),
-        Speaker("fastai", {"lr": "lr", "momentum": "mom", "weight_decay": "wd"},
-                "SGD(params, {})", decay="before", idle=True),
-        Speaker("dfdx", OWN | NESTEROV | {"weight_decay": "WeightDecay::Decoupled"},
-                "SgdConfig {{ {} }}", decay="simultaneous"),
+        Spelling("optax", RATE | NESTEROV | DECAY, "optax.sgd({})", decay_call=OPTAX_DECAY,
+                 velocity="TraceState.trace", source="its signature in 0.2.8"),
+        Spelling("jax", {"lr": "step_size", "momentum": "mass", "nesterov": "nesterov"},
+                 "optimizers.momentum({})", "optimizers.nesterov({})",
+                 source="its signature in 0.10.2"),
+        Spelling("tf1", RATE | USE_NESTEROV, "tf.compat.v1.train.MomentumOptimizer({})"),
+        Spelling("tfjs", {"lr": "learningRate", "momentum": "momentum", "nesterov": "useNesterov"},
+                 "tf.train.momentum({})"),
+        Spelling("sonnet", RATE | USE_NESTEROV, "snt.optimizers.Momentum({})"),
+        Spelling("flax", RATE | {"momentum": "beta"} | NESTEROV | DECAY, "flax.optim.Momentum({})",
+                 defaults={"momentum": "0.9"}, source="google/flax, flax/optim/momentum.py"),
+        Spelling("mindspore.momentum", RATE | USE_NESTEROV | DECAY, "nn.Momentum(params, {})"),
+        Spelling("megengine", OWN | DECAY, "megengine.optimizer.SGD(params, {})", idle=True),
+        Spelling("chainer.corrected", OWN | DECAY, "CorrectedMomentumSGD({})",
+                 decay_call="{inner}; optimizer.add_hook(WeightDecay({weight_decay}))",
+                 defaults={"momentum": "0.9"}, source="its source in 7.8.1"),
+        Spelling("paddle", RATE | USE_NESTEROV | DECAY, "paddle.optimizer.Momentum({})",
+                 defaults={"momentum": "0.9"}, source="its signature in 3.3.1"),
+        Spelling("tinygrad", OWN | DECAY | NESTEROV, "SGD(params, {})", idle=True,
+                 source="its signature in 0.14.0"),
+        Spelling("mlx", RATE | DAMPENING | DECAY | NESTEROV, "mlx.optimizers.SGD({})", idle=True,
+                 velocity='optimizer.state[...]["v"]', source="its signature in 0.32.4"),
+        Spelling("heavyball", {"lr": "lr", "momentum": "beta"}, "heavyball.SGD(params, {})",
+                 decay="before", defaults={"momentum": "0.9"}, source="its signature in 3.2.1"),
+        Spelling("fastai", {"lr": "lr", "momentum": "mom", "weight_decay": "wd"},
+                 "SGD(params, {})", decay="before", idle=True),
+        Spelling("dfdx", OWN | NESTEROV | {"weight_decay": "WeightDecay::Decoupled"},
+                 "SgdConfig {{ {} }}", decay="simultaneous"),
     ),
     takes=frozenset({"momentum", "dampening", "nesterov"}),
     forms=velocity_forms(factors),
     response=summed(lambda momentum, h, s: 1 - exact(h.dampening)),
-    inverse=Inverse(solve, shifts=shifts_outside),
+    inverse=Inverse(rate_outside, shifts=shifts_outside),
 )  # fmt: skip

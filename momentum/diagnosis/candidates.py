@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken, tried
 from momentum.diagnosis.response import response
 from momentum.subjects.drive import Observation, begin
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Subject
 
 DECAYS = ("coupled", "before", "after")
 """Kinds of decay that exact arithmetic tells apart: `simultaneous` is `before`."""
@@ -217,7 +217,7 @@ def _points(subject: Subject, seen: Seen, candidate: Candidate) -> bool:
         if not np.array_equal(np.asarray(run.point()[0], dtype=np.float64), wanted):
             return False
         run.step([None if g is None else g.copy() for g in fed])
-        theta, state = convention.step(theta, fed[0], state, h)
+        theta, state = convention.step(theta, cast(Array, fed[0]), state, h)
     return True
 
 

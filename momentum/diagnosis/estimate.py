@@ -10,7 +10,7 @@ Source: White 1980, A heteroskedasticity-consistent covariance matrix estimator;
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import fmpq
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import exact, exact_array, format_of, nearest, nearest_array
 from momentum.arithmetic.dual import Dual
+from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper
 from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import tried
@@ -163,7 +164,7 @@ def _sensitivities(
     start, fed, got = _columns(observation)
     variables = {n: Dual.variable(float(getattr(h, n)), i, len(names)) for i, n in enumerate(names)}
     lifted = _with(h, variables)
-    state, here = hypothesis.convention.initial, start
+    state, here = hypothesis.convention.initial, cast(Number, start)
     residual, slopes = np.empty_like(got), np.zeros((len(names), *got.shape))
     for t, grad in enumerate(fed):
         theta, state = hypothesis.convention.step(here, grad, state, lifted)

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum.arithmetic import Format, Rounded, dyadic, exact, exact_array, nearest_array
+from momentum.arithmetic.exact import Rationals
 from momentum.conventions import Convention, Hyper
+from momentum.oracle.given import Floats
 
 Array = NDArray[np.float64]
 Tier = Literal["fast", "exact"]
@@ -23,11 +25,11 @@ class Numbers(NamedTuple):
     array: Callable[[Any], Any]
     scalar: Callable[[Any], Any]
     rounded: Callable[[Any, int], tuple[Array, Array]]
-    rationals: Callable[[Any], Any]
+    rationals: Callable[[Any], Rationals]
     precision: int = 0
 
 
-def _rounded(x: Any, size: int) -> tuple[Array, Array]:
+def _rounded(x: Rationals, size: int) -> tuple[Array, Array]:
     values = nearest_array(np.broadcast_to(np.asarray(x, dtype=object), (size,)))
     finite = np.where(np.isfinite(values), values, 0.0)
     return values, np.where(np.isfinite(values), nearest_array(x - exact_array(finite)), 0.0)
@@ -64,11 +66,11 @@ class Exact:
         kept = (x if isinstance(x, int) else numbers.scalar(x) for x in convention.initial)
         self.state = type(convention.initial)(*kept)
 
-    def move_to(self, iterate: Array) -> None:
+    def move_to(self, iterate: Floats) -> None:
         """Go on from there; velocities stay."""
         self.theta, self.rest = self.numbers.array(iterate), np.zeros(self.size)
 
-    def point(self, h: Hyper) -> Any:
+    def point(self, h: Hyper) -> Rationals:
         """Where the gradient of a closed loop is taken, as rationals."""
         h = h.lifted(self.numbers.scalar)
         return self.numbers.rationals(self.convention.gradient_point(self.theta, self.state, h))
@@ -99,16 +101,16 @@ class Walk:
         self.rounded = Rounded.of(start, format, self.own_error), convention.initial
 
     @property
-    def value(self) -> Any:
+    def value(self) -> Array:
         """The parameters as float64."""
-        return self.rounded[0].value
+        return np.asarray(self.rounded[0].value)
 
     @property
-    def bound(self) -> Any:
+    def bound(self) -> Array:
         """How far an implementation in the working format may be from them."""
-        return self.rounded[0].error
+        return np.asarray(self.rounded[0].error)
 
-    def move_to(self, iterate: Array) -> None:
+    def move_to(self, iterate: Floats) -> None:
         """Go on from a subject's own iterate; velocities stay. See Block."""
         held = np.where(np.isfinite(iterate), iterate, self.value)
         start = Rounded.of(held, self.format, self.own_error).rounded_once_more()
@@ -116,15 +118,15 @@ class Walk:
         if self.truth is not None:
             self.truth.move_to(held)
 
-    def point(self, h: Hyper) -> Any:
+    def point(self, h: Hyper) -> Array | Rationals:
         """Where the gradient of a closed loop is taken."""
         if self.truth is not None:
             return self.truth.point(h)
         state = self.rounded[1]
         plain = type(state)(*(x.value if isinstance(x, Rounded) else x for x in state))
-        return self.convention.gradient_point(self.value, plain, h)
+        return np.asarray(self.convention.gradient_point(self.value, plain, h))
 
-    def take(self, grad: Array, h: Hyper, *_: Any) -> None:
+    def take(self, grad: Array, h: Hyper, *_: object) -> None:
         """One step."""
         lifted = h.lifted(lambda x: Rounded.of(x, self.format, self.own_error))
         gradient = Rounded.of(grad, self.format, self.own_error)
@@ -139,13 +141,12 @@ class Walk:
         self.rounded = kept[0].rounded_once_more(), type(ends[0][1])(*kept[1:])
 
 
-def _largest(forms: tuple[Any, ...], truth: Any) -> Any:
+def _largest(forms: tuple[Rounded | int, ...], truth: Array | None) -> Any:
     """One number from its several forms: the first one's value, the largest error."""
     if not isinstance(forms[0], Rounded):
         return forms[0]
-    first = forms[0].stored(truth)
-    for other in forms[1:]:
-        number = other.stored(truth)
+    first, *others = (form.stored(truth) for form in forms if isinstance(form, Rounded))
+    for number in others:
         apart = 0.0 if truth is not None else np.abs(number.value - first.value)
         first.error = np.maximum(first.error, number.error + apart)
     return first.stored() if len(forms) > 1 else first

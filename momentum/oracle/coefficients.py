@@ -15,14 +15,15 @@ and the largest of all forms. See docs/bound.md for the class of implementations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from momentum.arithmetic import FORMATS, Format, exact, nearest
+from momentum.arithmetic.exact import Given
 from momentum.arithmetic.expanded import Compound, Factor, Term
-from momentum.arithmetic.surd import EXACT
+from momentum.arithmetic.surd import EXACT, Exact
 from momentum.oracle.expansion import Output, Sum, Way
 
 Array = NDArray[np.float64]
@@ -41,14 +42,14 @@ class Number(NamedTuple):
 
     @staticmethod
     @lru_cache(maxsize=4096)
-    def given(x: Any, format: Format) -> "Number":
+    def given(x: Given, format: Format) -> "Number":
         """A hyper-parameter: held in the format, in float32 or in float64, the worst of them."""
         value = nearest(x) if isinstance(x, EXACT) else float(x)
         held = [float(format.round(value))]
         if format.u > _FLOAT32.u:
             held.append(float(_FLOAT32.round(value)))
         if isinstance(x, EXACT):
-            error = max(_above(abs(exact(y) - x)) if math.isfinite(y) else math.inf
+            error = max(_above(abs(exact(y) - exact(x))) if math.isfinite(y) else math.inf
                         for y in (*held, value))  # fmt: skip
         else:
             error = max(abs(y - value) for y in held)
@@ -57,7 +58,7 @@ class Number(NamedTuple):
         return Number(value, error)
 
 
-def _above(gap: Any) -> float:
+def _above(gap: Exact) -> float:
     """A float64 above a distance; none where there is no distance."""
     return math.nextafter(nearest(gap), math.inf) if gap != 0 else 0.0
 

@@ -27,7 +27,7 @@ def _compiled(function: Function) -> Function:
 
 @_compiled
 def take(
-    matrices: Array, limit: float, look: bool, grad: Any,
+    matrices: Array, limit: float, look: bool, grad: NDArray[np.floating],
     x: Array, ex: Array, v: Array, ev: Array, new_x: Array, new_ex: Array,
 ) -> int:  # fmt: skip
     """One step from x to new_x and of v, with errors; 0 where no intermediate result is larger.
@@ -53,7 +53,7 @@ def take(
 
 @_compiled
 def walk(
-    matrices: Array, limit: float, look: bool, grads: Any,
+    matrices: Array, limit: float, look: bool, grads: NDArray[np.floating],
     x: Array, ex: Array, v: Array, ev: Array, values: Array, bounds: Array,
 ) -> int:  # fmt: skip
     """All steps of a small run. Shapes: as take's, with a row or matrix for each step."""
@@ -67,7 +67,7 @@ def walk(
 
 
 @_compiled
-def move(iterate: Any, u: float, floor: float, x: Array, ex: Array) -> None:
+def move(iterate: NDArray[np.floating], u: float, floor: float, x: Array, ex: Array) -> None:
     """Go on from a subject's own iterate, in doubt by one rounding."""
     for i in range(iterate.size):
         x[i] = np.float64(iterate[i])
@@ -75,7 +75,7 @@ def move(iterate: Any, u: float, floor: float, x: Array, ex: Array) -> None:
 
 
 @_compiled
-def distance(got: Any, value: Array, out: Array) -> None:
+def distance(got: NDArray[np.floating], value: Array, out: Array) -> None:
     """|got - value|, infinite where either is not finite."""
     for i in range(got.size):
         apart = abs(np.float64(got[i]) - value[i])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+from momentum.arithmetic.exact import Given
 from momentum.arithmetic.expanded import (
     Compound,
     Expanded,
@@ -17,6 +18,9 @@ from momentum.arithmetic.expanded import (
 from momentum.conventions import Convention, Hyper
 
 Sum = tuple[Term, ...]
+
+Kind = int | str
+"""What is asked of a number beforehand: 0, 1 and flags as they are, else "number" or "array"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +105,7 @@ class Text:
         return isinstance(other, Text) and self.key == other.key
 
 
-def expansion(convention: Convention, h: Hyper, state: Sequence[Any]) -> tuple[Output, ...]:
+def expansion(convention: Convention, h: Hyper, state: Sequence[Kind]) -> tuple[Output, ...]:
     """The step with these hyper-parameters, from a state of "array"s and numbers.
 
     Raises: NotLinear where the rule is no linear function of parameter, gradient and state.
@@ -122,7 +126,7 @@ class _Sample(NamedTuple):
         return isinstance(other, _Sample)
 
 
-def _kind(number: Any) -> Any:
+def _kind(number: Kind | Given) -> Kind:
     """0, 1 and flags are what they are; every other number is one."""
     if isinstance(number, (bool, str)):
         return number
@@ -131,7 +135,7 @@ def _kind(number: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def _expansion(
-    text: Text, h: tuple[Any, ...], state: tuple[Any, ...], sample: _Sample
+    text: Text, h: tuple[Kind, ...], state: tuple[Kind, ...], sample: _Sample
 ) -> tuple[Output, ...]:
     convention = text.convention
     names = type(convention.initial)._fields
@@ -161,7 +165,7 @@ def _expansion(
     )
 
 
-def _named(kind: Any, name: str) -> Any:
+def _named(kind: Kind, name: str) -> Any:
     if kind == "number":
         return Expanded.number(name)
     return Expanded.array(name) if kind == "array" else kind

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from momentum.arithmetic import FORMATS, format_of
 
+Floats = NDArray[np.floating]
+"""An array in a float type that NumPy has."""
 
-def as_array(x: Any) -> NDArray[Any]:
+
+def as_array(x: Any) -> Floats:
     """A NumPy array of the same numbers, in a float type that NumPy has.
 
     x: a number, a list, an array (also of ml_dtypes), or a tensor of torch, also of bfloat16, with
@@ -30,7 +33,7 @@ def as_array(x: Any) -> NDArray[Any]:
         raise ValueError(f"wanted real numbers, got {type(x).__name__}: {error}") from None
 
 
-def named_format(dtype: Any) -> str:
+def named_format(dtype: DTypeLike) -> str:
     """The name of a format, from a name or from a dtype of NumPy, torch or ml_dtypes.
 
     Raises: ValueError, naming the known ones.
@@ -49,10 +52,10 @@ def named_format(dtype: Any) -> str:
     return name
 
 
-def helped(gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def helped(gradient: Callable[[Any], Any]) -> Callable[[Any], NDArray[Any] | None]:
     """A gradient function whose mixing of rationals and floats gets an error that helps."""
 
-    def called(point: Any) -> Any:
+    def called(point: NDArray[Any]) -> NDArray[Any] | None:
         try:
             answer = gradient(point)
         except TypeError as error:
@@ -67,7 +70,7 @@ def helped(gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return called
 
 
-def _rational(answer: Any) -> bool:
+def _rational(answer: object) -> bool:
     """An object array of rationals, which is kept as it is."""
     array = np.asarray(answer) if not hasattr(answer, "detach") else None
     return array is not None and array.dtype == object

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import Format
 from momentum.oracle.coefficients import Step
+from momentum.oracle.given import Floats
 
 Array = NDArray[np.float64]
+
+Kept = slice | NDArray[np.bool_] | NDArray[np.intp]
+"""Which coordinates go on."""
 
 
 class _Side(NamedTuple):
@@ -55,7 +59,7 @@ class Block:
         """How far an implementation may be from them."""
         return np.asarray(self.here.errors[0])
 
-    def move_to(self, iterate: Array) -> None:
+    def move_to(self, iterate: Floats) -> None:
         """Go on from a subject's own iterate; velocities stay.
 
         What it shows may be a rounded copy of what it goes on from (master weights, compensated
@@ -64,7 +68,7 @@ class Block:
         finite = np.isfinite(iterate)
         self.place(0, iterate if finite.all() else np.where(finite, iterate, self.value))
 
-    def place(self, row: int, x: Array) -> None:
+    def place(self, row: int, x: Floats) -> None:
         """Other numbers in a row, in doubt by one rounding."""
         self.here.held[row] = x
         error = np.abs(self.here.held[row], out=self.here.errors[row])
@@ -72,7 +76,7 @@ class Block:
         error += self.format.smallest_subnormal / 2
         self.largest[row] = math.inf
 
-    def part(self, kept: slice | Array | NDArray[np.intp] = slice(None)) -> "Block":
+    def part(self, kept: Kept = slice(None)) -> "Block":
         """The same numbers at some of its coordinates, to go on by themselves."""
         twin = Block(self.value[kept], [0.0] * (self.rows - 1), self.format)
         twin.here.held[...] = self.here.held[:, kept]

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from momentum.arithmetic.exact import Rationals
 from momentum.conventions import Hyper
 from momentum.oracle.block import Exact
 from momentum.oracle.coefficients import Number, Step
-from momentum.oracle.kernels import Block
+from momentum.oracle.given import Floats
+from momentum.oracle.kernels import Block, Kept
 from momentum.oracle.plan import Plan
 
 Array = NDArray[np.float64]
@@ -38,25 +39,25 @@ class Linear:
         """The arrays of the state by name."""
         return dict(zip(self.plan.arrays, self.block.here.held[1:]))
 
-    def part(self, kept: Any = slice(None)) -> "Linear":
+    def part(self, kept: Kept = slice(None)) -> "Linear":
         """The same history at some of its coordinates, to go on by itself."""
         twin = copy(self)
         twin.plan, twin.block = copy(self.plan), self.block.part(kept)
         twin.plan.numbers = dict(self.plan.numbers)
         return twin
 
-    def move_to(self, iterate: Array) -> None:
+    def move_to(self, iterate: Floats) -> None:
         """Go on from a subject's own iterate; velocities stay."""
         self.block.move_to(iterate)
         if self.truth is not None:
             self.truth.move_to(self.block.value)
 
-    def point(self, h: Hyper) -> Any:
+    def point(self, h: Hyper) -> Array | Rationals:
         """Where the gradient of a closed loop is taken."""
         if self.truth is not None:
             return self.truth.point(h)
         state = self.plan.plain_state(self.arrays)
-        return self.plan.convention.gradient_point(self.block.value, state, h)
+        return np.asarray(self.plan.convention.gradient_point(self.block.value, state, h))
 
     def take(
         self, grad: Array, h: Hyper, step: Step | None = None, off: float | Array | None = None
@@ -68,7 +69,7 @@ class Linear:
             fields = dict(zip(self.plan.fields, state))
             self.block.hold([theta, *(fields[n] for n in self.plan.arrays)])
 
-    def resume(self, state: Mapping[str, Any]) -> None:
+    def resume(self, state: Mapping[str, float | Array]) -> None:
         """Go on from a state that a subject shows, its arrays in doubt by one rounding."""
         for name, x in state.items():
             if name in self.plan.arrays:

@@ -14,7 +14,7 @@ from momentum.arithmetic.expanded import NotLinear, Term
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NUMBERS
 from momentum.oracle.coefficients import Measure, Number, Step
-from momentum.oracle.expansion import Output, Text, expansion
+from momentum.oracle.expansion import Kind, Output, Text, expansion
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Plan:
             if n not in self.arrays
         }
         self.begun = False
-        self._last: tuple[Hyper, tuple[Any, ...], Step] | None = None
+        self._last: tuple[Hyper, tuple[Kind, ...], Step] | None = None
 
     def initial(self, name: str) -> float:
         """What an array field holds before the first step."""
@@ -68,13 +68,13 @@ class Plan:
             self.numbers[n] = Number(self.numbers[n].value + 1.0, 0.0)
         return step
 
-    def _told(self, name: str) -> Any:
+    def _told(self, name: str) -> Kind:
         if name in self.arrays:
             return "array" if self.begun or getattr(self.convention.initial, name) != 0 else 0
         value, error = self.numbers[name]
         return "number" if error or value not in (0, 1) else int(value)
 
-    def plain_state(self, rows: Mapping[str, Any]) -> Any:
+    def plain_state(self, rows: Mapping[str, Array]) -> Any:
         """The state as the rule takes it, from the array fields in `rows`."""
         numbers = {n: int(x.value) if x.value.is_integer() else x.value
                    for n, x in self.numbers.items()}  # fmt: skip
@@ -85,7 +85,7 @@ class Plan:
 def _arrays(key: Text) -> tuple[str, ...]:
     """Fields of the state that some step makes an array."""
     fields, found = type(key.convention.initial)._fields, set[str]()
-    state: list[Any] = [0] * len(fields)
+    state: list[Kind] = [0] * len(fields)
     for _ in range(2):
         outputs = expansion(key.convention, _GENERIC, state)[1:]
         found |= {n for n, x in zip(fields, outputs) if x.is_array}
@@ -95,7 +95,7 @@ def _arrays(key: Text) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _planned(
-    key: Text, initial: Any, format: Format, own_error: bool, hypers: tuple[Hyper | None, ...]
+    key: Text, initial: object, format: Format, own_error: bool, hypers: tuple[Hyper | None, ...]
 ) -> tuple[Step | None, ...]:
     plan = Plan(replace(key.convention, initial=initial), format, own_error)
     return tuple(None if h is None else plan.next(h) for h in hypers)

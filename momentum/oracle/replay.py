@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
-from momentum.oracle.given import as_array, helped, named_format
+from momentum.oracle.given import Floats, as_array, helped, named_format
 from momentum.oracle.sinks import Errors, Values, distance
 from momentum.oracle.solving import Solving
 
@@ -50,7 +50,9 @@ class Trajectory:
         run = self._run(sink, rational=True)
         return run.truths
 
-    def _run(self, sink: Values, iterates: Any = None, rational: bool = False) -> Solving:
+    def _run(
+        self, sink: Values, iterates: Sequence[Floats] | None = None, rational: bool = False
+    ) -> Solving:
         run = Solving(
             self.convention, self.start, self.gradients, self.hypers, format_of(self.dtype),
             self.tier, sink, iterates, rational,
@@ -58,7 +60,7 @@ class Trajectory:
         run.run()
         return run
 
-    def compare(self, iterates: Sequence[Any]) -> Comparison:
+    def compare(self, iterates: Sequence[object]) -> Comparison:
         """The iterates of a subject, one array after each step, against this trajectory.
 
         Raises: ValueError where number or shape do not fit.
@@ -88,17 +90,17 @@ class Trajectory:
 
 def replay(
     convention: str | Convention,
-    start: Any,
+    start: object,
     gradients: Gradients,
     *,
-    lr: Any,
-    momentum: Any = 0.0,
-    dampening: Any = 0.0,
-    weight_decay: Any = 0.0,
+    lr: ArrayLike,
+    momentum: ArrayLike = 0.0,
+    dampening: ArrayLike = 0.0,
+    weight_decay: ArrayLike = 0.0,
     nesterov: bool = False,
     maximize: bool = False,
-    nu: Any = 1.0,
-    dtype: Any = "float32",
+    nu: ArrayLike = 1.0,
+    dtype: DTypeLike = "float32",
     tier: Tier = "fast",
     steps: int | None = None,
 ) -> Trajectory:
@@ -173,7 +175,7 @@ def replay_steps(
     return Trajectory(convention, tuple(hypers), dtype, tier, start, fed, values, bounds, rest)
 
 
-def _length(given: Mapping[str, Any]) -> int:
+def _length(given: Mapping[str, object]) -> int:
     """The steps that the sequences among the hyper-parameters have."""
     lengths = {n: len(x) for n, v in given.items() if (x := as_array(v)).ndim}
     if not lengths:
@@ -181,7 +183,7 @@ def _length(given: Mapping[str, Any]) -> int:
     return next(iter(lengths.values()))
 
 
-def _each_step(name: str, value: Any, steps: int) -> list[float]:
+def _each_step(name: str, value: object, steps: int) -> list[float]:
     if isinstance(value, (int, float)) and math.isfinite(value):
         return [float(value)] * steps
     numbers = np.asarray(as_array(value), dtype=np.float64)

@@ -1,10 +1,12 @@
 """Where the numbers of a walk go: a trajectory, or the distances of iterates from one."""
 
 from collections.abc import Sequence
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from momentum.oracle.given import Floats
 
 Array = NDArray[np.float64]
 
@@ -20,15 +22,15 @@ class Values:
         """An array that values of a step may be written to."""
         return np.asarray(self.values[t, block])
 
-    def put(
-        self, t: int, block: slice, value: Array, kernels: Any = None, rest: Any = None
-    ) -> None:
-        """Keep the values of a step, which compiled code has put there; rest: of exact ones."""
-        if kernels is None:
-            self.values[t, block] = value
+    def put(self, t: int, block: slice, value: Array, rest: Array | None = None) -> None:
+        """Keep the values of a step; rest: what is left of exact ones."""
+        self.values[t, block] = value
         if rest is not None:
             self.rest = np.zeros(self.values.shape) if self.rest is None else self.rest
             self.rest[t, block] = rest
+
+    def put_compiled(self, t: int, block: slice, value: Array, kernels: ModuleType) -> None:
+        """The same of what compiled code has written to `row`."""
 
 
 class Errors(Values):
@@ -37,7 +39,7 @@ class Errors(Values):
     Shapes: each (steps, size); iterates: one flat array a step.
     """
 
-    def __init__(self, iterates: Sequence[Any], trajectory: Array, rest: Array | None) -> None:
+    def __init__(self, iterates: Sequence[Floats], trajectory: Array, rest: Array | None) -> None:
         self.iterates, self.trajectory, self.rest = iterates, trajectory, rest
         self.bounds, self.apart = np.empty(trajectory.shape), np.empty(trajectory.shape)
         self.single = np.empty(trajectory.shape)
@@ -46,25 +48,24 @@ class Errors(Values):
         """An array that values of a step may be written to."""
         return np.empty(self.single[t, block].size)
 
-    def put(
-        self, t: int, block: slice, value: Array, kernels: Any = None, rest: Any = None
-    ) -> None:
+    def put(self, t: int, block: slice, value: Array, rest: Array | None = None) -> None:
         """Keep the distances only."""
-        got, there = self.iterates[t][block], self.trajectory[t, block]
-        if kernels is not None:
-            kernels.distance(got, there, self.apart[t, block])
-            kernels.distance(got, value, self.single[t, block])
-            return
-        left = None if self.rest is None else self.rest[t, block]
-        distance(got, there, self.apart[t, block], left)
+        got, left = self.iterates[t][block], None if self.rest is None else self.rest[t, block]
+        distance(got, self.trajectory[t, block], self.apart[t, block], left)
         distance(got, value, self.single[t, block], rest)
         if t:  # from nan nothing leads back: no step after it is judged
             lost = ~np.isfinite(self.iterates[t - 1][block])
             if lost.any():
                 self.bounds[t, block][lost] = np.inf
 
+    def put_compiled(self, t: int, block: slice, value: Array, kernels: ModuleType) -> None:
+        """The same by compiled code."""
+        got = self.iterates[t][block]
+        kernels.distance(got, self.trajectory[t, block], self.apart[t, block])
+        kernels.distance(got, value, self.single[t, block])
 
-def distance(got: Any, value: Array, out: Array, rest: Array | None = None) -> None:
+
+def distance(got: Floats, value: Array, out: Array, rest: Array | None = None) -> None:
     """|got - (value + rest)|, infinite where got or value is not finite."""
     np.subtract(got, value, out=out, dtype=np.float64)
     if rest is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from momentum.arithmetic.dyadic import Undecided
 from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.block import RATIONALS, Exact, Tier, Walk, number_types
+from momentum.oracle.given import Floats
 from momentum.oracle.kernels import off_format
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan, planned
@@ -44,7 +46,7 @@ _LONG = 20.0
 
 
 @cache
-def _loaded() -> Any:
+def _loaded() -> ModuleType | None:
     """The module `compiled`, None where numba is not installed."""
     try:
         return import_module("momentum.oracle.compiled")
@@ -52,7 +54,7 @@ def _loaded() -> Any:
         return None
 
 
-def _compiled(count: int) -> Any:
+def _compiled(count: int) -> ModuleType | None:
     """The module where it is worth while for so many elements and steps."""
     return _loaded() if count >= (_SOME if _loaded.cache_info().currsize else _MANY) else None
 
@@ -69,7 +71,7 @@ class Solving:
         format: Format,
         tier: Tier,
         sink: Values,
-        iterates: Sequence[Any] | None = None,
+        iterates: Sequence[Floats] | None = None,
         rational: bool = False,
     ) -> None:
         self.convention, self.format, self.tier = convention, format, tier
@@ -160,11 +162,11 @@ class Solving:
                 step.joined, limit, off is None, grad, x, ex, v, ev, seen, bound
             ):
                 return False
-            self.sink.put(t, block, seen, self.kernels)
+            self.sink.put_compiled(t, block, seen, self.kernels)
             x, ex = seen, bound
         return True
 
-    def begun(self, block: slice) -> Any:
+    def begun(self, block: slice) -> Linear | Walk:
         """A walk at the start of a block."""
         start = self.start.reshape(-1)[block]
         truth = Exact(self.convention, start, self.numbers) if self.tier == "exact" else None
@@ -193,8 +195,8 @@ class Solving:
             if poisoned is not None:
                 value, bound = np.where(poisoned, np.nan, value), np.where(poisoned, np.inf, bound)
             self.sink.bounds[t, block] = bound
-            self.sink.put(t, block, value, rest=here.truth.rest if here.truth else None)
-            if self.truths is not None:
+            self.sink.put(t, block, value, here.truth.rest if here.truth else None)
+            if self.truths is not None and here.truth is not None:
                 self.truths.append(here.truth.theta.reshape(self.start.shape))
 
     def _gradient(self, t: int, block: slice, here: Any) -> tuple[Any, Any]:
@@ -254,14 +256,14 @@ def _blocks(size: int, whole: bool) -> Iterator[slice]:
         yield slice(first, min(first + width, size))
 
 
-def _as_fine(dtype: Any, format: Format) -> bool:
+def _as_fine(dtype: np.dtype[Any], format: Format) -> bool:
     """All numbers of a NumPy dtype are the format's."""
     bits = {"float16": 11, "float32": 24, "float64": 53}.get(str(dtype), 99)
     narrow = str(dtype) == "float16" or format.emax >= 127
     return not format.flushes and bits <= format.precision and narrow
 
 
-def _as_float(answer: Any) -> Array:
+def _as_float(answer: object) -> Array:
     """A gradient function's answer as float64: rationals are rounded to nearest."""
     array = np.asarray(answer)
     return nearest_array(exact_array(array)) if array.dtype == object else array.astype(np.float64)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper, get
@@ -23,11 +23,11 @@ class Iterate(NamedTuple):
 
 def stream(
     convention: str | Convention,
-    start: Any,
-    gradients: Iterable[Any],
+    start: object,
+    gradients: Iterable[object],
     h: Hyper | Iterable[Hyper],
     *,
-    dtype: Any = "float32",
+    dtype: DTypeLike = "float32",
 ) -> Iterator[Iterate]:
     """What `replay` gives in its fast tier, step by step, while gradients come in.
 

@@ -9,11 +9,15 @@ velocity as a moving average over about 1/(1 - momentum) past gradients.
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flint import fmpq
 
+from momentum.arithmetic import number
+
 Number = TypeVar("Number", float, Fraction, fmpq)
+X = TypeVar("X", bound=number.Number)
+"""A number, or an array of them."""
 
 
 def _count(name: str, value: int) -> int:
@@ -81,7 +85,7 @@ def older_share(momentum: Number, steps: int) -> Number:
     return weights(momentum, _count("steps", steps) + 1)[-1]
 
 
-def weighted_sum(values: Sequence[Any], momentum: Any) -> Any:
+def weighted_sum(values: Sequence[X], momentum: Number) -> X:
     """The article's expansion of the velocity: every past value at its own weight.
 
     v_t = sum_i momentum^i x_{t-i}
@@ -94,25 +98,25 @@ def weighted_sum(values: Sequence[Any], momentum: Any) -> Any:
     return total
 
 
-def expansion(values: Sequence[Any], momentum: Any, start: Any = 0) -> Any:
+def expansion(values: Sequence[X], momentum: Number, start: X | int = 0) -> X:
     """The article's expansion of the moving average, from the beginning.
 
     y_t = (1 - momentum) sum_i momentum^i x_{t-i} + momentum^t y_0
 
     Shapes: as `weighted_sum`.
     """
-    left = older_share(momentum, len(values))
-    return (1 - momentum) * weighted_sum(values, momentum) + left * start
+    left, total = older_share(momentum, len(values)), weighted_sum(values, momentum)
+    return cast(X, (1 - momentum) * total + left * start)
 
 
-def averages(values: Iterable[Any], momentum: Any, start: Any = 0) -> list[Any]:
+def averages(values: Iterable[X], momentum: Number, start: X | int = 0) -> list[X]:
     """The moving average after every value.
 
     y_t = momentum y_{t-1} + (1 - momentum) x_t,  y_0 = start
 
     Shapes: as `weighted_sum`; one result for each value.
     """
-    y = start
+    y: Any = start
     result = []
     for x in values:
         y = momentum * y + (1 - momentum) * x
@@ -120,7 +124,7 @@ def averages(values: Iterable[Any], momentum: Any, start: Any = 0) -> list[Any]:
     return result
 
 
-def windowed(values: Sequence[Any], momentum: Any, window: int) -> Any:
+def windowed(values: Sequence[X], momentum: Number, window: int) -> X:
     """The article's approximation of the moving average by its newest values only.
 
     y_t ~ (1 - momentum) sum_{i < window} momentum^i x_{t-i}
@@ -130,4 +134,4 @@ def windowed(values: Sequence[Any], momentum: Any, window: int) -> Any:
     Shapes: as `weighted_sum`. Raises: ValueError for a negative window.
     """
     newest = values[max(0, len(values) - _count("window", window)) :]
-    return (1 - momentum) * weighted_sum(newest, momentum)
+    return cast(X, (1 - momentum) * weighted_sum(newest, momentum))

@@ -16,11 +16,17 @@ constraints, proposition 1.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from fractions import Fraction
+from typing import Any, Literal, TypeVar, get_args
 
+import numpy as np
 from flint import arb, ctx, fmpq
+from numpy.typing import NDArray
 
 from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.exact import Given
+
+N = TypeVar("N", float, fmpq, Fraction, NDArray[np.float64])
 
 Method = Literal["gradient_descent", "heavy_ball", "nesterov"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -49,7 +55,7 @@ class Quadratic:
         if self.normal is not None and all(entry == 0 for entry in self.normal):
             raise ValueError("normal is zero: it gives no plane to reflect at")
 
-    def _reflect(self, x: Sequence[Any]) -> list[Any]:
+    def _reflect(self, x: Sequence[N]) -> list[N]:
         if len(x) != len(self.spectrum):
             raise ValueError(f"point has {len(x)} coordinates; wanted {len(self.spectrum)}")
         if self.normal is None:
@@ -58,16 +64,16 @@ class Quadratic:
         twice = 2 * along / sum(n * n for n in self.normal)
         return [c - twice * n for n, c in zip(self.normal, x)]
 
-    def value(self, x: Sequence[Any]) -> Any:
+    def value(self, x: Sequence[N]) -> N:
         """f(x). Raises: ValueError for a wrong number of coordinates."""
         return sum(e * y * y for e, y in zip(self.spectrum, self._reflect(x))) / 2
 
-    def gradient(self, x: Sequence[Any]) -> list[Any]:
+    def gradient(self, x: Sequence[N]) -> list[N]:
         """The gradient at x. Raises: ValueError for a wrong number of coordinates."""
         return self._reflect([e * y for e, y in zip(self.spectrum, self._reflect(x))])
 
 
-def recurrence(method: Method, lr: Any, momentum: Any, eigenvalue: Any) -> tuple[Any, Any]:
+def recurrence(method: Method, lr: N, momentum: N, eigenvalue: N | int) -> tuple[N, N]:
     """The pair (a, b) of x_{t+1} = a x_t - b x_{t-1}, in the arithmetic of the arguments.
 
     Raises: ValueError for an unknown method.
@@ -83,7 +89,7 @@ def recurrence(method: Method, lr: Any, momentum: Any, eigenvalue: Any) -> tuple
 
 
 def is_stable(
-    method: Method, lr: Any, momentum: Any, spectrum: Iterable[Any], *, radius: Any = 1
+    method: Method, lr: Given, momentum: Given, spectrum: Iterable[Given], *, radius: Given = 1
 ) -> bool:
     """Whether the iterates tend to 0 from every start, decided without rounding.
 
@@ -114,7 +120,7 @@ def is_stable(
     return True
 
 
-def stability_limit(method: Method, momentum: Any = 0) -> fmpq:
+def stability_limit(method: Method, momentum: Given = 0) -> fmpq:
     """The exact L such that a method is stable exactly when 0 < lr eigenvalue < L.
 
     gradient_descent  L = 2
@@ -135,7 +141,7 @@ def stability_limit(method: Method, momentum: Any = 0) -> fmpq:
     return heavy if method == "heavy_ball" else heavy / (1 + 2 * gamma)
 
 
-def spectral_radius(method: Method, lr: Any, momentum: Any, eigenvalue: Any) -> float:
+def spectral_radius(method: Method, lr: Given, momentum: Given, eigenvalue: Given) -> float:
     """Largest modulus of the two roots: the error shrinks (or grows) like radius^t.
 
     a^2 < 4 b:  radius = sqrt(b)
@@ -154,7 +160,7 @@ RADIUS_BITS = 512
 """Digits of a radius: below these two radii are not told apart, far below a float64's 53."""
 
 
-def radius_of(method: Method, lr: Any, momentum: Any, eigenvalue: Any) -> fmpq:
+def radius_of(method: Method, lr: Given, momentum: Given, eigenvalue: Given) -> fmpq:
     """The largest modulus of the two roots as a rational, to a relative 2^-500.
 
     Raises: ValueError for an unknown method, an inf or a nan.
@@ -172,7 +178,7 @@ def _middle(ball: arb) -> fmpq:
     return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 
-def rate(method: Method, lr: Any, momentum: Any, spectrum: Iterable[Any]) -> float:
+def rate(method: Method, lr: Given, momentum: Given, spectrum: Iterable[Given]) -> float:
     """Asymptotic factor per step of the slowest coordinate: the largest spectral radius.
 
     Raises: ValueError as `spectral_radius`, or for an empty spectrum.
@@ -186,7 +192,7 @@ def rate(method: Method, lr: Any, momentum: Any, spectrum: Iterable[Any]) -> flo
 Form = Literal["shifted", "plain"]
 
 
-def _first(method: Method, lr: Any, momentum: Any, eigenvalue: Any, form: Form) -> Any:
+def _first(method: Method, lr: N, momentum: N, eigenvalue: N | int, form: Form) -> N:
     """x_1 / x_0 from velocity 0."""
     slope = lr * eigenvalue
     if method == "nesterov" and form == "shifted":
@@ -196,14 +202,14 @@ def _first(method: Method, lr: Any, momentum: Any, eigenvalue: Any, form: Form) 
 
 def iterate(
     method: Method,
-    lr: Any,
-    momentum: Any,
-    eigenvalue: Any,
-    start: Any,
+    lr: N,
+    momentum: N,
+    eigenvalue: N | int,
+    start: N,
     step: int,
     *,
     form: Form = "shifted",
-) -> Any:
+) -> N:
     """The iterate after `step` steps from velocity 0, in closed form.
 
     (x_{t+1}, x_t) = C^t (x_1, x_0),  C = [[a, -b], [1, 0]]
@@ -227,7 +233,7 @@ def iterate(
     return (newer * _first(method, lr, momentum, eigenvalue, form) - b * older) * start
 
 
-def _power(a: Any, b: Any, step: int) -> tuple[Any, Any]:
+def _power(a: N, b: N, step: int) -> tuple[N, N]:
     """(p_t, p_{t-1}) with p_t = a p_{t-1} - b p_{t-2}, p_0 = 1, p_{-1} = 0, by doubling.
 
     p_{2t} = p_t^2 - b p_{t-1}^2,  p_{2t-1} = p_{t-1} (2 p_t - a p_{t-1})

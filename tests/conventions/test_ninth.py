@@ -221,7 +221,6 @@ NAMED = {
     "diagnosis/fitted.py": {"scaled"},
     # A unit of recipes: how many batches' gradients are accumulated.
     "conversion/given.py": {"accumulated"},
-    "conversion/units.py": {"accumulated"},
 }
 
 

@@ -188,8 +188,8 @@ class MachineRun(Hosted):
         )
         kept = format_of(working.state_format(dtype))
         value = np.broadcast_to(format_of(dtype).round(moved.value), theta.shape)
-        return value, type(after)(
-            *(kept.round(x.value).copy() if isinstance(x, Number) else x for x in after)
+        return value, type(after)._make(
+            kept.round(x.value).copy() if isinstance(x, Number) else x for x in after
         )
 
     def state(self, i: int) -> State:
