@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -14,7 +13,7 @@ from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Subject
 
 
-def adapt(function: Callable[..., Any], fixed: Mapping[str, object], name: str) -> Subject:
+def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: str) -> Subject:
     """A subject whose velocities start as zeros and live in `states`.
 
     What the function cannot take, as `v[:]` cannot take a scalar, is found by trying.
@@ -41,7 +40,7 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, object], name: str) 
     return PlainSubject(facts, partial(_Run, function, hyper, device))
 
 
-def _runs(function: Callable[..., Any], x: torch.Tensor, grad: torch.Tensor | None) -> bool:
+def _runs(function: Callable[..., object], x: torch.Tensor, grad: torch.Tensor | None) -> bool:
     x.requires_grad_().grad = grad
     try:
         function([x], [torch.zeros_like(x)], {"lr": 0.5, "momentum": 0.5})
@@ -56,7 +55,7 @@ class _Run(ArrayRun):
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., object],
         fixed: Mapping[str, object],
         device: str,
         parameters: Sequence[Array],
@@ -86,5 +85,5 @@ class _Run(ArrayRun):
         cleared = all(g is None or not g.any() for g in read_back)
         return list(self.given) if cleared else read_back
 
-    def storage(self) -> list[Any]:
+    def storage(self) -> list[object]:
         return [x.data_ptr() for x in self.theta]

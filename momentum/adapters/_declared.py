@@ -6,13 +6,23 @@ from functools import partial
 from typing import Any
 
 from momentum.adapters import _shared
-from momentum.adapters._libraries import Library
+from momentum.adapters._libraries import Claims, Library
 from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._signature import fitted
+from momentum.adapters._shared import fitted
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import NUMBERS
 from momentum.subjects.protocol import Array, Facts
+
+
+class Stated(Claims, total=False):
+    """Facts of an optimizer beside its hyper-parameters."""
+
+    dtypes: tuple[str, ...]
+    offers: frozenset[str]
+    none_gradients: bool
+    scalars: bool
+    largest: int
 
 
 @dataclass(frozen=True)
@@ -22,10 +32,10 @@ class Declared:
     names: those that vary: our name -> its own. kept: all other arguments of the constructor.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., object]
     facts: Facts
     names: Mapping[str, str]
-    kept: Mapping[str, Any]
+    kept: Mapping[str, object]
 
     def arguments(self, h: Hyper) -> dict[str, Any]:
         """All keyword arguments for these hyper-parameters.
@@ -34,7 +44,7 @@ class Declared:
         """
         return {**_shared.arguments(h, self.names, self.facts.fixed), **self.kept}
 
-    def made(self, h: Hyper, *arrays: Any) -> Any:
+    def made(self, h: Hyper, *arrays: object) -> Any:
         """What the constructor returns."""
         return self.function(*arrays, **self.arguments(h))
 
@@ -45,7 +55,7 @@ class DeclaredRun(ArrayRun):
     of_library: gives the kind of its arrays. leading: how many arguments of the constructor stand
     before the hyper-parameters. settable: those that may change in a run, where the constructor
     takes them. attributes: of the optimizer, into which they are then written: our name -> its own.
-    offers: see OFFERS. options: those of `start` that `begin` takes by name. more: further facts.
+    offers: see OFFERS. options: those of `start` that `begin` takes by name.
     nesterov: names of those that have Nesterov's form for good, without an argument for it.
     """
 
@@ -55,11 +65,15 @@ class DeclaredRun(ArrayRun):
     attributes: Mapping[str, str] = {}
     offers = COPIES | {"state_bytes"}
     options: Collection[str] = ()
-    more: Mapping[str, Any] = {}
     nesterov: Collection[str] = ()
 
     def __init__(
-        self, said: Declared, parameters: Sequence[Array], hyper: Hyper, dtype: str, **options: Any
+        self,
+        said: Declared,
+        parameters: Sequence[Array],
+        hyper: Hyper,
+        dtype: str,
+        **options: object,
     ) -> None:
         super().__init__(type(self).of_library(), parameters, dtype)
         self.said = said
@@ -75,13 +89,14 @@ class DeclaredRun(ArrayRun):
             setattr(self.optimizer, attribute, float(getattr(hyper, ours)))
 
     @classmethod
-    def claims(cls, obj: Any) -> dict[str, Any]:
-        """What is claimed of an optimizer beside its hyper-parameters; see Facts."""
-        kept = {"none_gradients": cls.takes_none, "offers": cls.offers}
-        return {"dtypes": cls.of_library().dtypes, **kept, **cls.more}
+    def claims(cls, obj: object) -> Stated:
+        """What is claimed of an optimizer beside its hyper-parameters."""
+        library = cls.of_library()
+        own: Stated = {"none_gradients": cls.takes_none, "offers": frozenset(cls.offers)}
+        return {"dtypes": library.dtypes, **own, **library.claims}
 
     @classmethod
-    def adapt(cls, obj: Any, fixed: Mapping[str, Any], name: str) -> PlainSubject:
+    def adapt(cls, obj: Callable[..., Any], fixed: Mapping[str, object], name: str) -> PlainSubject:
         """The subject of an optimizer's constructor.
 
         Raises: UsageError where a fixed argument is not taken, or another one is needed.

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from time import perf_counter
-from typing import Any
 
 from momentum.errors import UsageError
 from momentum.subjects.isolation import not_copied, stream, trial_limit
@@ -14,7 +13,7 @@ CPU = "cpu"
 
 
 def parted(
-    function: Callable[..., Any], fixed: Mapping[str, object], name: str
+    function: Callable[..., object], fixed: Mapping[str, object], name: str
 ) -> tuple[str, dict[str, object]]:
     """The device that a caller has fixed for an optimizer's tensors, and what else is fixed.
 

@@ -62,7 +62,7 @@ class Form:
     flat: its arrays have one axis.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., object]
     library: Library
     arrays: Mapping[str, str]
     keywords: frozenset[str]
@@ -176,7 +176,7 @@ class StepRun(ArrayRun):
             raise SubjectError(f"returned {what} of shape {got}, wanted {shape}")
 
 
-def _all(x: Any, count: int) -> list[Any]:
+def _all(x: object, count: int) -> list[Any]:
     if not isinstance(x, list | tuple):
         raise SubjectError(f"returned {type(x).__name__} for a list")
     if len(x) != count:
@@ -184,7 +184,7 @@ def _all(x: Any, count: int) -> list[Any]:
     return list(x)
 
 
-def _field(got: Any, role: str) -> Any:
+def _field(got: object, role: str) -> object:
     """What a mapping or a record holds under one of the role's names."""
     held = got if isinstance(got, Mapping) else getattr(got, "__dict__", {})
     for name, value in held.items():
@@ -200,11 +200,11 @@ class _Asked(dict[str, Any]):
         super().__init__()
         self.keys_asked: list[str] = []
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> Any:
         self.keys_asked.append(key)
         return super().get(key, default)
 
-    def setdefault(self, key: str, default: Any = None) -> Any:
+    def setdefault(self, key: str, default: object = None) -> Any:
         self.keys_asked.append(key)
         return super().setdefault(key, default)
 
@@ -212,14 +212,16 @@ class _Asked(dict[str, Any]):
         self.keys_asked.append(str(key))
         return super().__contains__(key)
 
-    def __missing__(self, key: str) -> Any:
+    def __missing__(self, key: str) -> float:
         self.keys_asked.append(key)
         if _shared.known_names([key], SPOKEN):
             return 0.5
         raise KeyError(key)
 
 
-def asked_of(function: Callable[..., Any], arrays: Mapping[str, str], more: Any) -> list[str]:
+def asked_of(
+    function: Callable[..., object], arrays: Mapping[str, str], more: Mapping[str, object]
+) -> list[str]:
     """The keys that a function asks its dict v for in a first step; none where v is no dict."""
     asked = _Asked()
     values = {"theta": np.ones(3), "v": asked, "grad": np.ones(3)}
@@ -228,7 +230,7 @@ def asked_of(function: Callable[..., Any], arrays: Mapping[str, str], more: Any)
     return asked.keys_asked
 
 
-def arranged(function: Callable[..., Any]) -> tuple[dict[str, str], frozenset[str]]:
+def arranged(function: Callable[..., object]) -> tuple[dict[str, str], frozenset[str]]:
     """The three arrays by role in the order of the arguments, and those passed by name alone.
 
     By their names where these say it, else theta, v and grad are the first three.

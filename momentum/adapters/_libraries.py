@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from momentum.adapters._cache import folder
 from momentum.adapters._device import CPU
@@ -52,7 +53,7 @@ class Library(NamedTuple):
 def numpy() -> Library:
     """NumPy's own; bfloat16, which it does not have, is no more than possible."""
 
-    def make(values: object, dtype: str) -> Any:
+    def make(values: object, dtype: str) -> NDArray[Any]:
         if dtype == "bfloat16":
             # Optional, and not there where the types are checked.
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]

@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from momentum.adapters._record import of_module
 from momentum.errors import UsageError, did_you_mean
@@ -15,7 +14,7 @@ from momentum.errors import UsageError, did_you_mean
 _DEVICE = re.compile(r"[a-z]+(:\d+)?")
 
 
-def literal(name: str, text: str) -> Any:
+def literal(name: str, text: str) -> object:
     """The value of an option; a device's name needs no quotes.
 
     Raises: UsageError where it is no Python literal.
@@ -31,7 +30,7 @@ def literal(name: str, text: str) -> Any:
         ) from None
 
 
-def resolve(target: str) -> Any:
+def resolve(target: str) -> object:
     """The object that a target names.
 
     Raises: UsageError.

@@ -10,6 +10,7 @@ import numpy as np
 from momentum.adapters import _shared
 from momentum.adapters._libraries import Library
 from momentum.conventions import Hyper
+from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array, Gradient
 
 COPIES = frozenset({"resume", "deepcopy", "pickle", "fed"})
@@ -43,7 +44,7 @@ class ArrayRun:
         """An array of the library, with one axis where no others are taken."""
         return self.library.make(np.ravel(values) if self.flat else values, self.dtype)
 
-    def numbers_of(self, array: Any, shape: tuple[int, ...]) -> Array:
+    def numbers_of(self, array: object, shape: tuple[int, ...]) -> Array:
         """A float64 copy of an array; one with a single axis gets back those of the parameter."""
         values = self.library.numbers(array)
         return values.reshape(shape) if values.shape == self.handed(shape) else values
@@ -90,7 +91,7 @@ class ArrayRun:
             if g is not None:
                 self.library.fill(g)
 
-    def storage(self) -> list[tuple[int, int]]:
+    def storage(self) -> list[object]:
         """Where the parameters are, as NumPy tells it."""
         return [(id(x), x.ctypes.data) for x in self.arrays()]
 
@@ -104,9 +105,6 @@ class ArrayRun:
 
     def duplicate(self, how: str) -> Self:
         """An independent copy of this run, by deepcopy or pickle."""
-        held = {n: getattr(self, n) for n in self.state}
         twin = copy.copy(self)
-        vars(twin).update(
-            copy.deepcopy(held) if how == "deepcopy" else pickle.loads(pickle.dumps(held))
-        )
+        vars(twin).update(copied({n: getattr(self, n) for n in self.state}, how))
         return twin

@@ -1,6 +1,7 @@
 """What the adapters share: names of hyper-parameters, and numbers there and back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS as FLAGS
 from momentum.conventions.hyper import NEUTRAL
+from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, SubjectError
 
 ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +48,7 @@ def known_names(
 
 def divided(
     fixed: Mapping[str, object], names: Mapping[str, str] | None = None
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, object]]:
     """What the caller fixed: hyper-parameters by our names, and all other arguments.
 
     names: those of one subject: our name -> its own.
@@ -57,9 +59,50 @@ def divided(
     return hyper, {name: value for name, value in fixed.items() if name not in ours}
 
 
+def fitted(
+    function: Callable[..., object],
+    arrays: int | Collection[str],
+    fixed: Mapping[str, object],
+    name: str,
+    also: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[dict[str, str], dict[str, Any], dict[str, object]]:
+    """Hyper-parameters by our names, those fixed by our names, and the other fixed arguments.
+
+    arrays: number of arguments before the hyper-parameters, or the names of those that are none.
+    also: further names of hyper-parameters.
+    Raises: UsageError where a fixed argument is not taken, or another one is needed.
+    """
+    parameters = list(inspect.signature(function).parameters.values())
+    if isinstance(arrays, int):
+        parameters = parameters[arrays:]
+    else:
+        parameters = [p for p in parameters if p.name not in arrays]
+    taken = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    # A dampening that is a switch, as torch-optimi's and fastai's, is no number of ours.
+    switches = {p.name for p in parameters if isinstance(p.default, bool)}
+    names = {
+        n: theirs
+        for n, theirs in known_names(taken, also).items()
+        if n in FLAGS or theirs not in switches
+    }
+    hyper, others = divided(
+        {n: x for n, x in fixed.items() if n not in switches or n in names.values()}, names
+    )
+    others |= {n: x for n, x in fixed.items() if n in switches and n not in names.values()}
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for given in (*(n for n in hyper if n not in names), *(n for n in others if n not in taken)):
+        if not open_ended:
+            raise UsageError(f"{name} takes no {given!r}: it takes {', '.join(taken)}")
+    for p in parameters:
+        known = {*names.values(), *others}
+        if p.default is p.empty and p.name in taken and p.name not in known:
+            raise UsageError(f"{name} needs {p.name}: give --set {p.name}=VALUE")
+    return names, hyper, others
+
+
 def parted(
     names: Mapping[str, str], values: Mapping[str, object], kept: Mapping[str, object]
-) -> tuple[dict[str, str], dict[str, Any]]:
+) -> tuple[dict[str, str], dict[str, object]]:
     """Names of the hyper-parameters that vary, and all arguments of a constructor that stay."""
     own = {names[n]: value for n, value in values.items() if n in names}
     return {n: theirs for n, theirs in names.items() if n not in values}, {**kept, **own}

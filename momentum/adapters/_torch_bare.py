@@ -1,7 +1,6 @@
 """A torch optimizer that has nothing of its own: what a check finds in it, its base class does."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
 
@@ -29,7 +28,7 @@ class Bare(torch.optim.Optimizer):
         super().__init__(params, h._asdict())
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # torch: two overloads
         """One step."""
         loss = None
         if closure is not None:

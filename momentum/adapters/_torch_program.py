@@ -44,7 +44,7 @@ SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
 class Hosted(Held):
     """The part of a run that is about its surroundings; each method is described in OFFERS."""
 
-    def _recording(self) -> dict[str, Any]:
+    def _recording(self) -> dict[str, bool]:
         return {"differentiable": True} if self.asked.differentiable else {}
 
     def rebind(self, how: str) -> None:
@@ -134,14 +134,14 @@ class Hosted(Held):
             found[schedule] = rows
         return found
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         return settings()
 
     def restore(self) -> None:
         restore()
 
 
-def settings() -> dict[str, Any]:
+def settings() -> dict[str, object]:
     """What torch has set for the whole process or thread, by name."""
     return {
         "gradient mode": torch.is_grad_enabled(),
@@ -160,7 +160,7 @@ def settings() -> dict[str, Any]:
     }
 
 
-_AT_FIRST = torch_settings(), settings()["denormal numbers are flushed"]
+_AT_FIRST = torch_settings(), bool(settings()["denormal numbers are flushed"])
 
 
 def restore() -> None:

@@ -1,14 +1,13 @@
 """One live torch optimizer with its parameters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from momentum.adapters import _shared
-from momentum.adapters._device import CPU
 from momentum.adapters._torch_held import Asked
 from momentum.adapters._torch_program import SCHEDULES, Hosted
 from momentum.adapters._torch_state import Kept
@@ -18,8 +17,10 @@ from momentum.adapters._torch_trial import without_leaves
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, SubjectError
 
-Named = Callable[[Hyper], dict[str, Any]]
-"""Hyper-parameters to keyword arguments by the optimizer's own names."""
+if TYPE_CHECKING:
+    from momentum.adapters.torch import TorchSubject
+
+H = TypeVar("H")
 
 
 class TorchRun(Stepping, Kept, Hosted):
@@ -27,23 +28,22 @@ class TorchRun(Stepping, Kept, Hosted):
 
     def __init__(
         self,
-        build: Callable[..., torch.optim.Optimizer],
-        named: Named,
+        subject: "TorchSubject",
         parameters: Sequence[Array],
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None,
         options: Mapping[str, Any],
-        device: str = CPU,
     ) -> None:
         if strange := set(options) - {f.name for f in fields(Asked)}:
             raise SubjectError(f"unknown options {', '.join(strange)}")
-        self.named, self.asked, self.device = named, Asked(**options), device
+        self.build, self.named, self.device = subject.build, subject.named, subject.device
+        self.asked = Asked(**options)
         self.dtypes = [DTYPES[n] for n in self.asked.dtypes or [dtype] * len(parameters)]
         self.shapes = [x.shape for x in parameters]
         # The first keeps its layout in parameter and gradient, the second in one, and so on.
         self.placed = [
-            tensor(x, self.dtypes[i], self._layout(i, parameter=True), device)
+            tensor(x, self.dtypes[i], self._layout(i, parameter=True), self.device)
             for i, x in enumerate(parameters)
         ]
         self.tape = []
@@ -53,7 +53,7 @@ class TorchRun(Stepping, Kept, Hosted):
         if self.asked.differentiable:  # it writes in place, which no leaf lets happen
             self.params = [p.clone() for p in self.params]  # type: ignore[misc]  # in name only
         self.fed_tensors = [None] * len(self.params)
-        self.build, self.begun = build, list(hypers)
+        self.begun = list(hypers)
         self.members = list(groups or [0] * len(parameters))
         self.restart()
 
@@ -93,7 +93,7 @@ class TorchRun(Stepping, Kept, Hosted):
             given[name] = torch.tensor(given[name], dtype=wide)
         return given
 
-    def _handed(self, listed: list[Any]) -> Any:
+    def _handed(self, listed: list[H]) -> Iterable[H]:
         return iter(listed) if self.asked.generator else listed
 
     def parameters(self) -> list[Array]:
@@ -134,11 +134,11 @@ class TorchRun(Stepping, Kept, Hosted):
         self.dtypes += [self.dtypes[0]] * len(added)
         self.fed_tensors += [None] * len(added)
 
-    def caller_dicts(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def caller_dicts(self) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
         return self.before, [_summary(d) for d in self.dicts]
 
 
-def _summary(group: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(group: Mapping[str, Any]) -> dict[str, object]:
     """A group's dict as plain data: parameters by identity."""
     kept = {name: value for name, value in group.items() if name != "params"}
     told = group["params"]

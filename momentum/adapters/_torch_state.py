@@ -3,30 +3,34 @@
 import copy
 import gc
 import io
-import pickle
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from momentum.adapters._torch_held import Held
 from momentum.adapters._torch_tensors import bytes_of, tensor, tensors_in
+from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array
+
+Saved = tuple[list[Tensor], StateDict]
+"""Parameters, and the state dict of their optimizer."""
 
 
 class Kept(Held):
     """The part of a run that is about its state; each method is described in OFFERS."""
 
-    def save(self) -> tuple[list[Tensor], dict[str, Any]]:
+    def save(self) -> Saved:
         return copy.deepcopy(([p.detach() for p in self.params], self.optimizer.state_dict()))
 
-    def load(self, saved: Any) -> None:
+    def load(self, saved: Saved) -> None:
         values, state = saved
         self._copy(values)
         self.optimizer.load_state_dict(state)
 
-    def through_file(self, saved: Any) -> Any:
+    def through_file(self, saved: Saved) -> Saved:
         values, state = saved
         file = io.BytesIO()
         torch.save({"values": values, "state": state}, file)
@@ -46,16 +50,13 @@ class Kept(Held):
             for p, x in zip(self.params, values):
                 p.copy_(x)
 
-    def duplicate(self, how: str) -> Any:
-        pair = (self.params, self.optimizer)
+    def duplicate(self, how: str) -> Self:
         twin = copy.copy(self)
-        twin.params, twin.optimizer = (
-            copy.deepcopy(pair) if how == "deepcopy" else pickle.loads(pickle.dumps(pair))
-        )
+        twin.params, twin.optimizer = copied((self.params, self.optimizer), how)
         twin.placed = [p.detach() for p in twin.params]
         return twin
 
-    def foreign_state(self) -> dict[str, Any]:
+    def foreign_state(self) -> dict[str, Saved]:
         wrong_shape, fewer = self.save(), self.save()
         kept: dict[Any, Any] = wrong_shape[1]["state"]
         for entry in kept.values():
@@ -69,7 +70,7 @@ class Kept(Held):
             "one parameter fewer": fewer,
         }
 
-    def _of_adam(self) -> Any:
+    def _of_adam(self) -> StateDict:
         groups = [[torch.zeros_like(p) for p in g["params"]] for g in self.optimizer.param_groups]
         for p in (p for group in groups for p in group):
             p.grad = torch.zeros_like(p)
@@ -77,7 +78,7 @@ class Kept(Held):
         adam.step()
         return adam.state_dict()
 
-    def storage(self) -> list[Any]:
+    def storage(self) -> list[object]:
         return [(id(p), p.data_ptr()) for g in self.optimizer.param_groups for p in g["params"]]
 
     def state_bytes(self) -> int:

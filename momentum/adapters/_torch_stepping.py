@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,7 +91,7 @@ class Stepping(Held):
 
     def step_closure(
         self, gradients: Sequence[Gradient], hypers: Sequence[Hyper] = ()
-    ) -> tuple[Any, Any, int]:
+    ) -> tuple[float | None, float | None, int]:
         """Gradients come from the backward pass of sum(parameter x gradient), which is exact."""
         factors = self._tensors(gradients)
         losses: list[float] = []

@@ -21,7 +21,7 @@ class Trial:
     device: where its parameters are in steps; a process that only constructs it leaves it alone.
     """
 
-    build: Callable[..., Any]
+    build: Callable[..., object]
     names: Mapping[str, str]
     name: str
     device: str = CPU
@@ -31,7 +31,7 @@ class Trial:
         dtype: torch.dtype = torch.float32,
         names: bool = False,
         device: str = CPU,
-        **hyper: Any,
+        **hyper: object,
     ) -> torch.optim.Optimizer:
         """Raises: UsageError where none comes out."""
         values = {"lr": 0.5, "momentum": 0.5} | hyper
@@ -103,7 +103,7 @@ def hookable(optimizer: torch.optim.Optimizer) -> bool:
     return all(hasattr(optimizer, f"_optimizer_step_{when}_hooks") for when in ("pre", "post"))
 
 
-def takes(function: Callable[..., Any], name: str) -> bool:
+def takes(function: Callable[..., object], name: str) -> bool:
     """Whether an argument of this name can be passed."""
     try:
         return name in inspect.signature(function).parameters
@@ -111,7 +111,7 @@ def takes(function: Callable[..., Any], name: str) -> bool:
         return False
 
 
-def handed_on(factory: Callable[..., Any], names: Mapping[str, str]) -> dict[str, str]:
+def handed_on(factory: Callable[..., object], names: Mapping[str, str]) -> dict[str, str]:
     """Hyper-parameters that a class takes in **kwargs for its bases: our name -> its name.
 
     Those only that a call accepts and the optimizer's defaults show. names: those known already.
@@ -147,7 +147,7 @@ def _along_bases(made: type) -> list[str]:
 
 
 def _shows(
-    factory: Callable[..., Any], name: str, value: object, beside: Mapping[str, Any]
+    factory: Callable[..., Any], name: str, value: object, beside: Mapping[str, object]
 ) -> bool:
     """Whether what is passed by a name is found in the optimizer's defaults."""
     try:

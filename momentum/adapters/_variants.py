@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
+from torch.optim.optimizer import ParamsT
 
 Factory = Callable[..., Any]
 
@@ -24,12 +26,12 @@ class _Compiled(torch.optim.SGD):
         rate = torch.as_tensor(param_group.get("lr", self.defaults["lr"]), dtype=torch.float64)
         super().add_param_group({**param_group, "lr": rate.clone()})
 
-    def step(self, closure: Any = None) -> Any:
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
         """One step."""
         return _compiled_step(self, closure)
 
 
-def _unhooked(step: Any) -> Any:
+def _unhooked(step: Any) -> Factory:
     """A step without the hooks that torch wraps around it when a class is first used."""
     return step.__wrapped__ if hasattr(step, "hooked") else step
 
@@ -39,27 +41,31 @@ _compiled_step: Factory = torch.compile(_unhooked(torch.optim.SGD.step))
 
 
 @_as_sgd_takes
-def compiled_sgd(params: Any, **rest: Any) -> Any:
+def compiled_sgd(params: ParamsT, **rest: Any) -> Optimizer:
     """torch.optim.SGD, its step compiled by torch.compile."""
     return _Compiled(params, **rest)
 
 
-@_as_sgd_takes
-def accelerated_sgd(params: Any, **rest: Any) -> Any:
-    """torch.optim.SGD behind accelerate's AcceleratedOptimizer."""
-    accelerator = import_module("accelerate").Accelerator(cpu=True)
-    return accelerator.prepare_optimizer(torch.optim.SGD(params, **rest))
+def _sgd_in(wrapped: Callable[[Optimizer], Optimizer]) -> Factory:
+    """torch.optim.SGD, behind what a library wraps around it."""
+    return _as_sgd_takes(lambda params, **rest: wrapped(torch.optim.SGD(params, **rest)))
 
 
-@_as_sgd_takes
-def fabric_sgd(params: Any, **rest: Any) -> Any:
-    """torch.optim.SGD behind the wrapper of Lightning Fabric."""
+@_sgd_in
+def accelerated_sgd(sgd: Optimizer) -> Optimizer:
+    """accelerate's AcceleratedOptimizer."""
+    return import_module("accelerate").Accelerator(cpu=True).prepare_optimizer(sgd)
+
+
+@_sgd_in
+def fabric_sgd(sgd: Optimizer) -> Optimizer:
+    """The wrapper of Lightning Fabric."""
     fabric = import_module("lightning.fabric").Fabric(accelerator="cpu", devices=1)
-    return fabric.setup_optimizers(torch.optim.SGD(params, **rest))
+    return fabric.setup_optimizers(sgd)
 
 
 @_as_sgd_takes
-def zero_redundancy_sgd(params: Any, **rest: Any) -> Any:
+def zero_redundancy_sgd(params: ParamsT, **rest: Any) -> Optimizer:
     """torch.optim.SGD inside ZeroRedundancyOptimizer, in a process group of one."""
     group: Any = import_module("torch.distributed")
     if not group.is_initialized():
@@ -68,7 +74,9 @@ def zero_redundancy_sgd(params: Any, **rest: Any) -> Any:
     return made(params, torch.optim.SGD, **rest)
 
 
-def aggmo(params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> Any:
+def aggmo(
+    params: ParamsT, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
+) -> Optimizer:
     """AggMo with a single velocity.
 
     Source: Lucas, Sun, Zemel and Grosse 2019, Aggregated Momentum: K = 1 is heavy ball.
@@ -79,8 +87,8 @@ def aggmo(params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0
 
 
 def accsgd(
-    params: Any, learning_rate: float, momentum: float, nu: float, weight_decay: float = 0.0
-) -> Any:
+    params: ParamsT, learning_rate: float, momentum: float, nu: float, weight_decay: float = 0.0
+) -> Optimizer:
     """AccSGD with the learning rate, momentum and nu of the quasi-hyperbolic method.
 
         s = 7/10, b = s (1 - momentum) / (s + momentum), zeta = s / (s + b)
@@ -105,12 +113,12 @@ def accsgd(
 
 
 def bitsandbytes_sgd(
-    params: Any,
+    params: ParamsT,
     lr: float,
     momentum: float = 0.0,
     weight_decay: float = 0.0,
     nesterov: bool = False,
-) -> Any:
+) -> Optimizer:
     """SGD of bitsandbytes; momentum 0, which its constructor refuses, is set in its groups."""
     made = import_module("bitsandbytes.optim").SGD(
         params, lr, momentum or 0.5, weight_decay=weight_decay, nesterov=nesterov
@@ -121,8 +129,8 @@ def bitsandbytes_sgd(
 
 
 def schedule_free_sgd(
-    params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
-) -> Any:
+    params: ParamsT, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
+) -> Optimizer:
     """SGDScheduleFree in its mode for training, in which parameters are where gradients belong."""
     made = import_module("schedulefree").SGDScheduleFree(
         params, lr, momentum, weight_decay=weight_decay

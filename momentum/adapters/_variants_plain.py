@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from momentum.adapters._libraries import XLA
 from momentum.adapters.plain import PlainSubject, plain_subject
@@ -31,7 +32,7 @@ class Nnx:
         arrays = [self.jax.numpy.array(g, self.dtype) for g in gradients]
         self.optimizer.update(self.module, self.jax.tree.unflatten(tree, arrays))
 
-    def parameters(self) -> list[Any]:
+    def parameters(self) -> Sequence[ArrayLike]:
         """The module's arrays."""
         return [np.asarray(p[...]) for p in self.module.held]
 
@@ -58,7 +59,7 @@ class Autograd:
 
         self.now = [grown(k, x) for k, x in enumerate(self.start)]
 
-    def parameters(self) -> list[Any]:
+    def parameters(self) -> Sequence[ArrayLike]:
         """Where the last loop ended."""
         return self.now
 
@@ -75,7 +76,7 @@ class TensorFlow1:
             use_nesterov=hyper.nesterov,
         )
 
-    def _number(self, x: float) -> Any:
+    def _number(self, x: float) -> float:
         # tensorflow: a Python float is a float32; whoever trains in float64 has to say more.
         return np.float64(x) if self.dtype == "float64" else x
 
@@ -88,7 +89,7 @@ class TensorFlow1:
         """New numbers from the next step on."""
         self.hyper = hyper
 
-    def parameters(self) -> list[Any]:
+    def parameters(self) -> Sequence[ArrayLike]:
         """The variables' values."""
         return [x.numpy() for x in self.variables]
 
@@ -101,7 +102,7 @@ _SUBJECTS: Mapping[str, Callable[[], PlainSubject]] = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> PlainSubject:
     """The subjects of these names, made where they are asked for: their trials need libraries."""
     if name in _SUBJECTS:
         return _SUBJECTS[name]()

@@ -6,17 +6,21 @@ That release reads names that NumPy has removed since, and asks pkg_resources fo
 import importlib
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import classes_of, framework
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
+
+if TYPE_CHECKING:
+    import chainer
 
 _REMOVED: Mapping[str, Any] = {
     **{kind.__name__: kind for kind in (int, float, complex, object, str)},
@@ -44,7 +48,7 @@ def prepare() -> None:
         stub.DistributionNotFound = type("DistributionNotFound", (Exception,), {})
         stub.VersionConflict = type("VersionConflict", (Exception,), {})
 
-        def unknown(*arguments: Any) -> Any:
+        def unknown(*arguments: object) -> Never:
             raise stub.DistributionNotFound
 
         stub.get_distribution = stub.require = stub.resource_string = unknown
@@ -61,7 +65,7 @@ class _Run(DeclaredRun):
     state = ("optimizer", "net")
 
     @classmethod
-    def adapt(cls, obj: type, fixed: Mapping[str, Any], name: str) -> PlainSubject:
+    def adapt(cls, obj: Callable[..., Any], fixed: Mapping[str, object], name: str) -> PlainSubject:
         """Weight decay comes by Chainer's own hook."""
         made = super().adapt(obj, fixed, name)
         hyper = made.facts.hyper | ({"weight_decay"} - made.facts.fixed.keys())
@@ -78,10 +82,10 @@ class _Run(DeclaredRun):
         if hyper.weight_decay:
             self.optimizer.add_hook(chainer.optimizer_hooks.WeightDecay(float(hyper.weight_decay)))
 
-    def _params(self) -> list[Any]:
+    def _params(self) -> "list[chainer.Parameter]":
         return [getattr(self.net, f"p{i}") for i in range(len(self.shapes))]
 
-    def arrays(self) -> list[Any]:
+    def arrays(self) -> list[NDArray[Any]]:
         return [p.data for p in self._params()]
 
     def advance(self) -> None:

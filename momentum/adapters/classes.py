@@ -12,7 +12,7 @@ parameter, unless it asks for its name (`param_name`, `key`) as well.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from momentum.adapters._forms import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._signature import fitted
+from momentum.adapters._shared import fitted
 from momentum.adapters._trials import Misunderstood, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -29,6 +29,8 @@ from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
+H = TypeVar("H")
+
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
 
 
@@ -43,7 +45,7 @@ def _method(cls: type) -> str | None:
     return None
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """A class with such a method, and a rate somewhere."""
     if not isinstance(obj, type) or (method := _method(obj)) is None:
         return False
@@ -66,21 +68,21 @@ class Way:
     """
 
     library: Library
-    make: Callable[[Hyper], Any]
+    make: Callable[[Hyper], object]
     method: str
     order: Mapping[str, str]
     key: str
     names: Mapping[str, str]
     holder: str
 
-    def stepped(self, made: Any, theta: Any, grad: Any, h: Hyper, key: str = "") -> Any:
+    def stepped(self, made: object, theta: H, grad: H, h: Hyper, key: str = "") -> H:
         """The new parameters."""
         values = {"theta": theta, "grad": grad}
-        given = {named: values[role] for role, named in self.order.items()}
+        given: dict[str, object] = {named: values[role] for role, named in self.order.items()}
         given |= {self.key: key} if self.key else {}
         given |= {theirs: getattr(h, n) for n, theirs in self.names.items()}
         got = getattr(made, self.method)(**given)
-        return theta if got is None else got
+        return theta if got is None else cast(H, got)
 
     def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> "_Run":
         """A run that drives it so."""
@@ -126,13 +128,13 @@ class _Run(ArrayRun):
                 setattr(made, named, getattr(self.h, n))
 
 
-def attributes(made: Any) -> dict[str, str]:
+def attributes(made: object) -> dict[str, str]:
     """The hyper-parameters that an object keeps in attributes: our name -> its attribute."""
     held = [n for n, x in vars(made).items() if isinstance(x, float)]
     return _shared.known_names(held, SPOKEN)
 
 
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
     """A subject from such a class.
 
     Raises: UsageError where it takes or wants something else, or no trial is understood.
@@ -151,7 +153,7 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
     if missing:
         raise UsageError(f"{name} takes no {missing[0]}: name an argument so")
 
-    def make(h: Hyper) -> Any:
+    def make(h: Hyper) -> object:
         own = {n: x for n, x in h._asdict().items() if n not in here}
         return obj(**_shared.arguments(Hyper(**{"lr": 0.0, **own}), names, values), **kept)
 

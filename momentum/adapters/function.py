@@ -15,7 +15,6 @@ that it fills, as config in sgd_momentum(w, dw, config), which may hold rate and
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from momentum.adapters._forms import ANSWERS, ROLES, SPOKEN, Form, arranged, ask
 from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES
-from momentum.adapters._signature import fitted
+from momentum.adapters._shared import fitted
 from momentum.adapters._trials import Misunderstood, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
@@ -60,7 +59,7 @@ def _is_step(names: tuple[str, ...]) -> bool:
     return {"lr", "momentum"} <= set(known) and not _shared.known_names(names[:3])
 
 
-def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: str) -> Subject:
     """A subject from a function. fixed: arguments that are the caller's choice, and what is in it.
 
     Raises: UsageError where the function takes or wants something else, or a trial fails.
@@ -121,7 +120,10 @@ def adapt(function: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> 
 
 
 def _entries(
-    function: Callable[..., Any], arrays: Mapping[str, str], names: Mapping[str, str], more: Any
+    function: Callable[..., object],
+    arrays: Mapping[str, str],
+    names: Mapping[str, str],
+    more: Mapping[str, object],
 ) -> tuple[bool, dict[str, str]]:
     """Whether v is a dict, and the hyper-parameters that are read from it: ours -> its key."""
     if arrays["v"].lower() not in DICTS:
@@ -137,7 +139,7 @@ DICTS = frozenset({"state", "states", "config", "cache", "buf", "buffer", "trace
 """Names of a velocity that may be an entry of a dict."""
 
 
-def _claims(function: Callable[..., Any]) -> Claims:
+def _claims(function: Callable[..., object]) -> Claims:
     """numba compiles a function anew for each number of axes and each type of number."""
     return {"compiles": True} if type(function).__module__.startswith("numba") else {}
 
@@ -175,8 +177,8 @@ def _takes(form: Form, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...]) 
 
 
 def _told(
-    function: Callable[..., Any], fixed: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    function: Callable[..., object], fixed: Mapping[str, object]
+) -> tuple[dict[str, object], dict[str, object]]:
     """Rate and momentum that are in the function, for no argument takes them; and the rest."""
     taken = _shared.known_names(_names(function), SPOKEN)
     inside = {n: x for n, x in fixed.items() if n in ("lr", "momentum") and n not in taken}

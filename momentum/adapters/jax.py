@@ -4,13 +4,34 @@ The state does not hold the hyper-parameters: the triple is made anew at every s
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from momentum.adapters import _libraries, _shared
 from momentum.adapters._declared import DeclaredRun
-from momentum.adapters._jax_run import CLAIMS, JaxRun
 from momentum.adapters._record import framework
+from momentum.adapters._run import COPIES, ArrayRun
 from momentum.conventions import Hyper
+
+if TYPE_CHECKING:
+    from jax.example_libraries import optimizers
+
+
+OFFERS = COPIES | {"state_bytes"}
+
+
+class JaxRun(ArrayRun):
+    """A live run. inner: the optimizer's state, which may hold the parameters too."""
+
+    inner: object
+
+    def state_bytes(self) -> int:
+        """Bytes of the optimizer's state, without the parameters where it holds them."""
+        import jax
+
+        own = [x for x in jax.tree.leaves(self.inner) if not any(x is p for p in self.theta)]
+        return sum(int(np.asarray(x).nbytes) for x in own)
 
 
 def accepts(obj: object) -> bool:
@@ -24,7 +45,6 @@ class _Run(DeclaredRun, JaxRun):
     of_library = _libraries.jax
     offers = DeclaredRun.offers | {"schedulers"}
     options = ("scheduler",)
-    more = CLAIMS
     nesterov = ("nesterov",)
     state = ("theta", "inner", "count", "h")
 
@@ -41,7 +61,7 @@ class _Run(DeclaredRun, JaxRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = hyper
 
-    def _triple(self) -> Any:
+    def _triple(self) -> "optimizers.Optimizer":
         given = self.said.arguments(self.h)
         if self.factors:
             name = self.said.names["lr"]

@@ -7,20 +7,24 @@ thus as precise as the parameters; where a backend still rounds it to float32, t
 
 import copy
 import os
-import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun
-from momentum.adapters._libraries import FOUR, Library
+from momentum.adapters._libraries import FOUR, XLA, Claims, Library
 from momentum.adapters._record import classes_of, framework
 from momentum.conventions import Hyper
+from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array
+
+if TYPE_CHECKING:
+    import keras
 
 
 def prepare() -> None:
@@ -42,7 +46,7 @@ SCHEDULES: Mapping[str, tuple[Any, ...]] = {
 
 
 # Neither way converts in the framework: XLA would flush subnormals.
-def _typed(values: Array, dtype: str) -> Any:
+def _typed(values: Array, dtype: str) -> NDArray[Any]:
     """An array of the dtype; Keras brings NumPy's bfloat16 along."""
     return values.astype(np.dtype(dtype))
 
@@ -63,14 +67,18 @@ def _choose_precision(dtype: str) -> None:
 def _library() -> Library:
     import keras
 
-    def make(values: Array, dtype: str) -> Any:
+    def make(values: Array, dtype: str) -> "keras.KerasTensor":
         _choose_precision(dtype)
         return keras.ops.convert_to_tensor(_typed(values, dtype))
 
-    def dtype_of(tensor: Any) -> str:  # each backend writes it its own way
+    def dtype_of(tensor: "keras.KerasTensor") -> str:  # each backend writes it its own way
         return str(keras.backend.standardize_dtype(tensor.dtype))
 
-    return Library("keras", FOUR, make, _numbers, keras.ops.is_tensor, None, dtype=dtype_of)
+    backend = keras.backend.backend()
+    if backend == "jax":
+        _libraries.jax()  # has 64 bits from now on
+    claims = XLA if backend in ("jax", "tensorflow") else Claims()  # so are its threads set
+    return Library("keras", FOUR, make, _numbers, keras.ops.is_tensor, None, claims, dtype_of)
 
 
 class _Run(DeclaredRun):
@@ -82,16 +90,6 @@ class _Run(DeclaredRun):
     offers = DeclaredRun.offers | {"own_schedules"}
     options = ("schedule",)
     takes_none = True
-
-    @classmethod
-    def claims(cls, obj: type) -> dict[str, Any]:
-        import keras
-
-        backend = keras.backend.backend()
-        if backend == "jax":
-            _libraries.jax()  # has 64 bits from now on
-        on_xla = backend in ("jax", "tensorflow")  # so are its threads set
-        return super().claims(obj) | (dict(_libraries.XLA) if on_xla else {})
 
     def begin(self, hyper: Hyper, schedule: str = "") -> None:
         """schedule: one of the framework's, in place of the rate."""
@@ -105,7 +103,7 @@ class _Run(DeclaredRun):
         self.optimizer = self.said.function(**given)
         self.optimizer.build(self.variables)
 
-    def _schedule(self, name: str) -> Any:
+    def _schedule(self, name: str) -> "keras.optimizers.schedules.LearningRateSchedule":
         import keras
 
         return getattr(keras.optimizers.schedules, name)(float(self.begun.lr), *SCHEDULES[name])
@@ -120,7 +118,7 @@ class _Run(DeclaredRun):
             for name in SCHEDULES
         }
 
-    def _variables(self, values: Sequence[Array]) -> list[Any]:
+    def _variables(self, values: Sequence[Array]) -> "list[keras.Variable]":
         import keras
 
         return [
@@ -128,7 +126,7 @@ class _Run(DeclaredRun):
             for i, x in enumerate(values)
         ]
 
-    def arrays(self) -> list[Any]:
+    def arrays(self) -> "list[keras.KerasTensor]":
         return [v.value for v in self.variables]
 
     def advance(self) -> None:
@@ -161,11 +159,7 @@ class _Run(DeclaredRun):
         """A copy of the optimizer, with variables of its own."""
         twin = copy.copy(self)
         twin.variables = self._variables([_numbers(x) for x in self.arrays()])
-        twin.optimizer = (
-            copy.deepcopy(self.optimizer)
-            if how == "deepcopy"
-            else pickle.loads(pickle.dumps(self.optimizer))
-        )
+        twin.optimizer = copied(self.optimizer, how)
         return twin
 
     def state_bytes(self) -> int:

@@ -5,7 +5,7 @@ array, as one has to.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import classes_of, framework
 from momentum.conventions import Hyper
 
+if TYPE_CHECKING:
+    import mlx.core as mx
+
 
 class _Run(DeclaredRun):
     """It steps through `apply_gradients`; a None gradient is left out of the tree."""
@@ -21,17 +24,13 @@ class _Run(DeclaredRun):
     of_library = _libraries.mlx
     takes_none = True
 
-    @classmethod
-    def claims(cls, obj: type) -> dict[str, Any]:
-        return super().claims(obj) | {"compiles": True}
-
     def begin(self, hyper: Hyper) -> None:
         super().begin(hyper)
         self.plain = [n for n in self.said.names if n not in {"lr", *_shared.FLAGS}]
         self.optimizer.init(self._tree(self.theta))
         self.set(hyper)
 
-    def _tree(self, arrays: Sequence[Any]) -> dict[str, Any]:
+    def _tree(self, arrays: "Sequence[mx.array | None]") -> "dict[str, mx.array]":
         return {f"p{i}": x for i, x in enumerate(arrays) if x is not None}
 
     def advance(self) -> None:

@@ -5,9 +5,9 @@ and mode are attributes, which the format keeps in float32: another value is ano
 Target: `onnx.reference:ReferenceEvaluator`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +19,17 @@ from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Subject
 
+if TYPE_CHECKING:
+    from onnx import ValueInfoProto
+    from onnx.reference import ReferenceEvaluator
+
+Evaluator = Callable[..., "ReferenceEvaluator"]
+
 _DOMAIN = "ai.onnx.preview.training"
 _TYPES = {"float32": "FLOAT", "float64": "DOUBLE"}
 
 
-def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
+def adapt(obj: Evaluator, fixed: Mapping[str, object], name: str) -> Subject:
     """A subject whose step is one run of a model that consists of this operator."""
     values, others = _shared.divided(fixed)
     if others:
@@ -46,10 +52,10 @@ def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
 
 
 @lru_cache(maxsize=64)
-def _model(evaluator: Any, parameters: int, h: Hyper, dtype: str) -> Any:
+def _model(evaluator: Evaluator, parameters: int, h: Hyper, dtype: str) -> "ReferenceEvaluator":
     from onnx import TensorProto, helper
 
-    def value(name: str, kind: str, shape: Any = None) -> Any:
+    def value(name: str, kind: str, shape: Sequence[int] | None = None) -> "ValueInfoProto":
         return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape)
 
     kind = _TYPES[dtype]
@@ -75,7 +81,11 @@ class _Run(ArrayRun):
     state = ("theta", "v", "steps", "hyper")
 
     def __init__(
-        self, evaluator: Any, parameters: Sequence[Array], hyper: Hyper, dtype: str
+        self,
+        evaluator: Evaluator,
+        parameters: Sequence[Array],
+        hyper: Hyper,
+        dtype: str,
     ) -> None:
         super().__init__(_libraries.numpy(), parameters, dtype)
         self.evaluator, self.hyper, self.steps = evaluator, hyper, 0

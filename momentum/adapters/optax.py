@@ -11,20 +11,39 @@ transformation has the hyper-parameters that it lays open; what else is in it, t
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from momentum.adapters import _libraries, _shared
-from momentum.adapters._jax_run import CLAIMS, OFFERS, JaxRun
 from momentum.adapters._record import framework
-from momentum.adapters._signature import fitted
+from momentum.adapters.jax import OFFERS, JaxRun
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts, Subject
 
+if TYPE_CHECKING:
+    import jax
+    import optax
 
-def accepts(obj: Any) -> bool:
+Arrays = Sequence["jax.Array"]
+Names = Mapping[str, str]
+Kept = Mapping[str, object]
+Numbers = dict[str, float]
+"""Hyper-parameters of a group by optax's names, flags left out."""
+
+
+class How(NamedTuple):
+    """What decides a compiled step. factors: of lr, by the count of steps."""
+
+    flags: tuple[tuple[tuple[str, bool], ...], ...] = ()
+    groups: tuple[int, ...] = ()
+    factors: tuple[float, ...] = ()
+    schedule: str = ""
+
+
+def accepts(obj: object) -> bool:
     """An optax transformation, or a function that says it returns one, or is seen to."""
     answer = getattr(obj, "__annotations__", {}).get("return", "")
     if _shared.comes_from(obj, "optax") or "GradientTransformation" in str(answer):
@@ -32,13 +51,14 @@ def accepts(obj: Any) -> bool:
     return not answer and not isinstance(obj, type) and callable(obj) and _returns_one(obj)
 
 
-def _returns_one(factory: Any) -> bool:
+def _returns_one(factory: Callable[..., object]) -> bool:
     """Called with a rate and what else it needs, where it needs hyper-parameters alone."""
     import optax
 
     try:
         parameters = inspect.signature(factory).parameters.values()
-        needed = {p.name for p in parameters if p.default is p.empty and p.kind not in _OPEN}
+        named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        needed = {p.name for p in named if p.default is p.empty}
         names = _shared.known_names(p.name for p in parameters)
         if "lr" not in names or not needed <= set(names.values()):
             return False
@@ -47,18 +67,15 @@ def _returns_one(factory: Any) -> bool:
         return False
 
 
-_OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
+def adapt(obj: Any, fixed: Mapping[str, object], name: str) -> Subject:
     """A subject that steps through optax, eagerly or compiled."""
     import jax
 
-    _libraries.jax()
+    library = _libraries.jax()
     given = {**fixed}
     jit = given.pop("jit", None)
     if callable(obj):
-        names, values, kept = fitted(obj, 0, given, name)
+        names, values, kept = _shared.fitted(obj, 0, given, name)
         names, kept = _shared.parted(names, values, kept)
     else:
         values, kept = _shared.divided(given)
@@ -74,14 +91,15 @@ def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> Subject:
         fixed=values,
         groups=callable(obj),
         offers=OFFERS,
-        **CLAIMS,
+        dtypes=library.dtypes,
+        **library.claims,
     )
     subject = _Optax(obj, names, kept, jit, facts)
     subject.facts = replace(facts, offers=facts.offers | subject.schedules())
     return subject
 
 
-def _decays() -> Mapping[str, Callable[[float], Any]]:
+def _decays() -> "Mapping[str, Callable[[float], optax.Schedule]]":
     """Optax's own schedules, made of the rate that they start from or come to."""
     import optax
 
@@ -103,7 +121,7 @@ class _OptaxRun(JaxRun):
     def __init__(
         self,
         optimizer: "_Optax",
-        layout: Any,
+        layout: How,
         parameters: Sequence[Array],
         hypers: Sequence[Hyper],
         dtype: str,
@@ -114,9 +132,8 @@ class _OptaxRun(JaxRun):
 
     def advance(self) -> None:
         how, numbers = self.optimizer.divided(self.layout, self.hypers)
-        self.theta, self.inner = self.optimizer.step(
-            how, numbers, self.grads, self.inner, self.theta
-        )
+        after = self.optimizer.step(how, numbers, self.grads, self.inner, self.theta)
+        self.theta, self.inner = after
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.hypers[group] = hyper
@@ -131,11 +148,11 @@ class _OptaxRun(JaxRun):
 
 
 class _Optax:
-    def __init__(self, obj: Any, names: Any, kept: Any, jit: Any, facts: Facts) -> None:
+    def __init__(self, obj: Any, names: Names, kept: Kept, jit: object, facts: Facts) -> None:
         import jax
 
         self.obj, self.names, self.kept, self.facts = obj, names, kept, facts
-        self.known: dict[Any, Any] = {}
+        self._known = lru_cache(MADE)(lambda how, rows: self._fresh(how, list(map(dict, rows))))
         self._library = _libraries.jax()
         compiled = jax.jit(self._eager, static_argnums=0)
         if jit is None:
@@ -148,19 +165,18 @@ class _Optax:
         if not callable(self.obj) or "lr" not in self.names:
             return set()
         theta = [self._library.make(np.zeros(1), "float32")]
-        (flags, *_), numbers = self._trial()
+        how, numbers = self._trial()
         try:
-            made = self._fresh((flags, (), (0.5,), ""), numbers)
+            made = self._fresh(how._replace(factors=(0.5,)), numbers)
             made.update(theta, made.init(theta), theta)
         except Exception:  # whatever a stranger's factory does with a function for a rate
             return set()
         # Compiled, a schedule may round otherwise than when it is asked for its rates.
         return {"schedulers"} if self.compiled else {"schedulers", "own_schedules"}
 
-    def _trial(self) -> Any:
-        values = {"lr": 0.5, "momentum": 0.5} | dict(self.facts.fixed)
-        known = {n: x for n, x in values.items() if n in self.names or n in self.facts.fixed}
-        return self.divided(((), (), ""), [Hyper(**{"lr": 0.5, **known})])
+    def _trial(self) -> tuple[How, list[Numbers]]:
+        on = {"momentum": 0.5} if "momentum" in self.names else {}
+        return self.divided(How(), [Hyper(**{"lr": 0.5, **on, **self.facts.fixed})])
 
     def _compiles_inside(self) -> bool:
         """Whether a function of the transformation is compiled, or refers to one that is.
@@ -180,15 +196,14 @@ class _Optax:
             return False
         return any(e.primitive.name in ("cond", "while", "scan") for e in traced.jaxpr.eqns)
 
-    def _can_be(self, compiled: Callable[..., Any]) -> bool:
+    def _can_be(self, compiled: Callable[..., object]) -> bool:
         """Whether it can be compiled with its numbers as arguments, on which it must not branch."""
         import jax
 
         theta = [jax.numpy.zeros(1)]
         how, numbers = self._trial()
-        state = self.made(how, numbers).init(theta)
         try:
-            compiled(how, numbers, theta, state, theta)
+            compiled(how, numbers, theta, self.made(how, numbers).init(theta), theta)
         except (jax.errors.JAXTypeError, TypeError, ValueError):
             return False
         return True
@@ -199,56 +214,50 @@ class _Optax:
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> _OptaxRun:
-        more = dict(options or {})
+        more: dict[str, Any] = dict(options or {})
         factors, schedule = tuple(more.pop("scheduler", ())), more.pop("schedule", "")
-        layout = tuple(groups or ()), factors, schedule
         _shared.no_options(more)
-        return _OptaxRun(self, layout, parameters, hypers, dtype)
+        how = How((), tuple(groups or ()), factors, schedule)
+        return _OptaxRun(self, how, parameters, hypers, dtype)
 
-    def made(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
+    def made(self, how: How, numbers: Sequence[Numbers]) -> "optax.GradientTransformation":
         """The transformation, the same one for the same numbers: it may hold compiled functions."""
         if not all(isinstance(x, float) for given in numbers for x in given.values()):
             return self._fresh(how, numbers)  # while the step is compiled
-        key = how, tuple(tuple(given.items()) for given in numbers)
-        if key not in self.known:
-            if len(self.known) >= MADE:
-                self.known.clear()
-            self.known[key] = self._fresh(how, numbers)
-        return self.known[key]
+        return self._known(how, tuple(tuple(given.items()) for given in numbers))
 
-    def divided(self, layout: Any, hypers: Sequence[Hyper]) -> tuple[Any, list[dict[str, float]]]:
+    def divided(self, layout: How, hypers: Sequence[Hyper]) -> tuple[How, list[Numbers]]:
         """What decides the compiled step, and the numbers of each group, by optax's names."""
         given = [_shared.arguments(h, self.names, self.facts.fixed) for h in hypers]
         flags = tuple(tuple((k, v) for k, v in g.items() if isinstance(v, bool)) for g in given)
         numbers = [{k: v for k, v in g.items() if not isinstance(v, bool)} for g in given]
-        return (flags, *layout), numbers
+        return layout._replace(flags=flags), numbers
 
-    def _fresh(self, how: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
-        """The transformation.
-
-        how: flags of each group, group of each parameter, factors of lr, name of a schedule.
-        """
+    def _fresh(self, how: How, numbers: Sequence[Numbers]) -> "optax.GradientTransformation":
+        """The transformation."""
         import jax.numpy as jnp
         import optax
 
-        flags, groups, factors, schedule = how
         if not callable(self.obj):
             return self.obj
         parts = []
-        for given, on in zip(map(dict, numbers), flags):
-            if factors:
-                base, table = given[self.names["lr"]], jnp.asarray(factors)
+        for row, on in zip(numbers, how.flags):
+            given: dict[str, Any] = dict(row)
+            if how.factors:
+                base, table = given[self.names["lr"]], jnp.asarray(how.factors)
                 given[self.names["lr"]] = lambda count, base=base, table=table: base * table[count]
-            if schedule:
-                given[self.names["lr"]] = _decays()[schedule](given[self.names["lr"]])
+            if how.schedule:
+                given[self.names["lr"]] = _decays()[how.schedule](given[self.names["lr"]])
             parts.append(self.obj(**given, **dict(on), **self.kept))
         if len(parts) == 1:
             return parts[0]
-        return optax.multi_transform(dict(enumerate(parts)), list(groups))
+        return optax.multi_transform(dict(enumerate(parts)), list(how.groups))
 
-    def _eager(self, how: Any, numbers: Any, grads: Any, state: Any, theta: Any) -> Any:
+    def _eager(
+        self, how: How, numbers: Sequence[Numbers], grads: Arrays, state: object, theta: Arrays
+    ) -> tuple[Arrays, object]:
         import optax
 
         state = _written(state, numbers)
@@ -256,7 +265,7 @@ class _Optax:
         return optax.apply_updates(theta, updates), state
 
 
-def _written(state: Any, numbers: Sequence[Mapping[str, Any]]) -> Any:
+def _written(state: Any, numbers: Sequence[Numbers]) -> Any:
     """The state with these numbers wherever it lays hyper-parameters open. numbers: of each group.
 
     optax: what `inject_hyperparams` keeps in its state wins over what its factory was given.

@@ -17,10 +17,10 @@ def _library() -> Library:
 
     paddle.set_device("cpu")
 
-    def make(values: Array, dtype: str) -> Any:
+    def make(values: Array, dtype: str) -> paddle.Tensor:
         return paddle.to_tensor(values.astype(dtype))
 
-    def numbers(tensor: Any) -> Array:
+    def numbers(tensor: paddle.Tensor) -> Array:
         return np.array(tensor.numpy(), dtype=np.float64)
 
     def owns(tensor: object) -> bool:

@@ -29,13 +29,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from momentum.adapters import _shared
 from momentum.adapters._record import Adapter
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS
 from momentum.errors import UsageError
-from momentum.subjects.protocol import Array, Facts, Gradient, SubjectError
+from momentum.subjects.protocol import Array, Facts, Gradient, Run, SubjectError
 
 Begin = Callable[[Sequence[Array], Hyper, str], Any]
 """begin(parameters, hyper, dtype) -> Run."""
@@ -47,7 +48,7 @@ class PlainRun(Protocol):
     def step(self, gradients: Sequence[Gradient]) -> None:
         """One step. gradients: float64 arrays that hold numbers of the dtype, one a parameter."""
 
-    def parameters(self) -> Sequence[Any]:
+    def parameters(self) -> Sequence[ArrayLike]:
         """The parameters, arrays that NumPy can read."""
 
 
@@ -56,7 +57,7 @@ class PlainSubject:
     """A subject without groups. options: those of `start` that `begin` takes by name."""
 
     facts: Facts
-    begin: Callable[..., Any]
+    begin: Callable[..., Run]
     options: frozenset[str] = frozenset()
 
     def start(
@@ -65,8 +66,8 @@ class PlainSubject:
         hypers: Sequence[Hyper],
         dtype: str,
         groups: Sequence[int] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
+        options: Mapping[str, object] | None = None,
+    ) -> Run:
         """A new run.
 
         Raises: SubjectError where groups or options are asked for.
@@ -159,7 +160,7 @@ _METHODS: Mapping[str, Mapping[str, int]] = {
 """Offers, and the methods of a run by which it makes them, with the number of their arguments."""
 
 
-def _answers(run: Any, method: str, arguments: int) -> bool:
+def _answers(run: object, method: str, arguments: int) -> bool:
     """Whether it can be called so: somebody's `save(path)`, or a list called `fed`, cannot."""
     try:
         inspect.signature(getattr(run, method)).bind(*(None,) * arguments)
@@ -186,7 +187,7 @@ class _Wrapped:
             raise SubjectError(f"there are {len(got)} parameters, wanted {len(self._shapes)}")
         return [self._read(i, x) for i, x in enumerate(got)]
 
-    def _read(self, i: int, x: Any) -> Array:
+    def _read(self, i: int, x: object) -> Array:
         numbers = x.detach().double() if hasattr(x, "detach") else x  # torch: NumPy lacks bfloat16
         dtype = getattr(x, "dtype", self._dtype)  # lists and floats have none to be held to
         return _shared.read(i, np.asarray(numbers), dtype, self._dtype, self._shapes[i])
@@ -214,7 +215,7 @@ def _trial(begin: Begin, hyper: Hyper, dtype: str) -> _Wrapped | str:
 _BEGIN = ("parameters", "hyper", "dtype")
 
 
-def accepts(obj: Any) -> bool:
+def accepts(obj: object) -> bool:
     """A function or class of parameters, hyper and dtype, by these names."""
     try:
         return callable(obj) and tuple(inspect.signature(obj).parameters) == _BEGIN
@@ -222,7 +223,7 @@ def accepts(obj: Any) -> bool:
         return False
 
 
-def adapt(obj: Any, fixed: Mapping[str, Any], name: str) -> PlainSubject:
+def adapt(obj: Callable[..., Any], fixed: Mapping[str, Any], name: str) -> PlainSubject:
     """The subject of such a function, with what `plain_subject` takes as fixed arguments."""
     known = inspect.signature(plain_subject).parameters
     for n in fixed:

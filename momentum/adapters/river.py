@@ -1,11 +1,9 @@
 """river: `optim.Momentum` and `optim.NesterovMomentum`, on a dict of NumPy arrays."""
 
-from typing import Any
-
 import numpy as np
 
 from momentum.adapters import _libraries
-from momentum.adapters._declared import DeclaredRun
+from momentum.adapters._declared import DeclaredRun, Stated
 from momentum.adapters._record import classes_of, framework
 from momentum.adapters._run import IN_PLACE
 from momentum.conventions import Hyper
@@ -19,7 +17,7 @@ class _Run(DeclaredRun):
     offers = DeclaredRun.offers | IN_PLACE
 
     @classmethod
-    def claims(cls, obj: type) -> dict[str, Any]:
+    def claims(cls, obj: object) -> Stated:
         looks = "look_ahead" in vars(obj)
         offers = cls.offers | ({"point"} if looks else set())
         # river: a step gives back what a look ahead took, or errs

@@ -10,7 +10,6 @@ from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from typing import Any
 
 from momentum.adapters._record import framework
 
@@ -28,7 +27,7 @@ def prepare() -> None:
         sys.modules[name] = package
 
 
-def _found(package: str, name: str) -> Any:
+def _found(package: str, name: str) -> object:
     """A module of a package, or what a module of the same name holds."""
     try:
         module = import_module(f"{package}.{name.lower()}")

@@ -7,17 +7,21 @@ problem runs, OPTIM_DTYPE and DEFAULT_FLOAT say float64: with the defaults tinyg
 import os
 import shutil
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from momentum.adapters import _shared
 from momentum.adapters._cache import folder
-from momentum.adapters._declared import DeclaredRun
+from momentum.adapters._declared import DeclaredRun, Stated
 from momentum.adapters._libraries import FOUR, Library
 from momentum.adapters._record import framework
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array
+
+if TYPE_CHECKING:
+    from tinygrad import Tensor
+    from tinygrad.dtype import DType
 
 
 def prepare() -> None:
@@ -37,19 +41,19 @@ def _flushes() -> bool:
     return not _numbers((_tensor(np.full(1, 2.0**-24), "float16") * 1.0).realize()).any()
 
 
-def _tensor(values: Array, dtype: Any) -> Any:
+def _tensor(values: Array, dtype: "str | DType") -> "Tensor":
     """A tensor; dtype by name or tinygrad's own."""
     from tinygrad import Tensor, dtypes
 
     return Tensor(values, dtype=getattr(dtypes, dtype) if isinstance(dtype, str) else dtype)
 
 
-def _numbers(tensor: Any) -> Array:
+def _numbers(tensor: "Tensor") -> Array:
     """A float64 copy; a tensor that is detached first is planned anew, which takes 20 ms."""
     return np.array(tensor.numpy(), dtype=np.float64)
 
 
-def _name(tensor: Any) -> str:
+def _name(tensor: "Tensor") -> str:
     """Its dtype by its usual name."""
     from tinygrad import dtypes
 
@@ -71,7 +75,7 @@ class _Run(DeclaredRun):
     leading = 1
 
     @classmethod
-    def claims(cls, obj: object) -> dict[str, Any]:
+    def claims(cls, obj: object) -> Stated:
         from tinygrad import Device
 
         return super().claims(obj) | {

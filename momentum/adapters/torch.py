@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentum.adapters import _device, _shared
 from momentum.adapters._record import framework
-from momentum.adapters._signature import fitted
+from momentum.adapters._shared import fitted
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, Facts
@@ -19,22 +19,12 @@ if TYPE_CHECKING:
     from momentum.adapters._torch_run import TorchRun
 
 _ALWAYS = {
-    *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects"),
-    *("generators", "integers", "refill", "file", "glances"),
-    *(
-        "closure_raises",
-        "closure_sets",
-        "freeze",
-        "place",
-        "restart",
-        "rebind",
-        "recast",
-        "versions",
-        "settings",
-        "threads",
-    ),
-    *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "graph", "closure", "validates"),
+    *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects", "file", "glances"),
+    *("generators", "integers", "refill", "closure", "closure_raises", "closure_sets", "graph"),
+    *("freeze", "place", "restart", "rebind", "recast", "versions", "settings", "threads"),
+    *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "validates"),
 }
+"""What every optimizer of torch offers; see OFFERS."""
 
 
 def accepts(obj: object) -> bool:
@@ -55,7 +45,9 @@ def accepts(obj: object) -> bool:
     return bool(first) and names[1:2] != ["states"]
 
 
-def adapt(factory: Callable[..., Any], fixed: Mapping[str, object], name: str) -> "TorchSubject":
+def adapt(
+    factory: "Callable[..., torch.optim.Optimizer]", fixed: Mapping[str, object], name: str
+) -> "TorchSubject":
     """A subject from an optimizer's constructor.
 
     fixed: arguments of the constructor that are the caller's choice, such as `fused`; `device` is
@@ -162,16 +154,7 @@ class TorchSubject:
         """A new run. Raises: ValueError where a hyper-parameter is refused."""
         from momentum.adapters._torch_run import TorchRun
 
-        return TorchRun(
-            self.build,
-            self.named,
-            parameters,
-            hypers,
-            dtype,
-            groups,
-            dict(options or {}),
-            self.device,
-        )
+        return TorchRun(self, parameters, hypers, dtype, groups, dict(options or {}))
 
     def named(self, h: Hyper) -> dict[str, Any]:
         """Hyper-parameters by the optimizer's own names.

@@ -10,7 +10,7 @@ from momentum.checks._check import Found, Trial, advice, check, same, true, word
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks.late_groups import late
 from momentum.subjects.drive import Fed, plainly
-from momentum.subjects.offers import FullRun
+from momentum.subjects.offers import FullRun, full
 
 
 @check(
@@ -45,7 +45,8 @@ def gradients_are_cleared(trial: Trial) -> Found:
     early = [i for i, g in enumerate(problem.groups) if g == 0]
     for to_none in (True, False):
         first = [problem.start[i].copy() for i in early]
-        run = trial.subject.start(first, [problem.hypers[0][0]], problem.dtype, [0] * len(first))
+        h, groups = problem.hypers[0][0], [0] * len(first)
+        run = full(trial.subject.start(first, [h], problem.dtype, groups))
         run.add_group([x.copy() for x in problem.start[len(first) :]], problem.hypers[0][1])
         for t in range(2):
             run.step([np.ones(x.shape) for x in problem.start])

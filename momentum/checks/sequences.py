@@ -10,7 +10,7 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, Problems, Setting, Trial, check
 from momentum.checks.late_groups import joined, joining
 from momentum.subjects.drive import Fed, plainly
-from momentum.subjects.offers import FullRun
+from momentum.subjects.offers import FullRun, full
 
 Between = Callable[[FullRun, int], FullRun]
 """A run, and how many parameters it has -> the run that goes on."""
@@ -41,7 +41,7 @@ def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Callable[[FullRun
         zeros = [np.zeros(shape) for shape in problem.shapes[:count]]
         members = [g for g in problem.groups[:count] if g < groups]
         hypers = list(problem.hypers[0][:groups])
-        run: FullRun = subject.start(zeros[: len(members)], hypers, problem.dtype, members)
+        run = full(subject.start(zeros[: len(members)], hypers, problem.dtype, members))
         if zeros[len(members) :]:
             run.add_group(zeros[len(members) :], problem.hypers[0][1])
         return run

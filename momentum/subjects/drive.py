@@ -8,7 +8,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.subjects.offers import FullRun
+from momentum.subjects.offers import FullRun, full
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Gradient, Run, Subject, SubjectError
 
@@ -32,14 +32,9 @@ class Observation:
 
 def begin(subject: Subject, problem: Problem, start: Sequence[Array] | None = None) -> FullRun:
     """A run at the problem's start, or from other numbers."""
-    run: FullRun = subject.start(
-        [x.copy() for x in (problem.start if start is None else start)],
-        list(problem.hypers[0]),
-        problem.dtype,
-        list(problem.groups),
-        dict(problem.options),
-    )
-    return run
+    values = [x.copy() for x in (problem.start if start is None else start)]
+    groups, options = list(problem.groups), dict(problem.options)
+    return full(subject.start(values, list(problem.hypers[0]), problem.dtype, groups, options))
 
 
 def tell(run: Run, hypers: Sequence[Row], t: int) -> None:

@@ -9,7 +9,7 @@ import ctypes
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -57,7 +57,7 @@ _TORCH = (
 """Functions of torch that tell a setting, and those that set it."""
 
 
-def torch_settings() -> tuple[Any, ...]:
+def torch_settings() -> tuple[object, ...]:
     """Those of torch; none where it is not loaded."""
     torch: object = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "get_num_threads"):
@@ -65,7 +65,7 @@ def torch_settings() -> tuple[Any, ...]:
     return tuple(getattr(torch, told)() for told, _ in _TORCH)
 
 
-def set_torch(wanted: Sequence[Any], flushing: bool = False) -> None:
+def set_torch(wanted: Sequence[object], flushing: bool = False) -> None:
     """Put back what `torch_settings` told. flushing: subnormal numbers are flushed to zero."""
     torch: Any = sys.modules.get("torch")
     if torch is None or not wanted:
@@ -82,7 +82,7 @@ class Settings(NamedTuple):
     processor: tuple[bool, ...]
     errors: Mapping[str, Any]
     interpreter: tuple[int, object, object]
-    torch: tuple[Any, ...]
+    torch: tuple[object, ...]
 
     @classmethod
     def now(cls) -> "Settings":
@@ -114,6 +114,9 @@ def put_back_after_loading(before: Settings) -> None:
         wanted.put_back()
 
 
+T = TypeVar("T")
+
+
 @dataclass
 class _Watch:
     """What is to be put back, and what the last call left."""
@@ -122,12 +125,12 @@ class _Watch:
     random: RandomStates = field(default_factory=RandomStates)
     left: object = None
 
-    def call(self, function: Callable[..., Any], *arguments: object, **named: object) -> Any:
+    def call(self, function: Callable[..., T], *arguments: object, **named: object) -> T:
         """The call, with everything put back when it returns or raises."""
         self.left = None
         copies = NoCopies()
         owner: object = getattr(function, "__self__", None)
-        result: object = None
+        result: T | None = None
         try:
             result = function(*arguments, **named)
             return result
@@ -178,7 +181,7 @@ class GuardedRun:
             return found
         kind, watch = type(self._run), self._watch
 
-        def guarded(*arguments: object, **named: object) -> Any:
+        def guarded(*arguments: object, **named: object) -> object:
             if name == "settings" and watch.left is not None:
                 return watch.left
             inner = [a._run if isinstance(a, GuardedRun) else a for a in arguments]

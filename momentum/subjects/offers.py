@@ -1,10 +1,14 @@
 """A run with everything that a subject may offer, as the checks call it."""
 
+import copy
+import pickle
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient, Run
+
+T = TypeVar("T")
 
 Gradients = Sequence[Gradient]
 Hypers = Sequence[Hyper]
@@ -60,3 +64,13 @@ class FullRun(Run, Protocol):
     def glances(self) -> Mapping[str, Callable[[], object]]: ...
     def settings(self) -> Settings: ...
     def restore(self) -> None: ...
+
+
+def full(run: Run) -> FullRun:
+    """A run with what its subject's facts say that it offers."""
+    return cast(FullRun, run)
+
+
+def copied(x: T, how: str) -> T:
+    """An independent copy, by "deepcopy" or "pickle", for `duplicate`."""
+    return copy.deepcopy(x) if how == "deepcopy" else cast(T, pickle.loads(pickle.dumps(x)))

@@ -82,7 +82,7 @@ def _slopes(convention: Convention, block: Block, afresh: bool) -> Array:
     return found
 
 
-def _relative(h: Hyper) -> Any:
+def _relative(h: Hyper) -> Hyper:
     """Hyper-parameters as dual numbers, by their logarithms: dh/d(ln h) = h."""
     unit = np.eye(len(NUMBERS))
     lifted: dict[str, Any] = {

@@ -169,7 +169,7 @@ class Subject(Protocol):
         dtype: str,
         groups: Sequence[int] | None = None,
         options: Mapping[str, object] | None = None,
-    ) -> Any:
+    ) -> Run:
         """A new Run. hypers: one a group; groups[i]: group of parameter i, all 0 by default.
 
         Raises: ValueError where a hyper-parameter is refused.

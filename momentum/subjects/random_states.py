@@ -37,12 +37,12 @@ def _torch() -> object:
     return torch.get_rng_state().numpy().tobytes()
 
 
-def _torch_state() -> Any:
+def _torch_state() -> object:
     torch: Any = sys.modules.get("torch")
     return None if _torch() is None else torch.get_rng_state()
 
 
-def _set_torch(state: Any) -> None:
+def _set_torch(state: object) -> None:
     torch: Any = sys.modules.get("torch")
     if state is not None:
         torch.set_rng_state(state)

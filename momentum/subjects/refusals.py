@@ -14,7 +14,7 @@ import numpy as np
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Run, Subject
 
 KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplementedError, RuntimeError)
 PLAIN_KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplementedError)
@@ -25,11 +25,11 @@ SHAPE = (3, 4)
 ORDER = ("maximize", "weight_decay", "nu", "dampening", "nesterov", "momentum")
 """In which hyper-parameters are left out, to see what is refused: what others need comes last."""
 
-Ask = Callable[[Any], Any]
+Ask = Callable[[Any], object]
 """What is asked of a run that has just started with one parameter."""
 
 
-def _ones() -> Any:
+def _ones() -> Array:
     return np.ones(SHAPE)
 
 
@@ -37,11 +37,11 @@ def _nothing(run: object) -> None:
     pass
 
 
-def _step(run: Any) -> None:
+def _step(run: Run) -> None:
     run.step([_ones()])
 
 
-def _stepped(run: object, ask: Ask) -> Any:
+def _stepped(run: Run, ask: Ask) -> object:
     _step(run)
     return ask(run)
 

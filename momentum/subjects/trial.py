@@ -18,7 +18,7 @@ from momentum.errors import UsageError
 from momentum.subjects.drive import observe
 from momentum.subjects.guard import Guarded
 from momentum.subjects.isolation import Lost, stream, trial_limit
-from momentum.subjects.offers import FullRun
+from momentum.subjects.offers import FullRun, full
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Subject
 from momentum.subjects.strangers import tamed
@@ -44,7 +44,7 @@ class Restated:
         self, parameters: Sequence[Array], hypers: Sequence[Hyper], dtype: str, *more: Any
     ) -> Any:
         """A run of the subject itself, as it is seen."""
-        return self.seen(self.subject.start(parameters, hypers, dtype, *more), dtype)
+        return self.seen(full(self.subject.start(parameters, hypers, dtype, *more)), dtype)
 
 
 def claimed(subject: Subject, asked: Sequence[str] = (), also: Sequence[str] = ()) -> Subject:

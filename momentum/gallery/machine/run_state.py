@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import pickle
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
+from momentum.subjects.offers import copied
 from momentum.subjects.protocol import LAYOUTS, Array
 
 if TYPE_CHECKING:
@@ -112,11 +112,8 @@ class Keeping:
 
     def duplicate(self, how: str) -> Self:
         """An independent copy of the run, by deepcopy or pickle."""
-        held = self.contents()
         twin = copy.copy(self)
-        twin.__dict__.update(
-            copy.deepcopy(held) if how == "deepcopy" else pickle.loads(pickle.dumps(held))
-        )
+        twin.__dict__.update(copied(self.contents(), how))
         return twin
 
     # Memory.

@@ -158,5 +158,5 @@ def _drawn(kind: str, seed: int, t: int, i: int, shape: tuple[int, ...], dtype: 
 _small = lru_cache(4096)(_drawn)
 
 
-def _tupled(value: object) -> Any:
+def _tupled(value: object) -> object:
     return tuple(_tupled(v) for v in value) if isinstance(value, list) else value

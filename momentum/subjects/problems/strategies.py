@@ -117,7 +117,7 @@ def problems(
     kinds: Sequence[str] = ("normal", "from_zero", "dyadic"),
     groups: int = 1,
     missing: bool = False,
-    options: tuple[tuple[str, Any], ...] = (),
+    options: tuple[tuple[str, object], ...] = (),
 ) -> Problem:
     """Problems for one setting.
 
