@@ -9,10 +9,9 @@ from momentum.arithmetic import exact, nearest
 from momentum.arithmetic.near import Lost
 from momentum.conventions import Convention, Hyper, State
 from momentum.conversion import linear
-from momentum.conversion.given import allowed, assumed, told
+from momentum.conversion.given import Said, allowed, assumed, evened, told, without_repeats
 from momentum.conversion.proof import Proof, drift, prove
 from momentum.conversion.remainder import Remainder, not_sought, remainder
-from momentum.conversion.repeats import evened, without_repeats
 from momentum.conversion.search import HEIGHTS, Search
 from momentum.conversion.source import DividesByZero, source_steps
 from momentum.conversion.speakers import Speaker, speaker
@@ -45,7 +44,7 @@ class Conversion:
     steps: int
     hypers: tuple[Hyper, ...] = ()
     then: Hyper | None = None
-    initial: Any = None
+    initial: State | None = None
     proof: Proof | None = None
     remainder: Remainder | None = None
     assumed: str = ""
@@ -85,7 +84,7 @@ class Conversion:
 def convert(
     source: str | Convention | Speaker,
     target: str | Convention | Speaker,
-    hypers: Hyper | Mapping[str, Any] | Sequence[Hyper] | Sequence[Mapping[str, Any]],
+    hypers: Hyper | Mapping[str, Said] | Sequence[Hyper] | Sequence[Mapping[str, Said]],
     *,
     steps: int | None = None,
 ) -> Conversion:
@@ -211,7 +210,7 @@ def _paths(
     ends: bool,
     failures: list[Search],
     heights: float,
-) -> Iterator[tuple[Any, list[Hyper]]]:
+) -> Iterator[tuple[State | None, list[Hyper]]]:
     """Ways through all steps: the same numbers first, then what the search finds."""
     extended = _extended(rows, length)
     steps = source_steps(a.convention, extended, ends)
@@ -250,7 +249,7 @@ def _proven(
     b: Speaker,
     rows: Sequence[Hyper],
     path: Sequence[Hyper],
-    initial: Any,
+    initial: State | None,
     count: int,
     settled: bool,
 ) -> Conversion | None:

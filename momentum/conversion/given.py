@@ -1,17 +1,67 @@
-"""Hyper-parameters as people give them, and rows of them in short."""
+"""Hyper-parameters as people give them, in whatever units, and rows of them in short.
+
+weight_decay is the part of the parameter that is added to the gradient, or taken off times lr.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from flint import fmpq
 
 from momentum.arithmetic import exact
+from momentum.arithmetic.exact import Given
+from momentum.arithmetic.surd import Exact
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import FLAGS, NEUTRAL
 from momentum.conversion.speakers import Speaker
-from momentum.conversion.units import DECOUPLED, UNITS
+
+Said = Given | str
+"""A number as people write it: text is the decimal that it says."""
+
+
+Numbers = Mapping[str, Any]
+Row = dict[str, Any]
+
+
+def _penalty(value: fmpq, row: Numbers, first: fmpq) -> Row:
+    """loss + l2 |x|^2, whose gradient is 2 l2 x."""
+    return {"weight_decay": 2 * value}
+
+
+def _per_step(value: fmpq, row: Numbers, first: fmpq) -> Row:
+    """x loses this part of itself at each step, whatever lr is."""
+    return {"weight_decay": _over(value, row["lr"])}
+
+
+def _relative(value: fmpq, row: Numbers, first: fmpq) -> Row:
+    """x loses this part of itself times lr / (lr of the first step)."""
+    return {"weight_decay": _over(value, first)}
+
+
+def _summed(value: fmpq, row: Numbers, first: fmpq) -> Row:
+    """The gradient is the sum of so many that the target gets the mean of."""
+    decay = row.get("weight_decay", 0)
+    return {"lr": row["lr"] * value, "weight_decay": _over(decay, value)}
+
+
+def _over(value: fmpq, rate: fmpq) -> fmpq:
+    if not rate and value:
+        raise ValueError("decay that is not scaled by lr has no weight_decay where lr is 0")
+    return value / rate if value else value
+
+
+UNITS: Mapping[str, Callable[[Any, Numbers, Any], Row]] = {
+    "l2": _penalty,
+    "decay": _per_step,
+    "decay_relative": _relative,
+    "accumulated": _summed,
+}
+"""From a value, the other numbers of its row and the first lr to numbers in our units."""
+
+DECOUPLED = frozenset({"decay", "decay_relative"})
+"""Units of decay that acts on the parameter, beside the step."""
 
 
 def allowed(b: Speaker, h: Hyper) -> bool:
@@ -22,7 +72,7 @@ def allowed(b: Speaker, h: Hyper) -> bool:
     return not (h.nesterov and h.dampening and not b.dampened_nesterov)
 
 
-def told(who: Speaker, given: Hyper | Mapping[str, Any], first: Any = None) -> Hyper:
+def told(who: Speaker, given: Hyper | Mapping[str, Said], first: Exact | None = None) -> Hyper:
     """A row of exact hyper-parameters from what was given, in the speaker's spelling or ours.
 
     first: lr of the first row, that of this one where it is the first.
@@ -57,8 +107,8 @@ def told(who: Speaker, given: Hyper | Mapping[str, Any], first: Any = None) -> H
 
 
 def _in_our_units(
-    who: Speaker, unit: str, value: Any, read: Mapping[str, Any], first: Any
-) -> Mapping[str, Any]:
+    who: Speaker, unit: str, value: fmpq, read: Mapping[str, Any], first: Exact | None
+) -> Row:
     base, coupled = who.convention.name, who.convention.decay == "coupled"
     if unit in DECOUPLED and coupled:
         raise ValueError(
@@ -85,7 +135,7 @@ def _defaults(who: Speaker, read: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def assumed(who: Speaker, given: Hyper | Mapping[str, Any]) -> str:
+def assumed(who: Speaker, given: Hyper | Mapping[str, Said]) -> str:
     """The API's own values of what was left out, in words; empty where it has none."""
     if isinstance(given, Hyper):
         return ""
@@ -114,7 +164,7 @@ DIGITS = 1000
 """That a number may have; the exact value of one written with a large exponent has no end."""
 
 
-def rational(value: Any) -> fmpq:
+def rational(value: Said) -> fmpq:
     """The exact number: text as the decimal or fraction that it says, a float as it is.
 
     Raises: ValueError.
@@ -130,10 +180,34 @@ def rational(value: Any) -> fmpq:
         raise ValueError(f"{value!r} is no number") from None
 
 
-def _flag(name: str, value: Any) -> bool:
+def _flag(name: str, value: object) -> bool:
     text = str(value).strip().lower()
     if text in ("true", "1", "yes", "on"):
         return True
     if text in ("false", "0", "no", "off"):
         return False
     raise ValueError(f"{name}={value!r}: wanted true or false")
+
+
+def evened(path: list[Hyper], holds: Callable[[list[Hyper]], bool]) -> list[Hyper]:
+    """The first row made like the second, as far as that changes nothing."""
+    if len(path) < 2:
+        return path
+    candidates = [path[1]]
+    if len(set(path[1:])) == 1:  # where several steps are special, the first may be so too
+        for names in (("momentum", "dampening"), ("momentum",), ("dampening",)):
+            candidates.append(path[0]._replace(**{n: getattr(path[1], n) for n in names}))
+    for first in candidates:
+        if first == path[0]:
+            break
+        if holds([first, *path[1:]]):
+            return [first, *path[1:]]
+    return path
+
+
+def without_repeats(path: Sequence[Hyper]) -> list[Hyper]:
+    """Without the last rows but one, where they are alike."""
+    end = len(path)
+    while end > 1 and path[end - 1] == path[end - 2]:
+        end -= 1
+    return list(path[:end])

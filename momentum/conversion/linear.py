@@ -28,7 +28,7 @@ class Place(NamedTuple):
     state: Any
 
 
-def row(numbers: Sequence[Any]) -> Row:
+def row(numbers: Sequence[fmpq | int]) -> Row:
     """A row of rationals."""
     made = np.empty(len(numbers), dtype=object)
     made[:] = [fmpq(x) if isinstance(x, int) else x for x in numbers]
@@ -83,7 +83,7 @@ def seen(convention: Convention, place: Place, following: Hyper) -> Row:
     return point
 
 
-def combination(wanted: Row, of: Sequence[Row]) -> tuple[Any, ...] | None:
+def combination(wanted: Row, of: Sequence[Row]) -> tuple[fmpq, ...] | None:
     """Coefficients c with wanted = sum c_i of_i, for independent rows; None where none exist.
 
     Elimination, line by line, over whatever numbers the rows hold.

@@ -6,7 +6,7 @@ sees the same points, it answers with the same gradients. The replay uses nothin
 convention's own step and the hyper-parameters; it knows nothing of how they were found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,8 @@ from flint import fmpq
 
 from momentum.arithmetic import exact, format_of, nearest
 from momentum.arithmetic.near import DIGITS, Near
-from momentum.conventions import Convention, Hyper
+from momentum.arithmetic.surd import Exact
+from momentum.conventions import Convention, Hyper, State
 from momentum.conversion import linear
 from momentum.conversion.linear import Place
 from momentum.oracle.kernels import Block
@@ -57,9 +58,9 @@ def prove(
     target_hypers: Sequence[Hyper],
     *,
     steps: int,
-    initial: Any = None,
+    initial: State | None = None,
     ever: bool = True,
-    rescaled: Mapping[int, Any] = MappingProxyType({}),
+    rescaled: Mapping[int, Exact] = MappingProxyType({}),
 ) -> Proof | None:
     """A proof that two runs show a model the same points, or None where they do not.
 
@@ -103,7 +104,7 @@ def _same(a: Convention, x: Place, h: Hyper, b: Convention, y: Place, k: Hyper) 
     return linear.equal(linear.seen(a, x, h), linear.seen(b, y, k))
 
 
-def _fingerprint(*places: Place) -> tuple[Any, ...]:
+def _fingerprint(*places: Place) -> Hashable:
     """All that decides the coming steps; the count of steps matters only while it is 0."""
     told = []
     for place in places:
@@ -123,7 +124,7 @@ def _proof(steps: int, forever: bool, here: Place, there: Place) -> Proof:
 
 
 def drift(
-    target: Convention, hypers: Sequence[Hyper], steps: int, initial: Any, dtype: str
+    target: Convention, hypers: Sequence[Hyper], steps: int, initial: State | None, dtype: str
 ) -> float:
     """A bound on what rounding the hyper-parameters and the arithmetic to a format may cost.
 

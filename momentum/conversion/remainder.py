@@ -57,7 +57,7 @@ class Remainder:
         return f"{text}; with the source's own numbers step {self.differs} differs by {size}"
 
 
-def not_sought(b: Speaker, step: int, surd: Any) -> Remainder:
+def not_sought(b: Speaker, step: int, surd: fmpq) -> Remainder:
     """Where one root more was needed than are looked for, so that nothing is known."""
     reason = (
         f"{b.name} needs a square root on top of {HEIGHTS} others, none of them rational, and none "

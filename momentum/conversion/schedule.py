@@ -10,7 +10,6 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from momentum.conversion.convert import Conversion
 from momentum.conversion.speakers import in_own_units
@@ -67,7 +66,7 @@ def _from_csv(text: str) -> list[dict[str, str]]:
     return rows
 
 
-def rows_of(conversion: Conversion) -> Sequence[dict[str, Any]]:
+def rows_of(conversion: Conversion) -> Sequence[dict[str, object]]:
     """A conversion as a schedule in the target's spelling, each row with its step.
 
     Numbers are text with the nearest float64; the last row goes on where the conversion does.
@@ -75,7 +74,7 @@ def rows_of(conversion: Conversion) -> Sequence[dict[str, Any]]:
     target = conversion.target
     rows = []
     for step, h in enumerate(conversion.floats, 1):
-        row: dict[str, Any] = {"step": step}
+        row: dict[str, object] = {"step": step}
         for name, own in target.names.items():
             value = in_own_units(target, h, name)
             row[own] = str(value).lower() if isinstance(value, bool) else repr(value)

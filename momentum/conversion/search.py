@@ -14,7 +14,7 @@ from flint import fmpq
 
 from momentum.arithmetic import exact
 from momentum.arithmetic.surd import Radical, Surd, height
-from momentum.conventions import Convention, Found, Hyper, Inverse, Wanted
+from momentum.conventions import Convention, Found, Hyper, Inverse, State, Wanted
 from momentum.conversion import linear
 from momentum.conversion.linear import Place, Row
 from momentum.conversion.source import Step
@@ -57,7 +57,7 @@ class Search:
         steps: Sequence[Step],
         target: Speaker,
         nesterov: Sequence[bool],
-        initial: Any,
+        initial: State,
         heights: float = 0,
     ) -> None:
         self.source, self.steps, self.target = source, steps, target

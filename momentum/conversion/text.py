@@ -1,11 +1,13 @@
 """A conversion told to people: calls to copy, what was proven, what to know."""
 
 import math
-from typing import Any
+
+from flint import fmpq
 
 from momentum.arithmetic import exact, nearest
+from momentum.arithmetic.exact import Given
 from momentum.arithmetic.near import DIGITS, Near
-from momentum.arithmetic.surd import Surd
+from momentum.arithmetic.surd import Exact, Surd
 from momentum.conventions import READ, Hyper, point_of
 from momentum.conventions.hyper import NEUTRAL
 from momentum.conversion.convert import Conversion
@@ -42,7 +44,7 @@ def snippet(who: Speaker, h: Hyper) -> str:
     return spelling.decay_call.format(weight_decay=decay, inner=inner) if decay else inner
 
 
-def _number(x: object) -> str:
+def _number(x: Given) -> str:
     number = nearest(exact(x))
     if math.isinf(number):
         raise ValueError("a number of the conversion is beyond the largest float64")
@@ -115,11 +117,11 @@ def _exact(h: Hyper) -> str:
     return f"exactly{', before rounding' if irrational else ''}: {', '.join(parts)}"
 
 
-def _in_full(value: Any) -> str:
+def _in_full(value: Exact) -> str:
     text = str(value)
     if isinstance(value, Surd):
         return text if len(text) <= _LONGEST else f"a number made of roots, {len(text)} signs long"
-    digits = max(len(str(value.p)), len(str(value.q))) if hasattr(value, "p") else 0
+    digits = max(len(str(x)) for x in (value.p, value.q)) if isinstance(value, fmpq) else 0
     return text if digits < 24 else f"a fraction of {digits} digits"
 
 

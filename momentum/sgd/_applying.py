@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
@@ -21,12 +21,17 @@ Fuse = Literal["", "lists", "each"]
 in place, where operations on lists make new ones; a graphics card takes a list in one kernel."""
 
 
+Held = Tensor | float
+State = dict[str, Held]
+"""A rule's state by name: tensors and numbers."""
+
+
 class Due(NamedTuple):
     """A parameter that is due for a step, with its gradient and what was kept of it."""
 
     p: Tensor
     grad: Tensor
-    kept: dict[str, Any]
+    kept: State
 
 
 @lru_cache(maxsize=512)
@@ -69,7 +74,7 @@ class Group:
         self.names = convention.initial._asdict().keys()
         self.fields = [n for n in self.names if n != "step"]
 
-    def apply(self, due: Sequence[Due]) -> list[dict[str, Any]]:
+    def apply(self, due: Sequence[Due]) -> list[State]:
         """Step parameters in place; returns what to keep of each. Rules act on elements alone."""
         on_cpu = bool(due) and due[0].p.device.type == "cpu"
         self.fuse: Fuse = "" if not self.compile else "each" if on_cpu else "lists"
@@ -83,7 +88,7 @@ class Group:
             first = not one.kept or not one.kept["step"]
             key = first, large and f"by itself: {i}", *(one.kept.get(n) for n in numbers)
             together.setdefault(key, []).append(one)
-        found: dict[Tensor, dict[str, Any]] = {}
+        found: dict[Tensor, State] = {}
         for (first, large, *_), some in together.items():
             kept = self._blocks(some[0], first) if large else self._lists(some, first)
             found.update(zip((one.p for one in some), kept))
@@ -94,7 +99,7 @@ class Group:
             self.key, self.told, self.rates, first, lists, not first, self.fuse if lists else ""
         )
 
-    def _lists(self, due: Sequence[Due], first: bool) -> list[dict[str, Any]]:
+    def _lists(self, due: Sequence[Due], first: bool) -> list[State]:
         lists = len(due) > 1 or self.compile
         run = self._get(first, lists)
         assert run is not None
@@ -113,13 +118,13 @@ class Group:
             for i, one in enumerate(due)
         ]
 
-    def _held(self, one: Due, name: str, run: Program, first: bool) -> Any:
+    def _held(self, one: Due, name: str, run: Program, first: bool) -> Held:
         x = one.kept[name] if one.kept else getattr(self.convention.initial, name)
         if _is(x) and not self.own:
             return x.clone()  # the same operations, whoever else holds it: the same bits
         return torch.full_like(one.p, float(x)) if name in run.arrays and not _is(x) else x
 
-    def _kept(self, one: Due, parts: dict[str, Any]) -> dict[str, Any]:
+    def _kept(self, one: Due, parts: Mapping[str, Held]) -> State:
         """The state after the step: the same dict where nobody else has it."""
         step = one.kept["step"] + 1 if one.kept else 1
         if one.kept and self.own:
@@ -127,7 +132,7 @@ class Group:
             return one.kept
         return {n: step if n == "step" else parts[n] for n in self.convention.initial._fields}
 
-    def _blocks(self, one: Due, first: bool) -> list[dict[str, Any]]:
+    def _blocks(self, one: Due, first: bool) -> list[State]:
         run = self._get(first, lists=False)
         assert run is not None
         state = {n: one.kept[n] if one.kept else getattr(self.convention.initial, n)
@@ -141,14 +146,14 @@ class Group:
                 state[n] = x.clone()
         inside = _program(self.key, self.told, self.rates, first, False, True, "")
         assert inside is not None
-        parts = {n: _blocks(state[n]) for n in run.arrays}
+        parts = {n: _blocks(x) for n, x in state.items() if n in run.arrays and _is(x)}
         numbers = {n: x for n, x in state.items() if n not in run.arrays}
         new: dict[str, Any] = {}
         for i, (p, g) in enumerate(zip(_blocks(one.p), _blocks(one.grad))):
             new = inside.run(p, g, {**numbers, **{n: x[i] for n, x in parts.items()}}, self.h)
         return [self._kept(one, {**state, **{n: new[n] for n in numbers if n in new}})]
 
-    def _whole(self, one: Due) -> dict[str, Any]:
+    def _whole(self, one: Due) -> State:
         state = type(self.convention.initial)(**one.kept) if one.kept else self.convention.initial
         moved, state = self.convention.step(one.p, one.grad, state, self.h)
         # A rule may keep what it was given; the next step must find it unchanged.
@@ -162,7 +167,7 @@ def _blocks(x: Tensor) -> tuple[Tensor, ...]:
     return torch.split(x.view(-1), BLOCK)
 
 
-def _is(x: object) -> bool:
+def _is(x: object) -> TypeGuard[Tensor]:
     return isinstance(x, Tensor)
 
 

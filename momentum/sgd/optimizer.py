@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import ParamsT, StateDict
 
 from momentum.conventions import CONVENTIONS, Convention, Hyper, get
 from momentum.conventions.hyper import FLAGS, NUMBERS
@@ -48,7 +49,7 @@ class MomentumSGD(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: ParamsT,
         convention: str | Convention = "accumulated",
         lr: float | Tensor = 1e-3,
         momentum: float = 0.0,
@@ -65,7 +66,7 @@ class MomentumSGD(torch.optim.Optimizer):
         defaults = {"convention": convention, **h._asdict(), "compile": compile}
         super().__init__(params, _checked_in(defaults, "defaults"))
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, object]) -> None:
         """Take on more parameters; the caller's dict is left as it is.
 
         Raises: ValueError for bad hyper-parameters and for parameters given twice.
@@ -82,7 +83,7 @@ class MomentumSGD(torch.optim.Optimizer):
                 raise ValueError(f"{where}: params[{twice}] was given before")
         super().add_param_group(group)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # torch: two overloads
         """One step of every parameter that has a gradient; returns what the closure returns."""
         if self._ahead:
             raise RuntimeError("step() inside look_ahead(): the parameters are not at home there")
@@ -116,7 +117,7 @@ class MomentumSGD(torch.optim.Optimizer):
             found.append((group, due))
         return found
 
-    def _group(self, i: int, options: Mapping[str, Any]) -> Group:
+    def _group(self, i: int, options: Mapping[str, object]) -> Group:
         """What is said of a group; what is said in tensors is not looked into."""
         given = [self._shown, *map(options.get, _SAID)]
         last = self._told.get(i)
@@ -162,12 +163,12 @@ class MomentumSGD(torch.optim.Optimizer):
                 for p, home, _ in moves:
                     p.copy_(home)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """State and groups, as torch's; the tensors in it stay as they are."""
         self._shown = True
         return super().state_dict()
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Go on where another MomentumSGD was; nothing is shared with it.
 
         Raises: ValueError, before anything changes, for a state of other parameters or optimizers.
@@ -177,7 +178,7 @@ class MomentumSGD(torch.optim.Optimizer):
             raise ValueError(f"state_dict has no {', '.join(sorted(missing))}")
         super().load_state_dict(state_dict)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: StateDict) -> None:
         """The last stage of loading and of unpickling: the one place that sees the new state."""
         plan = _plan(state["param_groups"], state["state"])
         stray = set(state["state"]) - {p for p, *_ in plan}
@@ -194,7 +195,7 @@ Plan = list[tuple[Tensor, Convention, Any, Hyper]]
 """Each parameter with its convention, its state before the step and its hyper-parameters."""
 
 
-def _plan(groups: Iterable[Mapping[str, Any]], states: Mapping[Any, Any]) -> Plan:
+def _plan(groups: Iterable[Mapping[str, Any]], states: Mapping[Tensor, object]) -> Plan:
     """All that a step needs, read and checked before anything moves."""
     plan: Plan = []
     for i, group in enumerate(groups):
@@ -229,7 +230,7 @@ def _same(a: object, b: object) -> bool:
     return a is b or (type(a) is float and type(b) is float and a == b)
 
 
-def _copied(options: Mapping[str, Any]) -> dict[str, Any]:
+def _copied(options: Mapping[str, object]) -> dict[str, object]:
     """The same with tensors of our own."""
     return {n: x.detach().clone() if isinstance(x, Tensor) else x for n, x in options.items()}
 
@@ -238,7 +239,7 @@ _named = cache(get)  # a step asks for every group
 
 
 def _read(
-    options: Mapping[str, Any], where: str, least: float = -math.inf
+    options: Mapping[str, object], where: str, least: float = -math.inf
 ) -> tuple[Convention, Hyper]:
     """Convention and hyper-parameters of a group, as Python numbers."""
     which = options.get("convention")
@@ -260,7 +261,7 @@ def _read(
     return convention, h
 
 
-def _checked_in(options: dict[str, Any], where: str) -> dict[str, Any]:
+def _checked_in(options: Mapping[str, object], where: str) -> dict[str, Any]:
     """A copy of new options: conventions by name, tensors copied, all of it checked."""
     convention, h = _read(options, where, least=0.0)
     try:

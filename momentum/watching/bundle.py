@@ -1,7 +1,6 @@
 """Parameters of a live optimizer that step alike, at their watched coordinates, and the oracle."""
 
 from collections.abc import Hashable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,14 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from momentum.arithmetic import FORMATS, Format
-from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
-from momentum.oracle.block import Walk
 from momentum.oracle.linear import Linear
-from momentum.oracle.plan import Plan
 from momentum.watching.causes import Step, Term, cause
 from momentum.watching.reading import Array, taken
 from momentum.watching.sample import Indices
+from momentum.watching.walks import Prior, Still, Walked, begun, beyond, copied, prior_to
 
 STALE_GRADIENT = "the gradient is that of the step before"
 STALE_VELOCITY = "the velocity is that from before the loaded state"
@@ -128,7 +125,7 @@ class Bundle:
         if given.skipped:
             self.last = given.after
             moved = (given.after != given.before) & ~np.isnan(given.before)
-            here = _Still(given.before)
+            here = Still(given.before)
             return 0.0, self._placed("skipped", given, here, moved, None), beside
         ratio = 0.0
         wrong: list[Worst] = []
@@ -136,7 +133,7 @@ class Bundle:
             if compared:
                 self.single = copied(self.along) if self.single is None else self.single
                 self.single.move_to(given.before)
-                prior = _prior(self.single)
+                prior = prior_to(self.single)
                 self.single.take(given.grad, given.h)
             else:
                 self.single = None
@@ -144,11 +141,11 @@ class Bundle:
             for how, walk in (("step", self.single), ("trajectory", self.along)):
                 if not compared:
                     break
-                peak, beyond = _beyond(given.after, walk)
+                peak, wide = beyond(given.after, walk)
                 ratio = max(ratio, peak)
-                if beyond is not None:
+                if wide is not None:
                     told = {x.member for x in wrong}  # once: a wrong step leads off the trajectory
-                    placed = self._placed(how, given, walk, beyond, prior)
+                    placed = self._placed(how, given, walk, wide, prior)
                     wrong += [x for x in placed if x.member not in told]
                     walk.move_to(given.after)
         self.last = given.after
@@ -158,7 +155,7 @@ class Bundle:
     def _begin(self, given: Given) -> list[Member]:
         """Take the history on from where it is kept; members that were changed since their step."""
         if self.along is None and given.start is not None:
-            self.along = self._walk(given.before)
+            self.along = begun(self.convention, self.format, self.linear, given.before)
             if given.start:
                 self.along.resume({**given.start, "step": 1})
             if self.parent is not None:
@@ -180,12 +177,6 @@ class Bundle:
             self.along = copied(source.along, mask)
             self.last = None if source.last is None else source.last[mask]
             self.past = {words: (name, x[mask]) for words, (name, x) in source.past.items()}
-
-    def _walk(self, start: Array) -> Linear | Walk:
-        """The oracle at the start of a walk; number by number where the rule is not linear."""
-        if self.linear:
-            return Linear(Plan(self.convention, self.format, own_error=True), start)
-        return Walk(self.convention, self.format, start, None)
 
     def _remember(self, source: "Bundle") -> None:
         """The velocity that a load has replaced, which somebody may go on with."""
@@ -210,7 +201,7 @@ class Bundle:
                     self.loaded[member.name] = False
 
     def _placed(
-        self, how: str, given: Given, walk: Any, wrong: NDArray[np.bool_], prior: Any
+        self, how: str, given: Given, walk: Walked, wrong: NDArray[np.bool_], prior: Prior | None
     ) -> list[Worst]:
         found = []
         starts = [0, *self.ends[:-1]]
@@ -228,7 +219,9 @@ class Bundle:
             ))  # fmt: skip
         return found
 
-    def _cause(self, given: Given, walk: Any, here: NDArray[np.int64], prior: Any) -> str:
+    def _cause(
+        self, given: Given, walk: Walked, here: NDArray[np.int64], prior: Prior | None
+    ) -> str:
         terms: dict[str, Term] = {}
         if prior is not None:
             state, rows = prior
@@ -245,50 +238,3 @@ class Bundle:
             x[here] for x in (given.before, given.after, walk.value, walk.bound)
         )
         return cause(Step(before, after, exact, bound, terms, others), given.scale)
-
-
-class _Still:
-    """Where a step that is skipped leads."""
-
-    def __init__(self, value: Array) -> None:
-        self.value, self.bound = value, np.zeros_like(value)
-
-
-def is_linear(convention: Convention) -> bool:
-    """Whether the rule is a sum of products, which the oracle takes for many at once."""
-    try:
-        plan = Plan(convention, FORMATS["float32"], own_error=True)
-        for _ in range(2):
-            plan.next(Hyper(lr=0.1, momentum=0.9, nu=0.7))
-    except (NotLinear, TypeError, AttributeError):  # the rule computes with other things too
-        return False
-    return True
-
-
-def copied(walk: Any, kept: Any = slice(None)) -> Any:
-    """The same history, to go on by itself, at some of its coordinates if the rule is linear."""
-    return walk.part(kept) if isinstance(walk, Linear) else copy(walk)
-
-
-def _prior(walk: Any) -> Any:
-    """State and velocity rows as they are before a step, None where the rule is not linear."""
-    if not isinstance(walk, Linear):
-        return None
-    rows = {name: x.copy() for name, x in walk.arrays.items()}
-    return walk.plan.plain_state(rows), rows
-
-
-def _beyond(after: Array, walk: Any) -> tuple[float, NDArray[np.bool_] | None]:
-    """The largest error / bound, and which coordinates exceed theirs, None where none does.
-
-    No claim is made where the exact number or the bound is not finite.
-    """
-    error = np.abs(after - walk.value)
-    ratio = np.divide(error, walk.bound, out=np.zeros_like(error), where=error != 0)
-    peak = float(ratio.max(initial=0.0))
-    if peak <= 1:
-        return peak, None
-    ratio = np.where(np.isnan(ratio), np.inf, ratio)
-    ratio[~(np.isfinite(walk.value) & np.isfinite(walk.bound))] = 0.0
-    peak = float(ratio.max(initial=0.0))
-    return peak, ratio > 1 if peak > 1 else None

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from momentum.conventions import Convention
-from momentum.watching.reading import options_of
+from momentum.watching.reading import Option, options_of
 from momentum.watching.sample import Sample
 
 
@@ -33,6 +32,6 @@ class Options:
             if count != "all" and (not isinstance(count, int) or count < 1):
                 raise ValueError(f"{name}={count}: wanted 1 or more")
 
-    def read(self, group: Mapping[str, object]) -> dict[str, Any]:
+    def read(self, group: Mapping[str, object]) -> dict[str, Option]:
         """The hyper-parameters of a group."""
         return options_of(group if self.hyper is None else self.hyper(group))

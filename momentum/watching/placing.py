@@ -10,10 +10,11 @@ from torch.nn.parameter import is_lazy
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention, get
-from momentum.watching.bundle import Bundle, Member, is_linear
+from momentum.watching.bundle import Bundle, Member
 from momentum.watching.options import Options
 from momentum.watching.reading import convention_of, local, names_in_process, taken, velocity_of
 from momentum.watching.sample import Sample, budgets, draw
+from momentum.watching.walks import is_linear
 
 
 class Placing:
@@ -139,7 +140,7 @@ class Placing:
         """All velocities are taken from the optimizer's state."""
         self.bundles = [bundle.renewed() for bundle in self.bundles]
 
-    def start_of(self, bundle: Bundle) -> dict[str, Any]:
+    def start_of(self, bundle: Bundle) -> dict[str, Tensor]:
         """What the state shows of a bundle, tensors where they are; empty where it has none."""
         shown = [self._shown(m.p, bundle.convention) for m in bundle.members]
         if shown[0] is None:

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from momentum.conventions import Hyper
-from momentum.watching.bundle import Bundle, Given, Worst, copied
+from momentum.watching.bundle import Bundle, Given, Worst
 from momentum.watching.options import Options
-from momentum.watching.reading import Array, coordinate, moved_to_host
+from momentum.watching.reading import Array, Option, coordinate, moved_to_host
 from momentum.watching.report import Violation, WatchError, WatchReport
+from momentum.watching.walks import copied
 
 LOG = logging.getLogger("momentum.watch")
 LOG.addHandler(logging.NullHandler())
@@ -37,10 +39,10 @@ class Row:
     scaler skips the step."""
 
     parts: list[Part]
-    options: list[dict[str, Any]]
+    options: list[dict[str, Option]]
     step: int = 0
     after: list[Tensor] = field(default_factory=list)
-    amp: tuple[Any, Any] = (1.0, 0.0)
+    amp: tuple[Option, Option] = (1.0, 0.0)
 
 
 class Queue:
@@ -166,5 +168,5 @@ def _number(x: float | Array) -> Any:
     return float(x[0]) if isinstance(x, np.ndarray) else x if isinstance(x, bool) else float(x)
 
 
-def _unscaled(grad: Any, scale: float) -> Any:
+def _unscaled(grad: NDArray[np.floating], scale: float) -> Array:
     return grad.astype(np.float64) if scale == 1 else grad.astype(np.float64) / scale

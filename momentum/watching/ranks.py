@@ -7,7 +7,7 @@ from typing import Any
 
 import torch.distributed as dist
 
-from momentum.watching.replicas import Replica, parting
+from momentum.watching.merging import Replica, parting
 from momentum.watching.report import WatchReport
 
 _groups: list[Any] = []
@@ -48,7 +48,7 @@ def before_the_end(act: Callable[[], None]) -> Iterator[None]:
     own = getattr(dist, "destroy_process_group", None)
     done: list[bool] = []
 
-    def destroy(*args: Any, **kwargs: Any) -> Any:
+    def destroy(*args: object, **kwargs: object) -> object:
         if not done and (not args or args[0] is None) and several():
             done.append(True)
             act()

@@ -23,7 +23,7 @@ SPEAKERS = {"torch.optim.sgd.SGD": "torch", "timm.optim.sgdw.SGDW": "timm"}
 """Class of an optimizer -> whose convention it speaks, for those that are known."""
 
 
-def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
+def unwrapped(optimizer: object) -> torch.optim.Optimizer:
     """The optimizer that takes the steps, within those that wrap it.
 
     Raises: ValueError for what is no torch optimizer.
@@ -92,7 +92,7 @@ def taken(p: Tensor, positions: Tensor | None) -> Tensor:
     return flat.clone() if positions is None else flat.index_select(0, positions)
 
 
-def moved_to_host(parts: Sequence[Tensor]) -> list[NDArray[Any]]:
+def moved_to_host(parts: Sequence[Tensor]) -> list[NDArray[np.floating]]:
     """All tensors as flat arrays on the host; one transfer for each device that they are on."""
     out: list[Any] = [None] * len(parts)
     for device in {x.device for x in parts}:
@@ -107,10 +107,10 @@ def moved_to_host(parts: Sequence[Tensor]) -> list[NDArray[Any]]:
     return out
 
 
-def options_of(group: Mapping[str, Any]) -> dict[str, Any]:
+def options_of(group: Mapping[str, Any]) -> dict[str, Option]:
     """The hyper-parameters of a group by name; tensors are copied, and stay where they are."""
     numbers = {n: group.get(n, NEUTRAL.get(n, 0.0)) for n in NUMBERS}
-    found: dict[str, Any] = {
+    found: dict[str, Option] = {
         n: x.detach().clone().reshape(1) if isinstance(x, Tensor) else float(x or 0.0)
         for n, x in numbers.items()
     }
@@ -123,7 +123,7 @@ def options_of(group: Mapping[str, Any]) -> dict[str, Any]:
     return found | {n: bool(group.get(n, False)) for n in FLAGS}
 
 
-def amp_of(optimizer: Any) -> tuple[Option, Option]:
+def amp_of(optimizer: object) -> tuple[Option, Option]:
     """The scale that a fused step divides by, and whether it skips: both are given by a scaler."""
     scale, skips = getattr(optimizer, "grad_scale", None), getattr(optimizer, "found_inf", None)
     return (
@@ -132,7 +132,7 @@ def amp_of(optimizer: Any) -> tuple[Option, Option]:
     )
 
 
-def velocity_of(state: Mapping[str, Any], p: Tensor, name: str | None = None) -> Tensor | None:
+def velocity_of(state: Mapping[str, object], p: Tensor, name: str | None = None) -> Tensor | None:
     """The tensor of an optimizer's state that is its velocity, under the usual names or this one.
 
     Raises: ValueError where there is a state like the parameter, and none is known as velocity.

@@ -79,12 +79,12 @@ def _records(report: WatchReport) -> Iterator[Mapping[str, object]]:
         yield _footer(report)
 
 
-def _header(report: WatchReport) -> dict[str, Any]:
+def _header(report: WatchReport) -> dict[str, object]:
     own = {one.name: getattr(report, one.name) for one in fields(Header)}
     return {"record": "header", "format": FORMAT, "version": VERSION, **own}
 
 
-def _footer(report: WatchReport) -> dict[str, Any]:
+def _footer(report: WatchReport) -> dict[str, object]:
     own = {name: getattr(report, name) for name in _FOOT}
     return {"record": "footer", "verdict": report.verdict, **own, "missed": report.missed()}
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -19,7 +18,7 @@ from momentum.watching.options import Options
 from momentum.watching.reading import unwrapped
 from momentum.watching.records import own_file
 from momentum.watching.report import WatchError, WatchReport
-from momentum.watching.watcher import Watcher
+from momentum.watching.watcher import Args, Kwargs, Watcher
 
 
 class EveryOptimizer:
@@ -48,7 +47,7 @@ class EveryOptimizer:
         return self.watchers[id(optimizer)]
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def before(self, optimizer: Optimizer, args: Args, kwargs: Kwargs) -> None:
         """Before a step of any optimizer, and before its own hooks."""
         if unwrapped(optimizer) is not optimizer:
             return  # it lets another take the step

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
@@ -18,7 +18,7 @@ from momentum.watching.watcher import Watcher
 
 @contextmanager
 def watch(
-    optimizer: Any,
+    optimizer: object,
     convention: str | Convention | None = None,
     *,
     every: int = 1,

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from momentum.watching import ranks
@@ -19,6 +20,10 @@ from momentum.watching.reading import amp_of
 from momentum.watching.records import Lines
 from momentum.watching.report import WatchReport
 
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+"""Of a step, as torch hands them to hooks."""
+
 
 class Watcher:
     """The state of a watch; `hooked` puts it on its optimizer.
@@ -28,7 +33,7 @@ class Watcher:
     """
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, options: Options, names: Mapping[Tensor, str] = {}
+        self, optimizer: Optimizer, options: Options, names: Mapping[Tensor, str] = {}
     ) -> None:
         self.optimizer, self.options = optimizer, options
         self.placing = Placing(optimizer, options, names)
@@ -82,7 +87,7 @@ class Watcher:
         self.handles = []
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def be_last(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def be_last(self, optimizer: Optimizer, args: Args, kwargs: Kwargs) -> None:
         """Before the optimizer's own hooks: ours moves behind them, which may clip gradients."""
         if optimizer is self.optimizer:
             self.handles.pop().remove()
@@ -98,13 +103,15 @@ class Watcher:
             lines, self.lines = self.lines, None
             lines.finish()
 
-    def on_load(self, optimizer: Any) -> None:
+    def on_load(self, optimizer: Optimizer) -> None:
         """The state is another: velocities are taken from it."""
         self.report.load()
         self.placing.begin_anew()
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def on_start(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
+    def on_start(
+        self, optimizer: Optimizer, args: Args, kwargs: Kwargs
+    ) -> tuple[Args, Kwargs] | None:
         """Before a step: where the sampled coordinates are, and their gradients."""
         if _within(self.outermost):
             self.depth += 1
@@ -118,7 +125,7 @@ class Watcher:
             self._gather()
             return None
 
-        def gathered() -> Any:
+        def gathered() -> object:
             loss = closure()
             self._gather()
             return loss
@@ -144,7 +151,7 @@ class Watcher:
         self.row = Row(parts, [self.options.read(group) for group in self.optimizer.param_groups])
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def on_end(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def on_end(self, optimizer: Optimizer, args: Args, kwargs: Kwargs) -> None:
         """After a step: where the coordinates went; now and then, all is compared."""
         self.depth -= 1
         if self.depth:
