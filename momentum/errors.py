@@ -1,11 +1,21 @@
 """The one error that a user of the command line can mend, and what helps to mend it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class UsageError(Exception):
     """A target, an option or a missing package: one clear line, no traceback, exit code 2."""
+
+
+@contextmanager
+def of_usage() -> Iterator[None]:
+    """Within, a ValueError is of what somebody gave: a UsageError."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Times for a step and an epoch of a target beside torch.optim.SGD's, on what is right at once."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -12,12 +13,12 @@ import numpy as np
 from momentum.adapters._device import CPU, copy_seconds, wait_for
 from momentum.conventions import Convention, Hyper, get
 from momentum.doors.targets import Target
-from momentum.errors import UsageError
+from momentum.errors import UsageError, of_usage
 from momentum.report.timings import BenchReport, Timing
 from momentum.runner import files
 from momentum.runner.events import Refused
 from momentum.subjects.isolation import Lost, stream
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Array, Run, Subject
 
 DTYPE, LEAST_BYTES, SAMPLE = "float32", 20, 997
 """Of float32: read x, v and g, write x and v. Every so many elements are held to the oracle."""
@@ -48,7 +49,7 @@ Table = Mapping[str, Sequence[float]]
 
 
 def bench(
-    target: Any,
+    target: object,
     convention: str | Convention | None = None,
     *,
     settings: Mapping[str, object] | None = None,
@@ -111,10 +112,8 @@ def _timed(
         from momentum.diagnosis import identify
 
         convention = identify(subject).nearest
-    try:
+    with of_usage():
         chosen = get(convention)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     found: list[Timing] = []
     direct = _shown(subject.start([np.zeros(1)], [_numbers(subject)], DTYPE))
     for work in works:
@@ -187,16 +186,24 @@ def _steps(
     elements = sum(x.size for x in start)
     copy = copy_seconds(elements, _device(subject))
     seconds = yield from _in_turn(called, count, rounds, _device(subject))
-    reference = seconds[next(n for n in seconds if n != subject.facts.name)]
     large = elements >= 10**6  # smaller ones stay in the cache
     return [
-        Timing(
-            work, name, tuple(took), tuple(a / b for a, b in zip(took, reference)), elements,
-            _state_bytes(runs[name], elements),
-            LEAST_BYTES * elements * copy / median(took) if large else None,
+        replace(
+            t,
+            state_bytes=_state_bytes(runs[t.name], elements),
+            bandwidth=LEAST_BYTES * elements * copy / median(t.seconds) if large else None,
         )
-        for name, took in seconds.items()
-    ]  # fmt: skip
+        for t in _timings(work, seconds, subject, elements)
+    ]
+
+
+def _timings(
+    work: str, seconds: Mapping[str, list[float]], subject: Subject, elements: int
+) -> list[Timing]:
+    """What was timed, each round beside that of the first of torch's."""
+    reference = seconds[next(n for n in seconds if n != subject.facts.name)]
+    return [Timing(work, n, tuple(t), tuple(a / b for a, b in zip(t, reference)), elements)
+            for n, t in seconds.items()]  # fmt: skip
 
 
 def _device(subject: Subject) -> str:
@@ -208,21 +215,24 @@ def _numbers(subject: Subject) -> Hyper:
     return subject.facts.domain.combined({"lr": 0.01, "momentum": 0.9})
 
 
-def _shown(run: Any) -> bool:
+def _shown(run: object) -> bool:
     """The adapter shows an optimizer that can be called without the adapter."""
     return hasattr(getattr(run, "optimizer", None), "step") and hasattr(run, "params")
 
 
-def _step(run: Any, grads: Sequence[Any], direct: bool) -> Callable[[], Any]:
+def _step(run: Any, grads: Sequence[Array], direct: bool) -> Callable[[], object]:
     """A step as its user calls it where that can be seen, else as an adapter does."""
     if not direct:
         return partial(run.step, grads)
     for p, g in zip(run.params, grads):
         p.grad = p.detach().new_tensor(g)
-    return run.optimizer.step  # type: ignore[no-any-return]
+    return partial(run.optimizer.step)
 
 
-def _judge(run: Any, h: Hyper, start: Any, grads: Any, convention: Convention, name: str) -> None:
+def _judge(
+    run: Run, h: Hyper, start: Sequence[Array], grads: Sequence[Array], convention: Convention,
+    name: str,
+) -> None:  # fmt: skip
     """Three steps of some elements are the convention's. Raises: UsageError."""
     from momentum.oracle.replay import replay_steps
 
@@ -239,7 +249,7 @@ def _judge(run: Any, h: Hyper, start: Any, grads: Any, convention: Convention, n
 
 
 def _in_turn(
-    called: Mapping[str, Callable[[], Any]], count: int, rounds: int, device: str
+    called: Mapping[str, Callable[[], object]], count: int, rounds: int, device: str
 ) -> Work[dict[str, list[float]]]:
     found: dict[str, list[float]] = {name: [] for name in called}
     for _ in range(rounds + 1):  # the first one warms up
@@ -274,12 +284,10 @@ def _epochs(subject: Subject, rounds: int) -> Work[list[Timing]]:
     seconds = yield from _in_turn(
         {n: partial(train, one) for n, one in subjects.items()}, 1, rounds, _device(subject)
     )
-    reference = seconds[next(n for n in seconds if n != subject.facts.name)]
-    return [Timing(EPOCH, n, tuple(t), tuple(a / b for a, b in zip(t, reference)), 6)
-            for n, t in seconds.items()]  # fmt: skip
+    return _timings(EPOCH, seconds, subject, 6)
 
 
-def _state_bytes(run: Any, elements: int) -> float | None:
+def _state_bytes(run: object, elements: int) -> float | None:
     states = getattr(getattr(run, "optimizer", None), "state", None)
     if not isinstance(states, Mapping):
         return None

@@ -15,7 +15,7 @@ import click
 
 from momentum.checks.result import Header, Result, Results
 from momentum.doors.targets import Target
-from momentum.errors import UsageError
+from momentum.errors import UsageError, of_usage
 from momentum.report import jsonl as lines
 from momentum.report import table, terminal, words
 from momentum.report.foreign import is_watched, say
@@ -124,10 +124,8 @@ def _update(path: Path, known: Sequence[Expectation], results: Results) -> None:
 
 
 def _problem(text: str | None) -> Problem | None:
-    try:
+    with of_usage():
         return None if text is None else Problem.from_text(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def _refuse_unwritable(reports: Reports) -> None:
@@ -233,10 +231,8 @@ def list_checks(only: Sequence[str]) -> int:
     Raises: UsageError for a name that is none.
     """
     family = ""
-    try:
+    with of_usage():
         found = selected(only)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     for c in found:
         if c.family != family:
             family = c.family

@@ -10,10 +10,10 @@ import numpy as np
 
 from momentum.conversion import schedule
 from momentum.conversion.convert import convert
+from momentum.conversion.given import UNITS
 from momentum.conversion.speakers import Speaker, speaker
 from momentum.conversion.text import tell
-from momentum.conversion.units import UNITS
-from momentum.errors import UsageError
+from momentum.errors import of_usage
 from momentum.runner import files
 
 
@@ -32,7 +32,7 @@ def run(
     files.different(file, write)
     if write is not None:
         files.writable(write)
-    try:
+    with of_usage():
         common = _pairs(settings)
         a = speaker(source)
         common = {_own(a, name): value for name, value in common.items()}
@@ -46,8 +46,6 @@ def run(
             lines = tell(found)
         if write is not None and found.exists:
             files.replace(write, _file(schedule.rows_of(found), write.suffix))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     if write is not None and found.exists:
         lines.append(f"written to {write}")
     return (0 if found.exists else 1), "\n".join(lines)

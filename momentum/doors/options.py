@@ -4,12 +4,14 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from momentum.doors import completion
+
+F = TypeVar("F", bound=Callable[..., int])
 
 Option = Callable[[Any], Any]
 """A decorator of a command."""
@@ -18,7 +20,12 @@ Option = Callable[[Any], Any]
 class FilePath(click.Path):
     """A path, of characters that a path may have."""
 
-    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
         """Raises: click.BadParameter."""
         try:
             named = b"\0" not in os.fsencode(value)
@@ -32,7 +39,9 @@ class FilePath(click.Path):
 class Seconds(click.FloatRange):
     """A time that ends; nan lies in no range, and none of its comparisons says so."""
 
-    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Raises: click.BadParameter."""
         found: float = super().convert(value, param, ctx)
         if math.isnan(found):
@@ -54,7 +63,7 @@ def option(*names: str, of: Callable[[], Iterable[str]] | None = None, **more: A
 def offered(of: Callable[[], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
     """What a shell is told: these names, in whatever case they begin."""
 
-    def offer(ctx: Any, option: Any, typed: str) -> list[CompletionItem]:
+    def offer(ctx: object, option: object, typed: str) -> list[CompletionItem]:
         return [CompletionItem(n) for n in of() if n.lower().startswith(typed.lower())]
 
     return offer
@@ -177,7 +186,7 @@ CHECK = (
 def with_options(*options: Option) -> Option:
     """A decorator that applies these, in their order."""
 
-    def decorated(function: Any) -> Any:
+    def decorated(function: F) -> F:
         for one in reversed(options):
             function = one(function)
         return function

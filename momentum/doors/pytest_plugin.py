@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
     from momentum.doors.parametrize import Case
+    from momentum.watching.report import WatchReport
 
 _EFFORTS = ("quick", "normal", "deep")
 
@@ -43,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def momentum_watch() -> Iterator[Callable[..., Any]]:
+def momentum_watch() -> "Iterator[Callable[..., WatchReport]]":
     """Watch a torch optimizer until the test ends, which fails where a step was wrong.
 
         def test_training(momentum_watch):
@@ -54,10 +57,10 @@ def momentum_watch() -> Iterator[Callable[..., Any]]:
     """
     import momentum
 
-    reports: list[Any] = []
+    reports: list[WatchReport] = []
     with ExitStack() as stack:
 
-        def begin(optimizer: Any, *args: Any, **options: Any) -> Any:
+        def begin(optimizer: object, *args: Any, **options: Any) -> "WatchReport":
             watching = momentum.watch(optimizer, *args, **options)
             reports.append(stack.enter_context(watching))
             return reports[-1]
@@ -124,7 +127,7 @@ class _Target(pytest.Collector):
             yield item
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _setting(text: str) -> tuple[str, object]:
     name, _, value = text.partition("=")
     try:
         return name, ast.literal_eval(value.strip())
@@ -145,7 +148,9 @@ class _Check(pytest.Item):
         """Run it."""
         self.case()
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> str | TerminalRepr:
         """The message alone; it says everything."""
         from momentum.doors.parametrize import ConformanceFailure
 

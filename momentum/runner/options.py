@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from momentum.arithmetic import FORMATS, format_of
 from momentum.checks import CHECKS, Check
 from momentum.conventions import Convention, get
-from momentum.errors import UsageError, did_you_mean
+from momentum.errors import UsageError, did_you_mean, of_usage
 from momentum.subjects.isolation import Lost, stream
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -55,11 +55,9 @@ class Options:
                 raise UsageError(f"{name} must be above 0, not {number}")
         if convention is not None:
             convention_of(convention, self.time_limit)
-        try:
+        with of_usage():
             dtypes = [format_of(dtype).name for dtype in self.dtypes]
             chosen = selected(self.only)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
         if self.replay is not None and (len(self.only) != 1 or len(chosen) != 1):
             raise UsageError("--replay needs exactly one --only, and that of a single check")
         return replace(self, dtypes=tuple(dict.fromkeys(dtypes)))
@@ -82,10 +80,8 @@ def convention_of(which: str | Convention, limit: float = 60.0) -> Convention:
             if isinstance(said, Lost):
                 end = f"was not done after {limit:g} s" if said.slow else said.reason
                 raise UsageError(f"convention {which!r}: its file {end}")
-    try:
+    with of_usage():
         return get(which)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def selected(only: Sequence[str]) -> list[Check]:
