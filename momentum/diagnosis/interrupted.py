@@ -15,7 +15,7 @@ from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import all_of, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.diagnosis.numbers import FACTORS, Formula
-from momentum.subjects.offers import FullRun
+from momentum.subjects.offers import FullRun, full
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
 
@@ -57,10 +57,9 @@ class Interrupted:
 
         def fresh() -> FullRun:
             zeros = [np.zeros(np.shape(x)) for x in parameters]
-            run: FullRun = self.of.start(zeros, list(hypers), dtype, groups, options)
-            return run
+            return full(self.of.start(zeros, list(hypers), dtype, groups, options))
 
-        run = self.of.start(parameters, hypers, dtype, groups, options)
+        run = full(self.of.start(parameters, hypers, dtype, groups, options))
         return InterruptedRun(run, self.way, fresh, list(hypers))
 
 

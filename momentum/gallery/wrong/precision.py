@@ -115,7 +115,7 @@ class stores_towards_zero(_InSingle):
 def computes_in_single(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     """One kernel for all types."""
 
-    def single(x: object) -> object:
+    def single(x: X) -> X:
         round = format_of("float32").round
         return Number(round(x.value), round) if isinstance(x, Number) else x
 
