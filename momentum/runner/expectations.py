@@ -81,15 +81,15 @@ def refuse_unknown(expected: Iterable[Expectation]) -> None:
     Raises: UsageError for an id that is not `check[dtype]` of a check and a dtype that exist.
     """
     for e in expected:
-        check, bracket, dtype = e.id.partition("[")
+        check, _, dtype = e.id.partition("[")
         where = f"expected failure {e.id!r}"
         if check not in CHECKS:
             raise UsageError(f"{where}: there is no such check{did_you_mean(check, CHECKS)}")
-        if not bracket or not dtype.endswith("]"):
+        if not dtype.endswith("]"):
             raise UsageError(f"{where}: wanted the dtype too, such as {check}[float32]")
-        if dtype[:-1] not in FORMATS:
-            hint = did_you_mean(dtype[:-1], FORMATS)
-            raise UsageError(f"{where}: there is no such dtype{hint}")
+        name = dtype.removesuffix("]")
+        if name not in FORMATS:
+            raise UsageError(f"{where}: there is no such dtype{did_you_mean(name, FORMATS)}")
 
 
 def update(path: Path, expected: Sequence[Expectation]) -> Change:
@@ -129,7 +129,7 @@ def _without(path: Path, text: str, ids: Collection[str]) -> str:
     for part in parts:
         (entry,) = tomllib.loads(part)["expected"]
         gone = [name for name in _ids(entry) if name in ids]
-        if len(gone) == len(_ids(entry)):
+        if gone == _ids(entry):
             kept.append("".join(_remains(part)))
         else:
             kept.append(_struck(part, gone))

@@ -48,6 +48,7 @@ def test_read_accepts_an_empty_file(tmp_path):
         ("x = " + "[" * 9_000, "cannot read"),
         ("x = " + "1" * 5000, "cannot read"),
         ('[[expected]]\nid = 3\nreason = "x"', "entry 1 needs an id and a reason"),
+        ("expected = [1]", "wanted a list of [[expected]] tables"),
         ('expected = "x"', "wanted a list of [[expected]] tables"),
         ('[[expect]]\nid = "x"\nreason = "y"', "unknown: expect"),
         ('[[expected]]\nid = "x"\nreason = "y"\nreasons = "z"', "entry 1 has unknown: reasons"),
@@ -139,7 +140,7 @@ def test_update_loses_no_comment_and_touches_only_what_differs(tmp_path, kept, e
 LISTED = """\
 [[expected]]
 id = [
-    "one[float32]", # beside one
+    "one[float32]", # beside "one[float32]"
     # above two
     "two[float32]",
     "three[float32]",
@@ -163,16 +164,20 @@ def test_update_takes_ids_out_of_a_list_and_loses_no_comment(tmp_path, kept, end
     assert update(path, left).kept == len(kept)
     assert read(path) == left
     text = path.read_bytes().decode()
-    for comment in ("# beside one", "# above two", "# at its reason"):
+    for comment in ('# beside "one[float32]"', "# above two", "# at its reason"):
         assert text.count(comment) == 1, comment
 
 
-def test_update_adds_at_the_end_and_keeps_the_rest_byte_for_byte(tmp_path):
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_update_adds_at_the_end_and_keeps_the_rest_byte_for_byte(tmp_path, ending):
     path = tmp_path / "expected.toml"
-    path.write_text(COMMENTED)
+    before = COMMENTED.replace("\n", ending).encode()
+    path.write_bytes(before)
     new = Expectation("agrees_with_oracle[float16]", 'says "no"\n\x1b', "a/b#1")
     assert update(path, [*read(path), new]).added == (new.id,)
-    assert path.read_text().startswith(COMMENTED.rstrip())
+    after = path.read_bytes()
+    assert after.startswith(before.rstrip())
+    assert after.count(b"\n") == after.count(ending.encode())
     assert read(path)[-1] == new
 
 
