@@ -102,8 +102,8 @@ def forget_local_constants() -> None:
     """
     from hypothesis.internal.conjecture import providers
 
-    if hasattr(providers, "_get_local_constants") and hasattr(providers, "_local_constants"):
-        none = providers._local_constants
+    none = getattr(providers, "_local_constants", None)
+    if none is not None:
         setattr(providers, "_get_local_constants", lambda: none)  # noqa: B010 - not declared
 
 
@@ -267,7 +267,6 @@ def _explore(
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
-        print_blob=False,
     )
     @given(strategy)
     def probe(problem: Problem) -> None:

@@ -76,9 +76,7 @@ def _candidates(
 
 def _thinned(steps: int, worst: int) -> list[int]:
     """All steps where they are few, else some of them evenly, the worst among them."""
-    if steps <= POINTS:
-        return list(range(steps))
-    return sorted({*np.linspace(0, steps - 1, POINTS).astype(int).tolist(), worst})
+    return sorted({*np.rint(np.linspace(0, steps - 1, POINTS)).astype(int).tolist(), worst})
 
 
 def _floats(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[float, ...]:

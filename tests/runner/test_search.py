@@ -112,7 +112,7 @@ def test_only_a_bound_within_the_movement_claims(shown, measured, verdict):
     assert (len(shown.power) > 0) == (verdict == "passed")
 
 
-@pytest.mark.parametrize("name", ["agrees_with_oracle", "another"])
+@pytest.mark.parametrize("name", ["agrees_with_oracle", "another", "a"])
 def test_the_power_is_that_of_all_problems_or_of_the_longest(shown, name):
     long = problem(5, seed=2)
     searched({n: [of(0.0)] for n in (1, 2, 3)}, [ONE, long, THREE], {"name": name})
@@ -201,9 +201,11 @@ def late_in_the_second(trial_problem):
     return [of(2.0 if bad else 0.5)]
 
 
-def test_a_failure_is_tried_with_fewer_steps_and_each_parameter_alone():
+@pytest.mark.parametrize("more", [(), ((4,),)])
+def test_a_failure_is_tried_with_fewer_steps_and_each_parameter_alone(more):
     told = []
-    whole = problem(5, ((2,), (3,), (4,)), missing=frozenset({(0, 1), (1, 0), (4, 1)}))
+    missing = {(0, 1), (1, 0), (4, 1), *([(1, 2)] if more else [])}
+    whole = problem(5, ((2,), (3,), *more), missing=frozenset(missing))
     found, tried = searched(late_in_the_second, [whole], note=told.append)
     small = Problem.from_text(found.problem)
     assert (found.verdict, small.steps, small.shapes) == ("failed", 2, ((3,),))

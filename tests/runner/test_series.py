@@ -1,5 +1,6 @@
 """A series shows the coordinate that went furthest astray, and how a subject answers an impulse."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from momentum.adapters import adapt
 from momentum.conventions import Hyper, get
+from momentum.gallery import GALLERY, Machine
 from momentum.runner.series import POINTS, SHORTEST, furthest, impulse, setting_in_words
 from momentum.subjects.problems import Problem
 
@@ -58,6 +60,27 @@ def test_furthest_keeps_a_long_run_readable_and_its_worst_step_in_it():
     assert 777 in series.steps
     assert series.steps[0] == 1
     assert series.steps[-1] == 1500
+
+
+def test_furthest_goes_on_with_the_last_setting_and_takes_the_worst_group():
+    h, later = Hyper(0.125, 0.5), Hyper(0.25, 0.5)
+    subject = GALLERY["first_group_for_all"].build()
+    short = Problem("float64", ((2,), (3,)), ((h, later), (later, h)), (0, 1), seed=1)
+    long = replace(short, hypers=short.hypers + ((later, h),) * (SHORTEST - 2))
+    series = furthest(subject, get("accumulated"), short)
+    assert series == furthest(subject, get("accumulated"), long)
+    assert series.where.startswith("parameter 1 of shape (3,)")
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "note"),
+    [
+        (("float32", "float64"), "float64, lr 0.1, momentum 0.9"),
+        (("float16", "float32"), "float16, lr 0.1, momentum 0.9"),
+    ],
+)
+def test_impulse_is_told_in_the_finest_dtype(dtypes, note):
+    assert impulse(Machine("right", get("scaled")), get("scaled"), dtypes).note == note
 
 
 def test_impulse_answers_with_powers_of_the_momentum():
