@@ -1,9 +1,19 @@
 """Expected failures are read strictly and written back."""
 
+from dataclasses import replace
+
 import pytest
 
+from momentum.checks.result import Header, Result, Results
 from momentum.errors import UsageError
-from momentum.runner.expectations import Change, Expectation, read, refuse_unknown, update
+from momentum.runner.expectations import (
+    Change,
+    Expectation,
+    as_expected,
+    read,
+    refuse_unknown,
+    update,
+)
 
 TEXT = """\
 # why this file is here
@@ -217,3 +227,35 @@ def test_refuse_unknown_names_what_may_have_been_meant(id_, words):
     with pytest.raises(UsageError, match=id_.replace("[", "\\[")) as caught:
         refuse_unknown([*ENTRIES, Expectation(id_, "x")])
     assert words in str(caught.value)
+
+
+BAD = Result("c", "float32", "f", "must", "s", "", "failed", ratio=2.0)
+GOOD = replace(BAD, verdict="passed", ratio=0.5)
+ENTRY = Expectation("c[float32]", "known", "issue 1")
+
+
+def test_as_expected_marks_a_known_failure():
+    found = as_expected(BAD, [ENTRY])
+    assert (found.verdict, found.reason, found.reference) == (
+        "expected_failure", "known", "issue 1",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["must", "should"])
+def test_as_expected_fails_what_passes_against_expectation(level):
+    found = as_expected(replace(GOOD, level=level), [ENTRY])
+    assert (found.verdict, found.surprise) == ("failed", True)
+    assert "remove the entry" in found.reason
+    results = Results(header=scaled_header(), results=(found,))
+    assert results.exit_code() == 1
+
+
+def scaled_header():
+    return Header("t", "scaled", (), 0, "quick", ("float32",))
+
+
+def test_as_expected_leaves_all_else_alone():
+    other = ENTRY._replace(id="d[float32]")
+    skipped = replace(BAD, verdict="skipped")
+    assert as_expected(BAD, [other]) == BAD
+    assert as_expected(skipped, [ENTRY]) == skipped

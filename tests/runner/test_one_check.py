@@ -2,6 +2,9 @@
 
 import math
 
+import numpy as np
+
+from momentum.adapters import adapt
 from momentum.checks import CHECKS
 from momentum.checks.result import Result
 from momentum.conventions import get
@@ -92,3 +95,16 @@ def test_a_check_that_does_not_apply_or_finds_no_problem_is_skipped() -> None:
     assert (found.verdict, found.reason) == ("skipped", "no problem fits the subject")
     found = result(Machine("right", TORCH), "nesterov_refuses_dampening")
     assert (found.verdict, found.reason) == ("skipped", "takes Nesterov's form with dampening")
+
+
+def test_run_check_survives_a_subject_that_does_not_repeat_itself() -> None:
+    rng = np.random.default_rng(0)
+
+    def moody(theta, v, grad, lr, momentum):  # type: ignore[no-untyped-def]
+        v = momentum * v + lr * grad
+        return theta - v + (rng.random() < 0.2), v
+
+    check = CHECKS["follows_the_learning_rate"]
+    result = run_check(check, adapt(moody, {}, "moody"), get("scaled"), "float64", "quick")
+    assert result.verdict == "failed"
+    assert math.isfinite(result.ratio)

@@ -1,7 +1,6 @@
 """A run gives every job one result, whatever the subject does, and believes nothing unproven."""
 
 import json
-import math
 import os
 import sys
 import time
@@ -13,16 +12,15 @@ import pytest
 
 from momentum.adapters import adapt
 from momentum.checks import CHECKS
-from momentum.checks.result import Header, Result, Results
 from momentum.conventions import get
 from momentum.errors import UsageError
 from momentum.report import jsonl
 from momentum.report.terminal import render
 from momentum.runner import worker
-from momentum.runner.expectations import Expectation, as_expected
+from momentum.runner.expectations import Expectation
 from momentum.runner.ledger import LOSSES
 from momentum.runner.one_check import run_check
-from momentum.runner.options import Options, jobs, selected
+from momentum.runner.options import Options, jobs
 from momentum.runner.results import run
 from momentum.subjects.problems import Problem
 
@@ -284,53 +282,6 @@ def test_run_refuses_options_that_do_not_fit(options, words):
     assert words in str(caught.value)
 
 
-def test_jobs_are_those_that_were_asked_for():
-    def ids(*only, dtypes=()):
-        return [f"{c.name}[{d}]" for c, d in jobs(subject(), Options(only=only, dtypes=dtypes))]
-
-    assert ids("agrees_with_oracle[float16]") == ["agrees_with_oracle[float16]"]
-    assert ids("agrees_with_oracle", dtypes=("float64",)) == ["agrees_with_oracle[float64]"]
-    assert ids("trajectory") == [
-        f"{c.name}[{d}]"
-        for c in CHECKS.values()
-        if c.family == "trajectory"
-        for d in (DTYPES if c.every_dtype else DTYPES[:1])
-    ]
-    assert [c.name for c in selected(())] == list(CHECKS)
-
-
-BAD = Result("c", "float32", "f", "must", "s", "", "failed", ratio=2.0)
-GOOD = replace(BAD, verdict="passed", ratio=0.5)
-ENTRY = Expectation("c[float32]", "known", "issue 1")
-
-
-def test_as_expected_marks_a_known_failure():
-    found = as_expected(BAD, [ENTRY])
-    assert (found.verdict, found.reason, found.reference) == (
-        "expected_failure", "known", "issue 1",
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("level", ["must", "should"])
-def test_as_expected_fails_what_passes_against_expectation(level):
-    found = as_expected(replace(GOOD, level=level), [ENTRY])
-    assert (found.verdict, found.surprise) == ("failed", True)
-    assert "remove the entry" in found.reason
-    results = Results(header=scaled_header(), results=(found,))
-    assert results.exit_code() == 1
-
-
-def scaled_header():
-    return Header("t", "scaled", (), 0, "quick", ("float32",))
-
-
-def test_as_expected_leaves_all_else_alone():
-    other = ENTRY._replace(id="d[float32]")
-    skipped = replace(BAD, verdict="skipped")
-    assert as_expected(BAD, [other]) == BAD
-    assert as_expected(skipped, [ENTRY]) == skipped
-
-
 def test_run_reports_expectations_that_match_nothing(monkeypatch):
     entry = Expectation("none[float32]", "gone")
     assert scaled(expected=[entry]).stale == ()  # a part of the checks says nothing about the rest
@@ -340,35 +291,3 @@ def test_run_reports_expectations_that_match_nothing(monkeypatch):
     results = scaled(options=Options(effort="quick"), expected=[entry])
     assert results.stale == ("none[float32]",)
     assert (results.exit_code(), results.exit_code(strict=True)) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("verdict", "level", "code", "strict"),
-    [
-        ("passed", "must", 0, 0),
-        ("failed", "must", 1, 1),
-        ("errored", "must", 1, 1),
-        ("failed", "should", 3, 1),
-        ("errored", "should", 3, 1),
-        ("expected_failure", "must", 0, 0),
-        ("skipped", "must", 3, 3),
-    ],
-)
-def test_results_decide_the_exit_code(verdict, level, code, strict):
-    result = replace(BAD, verdict=verdict, level=level)
-    results = Results(header=scaled_header(), results=(result,))
-    assert (results.exit_code(), results.exit_code(strict=True)) == (code, strict)
-
-
-def test_run_check_survives_a_subject_that_does_not_repeat_itself():
-    rng = np.random.default_rng(0)
-
-    def moody(theta, v, grad, lr, momentum):
-        theta, v = right(theta, v, grad, lr, momentum)
-        return theta + (rng.random() < 0.2), v
-
-    result = run_check(
-        CHECKS["follows_the_learning_rate"], subject(moody), get("scaled"), "float64", "quick"
-    )
-    assert result.verdict == "failed"
-    assert math.isfinite(result.ratio)
