@@ -1,6 +1,8 @@
 """Wrong torch optimizers are found by the check of what is wrong, and right ones by none."""
 
 import pytest
+import torch_wrong_hosts  # noqa: F401 - its classes register themselves
+import torch_wrong_steps  # noqa: F401
 from torch_optimizers import CAUGHT, RIGHT
 
 from momentum.adapters import adapt
