@@ -84,7 +84,7 @@ def test_moving_problems_change_what_is_on_plain_and_with_nesterov():
         True
     ] * 2
     assert [row[0].lr for row in plain.hypers] == [_given.FULL["lr"], 0.125]
-    with_options = _given.run(setting(), [H], complex=True)
+    with_options = _given.run(setting(), [H], options={"complex": True})
     assert (with_options.options, with_options.shapes) == ((("complex", True),), _given.VECTORS)
 
 
