@@ -67,6 +67,11 @@ def framework(module: str, name: str = "", **more: Any) -> Adapter:
     return Adapter(**{"name": name or module, "module": module, **said, **more})
 
 
+def callables_of(package: str) -> Callable[[object], bool]:
+    """Whether something can be called, and is defined in this package."""
+    return lambda obj: callable(obj) and comes_from(obj, package)
+
+
 def classes_of(package: str) -> Callable[[object], bool]:
     """Whether something is a class, and it or a base of it is defined in this package."""
     return lambda obj: isinstance(obj, type) and comes_from(obj, package)

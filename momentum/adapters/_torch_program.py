@@ -41,6 +41,33 @@ SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
 """Every schedule of torch that sets the learning rate by itself."""
 
 
+def settings() -> dict[str, object]:
+    """What torch has set for the whole process or thread, by name."""
+    return {
+        "gradient mode": torch.is_grad_enabled(),
+        "inference mode": torch.is_inference_mode_enabled(),
+        "default dtype": torch.get_default_dtype(),
+        "default device": torch.get_default_device(),
+        "denormal numbers are flushed": bool(torch.tensor(2.0**-140) * 0.5 == 0),
+        "threads": torch.get_num_threads(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "anomaly detection": torch.is_anomaly_enabled(),
+        "precision of float32 products": torch.get_float32_matmul_precision(),
+        "autocast on the CPU": torch.is_autocast_enabled("cpu"),
+        "random state of torch": torch.get_rng_state().numpy().tobytes(),
+        "random state of NumPy": numpy_state(),
+        "random state of Python": random.getstate(),
+    }
+
+
+_AT_FIRST = torch_settings(), bool(settings()["denormal numbers are flushed"])
+
+
+def restore() -> None:
+    """Put back those settings that others depend on, to what they were before any subject."""
+    set_torch(*_AT_FIRST)
+
+
 class Hosted(Held):
     """The part of a run that is about its surroundings; each method is described in OFFERS."""
 
@@ -134,35 +161,4 @@ class Hosted(Held):
             found[schedule] = rows
         return found
 
-    def settings(self) -> dict[str, object]:
-        return settings()
-
-    def restore(self) -> None:
-        restore()
-
-
-def settings() -> dict[str, object]:
-    """What torch has set for the whole process or thread, by name."""
-    return {
-        "gradient mode": torch.is_grad_enabled(),
-        "inference mode": torch.is_inference_mode_enabled(),
-        "default dtype": torch.get_default_dtype(),
-        "default device": torch.get_default_device(),
-        "denormal numbers are flushed": bool(torch.tensor(2.0**-140) * 0.5 == 0),
-        "threads": torch.get_num_threads(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "anomaly detection": torch.is_anomaly_enabled(),
-        "precision of float32 products": torch.get_float32_matmul_precision(),
-        "autocast on the CPU": torch.is_autocast_enabled("cpu"),
-        "random state of torch": torch.get_rng_state().numpy().tobytes(),
-        "random state of NumPy": numpy_state(),
-        "random state of Python": random.getstate(),
-    }
-
-
-_AT_FIRST = torch_settings(), bool(settings()["denormal numbers are flushed"])
-
-
-def restore() -> None:
-    """Put back those settings that others depend on, to what they were before any subject."""
-    set_torch(*_AT_FIRST)
+    settings, restore = staticmethod(settings), staticmethod(restore)

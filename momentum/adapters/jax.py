@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from momentum.adapters import _libraries, _shared
+from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun
-from momentum.adapters._record import framework
+from momentum.adapters._record import callables_of, framework
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.conventions import Hyper
 
@@ -32,11 +32,6 @@ class JaxRun(ArrayRun):
 
         own = [x for x in jax.tree.leaves(self.inner) if not any(x is p for p in self.theta)]
         return sum(int(np.asarray(x).nbytes) for x in own)
-
-
-def accepts(obj: object) -> bool:
-    """Whether this is an optimizer of that module."""
-    return callable(obj) and _shared.comes_from(obj, "jax.example_libraries.optimizers")
 
 
 class _Run(DeclaredRun, JaxRun):
@@ -75,6 +70,6 @@ ADAPTER = framework(
     "JAX",
     takes="an optimizer of jax.example_libraries",
     distributions={"jax": ("jax",), "jaxlib": ("jaxlib",)},
-    accepts=accepts,
+    accepts=callables_of("jax.example_libraries.optimizers"),
     adapt=_Run.adapt,
 )

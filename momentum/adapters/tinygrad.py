@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from momentum.adapters import _shared
 from momentum.adapters._cache import folder
 from momentum.adapters._declared import DeclaredRun, Stated
 from momentum.adapters._libraries import FOUR, Library
-from momentum.adapters._record import framework
+from momentum.adapters._record import callables_of, framework
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array
 
@@ -29,11 +28,6 @@ def prepare() -> None:
     if not shutil.which(os.environ.get("CC", "clang")):
         os.environ.setdefault("DEV", "PYTHON")
     os.environ.setdefault("CACHEDB", str(folder("tinygrad") / f"{version('tinygrad')}.db"))
-
-
-def accepts(obj: object) -> bool:
-    """Whether this is a class or function of tinygrad's module of optimizers."""
-    return callable(obj) and _shared.comes_from(obj, "tinygrad.nn.optim")
 
 
 def _flushes() -> bool:
@@ -132,7 +126,7 @@ class _Run(DeclaredRun):
 ADAPTER = framework(
     "tinygrad",
     takes="a class or function of nn.optim",
-    accepts=accepts,
+    accepts=callables_of("tinygrad.nn.optim"),
     adapt=_Run.adapt,
     prepare=prepare,
     speakers=("tinygrad", "tinygrad_classic"),

@@ -20,8 +20,8 @@ from momentum.watching.reading import amp_of
 from momentum.watching.records import Lines
 from momentum.watching.report import WatchReport
 
-Args = tuple[Any, ...]
-Kwargs = dict[str, Any]
+Args = tuple[object, ...]
+Kwargs = dict[str, object]
 """Of a step, as torch hands them to hooks."""
 
 
@@ -121,7 +121,7 @@ class Watcher:
             self.report.placed(self.placing.tensors)
         self.row = None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")  # args[0]: the optimizer
-        if closure is None:
+        if not callable(closure):
             self._gather()
             return None
 
