@@ -145,6 +145,30 @@ def averaging(w: Wanted) -> Iterator[Found]:
             yield Found(exact(0), m)
 
 
+def nesterov_averaging(w: Wanted) -> Iterator[Found]:
+    """v' = m v + (1 - m) d; y' = y - lr ((1 - m) d + m v')."""
+    choices: tuple[Exact, ...] = ()
+    if w.Q is None or w.kappa is not None:
+        m = share(w)
+        choices = () if m is None else (m,)
+    elif w.P + w.Q:
+        choices = roots(w.Q / (w.P + w.Q), w)
+    elif w.P == 0:
+        choices = (w.like.momentum,)
+    for m in choices:
+        if m**2 != 1:
+            yield Found(w.P / (1 - m**2), m)
+        elif w.P == 0 and w.Q is not None:
+            yield Found(w.Q, m)
+    if w.P == 0 and w.Q is None:  # momentum 1 keeps the velocity as it is
+        yield Found(w.P, 1 + 0 * w.P)
+
+
+def averages(w: Wanted, nesterov: bool, free: bool) -> Iterator[Found]:
+    """Either form of an average."""
+    return nesterov_averaging(w) if nesterov else averaging(w)
+
+
 def outside(w: Wanted, free: bool) -> Iterator[Found]:
     """v' = m v + k d; y' = y - lr v', with k = 1 or free."""
     standing = w.P == 0 and not w.Q
@@ -201,7 +225,7 @@ def nesterov_outside(w: Wanted, free: bool) -> Iterator[Found]:
 
 
 def rate_outside(w: Wanted, nesterov: bool, free: bool) -> Iterator[Found]:
-    """Either form."""
+    """Either form of a sum, with the rate outside."""
     return (nesterov_outside if nesterov else outside)(w, free)
 
 
@@ -215,6 +239,13 @@ def shifts_outside(w: Wanted) -> Iterator[Exact]:
     """Those of Nesterov's form with the rate outside."""
     if w.P and w.Q and w.kappa is not None and w.mu is not None:
         yield from shifts(w, _doubled(w))
+
+
+def shifts_averaging(w: Wanted) -> Iterator[Exact]:
+    """Those of an average in Nesterov's form."""
+    if w.P and w.Q and w.P + w.Q and w.kappa is not None and w.mu is not None:
+        momenta = roots(w.Q / (w.P + w.Q), w)
+        yield from shifts(w, [m / (1 - m) for m in momenta if m != 1])
 
 
 def shifts(w: Wanted, momenta: list[Exact]) -> Iterator[Exact]:

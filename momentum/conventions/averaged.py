@@ -1,21 +1,10 @@
 """Velocity as the exponentially weighted moving average of the gradients."""
 
-from collections.abc import Iterator
-
 from momentum.arithmetic.number import Number
 from momentum.arithmetic.surd import Exact
 from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
 from momentum.conventions._forms import velocity_forms
-from momentum.conventions._inverse import (  # fmt: skip
-    Found,
-    Inverse,
-    Scale,
-    Wanted,
-    averaging,
-    roots,
-    share,
-    shifts,
-)
+from momentum.conventions._inverse import Found, Inverse, Scale, Wanted, averages, shifts_averaging
 from momentum.conventions._response import summed
 from momentum.conventions._rule import Rule, State
 from momentum.conventions._speaker import DECAY, NESTEROV, OPTAX_DECAY, OWN, Spelling
@@ -55,29 +44,6 @@ def forms(h: Hyper) -> tuple[Rule, ...]:
     return (interpolated, interpolated_back, *_velocity_forms(h))
 
 
-def solve(w: Wanted, nesterov: bool, dampening: bool) -> Iterator[Found]:
-    return nesterov_averaging(w) if nesterov else averaging(w)
-
-
-def nesterov_averaging(w: Wanted) -> Iterator[Found]:
-    """v' = m v + (1 - m) d; y' = y - lr ((1 - m) d + m v')."""
-    choices: tuple[Exact, ...] = ()
-    if w.Q is None or w.kappa is not None:
-        m = share(w)
-        choices = () if m is None else (m,)
-    elif w.P + w.Q:
-        choices = roots(w.Q / (w.P + w.Q), w)
-    elif w.P == 0:
-        choices = (w.like.momentum,)
-    for m in choices:
-        if m**2 != 1:
-            yield Found(w.P / (1 - m**2), m)
-        elif w.P == 0 and w.Q is not None:
-            yield Found(w.Q, m)
-    if w.P == 0 and w.Q is None:  # momentum 1 keeps the velocity as it is
-        yield Found(w.P, 1 + 0 * w.P)
-
-
 def rescaled(w: Wanted, found: Found, by: Exact) -> Found | None:
     m = 1 - by * (1 - found.momentum)
     return None if m**2 == 1 else Found(w.P / (1 - m**2), m)
@@ -87,12 +53,6 @@ def rescaling(w: Wanted, first: Wanted, found: Found) -> Exact | None:
     if not (w.Q and w.mu and w.kappa):
         return None
     return (w.P * w.mu**2 - 2 * w.kappa * w.mu * w.Q) / (w.kappa**2 * w.Q)
-
-
-def shifts_averaging(w: Wanted) -> Iterator[Exact]:
-    if w.P and w.Q and w.P + w.Q and w.kappa is not None and w.mu is not None:
-        momenta = roots(w.Q / (w.P + w.Q), w)
-        yield from shifts(w, [m / (1 - m) for m in momenta if m != 1])
 
 
 convention = Convention(
@@ -118,6 +78,6 @@ convention = Convention(
     takes=frozenset({"momentum", "nesterov"}),
     forms=forms,
     response=summed(lambda momentum, h, s: 1 - momentum, rate=lambda momentum: 1 - momentum),
-    inverse=Inverse(solve, scale=Scale(rescaled, rescaling, standing=True),
+    inverse=Inverse(averages, scale=Scale(rescaled, rescaling, standing=True),
                     shifts=shifts_averaging),
 )  # fmt: skip
