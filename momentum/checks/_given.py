@@ -53,7 +53,7 @@ def changed(setting: Setting, h: Hyper, **wanted: float) -> Hyper:
     """Other values, in a run, for those that can be changed and are on."""
     able = setting.facts.settable & setting.facts.domain.free
     on = {n: x for n, x in wanted.items() if n in able and (n == "lr" or getattr(h, n))}
-    return Hyper(**{**h._asdict(), **on})
+    return h.having(**on)
 
 
 def revised(setting: Setting, h: Hyper, **wanted: float) -> Hyper:

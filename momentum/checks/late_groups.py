@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -133,7 +132,7 @@ def joining(
     plain: bool = False,
     between: Callable[[FullRun, int, int], FullRun] = as_it_is,
     step: How = plainly,
-    **options: Any,
+    **options: object,
 ) -> list[Step]:
     """A run whose groups after the first join when they have their first gradients.
 

@@ -17,10 +17,6 @@ def ordinary(setting: Setting) -> Problems:
     return given.steady(setting, [given.FULL], 2)
 
 
-def _with(h: Hyper, name: str, value: float) -> Hyper:
-    return Hyper(**{**h._asdict(), name: value})
-
-
 def _refusal(subject: Subject, rows: Sequence[Hyper], problem: Problem) -> str | None:
     """How a start is refused; None where it is not."""
     groups = [i % len(rows) for i in range(len(problem.shapes))]
@@ -44,7 +40,7 @@ def _each_bad(trial: Trial, values: Sequence[float], names: Sequence[str]) -> Fo
     for name in names:
         if name in trial.subject.facts.domain.free:
             for value in values:
-                bad = _with(good, name, value)
+                bad = good.having(**{name: value})
                 yield from _must_refuse(trial, [bad], f"{name} = {value}")
 
 
@@ -82,7 +78,7 @@ def refuses_numbers_that_are_not_finite(trial: Trial) -> Found:
 def refuses_them_in_every_group(trial: Trial) -> Found:
     good = trial.problem.hypers[0][0]
     free = trial.subject.facts.domain.free
-    bad = [_with(good, n, -0.125) for n in ("lr", "momentum") if n in free]
+    bad = [good.having(**{n: -0.125}) for n in ("lr", "momentum") if n in free]
     for h in bad:
         yield from _must_refuse(trial, [good, h], "a negative one in the second group")
         if "late_groups" in trial.subject.facts.offers:

@@ -25,6 +25,10 @@ class Hyper(NamedTuple):
     maximize: bool = False
     nu: Any = 1
 
+    def having(self, **values: Any) -> "Hyper":
+        """The same with other values, of whatever type."""
+        return self._replace(**values)
+
     def lifted(self, number: Callable[[Any], Any]) -> "Hyper":
         """The same hyper-parameters over another number type."""
         return Hyper(*(x if n in FLAGS else number(x) for n, x in zip(self._fields, self)))

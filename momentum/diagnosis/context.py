@@ -11,7 +11,6 @@ import numpy as np
 
 from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import put
 from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.probes import VALUES
 from momentum.diagnosis.short import short
@@ -82,13 +81,9 @@ def minimal(
             words.append("with groups that differ")
             scopes.append(Scope(words[-1], lambda o, i: len(set(o.problem.hypers[0])) > 1))
     now = _shortened(now, fails)
-    if len(set(now.hypers)) > 1:
-        steady = replace(now, hypers=now.hypers[:1] * now.steps)
-        if fails(steady):
-            now = steady
-    if now.kind not in ("normal",):
-        plain = replace(now, kind="normal")
-        if fails(plain):
+    for plainer in ({"hypers": now.hypers[:1] * now.steps}, {"kind": "normal"}):
+        plain = replace(now, **plainer)
+        if plain != now and fails(plain):
             now = plain
     now = _without_flags(now, fails)
     for name in COMMON:
@@ -121,7 +116,7 @@ def _beyond(
         return problem, None
 
     def at(x: float) -> Problem:
-        rows = tuple(tuple(put(h, **{name: x}) for h in row) for row in problem.hypers)
+        rows = tuple(tuple(h.having(**{name: x}) for h in row) for row in problem.hypers)
         return replace(problem, hypers=rows)
 
     if fails(at(usual)):

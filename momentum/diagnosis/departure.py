@@ -51,12 +51,6 @@ def plain(number: SupportsFloat) -> float:
     return float(getattr(number, "value", number))
 
 
-def put(h: Hyper, **numbers: object) -> Hyper:
-    """Other values for some hyper-parameters, of the type of the others."""
-    every: dict[str, Any] = {**h._asdict(), **numbers}
-    return Hyper(**every)
-
-
 def told(change: Callable[[Hyper], Hyper]) -> Apply:
     """The whole step, decay included, is told other hyper-parameters.
 
@@ -81,7 +75,7 @@ def constant(name: str, value: float) -> Apply:
 
     def change(h: Hyper) -> Hyper:
         number = exact(value) if isinstance(h.lr, fmpq) else value
-        return put(h, **{name: number})
+        return h.having(**{name: number})
 
     return told(change)
 
@@ -148,20 +142,28 @@ def scheduled(change: Schedule) -> Apply:
     return taken_as(telling)
 
 
+def unsigned(step: Rule) -> Rule:
+    """A whole step, for a convention that turns the gradient's sign itself."""
+    return lambda x, g, s, h: step(x, -g if h.maximize else g, s, h)
+
+
+def ruled(own: Hypothesis, rule: Rule) -> Hypothesis:
+    """Another rule in place of the whole step but for its sign, in no other form."""
+    other = replace(own.convention, rule=rule, forms=lambda h: (), decay="coupled")
+    return replace(own, convention=other)
+
+
 def _rewritten(
     hypothesis: Hypothesis, wrap: Callable[[Rule], Rule], change: Callable[[Hyper], Hyper]
 ) -> Hypothesis:
     """Another rule around the whole step. The sign of the gradient is turned once, inside."""
     old = hypothesis.convention
 
-    def unsigned(step: Rule) -> Rule:
-        wrapped = wrap(step)
-        return lambda x, g, s, h: wrapped(x, -g if h.maximize else g, s, h)
-
     def forms(h: Hyper) -> tuple[Rule, ...]:
-        return tuple(unsigned(form) for form in old.all_forms(change(h))[1:])
+        return tuple(unsigned(wrap(form)) for form in old.all_forms(change(h))[1:])
 
-    new = replace(old, rule=unsigned(old.step), forms=forms, decay="coupled", takes=EVERYTHING)
+    rule = unsigned(wrap(old.step))
+    new = replace(old, rule=rule, forms=forms, decay="coupled", takes=EVERYTHING)
     return replace(hypothesis, convention=new)
 
 

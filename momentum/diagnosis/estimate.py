@@ -8,7 +8,7 @@ Source: White 1980, A heteroskedasticity-consistent covariance matrix estimator;
 1986, section 2, for clusters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -102,7 +102,7 @@ def estimate(
     here = {n: exact(getattr(h, n)) for n in wanted}
     kept = _independent(_sensitivities(observation, hypothesis, h, wanted)[1], wanted)
     for _ in range(ROUNDS):
-        now = _with(h, {n: nearest(here[n]) for n in kept})
+        now = h.having(**{n: nearest(here[n]) for n in kept})
         residual, slopes = _sensitivities(observation, hypothesis, now, kept)
         if dtype == "float64":
             residual = _exact_residual(observation, hypothesis, h, here)
@@ -153,17 +153,13 @@ def momenta(observation: Observation, hypothesis: Hypothesis) -> Array:
     return np.array(found)
 
 
-def _with(h: Hyper, numbers: Mapping[str, Any]) -> Hyper:
-    return Hyper(**(h._asdict() | dict(numbers)))
-
-
 def _sensitivities(
     observation: Observation, hypothesis: Hypothesis, h: Hyper, names: Sequence[str]
 ) -> tuple[Array, Array]:
     """Residuals (steps, size) and their slopes (names, steps, size), by the rule over duals."""
     start, fed, got = _columns(observation)
     variables = {n: Dual.variable(float(getattr(h, n)), i, len(names)) for i, n in enumerate(names)}
-    lifted = _with(h, variables)
+    lifted = h.having(**variables)
     state, here = hypothesis.convention.initial, cast(Number, start)
     residual, slopes = np.empty_like(got), np.zeros((len(names), *got.shape))
     for t, grad in enumerate(fed):
@@ -181,7 +177,7 @@ def _exact_residual(
 ) -> Array:
     """The residuals in rational arithmetic, for subjects as precise as float64."""
     start, fed, got = _columns(observation)
-    lifted = _with(h.lifted(exact), numbers)
+    lifted = h.lifted(exact).having(**numbers)
     state: Any = hypothesis.convention.initial
     here, residual = exact_array(start), np.empty_like(got)
     for t, grad in enumerate(fed):

@@ -11,7 +11,7 @@ from flint import fmpq
 from momentum.arithmetic import exact, format_of
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import Apply, Departure, put, scheduled, taken_as, told
+from momentum.diagnosis.departure import Apply, Departure, scheduled, taken_as, told
 from momentum.diagnosis.estimate import (
     REACH,
     Estimate,
@@ -110,17 +110,17 @@ def _farther(problem: Problem, name: str, below: bool) -> Problem:
     def beyond(h: Hyper) -> Hyper:
         value = float(getattr(h, name))
         more = 1 - (1 - value) / 2 if name in ("momentum", "dampening") else 2 * value
-        return put(h, **{name: value / 2 if below else more})
+        return h.having(**{name: value / 2 if below else more})
 
     return replace(problem, hypers=tuple(tuple(map(beyond, row)) for row in problem.hypers))
 
 
 def _instead(name: str, value: float) -> Schedule:
-    return lambda hypers: [h if getattr(h, name) else put(h, **{name: value}) for h in hypers]
+    return lambda hypers: [h if getattr(h, name) else h.having(**{name: value}) for h in hypers]
 
 
 def _kept(name: str, pick: Callable[[float, float], float], limit: float) -> Schedule:
-    return lambda hypers: [put(h, **{name: pick(getattr(h, name), limit)}) for h in hypers]
+    return lambda hypers: [h.having(**{name: pick(getattr(h, name), limit)}) for h in hypers]
 
 
 def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:
@@ -233,6 +233,6 @@ def _suspect(
         like: Any = exact if isinstance(h.lr, fmpq) else float
         if not isinstance(value, fmpq) and isinstance(h.lr, fmpq):
             value = exact(value)
-        return put(h, **{name: change(value, like)})
+        return h.having(**{name: change(value, like)})
 
     return Departure(words, told(changed)).suspected(own)

@@ -21,8 +21,9 @@ from momentum.arithmetic.expression import (  # fmt: skip
 )
 from momentum.arithmetic.notation import Notation
 from momentum.arithmetic.number import Number
-from momentum.conventions import Convention, Hyper, Moved, Rule, State, Step, expressed, symbols_of
+from momentum.conventions import Convention, Hyper, Moved, State, Step, expressed, symbols_of
 from momentum.conventions.hyper import NEUTRAL, NUMBERS
+from momentum.diagnosis.departure import ruled
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.gallery.rewriting import Path, at, paths, put
 from momentum.subjects.drive import Observation
@@ -113,13 +114,8 @@ def _hypothesis(convention: Convention, mutant: Mutant, flags: Flags) -> Hypothe
             steps[here] = first.replaced(table), later.replaced(table)
         return steps[here][1 if state.step else 0].taken(theta, grad, state, h)
 
-    own = Hypothesis.of(convention)
-    wrong = replace(own.convention, rule=rule, forms=_no_forms, decay="coupled")
-    return replace(own, convention=wrong, words=(mutant.words,), slack=2)
-
-
-def _no_forms(h: Hyper) -> tuple[Rule, ...]:
-    return ()
+    wrong = ruled(Hypothesis.of(convention), rule)
+    return replace(wrong, words=(mutant.words,), slack=2)
 
 
 def _both(

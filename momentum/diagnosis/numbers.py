@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import Departure, plain, put, scheduled, told
+from momentum.diagnosis.departure import Departure, plain, scheduled, told
 
 Formula = Callable[[Hyper], float]
 """A number made of hyper-parameters."""
@@ -51,7 +51,7 @@ def _over(name: str, value: Formula) -> Formula:
 
 
 def _in_place(name: str, text: str, value: Formula) -> Departure:
-    acts = told(lambda h: put(h, **{name: value(h)}))
+    acts = told(lambda h: h.having(**{name: value(h)}))
     return Departure(f"in place of {name} acts {text}", acts)
 
 
@@ -66,7 +66,7 @@ def _narrow(known: Sequence[str]) -> Iterator[Departure]:
 
 def _held(names: Sequence[str], words: str, format: Format) -> Departure:
     def rounded(h: Hyper) -> Hyper:
-        return put(h, **{n: float(format.round(float(getattr(h, n)))) for n in names})
+        return h.having(**{n: float(format.round(float(getattr(h, n)))) for n in names})
 
     return Departure(words, scheduled(lambda hypers: [rounded(h) for h in hypers]))
 

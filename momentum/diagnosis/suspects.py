@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
-from momentum.conventions import CONVENTIONS, Convention, Hyper, Rule, get
-from momentum.diagnosis.departure import seeded
+from momentum.conventions import CONVENTIONS, Convention, Hyper, get
+from momentum.diagnosis.departure import ruled, seeded, unsigned
 from momentum.diagnosis.departures import KNOWN
 from momentum.diagnosis.feeding import departures
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
@@ -119,16 +118,4 @@ def _hypothesis(defect: Defect) -> Hypothesis | None:
     machine = defect.build()
     if not isinstance(machine, Machine) or machine.run is not None or machine.rule is None:
         return None
-    base = Hypothesis.of(machine.convention)
-    rule = _unsigned(machine.rule)
-    wrong = replace(base.convention, rule=rule, forms=_no_forms, decay="coupled")
-    return replace(base, convention=wrong)
-
-
-def _no_forms(h: Hyper) -> tuple[Rule, ...]:
-    return ()
-
-
-def _unsigned(step: Rule) -> Rule:
-    """A whole step, for a convention that turns the sign itself."""
-    return lambda x, g, s, h: step(x, -g if h.maximize else g, s, h)
+    return ruled(Hypothesis.of(machine.convention), unsigned(machine.rule))

@@ -5,7 +5,7 @@ No check may fail on one of them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Unpack
 
 from momentum.conventions import Hyper, Moved, Rule, State, get
 from momentum.gallery.machine.bookkeeping import (
@@ -18,6 +18,7 @@ from momentum.gallery.machine.bookkeeping import (
 )
 from momentum.gallery.machine.machine import DTYPES, Machine
 from momentum.gallery.machine.number import Working
+from momentum.gallery.wrong._defect import Parts
 from momentum.gallery.wrong._terms import X, after, debiased_by_power, decayed
 from momentum.subjects.protocol import Subject
 
@@ -44,7 +45,9 @@ class Reformulation:
 REFORMULATIONS: dict[str, Reformulation] = {}
 
 
-def _add(name: str, convention: str, statement: str, **machine: Any) -> None:
+def _add(
+    name: str, convention: str, statement: str, rule: Rule | None = None, **machine: Unpack[Parts]
+) -> None:
     told = get(convention)
     if name in REFORMULATIONS:
         raise ValueError(f"there are two reformulations called {name}")
@@ -52,15 +55,15 @@ def _add(name: str, convention: str, statement: str, **machine: Any) -> None:
         name=name,
         statement=statement,
         convention=convention,
-        build=lambda: Machine(name=name, convention=told, **machine),
+        build=lambda: Machine(name=name, convention=told, rule=rule, **machine),
         dtypes=machine.get("dtypes", DTYPES),
-        rule=machine.get("rule"),
+        rule=rule,
         constant=machine.get("fixed_after_start", frozenset()),
     )
 
 
 def _rule(
-    convention: str, statement: str, whole: bool = False, **machine: Any
+    convention: str, statement: str, whole: bool = False, **machine: Unpack[Parts]
 ) -> Callable[[Rule], Rule]:
     """Register a rule: other algebra."""
 

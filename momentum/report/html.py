@@ -2,7 +2,6 @@
 
 import math
 from itertools import pairwise
-from typing import Any
 
 from markupsafe import Markup
 
@@ -52,7 +51,7 @@ def render(results: Results, *, strict: bool = False) -> str:
     )
 
 
-def _cell(result: Result) -> dict[str, Any]:
+def _cell(result: Result) -> dict[str, object]:
     """Words and tone of one field of the table."""
     tone = {"passed": "good", "expected_failure": "warn", "no_claim": "warn"}.get(
         result.verdict, "bad"
@@ -63,7 +62,7 @@ def _cell(result: Result) -> dict[str, Any]:
     return {"mark": _MARKS[result.verdict], "tone": tone, "ratios": ratios, "title": result.where}
 
 
-def _failure(results: Results, result: Result) -> dict[str, Any]:
+def _failure(results: Results, result: Result) -> dict[str, object]:
     """What the page tells of one failed result."""
     return {
         "dtype": result.dtype,
@@ -129,7 +128,7 @@ def _charts(series: Series) -> list[Markup]:
     return [first, second]
 
 
-def _impulse(series: Series | None) -> dict[str, Any] | None:
+def _impulse(series: Series | None) -> dict[str, object] | None:
     """How far each step moves the parameter after one gradient of 1."""
     if series is None:
         return None

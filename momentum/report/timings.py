@@ -5,7 +5,6 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median, quantiles
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,7 @@ class BenchReport:
                            "datetime": now, "version": "5"}, indent=1)  # fmt: skip
 
 
-def _row(t: Timing) -> dict[str, Any]:
+def _row(t: Timing) -> dict[str, object]:
     s = sorted(t.seconds)
     q1, mid, q3 = quantiles(s, n=4)
     stats = {

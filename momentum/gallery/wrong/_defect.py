@@ -39,8 +39,11 @@ GALLERY: dict[str, Defect] = {}
 
 
 class Parts(TypedDict, total=False):
-    """What the machine of a defect may have otherwise; see Machine."""
+    """What a machine may have otherwise; see Machine."""
 
+    run: type[MachineRun]
+    hyper: frozenset[str]
+    fixed_after_start: frozenset[str]
     dtypes: tuple[str, ...]
     working: Working
     without: frozenset[str]

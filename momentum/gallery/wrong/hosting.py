@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from momentum.conventions import Hyper, State
+from momentum.gallery.machine.hosting import T
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect
 from momentum.gallery.wrong._families import misread
@@ -58,9 +59,9 @@ class _Remembering(MachineRun):
     """Memory that the parameters had at their first step."""
 
     def setup(self) -> None:
-        self.first: dict[int, Any] = {}
+        self.first: dict[int, Array] = {}
 
-    def memory(self, i: int) -> Any:
+    def memory(self, i: int) -> Array:
         return self.first.setdefault(i, self.theta[i])
 
 
@@ -230,5 +231,5 @@ class gradient_read_once(MachineRun):
 
 @defect("accumulated", "A state in a file cannot be read.", "it holds objects", level="should")
 class state_is_no_data(MachineRun):
-    def through_file(self, saved: Any) -> Any:
+    def through_file(self, saved: T) -> T:
         raise ValueError("wanted data only, found an object")

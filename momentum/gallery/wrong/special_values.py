@@ -1,7 +1,5 @@
 """Wrong at the edges of the number range, and in long runs."""
 
-from typing import Any
-
 import numpy as np
 
 from momentum.arithmetic import format_of
@@ -16,7 +14,7 @@ def _flushed(dtype: str, x: Array) -> Array:
     return np.where(np.abs(x) < format_of(dtype).smallest_normal, 0.0, x)
 
 
-def _capped(dtype: str, x: Array) -> Any:
+def _capped(dtype: str, x: Array) -> Array:
     return np.clip(x, -format_of(dtype).largest, format_of(dtype).largest)
 
 

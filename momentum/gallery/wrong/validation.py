@@ -12,7 +12,7 @@ from momentum.gallery.wrong._defect import Method, defect, family
 def blind(unseen: Method, run: MachineRun, validate: Method, h: Hyper, group: int) -> None:
     """Bad values of one hyper-parameter are not seen."""
     seen = {n: 0.0 for n in COMMON if unseen(run, n, float(getattr(h, n)))}
-    validate(Hyper(**{**h._asdict(), **seen}), group)
+    validate(h.having(**seen), group)
 
 
 @family("validate")
@@ -97,4 +97,4 @@ class validates_by_clamping(MachineRun):
 
     def hyper(self, i: int) -> Hyper:
         h = super().hyper(i)
-        return Hyper(**{**h._asdict(), **{n: max(0.0, getattr(h, n)) for n in COMMON}})
+        return h.having(**{n: max(0.0, getattr(h, n)) for n in COMMON})

@@ -3,11 +3,10 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from momentum.checks.result import Result, Results
 from momentum.conventions import Convention
@@ -71,7 +70,7 @@ class Row:
             one.name, one.target, one.convention or self.convention, one.versions,
         ) and dict(self.settings) == dict(one.settings)  # fmt: skip
 
-    def to_record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, object]:
         """What JSON can hold."""
         return {"record": "row", **asdict(self)}
 
@@ -116,15 +115,13 @@ def row(
             wrong = [_wrong(results, r) for r in results.results if _kind(r) in _WRONG]
     except UsageError as error:
         lost = str(error)
-    return Row(
-        **{
-            **vars(base),
-            "families": {f: dict(c) for f, c in families.items()},
-            "wrong": tuple(wrong),
-            "cells": cells,
-            "lost": lost,
-            "seconds": round(time.monotonic() - started, 1),
-        }
+    return replace(
+        base,
+        families={f: dict(c) for f, c in families.items()},
+        wrong=tuple(wrong),
+        cells=cells,
+        lost=lost,
+        seconds=round(time.monotonic() - started, 1),
     )
 
 
@@ -175,7 +172,7 @@ def _compared(load: Callable[[], Subject], also: Sequence[Convention]) -> dict[s
     Raises: UsageError where it is lost or the subject cannot be used.
     """
 
-    def work() -> Any:
+    def work() -> Iterator[dict[str, Cell] | UsageError]:
         try:
             yield compare(load(), also)
         except UsageError as error:
@@ -188,5 +185,4 @@ def _compared(load: Callable[[], Subject], also: Sequence[Convention]) -> dict[s
         raise answer
     if isinstance(answer, Lost):
         raise UsageError(f"the comparison {answer.reason}")
-    found: dict[str, Cell] = answer
-    return found
+    return answer
