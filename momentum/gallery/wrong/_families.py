@@ -61,6 +61,16 @@ def heard(change: Method, run: MachineRun, set: Method, hyper: Hyper, group: int
         set(new, group)
 
 
+def before(name: str) -> Family:
+    """The family whose defects do something before a method."""
+    return Family(name, lambda act, run, method, *given: (act(run, *given), method(*given))[1])
+
+
+def afterwards(name: str) -> Family:
+    """The family whose defects do something when a method is done."""
+    return Family(name, lambda act, run, method, *given: (method(*given), act(run, *given))[0])
+
+
 def places(x: Array) -> NDArray[np.intp]:
     """The number of each element, in the order of reading."""
     return np.arange(x.size, dtype=np.intp).reshape(x.shape)

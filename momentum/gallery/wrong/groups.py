@@ -9,7 +9,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect, reported
-from momentum.gallery.wrong._families import heard, moves, told
+from momentum.gallery.wrong._families import afterwards, heard, moves, told
 from momentum.subjects.protocol import Array, Gradient
 
 Gradients = Sequence[Gradient]
@@ -36,6 +36,7 @@ def _reweigh(run: MachineRun, i: int, factor: float) -> None:
 LAZY = "microsoft/CNTK#2411 apache/mxnet#9177 apache/mxnet#10614 clab/dynet#1009"
 absent = Family("absent")
 freezing = Family("freeze")
+joined = afterwards("add_group")
 sparsely = Family("step_sparse")
 
 # fmt: off
@@ -73,6 +74,8 @@ freezing("frozen_velocity_dropped", "What is frozen loses its velocity.",
 sparsely("sparse_entries_overwrite", "Sparse entries of one place count once.",
          "the last one is written",
          lambda run, gradients: run.step([None if g is None else g / 2 for g in gradients]))
+joined("late_group_clears_velocity", "Adding a group clears all velocities.",
+       "state is allocated anew", lambda run, parameters, hyper: run.states.clear())
 # fmt: on
 
 
@@ -80,13 +83,6 @@ sparsely("sparse_entries_overwrite", "Sparse entries of one place count once.",
 class set_changes_all_groups(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.hypers = [hyper] * len(self.hypers)
-
-
-@defect("accumulated", "Adding a group clears all velocities.", "state is allocated anew")
-class late_group_clears_velocity(MachineRun):
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
-        super().add_group(parameters, hyper)
-        self.states = {}
 
 
 @defect("accumulated", "What a late group says becomes the default.", "defaults are updated")

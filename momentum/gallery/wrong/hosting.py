@@ -11,7 +11,7 @@ from momentum.conventions import Hyper, State
 from momentum.gallery.machine.hosting import T
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect
-from momentum.gallery.wrong._families import misread
+from momentum.gallery.wrong._families import afterwards, before, misread
 from momentum.subjects.protocol import Array
 
 IMAGINARY = np.array([False, True])
@@ -52,6 +52,11 @@ misread("complex_gradient_conjugated", "Complex gradients are conjugated.",
 scheduled("own_schedule_ignored", "A schedule of the framework does nothing.",
           "the rate is read at the start",
           lambda run, g: 1.0 if "schedule" in run.options else MachineRun.factor(run, g))
+before("move")("random_numbers_drawn", "A step draws random numbers.",
+               "a seed for each kernel, used or not", lambda run: random.random())
+afterwards("zero_grad")("zero_grad_clears_velocity",
+                        "Clearing gradients into zeros clears the velocity.", "all that is kept",
+                        lambda run, to_none: None if to_none else run.states.clear())
 # fmt: on
 
 
@@ -114,14 +119,6 @@ class zero_grad_forgets_late_group(MachineRun):
         self.grads[self.known :] = late
 
 
-@defect("accumulated", "Clearing gradients into zeros clears the velocity.", "all that is kept")
-class zero_grad_clears_velocity(MachineRun):
-    def zero_grad(self, to_none: bool) -> None:
-        super().zero_grad(to_none)
-        if not to_none:
-            self.states.clear()
-
-
 @defect("accumulated", "The derivative by the first gradient is 0.", level="should")
 class tape_without_first_gradient(MachineRun):
     """The first velocity is a detached copy of the gradient."""
@@ -139,13 +136,6 @@ class error_handling_left_off(MachineRun):
             return
         super().move()
         np.seterr(**before)
-
-
-@defect("accumulated", "A step draws random numbers.", "a seed for each kernel, used or not")
-class random_numbers_drawn(MachineRun):
-    def move(self) -> None:
-        random.random()
-        super().move()
 
 
 @defect("accumulated", "All runs compute in one scratch array.", "it belongs to the class")

@@ -9,6 +9,7 @@ from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Method, defect, family, reported
+from momentum.gallery.wrong._families import before
 from momentum.gallery.wrong._terms import signed, undecayed
 from momentum.subjects.protocol import Array
 
@@ -49,6 +50,12 @@ spoilt("gradient_cleared", "The caller's gradient is zero after the step.",
        "zero_grad within step", lambda run, g, i, h: 0 * g)
 spoilt("gradient_scaled_in_place", "The caller's gradient is scaled by lr.", "g *= lr",
        lambda run, g, i, h: h.lr * g, convention="scaled")
+before("set")(
+    "half_velocity_cleared_on_set",
+    "In half precision every change of a hyper-parameter clears the velocity.",
+    "a guard compares the velocity's type, always float32, with the parameter's",
+    lambda run, hyper, group=0: run.states.clear(), "NVIDIA/warp#1593",
+    dtypes=("float16", "bfloat16"))
 # fmt: on
 
 
@@ -171,17 +178,3 @@ class strided_written_densely(MachineRun):
         super().update(i, grad, h)
         if self.options.get("layout") == "strided" and self.theta[i].size:
             self.theta[i].base[..., 1] = self.theta[i]
-
-
-@reported("NVIDIA/warp#1593")
-@defect(
-    "accumulated",
-    "In half precision every change of a hyper-parameter clears the velocity.",
-    dtypes=("float16", "bfloat16"),
-)
-class half_velocity_cleared_on_set(MachineRun):
-    """A guard compares the velocity's type, always float32, with the parameter's."""
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        super().set(hyper, group)
-        self.states = {}

@@ -6,6 +6,7 @@ import numpy as np
 
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Family, defect
+from momentum.gallery.wrong._families import before
 
 Closure = Callable[[], float]
 SCALER = "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772"
@@ -24,14 +25,11 @@ infinite("scaler_looks_at_first_parameter", "Only the first parameter can make t
              next((g for g in run.grads if g is not None), 0.0))))
 unscaled("scaler_does_not_unscale", "Gradients are not unscaled.", "depends on the path",
          lambda run, scale: None, SCALER)
+before("unscale")("scaler_unscales_twice", "Gradients are unscaled twice.",
+                  "by the scaler and by the step", MachineRun.unscale)
+before("step_by")("closure_called_twice", "The closure is called twice.",
+                  "for the loss and for the gradients", lambda run, closure: closure())
 # fmt: on
-
-
-@defect("accumulated", "The closure is called twice.", "for the loss and for the gradients")
-class closure_called_twice(MachineRun):
-    def step_by(self, closure: Closure) -> float | None:
-        closure()
-        return super().step_by(closure)
 
 
 @defect("accumulated", "The closure is not called.", "the argument is there for the signature")
@@ -102,13 +100,6 @@ class scaler_skip_counts_as_step(MachineRun):
             if i not in self.states:
                 initial = self.subject.convention.initial
                 self.states[i] = initial._replace(step=1, v=np.zeros(x.shape))
-
-
-@defect("accumulated", "Gradients are unscaled twice.", "by the scaler and by the step")
-class scaler_unscales_twice(MachineRun):
-    def unscale(self, scale: float) -> None:
-        super().unscale(scale)
-        super().unscale(scale)
 
 
 @defect("accumulated", "Parameters with finite gradients move at a skipped step.", "one by one")

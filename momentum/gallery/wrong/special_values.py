@@ -6,7 +6,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
-from momentum.gallery.wrong._families import misread, moves, stored, told
+from momentum.gallery.wrong._families import before, misread, moves, stored, told
 from momentum.subjects.protocol import Array
 
 
@@ -25,6 +25,8 @@ def _leaking(x: Array) -> Array:
             flat[first : first + 4] = np.nan
     return flat.reshape(np.shape(x))
 
+
+moving = before("move")
 
 # fmt: off
 stored("subnormals_flushed", "Subnormal numbers become zero.", "flush-to-zero left on",
@@ -57,15 +59,9 @@ told("momentum_lost_after_50_steps", "After 50 steps there is no momentum.",
      lambda run, i, h: h._replace(momentum=h.momentum if run.taken < 50 else 0.0))
 told("lr_decays_secretly", "lr falls by itself.", "lr / (1 + 1e-2 t), the decay of old Keras",
      lambda run, i, h: h._replace(lr=h.lr / (1 + 1e-2 * run.taken)))
+moving("velocity_restarts_every_64_steps", "Every 64 steps the velocity restarts.",
+       "state in a ring of 64", lambda run: None if run.taken % 64 else run.states.clear())
 # fmt: on
-
-
-@defect("accumulated", "Every 64 steps the velocity restarts.", "state in a ring of 64")
-class velocity_restarts_every_64_steps(MachineRun):
-    def move(self) -> None:
-        if self.taken and self.taken % 64 == 0:
-            self.states = {}
-        super().move()
 
 
 @defect("accumulated", "Every 20 steps small velocities become 0.", "spared subnormals, too early")

@@ -11,7 +11,7 @@ from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import Working
 from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Family, defect, reported
-from momentum.gallery.wrong._families import loaded, states
+from momentum.gallery.wrong._families import afterwards, loaded, states
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
@@ -80,6 +80,8 @@ loaded("load_knows_first_parameters", "A load leaves out the velocities of late 
 fitting("foreign_state_accepted", "Another optimizer's state is loaded.", "no schema",
         lambda run, saved: None, "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
         level="should")
+afterwards("save")("save_changes_run", "A save clears the velocity.",
+                   "state is moved out, not copied", lambda run: run.states.clear())
 # fmt: on
 
 
@@ -173,14 +175,6 @@ class save_crashes_without_momentum(MachineRun):
         if not all(h.momentum for h in self.hypers):
             raise AttributeError("'NoneType' object has no attribute 'shape'")
         return super().save()
-
-
-@defect("accumulated", "A save clears the velocity.", "state is moved out, not copied")
-class save_changes_run(MachineRun):
-    def save(self) -> Saved:
-        saved = super().save()
-        self.states = {}
-        return saved
 
 
 @reported("pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252")
