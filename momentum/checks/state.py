@@ -1,5 +1,7 @@
 """State: saved and loaded without a trace."""
 
+from dataclasses import replace
+
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Step, Trial, advice, check, worded
 from momentum.checks._given import Drawn, Problems, Setting, problems
@@ -21,10 +23,21 @@ def short_runs(setting: Setting) -> Problems:
 
 
 def changing_runs(setting: Setting) -> Problems:
-    """Every hyper-parameter and flag changes, plain and with Nesterov's form."""
+    """Every hyper-parameter and flag changes, plain and with Nesterov's form.
+
+    Once for all parameters, and once in the first and the last of three groups.
+    """
     then = {"lr": 0.2, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.3, "nu": 0.4}
     then |= {"maximize": False, "nesterov": False}
-    return given.moving(setting, [{}, {}, then, then], ((7,), (7,), (3, 5)))
+    together = given.moving(setting, [{}, {}, then, then], ((7,), (7,), (3, 5)))
+    if not setting.facts.groups:
+        return together
+    return together + [
+        replace(
+            p, groups=(0, 1, 2), hypers=tuple((row[0], p.hypers[0][0], row[0]) for row in p.hypers)
+        )
+        for p in together
+    ]
 
 
 def any_runs(setting: Setting) -> Drawn:
@@ -83,7 +96,7 @@ def goes_back_to_an_earlier_state(trial: Trial) -> Found:
 @advice(
     statement="Loading restores the hyper-parameters that were set in the run.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
-    catches="load_forgets_hyper",
+    catches="load_forgets_hyper load_forgets_hyper_of_later_groups",
     needs=("resume", "settable:lr"),
     always=changing_runs,
 )
@@ -112,7 +125,7 @@ def state_goes_through_a_file(trial: Trial) -> Found:
 @check(
     statement="Hyper-parameters that come with a loaded state count, not those of the constructor.",
     source="torch.optim.Optimizer.load_state_dict: param_groups are part of the state",
-    catches="load_forgets_hyper",
+    catches="load_forgets_hyper load_forgets_hyper_of_later_groups",
     needs=("resume", "saves_options", "settable:lr"),
     always=changing_runs,
 )

@@ -64,6 +64,10 @@ loaded("load_forgets_hyper", "A load restores no hyper-parameter.", "tensors onl
        lambda run, saved: {**saved, "hypers": run.begun},
        "horovod/horovod#548 horovod/horovod#526 horovod/horovod#562 horovod/horovod#1609",
        level="should")
+loaded("load_forgets_hyper_of_later_groups",
+       "A load restores the hyper-parameters of the first group alone.", "one dict of options",
+       lambda run, saved: {**saved, "hypers": [*saved["hypers"][:1], *run.begun[1:]]},
+       level="should")
 loaded("load_rounds_velocity", "A load rounds the velocity.",
        "state is cast to the parameter's type",
        lambda run, saved: states(
