@@ -6,6 +6,7 @@ MOMENTUM_GALLERY=N takes N of the others in place of a few, and prints what each
 """
 
 import os
+import pickle
 import shlex
 import sys
 import time
@@ -50,7 +51,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Flat:
-    """A run whose numbers come without their shapes."""
+    """A run whose numbers come without their shapes, and whose state leaves it as text."""
 
     run: Any
     shapes: Any
@@ -60,6 +61,9 @@ class Flat:
 
     def parameters(self) -> Any:
         return [np.reshape(x, shape) for x, shape in zip(self.run.parameters(), self.shapes)]
+
+    def save(self) -> Any:
+        return pickle.loads(pickle.dumps(self.run.save()))
 
 
 ONE_PROCESS = "several runs in a process"
