@@ -194,7 +194,6 @@ CHANGES: dict[str, dict[str, Apply]] = {
     name: {
         f"{name} stays what it was at the start":
             _other_steps(name, lambda hypers: [hypers[0]] * len(hypers)),
-        f"{name} stays off where it is off at the start": _off_for_good(name),
         f"a new {name} is used one step late":
             _other_steps(name, lambda hypers: [hypers[0], *hypers[:-1]]),
         f"a new {name} acts one step early":
@@ -205,6 +204,11 @@ CHANGES: dict[str, dict[str, Apply]] = {
     for name in NUMBERS
 }  # fmt: skip
 """By the hyper-parameter that changes in a run."""
+
+NEVER_ON: dict[str, Apply] = {
+    f"{name} stays off where it is off at the start": _off_for_good(name) for name in NUMBERS
+}
+"""Of which runs that begin with it on say nothing."""
 
 NEAR_RATES: dict[str, Apply] = {
     f"a new lr that is less than {near:g}{of} off is not used": _not_so_near(near, bool(of))
@@ -232,6 +236,6 @@ KNOWN: tuple[Departure, ...] = (
     NESTEROV_FORM,
     Departure(UNFED, around(unfed)),
     *(d for name in ("dampening", "maximize", "weight_decay") for d in all_of(OPTIONS[name])),
-    *(d for table in (*CHANGES.values(), CORRECTED) for d in all_of(table)),
+    *(d for table in (*CHANGES.values(), NEVER_ON, CORRECTED) for d in all_of(table)),
 )
 """All of them."""

@@ -27,6 +27,11 @@ def test_identify_names_every_convention(name: str, dtype: str) -> None:
     assert not found.unexplained
 
 
+def test_identify_doubts_nothing_that_its_probes_decide() -> None:
+    found = identify(Machine(name="m", convention=CONVENTIONS["accumulated"]), estimates=False)
+    assert found.undecided == ()
+
+
 @pytest.mark.parametrize("kind", ["coupled", "before", "simultaneous", "after"])
 @pytest.mark.parametrize("name", ["accumulated", "scaled", "averaged"])
 def test_identify_names_the_kind_of_decay(name: str, kind: str) -> None:
