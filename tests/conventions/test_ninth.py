@@ -145,8 +145,8 @@ def test_explain_names_it_where_it_was_built_by_mistake(monkeypatch: pytest.Monk
     scaled, subject = get("scaled"), load("subjects.py:right", {})
     result = run_check(CHECKS["agrees_with_oracle"], subject, scaled, "float32", "quick")
     assert Explainer(subject, scaled).explain([result])
-    words = {suspect.name: suspect.words for suspect in suspects(scaled)}
-    assert words["averaged_steps"] == "another rule (convention averaged_steps)"
+    words = {suspect.words for suspect in suspects(scaled)}
+    assert "another rule (convention averaged_steps)" in words
 
 
 def test_convert_proves_or_says_that_it_is_not_supported() -> None:
