@@ -208,6 +208,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"start": [float("nan")]}, "start must be finite"),
     ({"convention": "scaled", "dampening": 0.5}, "no dampening"),
     ({"steps": 4}, "steps=4"),
+    ({"steps": 0}, "steps=0"),
+    ({"lr": [0.1], "momentum": []}, "momentum has shape"),
+    ({"gradients": [None, [1.0], []]}, "gradient 3 has shape"),
 ]
 
 
@@ -219,7 +222,13 @@ def test_replay_refuses_at_the_door(change: dict[str, Any], message: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("iterates", "message"), [([[1.0], [2.0]], "2 iterates"), ([[1.0, 2.0]], "iterate 1 has shape")]
+    ("iterates", "message"),
+    [
+        ([], "0 iterates for 1 steps"),
+        ([[1.0], [2.0]], "2 iterates"),
+        ([[1.0, 2.0]], "iterate 1 has shape"),
+        ([[]], "iterate 1 has shape"),
+    ],
 )
 def test_compare_refuses_what_does_not_fit(iterates: Any, message: str) -> None:
     got = momentum.replay("torch", [0.0], [[1.0]], lr=0.1)
