@@ -139,6 +139,7 @@ EQUIVALENT: dict[str, str] = {
     "TRIAL = ": "a part of a time chosen freely",
     'task")) <= 1': "there is one at least, which asks",
     'level >= "should"': "of two words, this is the second",
+    "len(parts) is not len(": "a small number is one object",
     " is LOSSES": "a small number is one object",
     'twin.outcome <= "caught"': "of three words this is the first",
     'twin.outcome <= "missed"': "the only one before it is gone by then",

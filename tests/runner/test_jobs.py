@@ -13,6 +13,7 @@ from momentum.report import jsonl
 from momentum.runner import pool
 from momentum.runner.options import Options
 from momentum.runner.results import run
+from momentum.runner.supervisor import Supervisor
 
 OPTIONS = Options(effort="quick", seed=5, only=("trajectory", "schedules", "state", "sensitivity"))
 
@@ -39,10 +40,12 @@ def draws(theta, v, grad, lr, momentum):
 
 
 @pytest.mark.parametrize("step", [right, wrong, dies_in_half_precision, draws])
-def test_report_does_not_depend_on_the_number_of_workers(step):
+def test_report_does_not_depend_on_the_number_of_workers(step, monkeypatch):
     def load():
         return adapt(step, {}, step.__name__)
 
+    if step is draws:  # no cause fits what is drawn, and the search takes half a minute to see it
+        monkeypatch.setattr(Supervisor, "explained", lambda self, results: list(results))
     reports = [jsonl.text(run(load, "scaled", replace(OPTIONS, workers=n))) for n in (1, 2, 5)]
     assert reports[1:] == reports[:1] * 2
 
