@@ -53,6 +53,14 @@ def _of_velocity(step: Rule) -> Rule:
     return stepped
 
 
+def _shrinking_velocity(step: Rule) -> Rule:
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+        shrunk = state._replace(v=state.v - h.weight_decay * state.v)
+        return step(theta, grad, shrunk, _without_decay(h))
+
+    return stepped
+
+
 def _other_steps(name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]) -> Apply:
     """At each step another step's value."""
     return scheduled(
@@ -176,6 +184,8 @@ OPTIONS: dict[str, dict[str, Apply]] = {
         "the weight decay takes the velocity for the parameter": around(_of_velocity),
         "the weight decay takes the velocity, which rests at momentum 0, for the parameter":
             around(lambda step: unfed(_of_velocity(step))),
+        "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter":
+            around(_shrinking_velocity),
         "the weight decay is weight_decay / lr: not scaled by the learning rate":
             _decay(lambda h: h.weight_decay / h.lr),
         "the weight decay is lr weight_decay: scaled by the learning rate once too often":

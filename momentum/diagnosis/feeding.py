@@ -199,8 +199,8 @@ def _groups() -> Iterator[Departure]:
         "the last group": lambda g, n: n - 1,
         "the group before": lambda g, n: max(g - 1, 0),
         "the group after": lambda g, n: min(g + 1, n - 1),
-        "the group before, for the first one of the last": lambda g, n: (g - 1) % n,
-        "the group after, for the last one of the first": lambda g, n: (g + 1) % n,
+        "the group before (for the first group: the last)": lambda g, n: (g - 1) % n,
+        "the group after (for the last group: the first)": lambda g, n: (g + 1) % n,
     }
     for where, place in places.items():
         for names in (Hyper._fields, *((n,) for n in Hyper._fields)):

@@ -32,7 +32,7 @@ def at_steps() -> Iterator[Departure]:
     yield Departure("a step at lr 0 is left out, its gradient too", taken_as(_without_zero_rates))
     for words, opposes in OPPOSES.items():
         restarted = taken_as(partial(_restarted, opposes))
-        yield Departure(f"the velocity starts anew where {words} against it", restarted)
+        yield Departure(f"the velocity starts anew where {words}", restarted)
 
 
 def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypothesis]]:
@@ -56,6 +56,7 @@ def _from(step: int) -> dict[str, Apply]:
     return {
         f"from step {step} on nothing moves": taken_as(ended),
         f"from step {step} on momentum has no effect": scheduled(unweighted),
+        f"from step {step} on lr stays what it was": scheduled(partial(_stopped, step)),
         f"after step {step - 2} the velocity stays as it is": around(unfed),
     }
 
@@ -68,6 +69,10 @@ def _ended(step: int, observation: Observation, strand: Strand) -> Iterable[Stra
 
 def _unweighted(step: int, hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     return [h if t < step else h._replace(momentum=0.0) for t, h in enumerate(hypers, 1)]
+
+
+def _stopped(step: int, hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+    return [h if t < step else h._replace(lr=hypers[step - 2].lr) for t, h in enumerate(hypers, 1)]
 
 
 def _unfed(step: int, inner: Rule) -> Rule:
@@ -122,8 +127,9 @@ Opposes = Callable[[Array, Array], Any]
 
 
 OPPOSES: dict[str, Opposes] = {
-    "a parameter's gradient points": lambda v, d: np.sum(v * d) < 0,
-    "an element's gradient points": lambda v, d: v * d < 0,
+    "a parameter's gradient points against it": lambda v, d: np.sum(v * d) < 0,
+    "an element's gradient points against it": lambda v, d: v * d < 0,
+    "all of a parameter's is 0": lambda v, d: not np.any(v),
 }
 
 

@@ -11,7 +11,7 @@ from momentum.report.foreign import one_line
 from momentum.report.layout import labelled, printed, section, some
 from momentum.report.table import checks
 
-SCREEN = 45
+SCREEN = 40
 """Lines that a report may take where not everything is asked for."""
 
 CLOSE = 4
@@ -49,7 +49,7 @@ def render(
     if verbose:
         end = _verdict(results, strict)
         return shown(None) + printed([Text(), checks(results), Text(), *end], width, colour)
-    for amount in (24, 16, 12, 10, 8, 6, 5, 4, 3, 2, 1):
+    for amount in (6, 5, 4, 3, 2, 1):
         text = shown(amount)
         if _lines(text, width) <= SCREEN:
             return text
@@ -110,10 +110,10 @@ def _setting(results: Results, seconds: float | None, full: bool) -> Iterator[Re
 
 
 def _skipped(results: Results, amount: int | None) -> Iterator[RenderableType]:
-    reasons = digest.skipped(results.results, 1000 if amount is None else 8)
+    reasons = digest.skipped(results.results, 1000 if amount is None else 4)
     if not reasons:
         return
-    most = len(reasons) if amount is None else 6
+    most = len(reasons) if amount is None else 4
     text = "; ".join(f"{n} x {reason}" for n, reason in reasons[:most])
     left = sum(n for n, _ in reasons[most:])
     if left:

@@ -157,7 +157,7 @@ def test_cause_finds_the_next_group_in_a_circle() -> None:
 
     row = tuple(Hyper(lr, 0.9) for lr in (0.1, 0.3, 0.2))
     words = cause(machine(Next), Problem("float32", ((5,),) * 3, (row,) * 3, (0, 1, 2)))
-    assert words == "from step 1 on: the lr of the group after, for the last one of the first acts"
+    assert words == "from step 1 on: the lr of the group after (for the last group: the first) acts"
 
 
 def test_no_number_is_blamed_where_runs_without_a_change_are_right() -> None:
@@ -344,3 +344,24 @@ def test_a_rate_held_in_a_narrower_format_is_named(held: str, words: str) -> Non
 
     problem = Problem("float64", ((7,),), (ROW,) * 3, (0,), "normal", seed=3)
     assert cause(machine(Narrow), problem) == f"from step 1 on: {words}"
+
+
+def test_a_velocity_of_zeros_that_counts_as_none_is_named() -> None:
+    problem = Problem("float32", ((5,), (3,)), ((Hyper(0.1, 0.9, 0.5),),) * 4, (0, 0), "late")
+    words = cause(GALLERY["first_step_by_zero_velocity"].build(), problem)
+    assert words.endswith(": the velocity starts anew where all of a parameter's is 0")
+
+
+def test_a_decay_that_shrinks_the_velocity_is_named() -> None:
+    class Shrinking(MachineRun):
+        def update(self, i: int, grad: Any, h: Hyper) -> None:
+            if i in self.states:
+                left = self.states[i].v * (1 - h.weight_decay)
+                self.states[i] = self.states[i]._replace(v=left)
+            super().update(i, grad, h._replace(weight_decay=0.0))
+
+    row = (Hyper(0.1, 0.9, weight_decay=0.25),)
+    words = cause(machine(Shrinking), Problem("float32", ((5,),), (row,) * 4, (0,)))
+    assert words.endswith(
+        "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter"
+    )

@@ -149,5 +149,15 @@ def test_what_ends_in_a_run_is_named_with_its_step() -> None:
         def hyper(self, i: int) -> Hyper:
             return super().hyper(i)._replace(**({"momentum": 0.0} if self.taken >= 15 else {}))
 
+    class Full(MachineRun):
+        def setup(self) -> None:
+            self.told: dict[int, Hyper] = {}
+
+        def hyper(self, i: int) -> Hyper:
+            self.told.setdefault(self.taken, super().hyper(i))
+            return self.told[min(self.taken, 14)]
+
+    rates = tuple((Hyper(0.1 + t / 64, 0.5),) for t in range(20))
+    assert cause(Full, rates) == "from step 16 on lr stays what it was"
     assert cause(Stalled, (ROW,) * 20) == "after step 15 the velocity stays as it is"
     assert cause(Unweighted, (ROW,) * 20) == "from step 16 on momentum has no effect"
