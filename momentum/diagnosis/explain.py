@@ -136,8 +136,7 @@ class Explainer:
     def _accepted(self, observation: Observation) -> Iterator[Suspect[Explanation]]:
         """Causes that hold in the run, in others like it and in every other setting."""
         context = minimal(observation.problem, self.kept.fails_on, self.kept.error)
-        least = self.trials.observed(context.problem)
-        if least is None:
+        if (least := self.trials.observed(context.problem)) is None:
             return
         drawn = self.trials.varied(context, SHAPES, 1)
         probed = (*self.trials.edge(context), *self.trials.changing(context))
@@ -188,9 +187,10 @@ class Explainer:
             return
         yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
         yield shown(self.own, observation, step)
-        yield scaled(self.convention, observation, step)
         if steady:
             yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
+        yield scaled(self.convention, observation, step)
+        if steady:
             yield drifting(self.subject, self.convention, problem.dtype)
         yield mutants(self.convention, observation, self.names)
         yield identified(self.subject, problem.dtype, self.convention)
