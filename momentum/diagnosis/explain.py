@@ -10,6 +10,7 @@ better than a false one.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 
 import numpy as np
@@ -22,7 +23,7 @@ from momentum.diagnosis.feeding import UNTIL_SET
 from momentum.diagnosis.fitted import bounded, drifting, fitted
 from momentum.diagnosis.functions import between, scaled
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
-from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses
+from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses, set_in
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.moments import late
 from momentum.diagnosis.mutants import mutants
@@ -91,25 +92,22 @@ class Explainer:
                 inner, words = self._in(way)
                 rest = [replace(r, problem=lengthened(r.problem)) for r in rest]
                 found = inner.explain(rest, note, avoided)
-                causes = {i: text for i, text in found.items() if text != ITSELF}
-                told |= {i: text.replace(": ", f": {words}, ", 1) for i, text in causes.items()}
+                told |= {i: set_in(text, words, way) for i, text in found.items() if text != ITSELF}
         return dict.fromkeys(self.kept.held, ITSELF) | told
 
     def _in(self, way: str) -> tuple["Explainer", str]:
         """One for runs that are interrupted, or stepped, in this way; the way in words."""
         if way in WAYS:
-            return Explainer(Interrupted(self.subject, way), self.convention, losses), WAYS[way]
+            inner = Interrupted(self.subject, way)
+            return Explainer(inner, self.convention, partial(losses, way)), WAYS[way]
         return Explainer(otherwise(self.subject, way), self.convention, suspects), STEPS[way][1]
 
     def _explained_runs(self, failed: Sequence[Result]) -> dict[str, str]:
         """Causes of those whose problem is a failure by itself."""
         self.runs = self.kept.failing(failed)
-        told = {}
-        for id_ in sorted(self.runs, key=lambda i: plainness(self.runs[i].problem)):
-            found = self._cause(self.runs[id_])
-            if found is not None:
-                told[id_] = f"{self.kept.when(self.runs[id_])}: {found.words}"
-        return told
+        order = sorted(self.runs, key=lambda i: plainness(self.runs[i].problem))
+        told = {i: self._told(self.runs[i]) for i in order}
+        return {i: text for i, text in told.items() if text}
 
     def cause(self, problem: Problem) -> str:
         """The cause of a failure on a problem, in words, empty where none is certain."""
@@ -117,6 +115,9 @@ class Explainer:
         if observation is None or self.kept.fails(observation) is None:
             return ""
         self.runs = {"": observation}
+        return self._told(observation)
+
+    def _told(self, observation: Observation) -> str:
         found = self._cause(observation)
         return f"{self.kept.when(observation)}: {found.words}" if found else ""
 
@@ -138,9 +139,8 @@ class Explainer:
         context = minimal(observation.problem, self.kept.fails_on, self.kept.error)
         if (least := self.trials.observed(context.problem)) is None:
             return
-        drawn = self.trials.varied(context, SHAPES, 1)
         probed = (*self.trials.edge(context), *self.trials.changing(context))
-        chosen = [least, observation, *drawn, *probed]
+        chosen = [least, observation, *self.trials.varied(context, SHAPES, 1), *probed]
         other = self.trials.varied(context, OTHERS, 2)
         held = self.trials.battery(observation.problem.dtype)
         for group in self._groups(least):

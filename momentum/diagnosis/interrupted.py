@@ -110,9 +110,9 @@ class InterruptedRun:
         return self.run.point()
 
 
-def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
-    """What may be lost where a run is interrupted."""
-    own = Hypothesis.of(convention)
+def losses(way: str, convention: Convention) -> Iterator[Suspect[Hypothesis]]:
+    """What may be lost where a run is interrupted in this way."""
+    own, until_set = Hypothesis.of(convention), partial(_until_set, way == "resume")
     initial = convention.initial
     lost = {
         "the velocity is lost, and the next step is as a first one":
@@ -120,13 +120,13 @@ def losses(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
         "the velocity is lost, and the next step finds zeros":
             around(_at_stop(lambda state, h: state._replace(v=0 * state.v))),
         "the hyper-parameters are again those of the start":
-            scheduled(_until_set(lambda h, first: first)),
+            scheduled(until_set(lambda h, first: first)),
         "what is set has no effect any more":
             scheduled(lambda hypers: [*hypers[:STOP], *[hypers[STOP - 1]] * len(hypers[STOP:])]),
         **{f"the {name} that is kept beside the velocity is lost":
             around(_at_stop(partial(_forgotten, name, initial)))
            for name in set(initial._fields) - set(State._fields)},
-        **{f"{name} is lost": scheduled(_until_set(partial(_without, name)))
+        **{f"{name} is lost": scheduled(until_set(partial(_without, name)))
            for name in Hyper._field_defaults if name in convention.knows},
         **{f"the velocity is {words} by {text}": around(_at_stop(partial(_scaled, factor, power)))
            for text, factor in FACTORS.items()
@@ -148,15 +148,29 @@ def _scaled(factor: Formula, power: int, state: State, h: Hyper) -> State:
     return state._replace(v=share * state.v if power > 0 else state.v / share)
 
 
-def _until_set(change: Callable[..., Hyper]) -> Schedule:
-    """Other hyper-parameters after the stop, until they are set anew."""
+def _until_set(loaded: bool, change: Callable[..., Hyper]) -> Schedule:
+    """Other hyper-parameters after the stop, until they are set anew.
+
+    loaded: as they are at the stop already, where they are no more those of the start.
+    """
 
     def changed(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        if loaded and hypers[min(STOP, len(hypers)) - 1] != hypers[0]:
+            return hypers
         again = next((t for t in range(STOP, len(hypers)) if hypers[t] != hypers[t - 1]), None)
         here = range(STOP, len(hypers) if again is None else again)
         return [change(h, hypers[0]) if t in here else h for t, h in enumerate(hypers)]
 
     return changed
+
+
+def set_in(text: str, words: str, way: str) -> str:
+    """A cause in an interrupted run, as one in the run of the check.
+
+    Where runs are saved or copied its steps are left out: they are those of a longer problem.
+    """
+    when, _, cause = text.partition(": ")
+    return f"{words}, {cause}" if way in WAYS else f"{when}: {words}, {cause}"
 
 
 def lengthened(text: str) -> str:

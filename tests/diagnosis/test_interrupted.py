@@ -34,7 +34,7 @@ def told(subject: Any, check: str, problem: Problem = PROBLEM) -> str:
 )  # fmt: skip
 def test_what_is_lost_on_the_way_is_named(defect: str, check: str, words: str) -> None:
     text = told(GALLERY[defect].build(), check)
-    assert text.startswith("from step 4 on: after the run was ")
+    assert text.startswith("after the run was ")
     assert words in text
 
 
@@ -44,6 +44,30 @@ def test_a_run_that_hears_nothing_after_a_load_is_said_to_be_deaf() -> None:
     problem = replace(PROBLEM, hypers=(ROW, later, later))
     text = told(GALLERY["lr_dead_after_load"].build(), "resumes_where_it_stopped", problem)
     assert text.endswith("saved and loaded, what is set has no effect any more")
+
+
+class LoadsPlainly:
+    """A subject whose loads turn Nesterov's form off, which a set turns on again."""
+
+    def __init__(self, subject: Any) -> None:
+        self.subject, self.facts = subject, subject.facts
+
+    def start(self, *arguments: Any, **named: Any) -> Any:
+        run = self.subject.start(*arguments, **named)
+        load = run.load
+
+        def plain(saved: Any) -> None:
+            load(saved)
+            run.hypers = [h._replace(nesterov=False) for h in run.hypers]
+
+        run.load = plain
+        return run
+
+
+def test_a_flag_that_a_load_loses_is_named_though_a_set_restores_it() -> None:
+    subject = LoadsPlainly(Machine(name="m", convention=get("accumulated")))
+    text = told(subject, "resumes_where_it_stopped")
+    assert text == "after the run was saved and loaded, nesterov is lost"
 
 
 def test_groups_that_differ_are_no_change() -> None:
