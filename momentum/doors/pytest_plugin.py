@@ -150,7 +150,7 @@ class _Check(pytest.Item):
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
-    ) -> str | TerminalRepr:
+    ) -> "str | TerminalRepr":
         """The message alone; it says everything."""
         from momentum.doors.parametrize import ConformanceFailure
 
