@@ -86,3 +86,25 @@ def test_a_pipe_that_is_read_gets_everything(pipe):
     thread.join()
     assert got == ["ab"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_two_things_are_not_written_into_one_file(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    files.different(one, None, Path("-"), Path("-"), other, Path("/dev/null"), Path("/dev/null"))
+    (tmp_path / "link").symlink_to("one")
+    with pytest.raises(UsageError, match="are one file: give two"):
+        files.different(None, one, Path("-"), tmp_path / "link")
+
+
+def test_what_cannot_be_written_is_refused_before_the_run(tmp_path, monkeypatch):
+    there = tmp_path / "there"
+    there.write_text("")
+    for path in (there, tmp_path / "new", Path("/dev/null")):
+        files.writable(path)
+    for path in (tmp_path, tmp_path / "none" / "x"):
+        with pytest.raises(UsageError, match="cannot write"):
+            files.writable(path)
+    for closed in (there, tmp_path):
+        monkeypatch.setattr(os, "access", lambda path, mode, closed=closed: path != closed)
+        with pytest.raises(UsageError, match="cannot write"):
+            files.writable(there)
