@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from momentum.checks.result import Result
+from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention, Hyper, get
 from momentum.diagnosis import Explainer, explain
 from momentum.diagnosis.probes import probes
@@ -167,10 +167,10 @@ def test_explain_is_silent_or_true_where_its_list_lacks_the_cause(
     assert explain(result(problem), subject, convention) in ("", TRUE_OF.get(name))
 
 
-def test_explain_has_nothing_to_say_on_a_right_subject() -> None:
+def test_explain_says_of_a_right_subject_no_more_than_that_it_is_right() -> None:
     subject = Machine(name="m", convention=get("torch"))
     problem = Problem("float32", ((9,),), ((Hyper(0.1, 0.9),),) * 3, (0,))
-    assert explain(result(problem), subject, get("torch")) == ""
+    assert explain(result(problem), subject, get("torch")) == ITSELF
 
 
 @pytest.mark.parametrize("change", [{"verdict": "passed"}, {"problem": ""}])
