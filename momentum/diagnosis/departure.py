@@ -85,7 +85,7 @@ def around(wrap: Callable[[Rule], Rule]) -> Apply:
     return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
 
 
-Beside = Callable[[Rule, Number, Number, State, float, Hyper], tuple[Number, State, float]]
+Beside = Callable[[Rule, Number, Number, State, Any, Hyper], tuple[Number, State, Any]]
 """step, theta, grad, the rule's own state, what is kept beside it, h -> theta and both of these."""
 
 

@@ -53,6 +53,14 @@ def _of_velocity(step: Rule) -> Rule:
     return stepped
 
 
+def _of_parameter_before(
+    step: Rule, theta: Number, grad: Number, own: State, before: Number, h: Hyper
+) -> tuple[Number, State, Number]:
+    share = h.weight_decay * (before if own.step else theta)
+    fed = grad + (-share if h.maximize else share)
+    return *step(theta, fed, own, _without_decay(h)), theta
+
+
 def _shrinking_velocity(step: Rule) -> Rule:
     def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         shrunk = state._replace(v=state.v - h.weight_decay * state.v)
@@ -145,6 +153,31 @@ def _not_so_near(near: float, relative: bool) -> Apply:
     return scheduled(changed)
 
 
+Choice = Callable[..., float]
+
+
+def _furthest(choose: Choice) -> Apply:
+    """In place of each rate the least or the largest so far."""
+    return _other_steps(
+        "lr",
+        lambda hypers: [
+            h._replace(lr=choose(past.lr for past in hypers[: t + 1])) for t, h in enumerate(hypers)
+        ],
+    )
+
+
+def _furthest_of_its_own(choose: Choice) -> Apply:
+    """The same of those steps at which a parameter has a gradient."""
+
+    def act(
+        step: Rule, theta: Number, grad: Number, own: State, kept: float, h: Hyper
+    ) -> tuple[Number, State, float]:
+        kept = choose(kept, h.lr, key=plain) if own.step else h.lr
+        return *step(theta, grad, own, h._replace(lr=kept)), kept
+
+    return keeping(act)
+
+
 def _per_first_rate(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     """Weight decay over the first lr; no number where that is 0."""
     first = hypers[0].lr or nan
@@ -184,6 +217,8 @@ OPTIONS: dict[str, dict[str, Apply]] = {
         "the weight decay takes the velocity for the parameter": around(_of_velocity),
         "the weight decay takes the velocity, which rests at momentum 0, for the parameter":
             around(lambda step: unfed(_of_velocity(step))),
+        "the weight decay takes the parameter as it was a step before":
+            keeping(_of_parameter_before),
         "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter":
             around(_shrinking_velocity),
         "the weight decay is weight_decay / lr: not scaled by the learning rate":
@@ -229,6 +264,14 @@ NEAR_RATES: dict[str, Apply] = {
 CORRECTED: dict[str, Apply] = {
     "the velocity is lost whenever lr rises": _at_change("lr", _anew(lambda old, now: now > old)),
     "the velocity is lost whenever lr falls": _at_change("lr", _anew(lambda old, now: now < old)),
+    **{
+        f"in place of lr acts the {words} lr {of}": apply(choose)
+        for words, choose in (("smallest", min), ("largest", max))
+        for of, apply in (
+            ("so far", _furthest),
+            ("so far of steps at which a parameter has a gradient", _furthest_of_its_own),
+        )
+    },
     "the velocity is multiplied by (new lr / old lr) whenever lr changes":
         _at_change("lr", _rescaled),
 }  # fmt: skip

@@ -73,6 +73,25 @@ class Rising(Corrected):
         MachineRun.update(self, i, grad, h)
 
 
+class Lowest(Corrected):
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        self.last[i] = min(h.lr, self.last.get(i, h.lr))
+        MachineRun.update(self, i, grad, h._replace(lr=self.last[i]))
+
+
+class Stale(MachineRun):
+    """Decay finds the parameter where it was a step before."""
+
+    def setup(self) -> None:
+        self.before: dict[int, Any] = {}
+
+    def update(self, i: int, grad: Any, h: Hyper) -> None:
+        here = self.theta[i].copy()
+        share = h.weight_decay * self.before.get(i, here)
+        self.before[i] = here
+        super().update(i, grad + (-share if h.maximize else share), h._replace(weight_decay=0.0))
+
+
 class AfterEmpty(MachineRun):
     def update(self, i: int, grad: Any, h: Hyper) -> None:
         same = [x for x, g in zip(self.theta[:i], self.groups) if g == self.groups[i]]
@@ -94,6 +113,10 @@ class AfterEmpty(MachineRun):
         (Corrected, RATES, ((7,),),
          "the velocity is multiplied by (new lr / old lr) whenever lr changes"),
         (Rising, RATES, ((7,),), "the velocity is lost whenever lr rises"),
+        (Lowest, RATES, ((7,),), "in place of lr acts the smallest lr so far"
+         " of steps at which a parameter has a gradient"),
+        (Stale, ((Hyper(0.1, 0.9, weight_decay=0.2),),) * 4, ((7,),),
+         "the weight decay takes the parameter as it was a step before"),
         (AfterEmpty, (ROW,) * 4, ((7,), (0,), (5,)),
          "parameters after an empty one of their group: left as they were"),
     ],
