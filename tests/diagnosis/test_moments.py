@@ -113,8 +113,7 @@ class AfterEmpty(MachineRun):
         (Corrected, RATES, ((7,),),
          "the velocity is multiplied by (new lr / old lr) whenever lr changes"),
         (Rising, RATES, ((7,),), "the velocity is lost whenever lr rises"),
-        (Lowest, RATES, ((7,),), "in place of lr acts the smallest lr so far"
-         " of steps at which a parameter has a gradient"),
+        (Lowest, RATES, ((7,),), "in place of lr acts the smallest lr so far"),
         (Stale, ((Hyper(0.1, 0.9, weight_decay=0.2),),) * 4, ((7,),),
          "the weight decay takes the parameter as it was a step before"),
         (AfterEmpty, (ROW,) * 4, ((7,), (0,), (5,)),
