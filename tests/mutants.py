@@ -129,6 +129,7 @@ EQUIVALENT: dict[str, str] = {
     "len(chosen) > 1": "there is one at least",
     "len(self.only) > 1": "none means all, which are several",
     "min(1 << 2": "a number chosen freely",
+    "entries[ -1]": "there is one",
     "LASTING = ": "a number chosen freely",
     "BATCH = ": "a number chosen freely",
     "POINTS = ": "a number chosen freely",

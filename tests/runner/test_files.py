@@ -108,3 +108,9 @@ def test_what_cannot_be_written_is_refused_before_the_run(tmp_path, monkeypatch)
         monkeypatch.setattr(os, "access", lambda path, mode, closed=closed: path != closed)
         with pytest.raises(UsageError, match="cannot write"):
             files.writable(there)
+
+
+def test_read_refuses_what_is_no_text(tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="it is no UTF-8 text"):
+        files.read(tmp_path / "bytes", "the file")

@@ -81,7 +81,8 @@ def test_furthest_goes_on_with_the_last_setting_and_takes_the_worst_group():
     ],
 )
 def test_impulse_is_told_in_the_finest_dtype(dtypes, note):
-    assert impulse(Machine("right", get("scaled")), get("scaled"), dtypes).note == note
+    series = impulse(Machine("right", get("scaled")), get("scaled"), dtypes)
+    assert (series.note, series.where) == (note, "parameter 0 of shape (1,)[0]")
 
 
 def test_impulse_answers_with_powers_of_the_momentum():
