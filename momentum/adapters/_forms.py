@@ -200,20 +200,28 @@ class _Asked(dict[str, Any]):
         super().__init__()
         self.keys_asked: list[str] = []
 
+    def _note(self, key: object) -> None:
+        if isinstance(key, str):  # an array is asked by slices and numbers
+            self.keys_asked.append(key)
+
     def get(self, key: str, default: object = None) -> Any:
-        self.keys_asked.append(key)
+        self._note(key)
         return super().get(key, default)
 
     def setdefault(self, key: str, default: object = None) -> Any:
-        self.keys_asked.append(key)
+        self._note(key)
         return super().setdefault(key, default)
 
     def __contains__(self, key: object) -> bool:
-        self.keys_asked.append(str(key))
+        self._note(key)
         return super().__contains__(key)
 
+    def __setitem__(self, key: str, value: object) -> None:
+        self._note(key)
+        super().__setitem__(key, value)
+
     def __missing__(self, key: str) -> float:
-        self.keys_asked.append(key)
+        self._note(key)
         if _shared.known_names([key], SPOKEN):
             return 0.5
         raise KeyError(key)
@@ -233,11 +241,15 @@ def asked_of(
 def arranged(function: Callable[..., object]) -> tuple[dict[str, str], frozenset[str]]:
     """The three arrays by role in the order of the arguments, and those passed by name alone.
 
-    By their names where these say it, else theta, v and grad are the first three.
+    By their names where these say it, the last of the first three by the others' names; else
+    theta, v and grad are the first three.
     """
     parameters = inspect.signature(function).parameters
     names = list(parameters)
     found = roles(names)
+    left = [n for n in names[: len(ROLES)] if n not in found.values()]
+    if len(left) == 1 and len(found) == len(ROLES) - 1:
+        found |= dict.fromkeys(ROLES.keys() - found, left[0])
     if set(found) != set(ROLES):
         found = dict(zip(ROLES, names))
     ordered = {r: n for n in names for r, named in found.items() if named == n}

@@ -126,17 +126,11 @@ def _entries(
     more: Mapping[str, object],
 ) -> tuple[bool, dict[str, str]]:
     """Whether v is a dict, and the hyper-parameters that are read from it: ours -> its key."""
-    if arrays["v"].lower() not in DICTS:
-        return False, {}
     said = [x for x in stream(lambda: iter([asked_of(function, arrays, more)]), trial_limit(5.0))
             if not isinstance(x, Lost)]  # fmt: skip
     keys = said[0] if said else []
     known = _shared.known_names([k for k in keys if k not in ROLES["v"]], SPOKEN)
     return bool(keys), {n: key for n, key in known.items() if n not in names}
-
-
-DICTS = frozenset({"state", "states", "config", "cache", "buf", "buffer", "trace"})
-"""Names of a velocity that may be an entry of a dict."""
 
 
 def _claims(function: Callable[..., object]) -> Claims:

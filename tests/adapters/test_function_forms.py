@@ -35,10 +35,33 @@ def filled(param: Any, grad: Any, state: Any, lr: float = 0.1, momentum: float =
     return param - lr * state["buf"]
 
 
+def begun(x: Any, g: Any, state: Any, lr: float = 0.1, momentum: float = 0.9) -> Any:
+    """A dict that nothing is asked for before it is filled."""
+    if not state:
+        state["v"] = np.zeros_like(x)
+    state["v"] = momentum * state["v"] + g
+    return x - lr * state["v"], state
+
+
+def remembered(w: Any, dw: Any, notes: Any, lr: float, momentum: float) -> Any:
+    """A dict of a name that says nothing, beside two arrays whose names say what they are."""
+    notes["m"] = momentum * notes.get("m", 0.0) + lr * dw
+    return w - notes["m"], notes
+
+
 def twice_decayed(w: Any, dw: Any, config: Any) -> Any:
     v = config["mu"] ** 2 * config.get("v", np.zeros_like(w)) + dw
     config["v"] = v
     return w - config["lr"] * v, config
+
+
+@pytest.mark.parametrize(("function", "convention"), [(begun, "torch"), (remembered, "scaled")])
+def test_a_dict_is_known_by_how_it_is_used(function: Any, convention: str) -> None:
+    done = momentum.check(
+        function, convention, effort="quick", dtypes=["float64"], only=["trajectory", "schedules"]
+    )
+    assert {r.verdict for r in done.results if r.level == "must"} <= FINE
+    assert sum(r.verdict == "passed" for r in done.results) > 4
 
 
 @pytest.mark.parametrize(
