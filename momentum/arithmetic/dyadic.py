@@ -133,7 +133,7 @@ def ball(x: Given) -> arb | int:
 
 def rounded_balls(x: Balls | arb | int, size: int) -> tuple[Array, Array]:
     """As `rounded`, of what lies in the balls. Raises: Undecided."""
-    if isinstance(x, np.ndarray):
+    if not isinstance(x, arb | int):
         return _columns([*map(_split_ball, x)])
     return _columns([_split_ball(x)] * size)  # the same for all elements
 

@@ -1,6 +1,8 @@
 """Distance of a subject from the oracle, against the bound of rounding."""
 
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,16 @@ class Deviation(NamedTuple):
         return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
 
 
-class Comparison(NamedTuple):
+class Powerful(Protocol):
+    """A trajectory that tells how small an error a comparison with it would have failed."""
+
+    @property
+    def power(self) -> Mapping[str, float]:
+        """By hyper-parameter, relative."""
+
+
+@dataclass(frozen=True)
+class Comparison:
     """A subject's iterates against the oracle, twice.
 
     trajectory: against the exact trajectory from the common start; the bound grows with the steps.
@@ -49,11 +60,15 @@ class Comparison(NamedTuple):
 
     trajectory: Deviation
     step: Deviation
+    truth: Powerful | None = field(default=None, repr=False)
+
+    def __iter__(self) -> Iterator[Deviation]:
+        return iter((self.trajectory, self.step))
 
     def __str__(self) -> str:
-        """A few lines: passed or not, and the worst ratio of each comparison and where."""
+        """A few lines: passed or not, the worst ratio of each comparison and where, the power."""
         lines = ["passed" if self.passed else "failed"]
-        for name, deviation in self._asdict().items():
+        for name, deviation in (("trajectory", self.trajectory), ("step", self.step)):
             if not deviation.error.size:
                 lines.append(f"{name}: no elements")
                 continue
@@ -67,7 +82,15 @@ class Comparison(NamedTuple):
         unclaimed = int(np.isposinf(self.step.bound).sum())
         if unclaimed:
             lines.append(f"no claim for {unclaimed} of {self.step.bound.size} numbers")
+        if self.power:
+            told = ", ".join(f"{name} {error:.2g}" for name, error in self.power.items())
+            lines.append(f"power: the smallest relative error that would have failed: {told}")
         return "\n".join(lines)
+
+    @property
+    def power(self) -> Mapping[str, float]:
+        """The smallest relative error of each hyper-parameter that would have failed."""
+        return {} if self.truth is None else self.truth.power
 
     @property
     def passed(self) -> bool:

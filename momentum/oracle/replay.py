@@ -14,6 +14,7 @@ from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
 from momentum.oracle.given import Floats, as_array, helped, named_format
+from momentum.oracle.power import COORDINATES, power
 from momentum.oracle.sinks import Errors, Values, distance
 from momentum.oracle.solving import Solving
 
@@ -60,7 +61,7 @@ class Trajectory:
         run.run()
         return run
 
-    def compare(self, iterates: Sequence[object]) -> Comparison:
+    def compare(self, iterates: Sequence[object] | Array) -> Comparison:
         """The iterates of a subject, one array after each step, against this trajectory.
 
         Raises: ValueError where number or shape do not fit.
@@ -79,7 +80,35 @@ class Trajectory:
         apart, single, bound = (
             x.reshape(self.values.shape) for x in (sink.apart, sink.single, sink.bounds)
         )
-        return Comparison(Deviation(apart, self.bound), Deviation(single, bound))
+        return Comparison(Deviation(apart, self.bound), Deviation(single, bound), self)
+
+    @cached_property
+    def power(self) -> dict[str, float]:
+        """The smallest relative error of each hyper-parameter that `compare` would have failed.
+
+        Of the first coordinates: enough to see how an error shows.
+        """
+        if self.start.size <= COORDINATES:
+            return self.power_of_all()
+        start = self.start.reshape(-1)[:COORDINATES]
+        fed = [x if x is None else x[:COORDINATES] for x in self._flat]
+        few = replay_steps(self.convention, start, fed, self.hypers, dtype=self.dtype, tier="fast")
+        return few.power_of_all()
+
+    def power_of_all(self) -> dict[str, float]:
+        """The same of all coordinates, which takes long where they are many."""
+        shape = len(self.hypers), self.start.size
+        bounds = [x.reshape(shape) for x in (self.bound, self.compare(self.values).step.bound)]
+        start, fed = self.start.reshape(-1), self._flat
+        return power(self.convention, self.hypers, start, fed, (bounds[0], bounds[1]), self.dtype)
+
+    @property
+    def _flat(self) -> list[Array | None]:
+        """Gradients as arrays of one axis."""
+        return [
+            None if g is None else np.asarray(as_array(g), dtype=np.float64).reshape(-1)
+            for g in self.gradients
+        ]
 
     def deviation(self, iterates: Array) -> Deviation:
         """Distance of iterates from this trajectory alone. Shapes: as values."""

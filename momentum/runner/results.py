@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from momentum.checks.result import Header, Result, Results, Series
 from momentum.conventions import Convention
 from momentum.errors import UsageError
+from momentum.oracle.power import smallest
 from momentum.runner.events import TwinTried
 from momentum.runner.expectations import Expectation, as_expected
 from momentum.runner.options import Options
 from momentum.runner.pool import Load, TimeIsUp
 from momentum.runner.supervisor import Start, Supervisor
 from momentum.runner.worker import TWIN_CHECK
-from momentum.subjects.power import smallest
 
 
 def run(

@@ -1,27 +1,11 @@
-"""How small an error of a hyper-parameter a run would have failed.
+"""How small an error of a hyper-parameter the problems of a check would have failed."""
 
-Where a hyper-parameter h is off by a relative error e all along, an iterate moves by e dx/d(ln h),
-to first order. It leaves its bound b where e > b / |dx/d(ln h)|; the smallest such e, over steps,
-coordinates and both comparisons, is the power of the run. What is off is rounded to the working
-format in its turn, which may add a unit of rounding to e, and in float64 one of the oracle's.
-Source: Griewank and Walther, Evaluating Derivatives, 2nd ed., section 3.1, for the derivatives.
-"""
+from collections.abc import Iterable, Iterator
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-import numpy as np
-
-from momentum.arithmetic import format_of
-from momentum.arithmetic.dual import Dual
-from momentum.conventions import Convention, Hyper
-from momentum.conventions.hyper import NUMBERS
-from momentum.subjects.judge import Block, blocks
+from momentum.conventions import Convention
+from momentum.oracle.power import COORDINATES, smallest
+from momentum.subjects.judge import blocks
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Array
-
-COORDINATES = 24
-"""Of a parameter that are looked at: enough to see how an error shows."""
 
 
 def power(
@@ -31,63 +15,14 @@ def power(
 
     Closed loops are passed by. suffix: of the format's name, such as `:flushing`.
     """
-    found: dict[str, float] = {}
-    for problem in problems:
-        for name, error in _of_one(convention, problem, suffix):
-            found[name] = min(error, found.get(name, np.inf))
-    return {name: error for name, error in found.items() if np.isfinite(error)}
+    return smallest(
+        one for problem in problems for one in _of_one(convention, problem, problem.dtype + suffix)
+    )
 
 
-def smallest(errors: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The power of several runs together."""
-    found: dict[str, float] = {}
-    for one in errors:
-        found |= {name: min(error, found.get(name, np.inf)) for name, error in one.items()}
-    return found
-
-
-def _of_one(convention: Convention, problem: Problem, suffix: str) -> Iterator[tuple[str, float]]:
+def _of_one(convention: Convention, problem: Problem, dtype: str) -> Iterator[dict[str, float]]:
     if problem.closed:
         return
-    dtype = problem.dtype + suffix
-    own = format_of(dtype).operation_u_beside_float64
     fed = [tuple(problem.gradients(t, problem.start)) for t in range(problem.steps)]
     for block in blocks(problem, fed, lambda x: x.ravel()[:COORDINATES]):
-        truth = block.replayed(convention, dtype)
-        single = truth.compare(list(truth.values)).step.bound
-        for bound, afresh in ((truth.bound, False), (single, True)):
-            slopes = np.abs(_slopes(convention, block, afresh))
-            with np.errstate(all="ignore"):
-                errors = np.where(slopes > 0, bound[:, None, :] / slopes, np.inf)
-            errors = np.where(np.isnan(errors), np.inf, errors)
-            for name, error in zip(NUMBERS, errors.min(axis=(0, 2))):
-                yield name, max(float(error) - own, float(error) / 2)
-
-
-def _slopes(convention: Convention, block: Block, afresh: bool) -> Array:
-    """dx/d(ln h) of every iterate, of each step alone where `afresh`.
-
-    Shapes: (steps, hyper-parameters, coordinates).
-    """
-    count = len(NUMBERS)
-    theta, state = Dual(block.start, np.zeros((count, 1))), convention.initial
-    found = np.empty((len(block.fed), count, block.start.size))
-    with np.errstate(all="ignore"):
-        for t, (grad, h) in enumerate(zip(block.fed, block.hypers)):
-            if afresh:
-                theta = Dual(theta.value, np.zeros((count, 1)))
-            if grad is not None:
-                theta, state = convention.step(theta, grad, state, _relative(h))
-            found[t] = np.broadcast_to(theta.slope, found[t].shape)
-    return found
-
-
-def _relative(h: Hyper) -> Hyper:
-    """Hyper-parameters as dual numbers, by their logarithms: dh/d(ln h) = h."""
-    unit = np.eye(len(NUMBERS))
-    lifted: dict[str, Any] = {
-        name: Dual(float(x), float(x) * unit[:, k : k + 1])
-        for k, name in enumerate(NUMBERS)
-        if (x := getattr(h, name))
-    }
-    return h._replace(**lifted)
+        yield block.replayed(convention, dtype).power_of_all()

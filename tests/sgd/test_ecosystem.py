@@ -234,7 +234,7 @@ def test_momentum_sgd_keeps_a_convention_that_has_no_name() -> None:
     def gradient_descent(theta: Any, grad: Any, state: Any, h: Any) -> Any:
         return theta - h.lr * grad, state._replace(step=state.step + 1, v=grad)
 
-    own = Convention("own", gradient_descent, (), get("scaled").source, {}, frozenset())
+    own = Convention("own", gradient_descent, takes=frozenset())
     p = torch.zeros(2, requires_grad=True)
     optimizer = MomentumSGD([p], own, lr=0.5)
     p.grad = torch.tensor([1.0, -2.0])
