@@ -63,11 +63,15 @@ def array(x: Tensor) -> Array:
 def sparse(values: Array, dtype: torch.dtype, device: str = CPU) -> Tensor:
     """A sparse tensor with two entries for each number that is not 0, as an embedding leaves it.
 
-    The second entry is 0, so that adding them up rounds nothing.
+    One of them is 0, so that adding them up rounds nothing, wherever it is done; which one follows
+    no plain rule, so that neither the first nor the last stands for both.
     """
     once = torch.tensor(values, dtype=dtype, device=device).to_sparse()
     places = torch.cat([once.indices()] * 2, dim=1)
-    entries = torch.cat([once.values(), torch.zeros_like(once.values())])
+    number = once.values()
+    first = torch.tensor([k.bit_count() % 2 == 0 for k in range(len(number))], device=device)
+    first = first.reshape(-1, *[1] * (number.ndim - 1))
+    entries = torch.cat([torch.where(first, number, 0), torch.where(first, 0, number)])
     return torch.sparse_coo_tensor(places, entries, once.shape, check_invariants=False)
 
 

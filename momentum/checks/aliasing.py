@@ -39,6 +39,7 @@ def leaves_gradients_alone(trial: Trial) -> Found:
     source="law; training loops clear gradients in place: torch.optim.Optimizer.zero_grad",
     catches="velocity_is_gradient",
     needs=("overwrite",),
+    every_dtype=True,
     always=every_form,
     random=lambda s: problems(s, steps=(2, 8), with_=("momentum",)),
 )
@@ -56,6 +57,7 @@ def keeps_no_hold_on_gradients(trial: Trial) -> Found:
     source="torch.optim.Optimizer.zero_grad(set_to_none=False): backward passes add in place",
     catches="same_gradient_memory_skipped gradient_read_once",
     needs=("refill",),
+    every_dtype=True,
     always=every_form,
 )
 def refilled_gradients_count(trial: Trial) -> Found:

@@ -6,7 +6,7 @@ from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check, problems, same, true
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks._trial import How
-from momentum.checks.schedules import everything_moves
+from momentum.checks.schedules import everything_moves, turned_flags
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun
 
@@ -29,9 +29,9 @@ def closure_gives_the_gradients(trial: Trial) -> Found:
 @check(
     statement="Hyper-parameters that a closure sets hold for the step that it belongs to.",
     source=f"{TORCH}; torch.optim.SGD reads its groups after it has called the closure",
-    catches="rate_read_before_closure",
+    catches="rate_read_before_closure flags_read_before_closure",
     needs=("closure_sets", "settable:lr"),
-    always=everything_moves,
+    always=lambda s: [*everything_moves(s), *turned_flags(s)],
 )
 def closure_may_set_the_rate(trial: Trial) -> Found:
     def setting(run: FullRun, t: int, fed: Fed) -> None:

@@ -10,7 +10,7 @@ import momentum
 from momentum import adapters
 
 Verdict = Literal["passed", "failed", "errored", "skipped", "expected_failure", "no_claim"]
-ITSELF = "the same problem in a plain run of its own is right"
+ITSELF = "the problem that it starts from is right in a plain run"
 """The explanation of a failure that is no other than its check's own sentence not being so."""
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -34,6 +34,12 @@ class Series:
     bound: tuple[float, ...]
     step_error: tuple[float, ...]
     step_bound: tuple[float, ...]
+
+    @property
+    def right(self) -> bool:
+        """No step shown is beyond its bound."""
+        pairs = zip(self.got, self.exact, self.bound, self.step_error, self.step_bound)
+        return all(abs(x - y) <= b and e <= s for x, y, b, e, s in pairs)
 
     def __post_init__(self) -> None:
         columns = (self.got, self.exact, self.bound, self.step_error, self.step_bound)

@@ -74,6 +74,11 @@ def everything_moves(setting: Setting) -> Problems:
     needs=("settable:maximize",),
 )
 def follows_the_flags(setting: Setting) -> Problems:
+    """Each flag."""
+    return turned_flags(setting)
+
+
+def turned_flags(setting: Setting) -> Problems:
     """Each flag on and off again in a run, without dampening, which forbids Nesterov's form."""
     bare = {**given.FULL, "dampening": 0.0, "maximize": False}
     off = given.hyper(setting, **bare)

@@ -134,6 +134,23 @@ def loaded_options_count(trial: Trial) -> Found:
 
 
 @check(
+    statement="What is frozen while its run is saved goes on with its velocity once it is loaded.",
+    source="torch.optim.Optimizer.state_dict: the state of all parameters, frozen or not",
+    catches="save_drops_the_frozen",
+    needs=("resume", "freeze"),
+    always=short_runs,
+)
+def frozen_parameters_are_saved(trial: Trial) -> Found:
+    wanted = trial.whole()
+    for stop in stops(trial.problem):
+        run, gone = trial.until(stop)
+        run.freeze(0, True)
+        rest = _loaded(trial, gone, run.save())
+        name = f"saved with parameter 0 frozen at step {stop} and loaded"
+        yield from _goes_on(name, trial, rest, wanted)
+
+
+@check(
     statement="Parameters that had no gradient yet do not disturb what is saved and loaded.",
     source=GOYAL,
     catches="load_drops_velocity load_drops_step",

@@ -84,7 +84,9 @@ def run_check(
     result = search.result(base)
     if result.verdict == "failed" or (only is not None and result.verdict == "passed"):
         shown = furthest(subject, convention, Problem.from_text(result.problem))
-        result = replace(result, series=shown)
+        # A plain run that is right shows nothing of a law that failed.
+        if shown is not None and not (result.verdict == "failed" and shown.right):
+            result = replace(result, series=shown)
     if result.verdict == "passed" and search.judged:
         # All problems of the check that stands for the dtype; of the others the longest one.
         most = len(search.judged) if check.name == POWER_CHECK else 1

@@ -8,6 +8,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Family, defect, reported
 from momentum.gallery.wrong._families import afterwards, heard, moves, told
 from momentum.subjects.protocol import Array, Gradient
@@ -130,6 +131,22 @@ class none_skips_whole_step(MachineRun):
     def move(self) -> None:
         if all(g is not None for g in self.grads):
             super().move()
+
+
+@defect("accumulated", "What is frozen is not saved.", "only what wants a gradient is written")
+class save_drops_the_frozen(MachineRun):
+    def setup(self) -> None:
+        self.frozen: set[int] = set()
+
+    def freeze(self, i: int, frozen: bool) -> None:
+        (self.frozen.add if frozen else self.frozen.discard)(i)
+
+    def save(self) -> Saved:
+        saved = super().save()
+        return {
+            **saved,
+            "states": {i: s for i, s in saved["states"].items() if i not in self.frozen},
+        }
 
 
 @defect("accumulated", "What is frozen rests.", "it is told by its flag", level="should")

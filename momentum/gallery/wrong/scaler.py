@@ -50,6 +50,20 @@ class rate_read_before_closure(MachineRun):
         return loss
 
 
+@defect("accumulated", "A flag set in a closure counts a step late.", "read before it is called")
+class flags_read_before_closure(MachineRun):
+    def step_by(self, closure: Closure) -> float | None:
+        before = list(self.hypers)
+        loss = closure()
+        now = self.hypers
+        self.hypers = [
+            h._replace(nesterov=old.nesterov, maximize=old.maximize) for h, old in zip(now, before)
+        ]
+        self.move()
+        self.hypers = now
+        return loss
+
+
 @defect("accumulated", "A loss that is not a number skips the step.", "a guard of the loss")
 class lost_loss_skips_the_step(MachineRun):
     def step_by(self, closure: Closure) -> float | None:
