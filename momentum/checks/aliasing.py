@@ -57,7 +57,6 @@ def keeps_no_hold_on_gradients(trial: Trial) -> Found:
     source="torch.optim.Optimizer.zero_grad(set_to_none=False): backward passes add in place",
     catches="same_gradient_memory_skipped gradient_read_once",
     needs=("refill",),
-    every_dtype=True,
     always=every_form,
 )
 def refilled_gradients_count(trial: Trial) -> Found:
