@@ -77,5 +77,6 @@ def test_a_comparison_prints_as_a_few_lines() -> None:
     assert said[0] == "failed"
     assert said[1].startswith("trajectory: worst ratio")
     assert "step 2, coordinate 1" in said[1]
-    assert len(said) == 3
+    assert said[3].startswith("power: the smallest relative error that would have failed: lr ")
+    assert len(said) == 4
     assert str(truth.compare([[0.75, 1.5], [0.5, 1.0]])).startswith("passed")
