@@ -1,5 +1,6 @@
 """State: saved and loaded without a trace."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from momentum.checks import _given as given
@@ -115,11 +116,10 @@ def loads_hyperparameters(trial: Trial) -> Found:
     always=changing_runs,
 )
 def state_goes_through_a_file(trial: Trial) -> Found:
-    wanted = trial.whole()
-    for stop in stops(trial.problem):
-        run, gone = trial.until(stop)
-        rest = _loaded(trial, gone, run.through_file(run.save()))
-        yield from _goes_on(f"saved at step {stop}, read from a file", trial, rest, wanted)
+    def saved(run: FullRun) -> object:
+        return run.through_file(run.save())
+
+    yield from _resumed("saved at step {}, read from a file", trial, saved)
 
 
 @check(
@@ -141,13 +141,11 @@ def loaded_options_count(trial: Trial) -> Found:
     always=short_runs,
 )
 def frozen_parameters_are_saved(trial: Trial) -> Found:
-    wanted = trial.whole()
-    for stop in stops(trial.problem):
-        run, gone = trial.until(stop)
+    def saved(run: FullRun) -> object:
         run.freeze(0, True)
-        rest = _loaded(trial, gone, run.save())
-        name = f"saved with parameter 0 frozen at step {stop} and loaded"
-        yield from _goes_on(name, trial, rest, wanted)
+        return run.save()
+
+    yield from _resumed("saved with parameter 0 frozen at step {} and loaded", trial, saved)
 
 
 @check(
@@ -177,6 +175,15 @@ def loading_keeps_every_digit(trial: Trial) -> Found:
         saved, gone = trial.until(stop)
         rest = _loaded(trial, gone, saved.save())
         yield from compared(f"saved at step {stop} and loaded", rest, wanted, trial.problem)
+
+
+def _resumed(name: str, trial: Trial, saved: Callable[[FullRun], object]) -> Found:
+    """Runs that load what was saved at every stop. name: with a place for the stop."""
+    wanted = trial.whole()
+    for stop in stops(trial.problem):
+        run, gone = trial.until(stop)
+        rest = _loaded(trial, gone, saved(run))
+        yield from _goes_on(name.format(stop), trial, rest, wanted)
 
 
 def _loaded(

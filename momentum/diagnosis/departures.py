@@ -6,6 +6,7 @@ and dampening ignored).
 """
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from math import nan
 
 from momentum.arithmetic.number import Number
@@ -45,10 +46,15 @@ def _constant(step: Rule) -> Rule:
     return stepped
 
 
+def _decayed(step: Rule, theta: Number, grad: Number, state: State, h: Hyper, by: Number) -> Moved:
+    """A step whose decay is coupled, and of another number than the parameter."""
+    share = h.weight_decay * by
+    return step(theta, grad + (-share if h.maximize else share), state, _without_decay(h))
+
+
 def _of_velocity(step: Rule) -> Rule:
     def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        share = h.weight_decay * state.v
-        return step(theta, grad + (-share if h.maximize else share), state, _without_decay(h))
+        return _decayed(step, theta, grad, state, h, state.v)
 
     return stepped
 
@@ -56,9 +62,7 @@ def _of_velocity(step: Rule) -> Rule:
 def _of_parameter_before(
     step: Rule, theta: Number, grad: Number, own: State, before: Number, h: Hyper
 ) -> tuple[Number, State, Number]:
-    share = h.weight_decay * (before if own.step else theta)
-    fed = grad + (-share if h.maximize else share)
-    return *step(theta, fed, own, _without_decay(h)), theta
+    return *_decayed(step, theta, grad, own, h, before if own.step else theta), theta
 
 
 def _shrinking_velocity(step: Rule) -> Rule:
@@ -154,16 +158,17 @@ def _not_so_near(near: float, relative: bool) -> Apply:
 
 
 Choice = Callable[..., float]
+"""`min` or `max`."""
 
 
 def _furthest(choose: Choice) -> Apply:
     """In place of each rate the least or the largest so far."""
-    return _other_steps(
-        "lr",
-        lambda hypers: [
-            h._replace(lr=choose(past.lr for past in hypers[: t + 1])) for t, h in enumerate(hypers)
-        ],
-    )
+
+    def changed(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+        rates = accumulate((h.lr for h in hypers), choose)
+        return [h._replace(lr=lr) for h, lr in zip(hypers, rates)]
+
+    return scheduled(changed)
 
 
 def _furthest_of_its_own(choose: Choice) -> Apply:

@@ -125,7 +125,7 @@ def losses(way: str, convention: Convention) -> Iterator[Suspect[Hypothesis]]:
             scheduled(lambda hypers: [*hypers[:STOP], *[hypers[STOP - 1]] * len(hypers[STOP:])]),
         **{f"the {name} that is kept beside the velocity is lost":
             around(_at_stop(partial(_forgotten, name, initial)))
-           for name in set(initial._fields) - set(State._fields)},
+           for name in initial._fields if name not in State._fields},
         **{f"{name} is lost": scheduled(until_set(partial(_without, name)))
            for name in Hyper._field_defaults if name in convention.knows},
         **{f"the velocity is {words} by {text}": around(_at_stop(partial(_scaled, factor, power)))

@@ -44,7 +44,7 @@ def run(
             twin = supervisor.try_twin()
         if twin is None or twin.outcome != "missed":
             if supervisor.lasts and not supervisor.ledger.lost:
-                # By the end a worker that is not renewed has done more or less, by the number.
+                # Now, as by the end a worker that lasts has done more or fewer checks, by --jobs.
                 impulse = supervisor.respond()
             for result in supervisor.results(supervisor.jobs, on_start):
                 found.append(as_expected(result, expected))
