@@ -101,11 +101,16 @@ def jax() -> Library:
     if jax.config.jax_compilation_cache_dir is None:
         jax.config.update("jax_compilation_cache_dir", str(folder("jax")))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+    def make(values: object, dtype: str) -> Any:
+        not_copied()  # with the first array come threads, which a fork would lack and wait for
+        # Converted by NumPy: XLA would compile that for each shape, and flush subnormals.
+        return jax.device_put(np.array(values, np.dtype(dtype)))
+
     return Library(
         "jax",
         FOUR,
-        # Converted by NumPy: XLA would compile that for each shape, and flush subnormals.
-        lambda values, dtype: jax.device_put(np.array(values, np.dtype(dtype))),
+        make,
         lambda x: np.asarray(x).astype(np.float64),
         lambda x: isinstance(x, jax.Array),
         None,

@@ -5,6 +5,7 @@ import pytest
 
 from momentum.adapters import load
 from momentum.conventions import Hyper
+from momentum.subjects.trial import claimed
 
 pytest.importorskip("jax", reason="JAX is not installed")
 
@@ -47,3 +48,13 @@ def test_state_is_one_velocity():
     run = load(f"{MODULE}:momentum").start([np.ones(100)], [Hyper(0.5, 0.5)], "float32")
     run.step([np.ones(100)])
     assert run.state_bytes() - run.state_bytes() % 400 == 400  # and the count of steps
+
+
+def test_jitted_step_function_is_tried_in_every_format(tmp_path):
+    # A fork would wait for JAX's threads until its time is over, and leave the format out.
+    (tmp_path / "jitted.py").write_text(
+        "import jax\n\n\n@jax.jit\ndef step(theta, grad, v, lr, momentum):\n"
+        "    v = momentum * v + grad\n    return theta - lr * v, v\n"
+    )
+    facts = claimed(load(f"{tmp_path / 'jitted.py'}:step")).facts
+    assert (facts.dtypes, facts.left) == (DTYPES, {})
