@@ -144,7 +144,7 @@ def tensorflow() -> Library:
         FOUR,
         # Converted by NumPy, here and back: it flushes subnormals.
         lambda values, dtype: tf.constant(np.array(values, getattr(tf, dtype).as_numpy_dtype)),
-        lambda x: np.asarray(x).astype(np.float64),
+        lambda x: np.asarray(x.numpy()).astype(np.float64),
         lambda x: isinstance(x, tf.Tensor),
         None,
         claims=XLA,
