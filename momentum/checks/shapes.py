@@ -14,6 +14,10 @@ EVERY, SOME = 130, 18
 """Below this size each one is tried: all remainders of two vectors of 64 bytes of one byte; and of
 two of eight numbers, where every size is compiled anew."""
 
+LONG = 2**16 + 1
+LONG_AXES = ((LONG, 2), (2, LONG), (LONG, 1, 2), (1, LONG, 2))
+"""One axis, each in turn, is longer than 16 bits count."""
+
 
 def all_on(setting: Setting, size: int, steps: int = 4) -> Problems:
     """Everything on, decay too, and changing; plain and with Nesterov's form."""
@@ -60,9 +64,9 @@ def agrees_at_every_size(trial: Trial) -> Found:
 
 
 @check(
-    statement="Numbers go the same way in a matrix of many rows or columns, wherever they stand.",
-    source="law; kernels walk a matrix in tiles",
-    catches="rows_beyond_1024_skipped",
+    statement="Numbers go the same way in many rows, columns or slices, wherever they stand.",
+    source="law; kernels walk a matrix in tiles; CUDA's grid has 65535 blocks in its y and z",
+    catches="rows_beyond_1024_skipped slices_beyond_65535_skipped",
     always=lambda s: all_on(s, 89, steps=2)[:1],
 )
 def agrees_in_long_and_wide_matrices(trial: Trial) -> Found:
@@ -70,5 +74,7 @@ def agrees_in_long_and_wide_matrices(trial: Trial) -> Found:
     sides = (33, 129, 1025, 2049) if large else (1025,)
     shapes = [shape for n in sides for shape in ((n, 3), (3, n), (n, 1), (1, n))]
     square = [(n, n) for n in ((31, 33, 65, 129) if large else (33,))]
-    fitting = [s for s in (*shapes, *square) if s[0] * s[1] <= trial.subject.facts.largest]
+    fitting = [
+        s for s in (*shapes, *square, *LONG_AXES) if s[0] * s[1] <= trial.subject.facts.largest
+    ]
     yield from repeated(trial, fitting)

@@ -32,6 +32,9 @@ standing("tail_of_long_block_skipped", "The rest of a block of 320 stands still.
 standing("rows_beyond_1024_skipped", "Rows from the 1025th on stand still.",
          "one thread a row, 1024 threads",
          lambda run, x: places(x) >= 1024 * x.shape[1] if x.ndim == 2 else False)
+standing("slices_beyond_65535_skipped", "Slices from the 65536th on stand still.",
+         "a block a slice, and a grid has 65535",
+         lambda run, x: places(x) >= 65535 * x[:1].size if x.ndim == 3 else False)
 # fmt: on
 
 
