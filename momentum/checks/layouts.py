@@ -30,17 +30,9 @@ def random_layouts(setting: Setting) -> Drawn:
     )
 
 
-@agrees(
-    statement="Every iterate lies within its error bound whatever the memory layout.",
-    source="torch.memory_format; NumPy reference, ndarray.strides",
-    catches="""transposed_in_memory_order expanded_gradient_summed first_row_for_all
-        square_gradient_transposed only_leading_rows_updated""",
-    needs=("layouts",),
-    random=random_layouts,
-)
-def agrees_in_every_layout(setting: Setting) -> Problems:
+def laid_out(setting: Setting, **wanted: float) -> Problems:
     """Three steps in each layout; gradients all alike for those that are expanded."""
-    rows = [given.hyper(setting, **given.FULL)] * 3
+    rows = [given.hyper(setting, **wanted)] * 3
     kinds = {name: "constant" if name == "expanded" else "normal" for name in LAYOUTS}
     return [
         given.run(setting, rows, SHAPES, kind=kind, options={"layout": name})
@@ -48,14 +40,30 @@ def agrees_in_every_layout(setting: Setting) -> Problems:
     ]
 
 
+def all_on(setting: Setting) -> Problems:
+    """Everything on, in layouts that a state can have."""
+    return [p for p in laid_out(setting, **given.FULL) if dict(p.options)["layout"] != "expanded"]
+
+
+@agrees(
+    statement="Every iterate lies within its error bound whatever the memory layout.",
+    source="torch.memory_format; NumPy reference, ndarray.strides",
+    catches="""transposed_in_memory_order expanded_gradient_summed first_row_for_all
+        square_gradient_transposed only_leading_rows_updated velocity_laid_out_as_gradient""",
+    needs=("layouts",),
+    random=random_layouts,
+)
+def agrees_in_every_layout(setting: Setting) -> Problems:
+    """Everything on; momentum alone, where the velocity is made of the gradient as it lies."""
+    return [*laid_out(setting, **given.FULL), *laid_out(setting, lr=0.3, momentum=0.8, nu=0.6)]
+
+
 @check(
     statement="A state saved in one memory layout goes on in every other one.",
     source="law; a saved state is by element, and a model may be laid out anew when it is loaded",
     catches="loaded_in_memory_order",
     needs=("layouts", "resume"),
-    always=lambda s: [
-        p for p in agrees_in_every_layout(s) if dict(p.options)["layout"] != "expanded"
-    ],
+    always=all_on,
 )
 def state_fits_every_layout(trial: Trial) -> Found:
     plain = trial.on(options=(("layout", "contiguous"),))
@@ -72,9 +80,7 @@ def state_fits_every_layout(trial: Trial) -> Found:
     source="law; it belongs to other parameters",
     catches="strided_written_densely",
     needs=("layouts",),
-    always=lambda s: [
-        p for p in agrees_in_every_layout(s) if dict(p.options)["layout"] == "strided"
-    ],
+    always=lambda s: [p for p in all_on(s) if dict(p.options)["layout"] == "strided"],
 )
 def leaves_memory_between_alone(trial: Trial) -> Found:
     for t, run, *_ in walked(trial):

@@ -16,6 +16,10 @@ misread("transposed_in_memory_order", "Transposed gradients are read in order of
 misread("expanded_gradient_summed", "Expanded gradients are summed up.",
         "reduced to the memory's shape",
         lambda run, i, g: g * g.size if g.size > 1 and not any(g.strides) else g)
+misread("velocity_laid_out_as_gradient", "All elements of an expanded gradient share a velocity.",
+        "empty_strided with the gradient's own strides; what is decayed has others",
+        lambda run, i, g: g * g.size if run.taken and g.size > 1 and not any(g.strides)
+        and not (run.hyper(i).weight_decay or run.hyper(i).maximize) else g)
 misread("first_row_for_all", "All rows get the first row's gradient.", "a broadcast",
         lambda run, i, g: np.array(np.broadcast_to(g[:1], g.shape)) if g.ndim > 1 else g)
 misread("square_gradient_transposed", "Matrices are updated with the transposed gradient.",
