@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ SPOKEN: Mapping[str, tuple[str, ...]] = {
 """What people call hyper-parameters where no framework's names are to be kept apart."""
 
 
+_THETA, _EARLIER = "|".join(ROLES["theta"]), "prev|previous|old|last"
+_PREVIOUS = re.compile(f"({_THETA})_?({_EARLIER})|({_EARLIER})_?({_THETA})", re.IGNORECASE)
+"""What people call the iterate before, which a rule of two points keeps in place of a velocity."""
+
+
 def roles(names: Sequence[str]) -> dict[str, str]:
     """Role -> argument, for each role that one name alone has."""
     found = {}
@@ -54,9 +60,10 @@ TOLD = {
 class Form:
     """One way to call a function.
 
-    arrays: role -> argument. keywords: arguments that are passed by name. many: it takes lists of
-    arrays. answer: "pair" (theta, v), "swapped" (v, theta), "named" in a mapping or a record,
-    "theta" with v changed in place, or "nothing" where both are changed in place.
+    arrays: role -> argument. keywords: arguments that are passed by name. holder: "array", or it
+    takes a "list" or "dict" of all arrays at once. answer: "pair" (theta, v), "swapped" (v, theta),
+    "named" in a mapping or a record, "theta" with v changed in place, or "nothing" where both are
+    changed in place.
     names: our hyper-parameters -> its own. lazy: it makes the first v. entries: v is a dict, empty
     at first but for these hyper-parameters, ours -> its key; None where v is an array.
     flat: its arrays have one axis.
@@ -70,7 +77,7 @@ class Form:
     fixed: Mapping[str, object]
     others: Mapping[str, object]
     lazy: bool
-    many: bool
+    holder: str
     answer: str
     entries: Mapping[str, str] | None = None
     flat: bool = False
@@ -108,6 +115,8 @@ class Form:
         usual = list(self.arrays) == list(ROLES) and not self.keywords
         told = ", ".join(f"{n}={r}" if n in self.keywords else r for r, n in self.arrays.items())
         words = [] if usual else [f"with ({told})"]
+        if self.holder != "array":
+            words.append(f"with a {self.holder} of all arrays")
         if self.answer in TOLD:
             words.append(f"it answers {TOLD[self.answer]}")
         return ", ".join(words)
@@ -140,23 +149,26 @@ class StepRun(ArrayRun):
     def __init__(self, form: Form, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
         super().__init__(form.library, parameters, dtype, form.flat)
         self.form, self.h = form, h
-        self.v = [self._first(s) for s in self.shapes]
+        self.v = [self._first(x) for x in parameters]
 
-    def _first(self, shape: tuple[int, ...]) -> Any:
+    def _first(self, start: Array) -> Any:
         if self.form.entries is not None:
             return {}
-        return None if self.form.lazy else self.array_of(np.zeros(shape))
+        before = _PREVIOUS.fullmatch(self.form.arrays["v"]) is not None
+        return None if self.form.lazy else self.array_of(start if before else np.zeros_like(start))
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = hyper
 
     def advance(self) -> None:
         """A call for each parameter, or one for all where it takes lists."""
-        if self.form.many:
-            fresh = all(v is None for v in self.v)
-            held = None if fresh else self.v
-            theta, v = self.form.call(self.h, theta=self.theta, v=held, grad=self.grads)
-            self.theta, self.v = _all(theta, len(self.shapes)), _all(v, len(self.shapes))
+        if self.form.holder != "array":
+            hold, held = _HOLDERS[self.form.holder]
+            given = None if all(v is None for v in self.v) else hold(self.v)
+            theta, v = self.form.call(
+                self.h, theta=hold(self.theta), v=given, grad=hold(self.grads)
+            )
+            self.theta, self.v = held(theta, len(self.shapes)), held(v, len(self.shapes))
         else:
             for i, g in enumerate(self.grads):
                 after = self.form.call(self.h, theta=self.theta[i], v=self.v[i], grad=g)
@@ -182,6 +194,24 @@ def _all(x: object, count: int) -> list[Any]:
     if len(x) != count:
         raise SubjectError(f"returned {len(x)} arrays, wanted {count}")
     return list(x)
+
+
+def _named(arrays: Sequence[Any]) -> dict[str, Any]:
+    return {f"p{i}": x for i, x in enumerate(arrays)}
+
+
+def _values(x: object, count: int) -> list[Any]:
+    keys = _named(range(count))
+    if not isinstance(x, Mapping) or x.keys() != keys.keys():
+        raise SubjectError(f"returned {type(x).__name__} for a dict with the keys {[*keys]}")
+    return [x[key] for key in keys]
+
+
+_HOLDERS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, int], list[Any]]]] = {
+    "list": (lambda arrays: arrays, _all),
+    "dict": (_named, _values),
+}
+"""How all arrays are handed over at once, and read from what comes back."""
 
 
 def _field(got: object, role: str) -> object:

@@ -19,11 +19,14 @@ SHIFT = 8.0
 
 
 class Misunderstood(Exception):
-    """A trial shows that code is not called so; the text is for people."""
+    """A trial shows that code is not called so; the text is for people.
 
-    def __init__(self, text: str, raised: bool = False) -> None:
+    raised: by an error of the code. kind: which says that an argument is of the wrong type.
+    """
+
+    def __init__(self, text: str, raised: bool = False, kind: bool = False) -> None:
         super().__init__(" ".join(text.split())[:300])
-        self.raised = raised
+        self.raised, self.kind = raised, kind
 
 
 class Way(Protocol):
@@ -49,7 +52,8 @@ def understood(
     """The first way in which a start that is shifted leads to an end that is, and its dtypes.
 
     Else the first in which a step can be taken, unless strict; None where it raises in every way,
-    or does not come back: that is for the checks to tell.
+    or does not come back: that is for the checks to tell. A TypeError in every way tells that it
+    wants arguments of another kind, and nothing of its steps.
     Raises: Misunderstood, with the reason of the first way, where none fits.
     """
     reasons: list[Misunderstood] = []
@@ -69,7 +73,8 @@ def understood(
             return way, sound
         if fits and second is None and not strict:
             second = way, tuple(fits)
-    if second is None and reasons and (strict or not all(r.raised for r in reasons)):
+    left = all(r.raised for r in reasons) and not all(r.kind for r in reasons)
+    if second is None and reasons and (strict or not left):
         raise reasons[0]
     return second
 
@@ -107,5 +112,5 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
             raise Misunderstood(str(error)) from None
         except Exception as error:  # whatever a stranger's code does
             text = f"raised {type(error).__name__}: {error} in a trial"
-            raise Misunderstood(text, raised=True) from None
+            raise Misunderstood(text, raised=True, kind=isinstance(error, TypeError)) from None
     return all(np.all(np.abs(b - a - SHIFT) < SHIFT / 2) for a, b in zip(*after))

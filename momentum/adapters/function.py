@@ -6,10 +6,11 @@
 
 A step function gets v = zeros at first, or nothing where v has the default None. Its arrays are
 known by their names (x, w, params; velocity, buf, state; g, dw, gradient) in whatever order, else
-they are the first three arguments. Trials show the rest: NumPy's arrays, torch's or JAX's; one
-array or lists of them; whether it returns (theta, v), (v, theta), a record, theta alone or nothing,
-having changed in place what it does not return; and which dtypes it keeps. Its state may be a dict
-that it fills, as config in sgd_momentum(w, dw, config), which may hold rate and momentum, too.
+they are the first three arguments. The iterate before (x_prev, w_old) is at first the start. Trials
+show the rest: NumPy's arrays, torch's or JAX's; one array, lists of them or dicts; whether it
+returns (theta, v), (v, theta), a record, theta alone or nothing, having changed in place what it
+does not return; and which dtypes it keeps. Its state may be a dict that it fills, as config in
+sgd_momentum(w, dw, config), which may hold rate and momentum, too.
 """
 
 import inspect
@@ -89,9 +90,10 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     fixed = hyper | inside
     ways = [
         Form(function, library._replace(dtypes=_said(library.dtypes, written)), arrays, keywords,
-             free, fixed, more, lazy, many, answer, entries if asked else None)
+             free, fixed, more, lazy, holder, answer, kept)
         for library in libraries(written, device)
-        for many in (False, True)
+        for kept in ([entries] if entries else [{}, None] if asked else [None])
+        for holder in ("array", "list", "dict")
         for answer in ANSWERS
     ]  # fmt: skip
     values = {"lr": 0.5, "momentum": 0.5, **fixed}

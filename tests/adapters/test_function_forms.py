@@ -7,7 +7,10 @@ import pytest
 
 import momentum
 from momentum.adapters import adapt
+from momentum.conventions import Hyper
+from momentum.errors import UsageError
 
+H = Hyper(0.5, 0.5)
 FINE = {"passed", "skipped", "no_claim"}
 
 
@@ -64,10 +67,26 @@ def test_a_dict_is_known_by_how_it_is_used(function: Any, convention: str) -> No
     assert sum(r.verdict == "passed" for r in done.results) > 4
 
 
+def named(params: Any, grads: Any, velocity: Any, lr: float = 0.1, momentum: float = 0.9) -> Any:
+    """A dict of all parameters, and one of their velocities."""
+    for k in params:
+        velocity[k] = momentum * velocity[k] + grads[k]
+        params[k] = params[k] - lr * velocity[k]
+    return params, velocity
+
+
+def of_two_points(x: Any, x_prev: Any, grad: Any, lr: float, momentum: float) -> Any:
+    """Without a velocity: at first the iterate before is the start."""
+    return x - lr * grad + momentum * (x - x_prev), x
+
+
 @pytest.mark.parametrize(
     ("function", "convention"),
-    [(elements, "torch"), (configured, "scaled"), (filled, "torch")],
-    ids=["elements", "configured", "filled"],
+    [
+        *[(elements, "torch"), (configured, "scaled"), (filled, "torch"), (named, "torch")],
+        (of_two_points, "two_point"),
+    ],
+    ids=lambda x: getattr(x, "__name__", x),
 )
 def test_a_right_function_passes_in_its_form(function: Any, convention: str) -> None:
     done = momentum.check(function, convention, effort="quick", dtypes=["float64"])
@@ -90,3 +109,28 @@ def test_several_axes_are_handed_over_as_one_and_the_report_says_so() -> None:
 
 def test_hyper_parameters_in_the_dict_are_settable() -> None:
     assert adapt(configured, {}, "configured").facts.settable == {"lr", "momentum"}
+
+
+def test_what_wants_arguments_of_another_type_is_refused_in_one_line() -> None:
+    """A gradient that it calls is none that can be handed over: no failure of its steps."""
+
+    def calling(theta: Any, v: Any, gradient_of: Any, lr: float, momentum: float) -> Any:
+        v = momentum * v + gradient_of(theta)
+        return theta - lr * v, v
+
+    with pytest.raises(UsageError, match=r"calling raised TypeError: .* not callable in a trial"):
+        adapt(calling, {}, "calling")
+
+
+def test_a_velocity_that_only_looks_like_a_dict_is_an_array() -> None:
+    """A function that asks whatever it is given for a key, before it reads it as an array."""
+
+    def looking(theta: Any, v: Any, grad: Any, lr: float, momentum: float) -> Any:
+        known = hasattr(v, "get") and v.get("v")
+        v = momentum * np.asarray(v, theta.dtype) + grad
+        assert not known
+        return theta - lr * v, v
+
+    assert not isinstance(
+        adapt(looking, {}, "looking").start([np.ones(3)], [H], "float64").v[0], dict
+    )
