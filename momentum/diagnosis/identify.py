@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.diagnosis.candidates import (  # fmt: skip
     Candidate,
@@ -22,6 +23,7 @@ from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import dtype_for, taken, tried, trimmed
 from momentum.diagnosis.response import Response, response
 from momentum.diagnosis.rounding import below, looks_rounded
+from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import claimed
 
@@ -93,6 +95,8 @@ def identify(
     if not seen:
         matched, unexplained = [], tuple(refused)
     ranked = sorted(matched, key=lambda c: _rank(c, facts.name))
+    if len(ranked) > 1:
+        ranked = _rounded_alike(subject, ranked, seen[0].probe.problem)
     difference = None
     if not ranked:
         failed = next((s for s in seen if s.probe.name in unexplained), None)
@@ -126,6 +130,27 @@ def identify(
         estimates=found,
         hypothesis=best,
     )
+
+
+def _rounded_alike(
+    subject: Subject, ranked: Sequence[Candidate], problem: Problem
+) -> list[Candidate]:
+    """Those first that hold for long in the coarsest format, too.
+
+    Rules that are one on paper part there: x - x_before loses digits that a velocity keeps.
+    """
+    facts, name = subject.facts, subject.facts.name
+    coarsest = min(facts.dtypes, key=lambda dtype: format_of(dtype).precision)
+    free = {n: x for n, x in LASTING.items() if n in facts.hyper - facts.fixed.keys()}
+    row = tuple(h._replace(**free) for h in problem.hypers[0])
+    run = tried(subject, replace(problem, dtype=coarsest, hypers=(row,) * 100, kind="normal"))
+    if isinstance(run, str):
+        return list(ranked)
+    return sorted(ranked, key=lambda c: not c.hypothesis(_chosen(c, name)).holds(subject, run))
+
+
+LASTING: Mapping[str, float] = {"lr": 2.0**-10, "momentum": 1 - 2.0**-7}
+"""What is lost of a velocity then counts for many steps, beside parameters that hardly move."""
 
 
 def _best(alive: Sequence[Candidate], name: str) -> Hypothesis:

@@ -8,6 +8,7 @@ import pytest
 import momentum
 from momentum.adapters import adapt
 from momentum.conventions import Hyper
+from momentum.diagnosis import identify
 from momentum.errors import UsageError
 
 H = Hyper(0.5, 0.5)
@@ -109,6 +110,12 @@ def test_several_axes_are_handed_over_as_one_and_the_report_says_so() -> None:
 
 def test_hyper_parameters_in_the_dict_are_settable() -> None:
     assert adapt(configured, {}, "configured").facts.settable == {"lr", "momentum"}
+
+
+def test_a_rule_of_two_points_is_known_by_how_it_rounds() -> None:
+    """On paper it is the scaled rule."""
+    subject = adapt(of_two_points, {}, "of_two_points")
+    assert identify(subject, estimates=False).nearest.name == "two_point"
 
 
 def test_what_wants_arguments_of_another_type_is_refused_in_one_line() -> None:
