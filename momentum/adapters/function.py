@@ -88,11 +88,12 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     lazy = inspect.signature(function).parameters[arrays["v"]].default is None
     written = str(getattr(function, "__annotations__", {}))
     fixed = hyper | inside
+    dicts: list[dict[str, str] | None] = [entries] if entries else [{}, None] if asked else [None]
     ways = [
         Form(function, library._replace(dtypes=_said(library.dtypes, written)), arrays, keywords,
              free, fixed, more, lazy, holder, answer, kept)
         for library in libraries(written, device)
-        for kept in ([entries] if entries else [{}, None] if asked else [None])
+        for kept in dicts
         for holder in ("array", "list", "dict")
         for answer in ANSWERS
     ]  # fmt: skip

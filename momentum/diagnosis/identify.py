@@ -142,7 +142,7 @@ def _rounded_alike(
     facts, name = subject.facts, subject.facts.name
     coarsest = min(facts.dtypes, key=lambda dtype: format_of(dtype).precision)
     free = {n: x for n, x in LASTING.items() if n in facts.hyper - facts.fixed.keys()}
-    row = tuple(h._replace(**free) for h in problem.hypers[0])
+    row = tuple(h.having(**free) for h in problem.hypers[0])
     run = tried(subject, replace(problem, dtype=coarsest, hypers=(row,) * 100, kind="normal"))
     if isinstance(run, str):
         return list(ranked)
