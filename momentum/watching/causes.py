@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+EVIDENCE = 16
+"""Bits by which elements must bear out a factor: a chance fit of one in 65536."""
+
+
 class Term(NamedTuple):
     """One contribution to a step: coefficient times array."""
 
@@ -57,7 +61,7 @@ def cause(step: Step, scale: float = 1.0) -> str:
     whole = _factor(step.after - step.before, step.exact - step.before, step.bound)
     fitting = [*_other_factors(step, scale), *_other_arrays(step)]
     if whole is not None:  # what was seen; a term that moved alone comes to the same
-        moved = f"they moved {whole:.4g} times as far as they should"
+        moved = f"they moved {_unlike_one(whole)} times as far as they should"
         return f"{moved}: {fitting[0]}" if len(fitting) == 1 and scale != 1 else moved
     return fitting[0] if len(fitting) == 1 else ""
 
@@ -65,13 +69,17 @@ def cause(step: Step, scale: float = 1.0) -> str:
 def _factor(went: Array, due: Array, bound: Array) -> float | None:
     """The factor with which all of `due` was taken, None where there is none or it shows nowhere.
 
-    went, due: in doubt by `bound`. Both cannot be told from noise where due is no larger.
+    went, due: in doubt by `bound`. Both cannot be told from noise where due is no larger; and a
+    few elements that are little off fit some factor by chance.
     """
     with np.errstate(all="ignore"):
         factor = float(went @ due / (due @ due))
-    told = np.abs(due) > 4 * bound
+        doubt = (1 + abs(factor)) * bound
+        bits = np.log2(np.abs(went - due) / doubt)[np.abs(due) > 4 * bound]
     off = np.abs(went - factor * due)
-    if np.count_nonzero(told) > 1 and np.all(off <= (1 + abs(factor)) * bound):
+    # One of them sets the factor; the others bear it out.
+    borne_out = float(np.sum(np.sort(bits[bits > 0])[:-1]))
+    if len(bits) > 1 and np.all(off <= doubt) and borne_out >= EVIDENCE:
         return factor
     return None
 
@@ -88,7 +96,12 @@ def _other_factors(step: Step, scale: float) -> Iterator[str]:
         elif abs(factor) < 2.0**-8:
             yield f"the {name} did not act"
         else:
-            yield f"the {name} acted {factor:.4g} times"
+            yield f"the {name} acted {_unlike_one(factor)} times"
+
+
+def _unlike_one(factor: float) -> str:
+    """With as many digits as tell it from 1."""
+    return next(x for n in range(4, 18) if float(x := f"{factor:.{n}g}") != 1 or n == 17)
 
 
 def _is_power_of_two(factor: float) -> bool:

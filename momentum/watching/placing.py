@@ -1,6 +1,6 @@
 """Which parameters and coordinates of an optimizer are watched, bundled by what they share."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,14 @@ from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention, get
 from momentum.watching.bundle import Bundle, Member
 from momentum.watching.options import Options
-from momentum.watching.reading import convention_of, local, names_in_process, taken, velocity_of
+from momentum.watching.reading import (
+    Option,
+    convention_of,
+    local,
+    names_in_process,
+    taken,
+    velocity_of,
+)
 from momentum.watching.sample import Sample, budgets, draw
 from momentum.watching.walks import is_linear
 
@@ -21,7 +28,8 @@ class Placing:
     """The bundles of an optimizer, as its parameters come, go, and begin anew.
 
     tensors: of each that is watched its elements, its share of the sample, and how often that was
-    drawn, by name. left: those that are not judged, with the reason.
+    drawn, by name. left: those that are not judged, with the reason. resumed: a run began anew, so
+    that a state without a velocity is no sign that there is none.
     """
 
     def __init__(
@@ -39,6 +47,7 @@ class Placing:
         self.left: dict[Tensor, str] = {}
         self.linear: dict[int, bool] = {}
         self.drawn = 0
+        self.resumed = False
 
     def draw(self, steps: int, settled: bool) -> bool:
         """Sample parameters that are new, and from time to time the others; whether any was.
@@ -52,10 +61,10 @@ class Placing:
         self._leave(places)
         rates = [group.get("momentum") for group in groups]
         still = [not isinstance(x, Tensor) and x is not None and not x for x in rates]
-        for i, bundle in enumerate(self.bundles):
-            if bundle.still and not still[bundle.members[0].group]:
-                # torch: a velocity stands still while momentum is 0, and goes on from there
-                self.bundles[i] = bundle.renewed()
+        # torch: a velocity stands still while momentum is 0, and goes on from there
+        moving = [b for b in self.bundles if b.still and not still[b.members[0].group]]
+        if moving:
+            self.begin_anew(moving)
         if self.options.sample != "all" and settled and steps - self.drawn >= self.options.redraw:
             self.drawn = steps
             self.bundles = [bundle for bundle in self.bundles if not self._can_begin(bundle)]
@@ -78,9 +87,13 @@ class Placing:
 
     def _can_begin(self, bundle: Bundle) -> bool:
         """Whether the state shows all that another sample needs to go on."""
-        return bundle.linear and all(
-            bundle.still or self._shown(m.p, bundle.convention) is not None for m in bundle.members
-        )
+        try:
+            return bundle.linear and all(
+                bundle.still or self._shown(m.p, bundle.convention) is not None
+                for m in bundle.members
+            )
+        except ValueError:
+            return False
 
     def _place(self, new: list[Tensor], places: Mapping[Tensor, tuple[int, int]]) -> None:
         sizes = [0 if is_lazy(p) else local(p).numel() for p in places]
@@ -136,9 +149,37 @@ class Placing:
         parts = [b.split([key(b, m.p) for m in b.members]) for b in self.bundles]
         self.bundles = [bundle for one in parts for bundle in one]
 
-    def begin_anew(self) -> None:
-        """All velocities are taken from the optimizer's state."""
-        self.bundles = [bundle.renewed() for bundle in self.bundles]
+    def begin_anew(self, bundles: Sequence[Bundle] = ()) -> None:
+        """Velocities are taken from the optimizer's state, where it shows them; all by default."""
+        self.resumed = True
+        for bundle in bundles or list(self.bundles):
+            self.bundles.remove(bundle)
+            for m in bundle.members:
+                try:
+                    self._shown(m.p, bundle.convention)
+                except ValueError as error:
+                    self._give_up([m], str(error))
+            parts = bundle.split([m.p in self.left for m in bundle.members])
+            self.bundles += [x.renewed() for x in parts if x.members[0].p not in self.left]
+
+    def hides(self, bundle: Bundle, momentum: Option) -> bool:
+        """Whether a step with momentum, from a state without a velocity, has left none there.
+
+        Then it is kept elsewhere, and what a load brought there is unknown: nothing is claimed.
+        """
+        if not self.resumed or not (isinstance(momentum, Tensor) or momentum):
+            return False
+        try:
+            if any(self._shown(m.p, bundle.convention) is not None for m in bundle.members):
+                return False
+        except ValueError:  # it shows more than is known of
+            return False
+        self.bundles.remove(bundle)
+        self._give_up(bundle.members, "its velocity is not in the state, and unknown after a load")
+        return True
+
+    def _give_up(self, members: Iterable[Member], reason: str) -> None:
+        self.left |= {m.p: f"{m.name}: {reason}" for m in members}
 
     def start_of(self, bundle: Bundle) -> dict[str, Tensor]:
         """What the state shows of a bundle, tensors where they are; empty where it has none."""

@@ -159,7 +159,15 @@ class Watcher:
         self.outermost = None
         self.report.steps += 1
         row, self.row = self.row, None
-        if row is None or not row.parts:
+        if row is None:
+            return
+        row.parts = [
+            x
+            for x in row.parts
+            if x.start != {}
+            or not self.placing.hides(x.bundle, row.options[x.bundle.members[0].group]["momentum"])
+        ]
+        if not row.parts:
             return
         row.step, row.amp = self.report.steps, amp_of(self.optimizer)
         with torch.no_grad():

@@ -217,3 +217,40 @@ def rates_set_in_closures_and_steps() -> Any:
 
             optimizer.step(closure)
     return report
+
+
+def went_on(keep: Callable[[Any, Any], dict[str, Any]]) -> Any:
+    """A training that loads its own state midway; keep: where a parameter's velocity stands."""
+
+    class Own(torch.optim.Optimizer):
+        def __init__(self, params: Any) -> None:
+            super().__init__(params, {"lr": 0.1, "momentum": 0.9})
+            self.beside: dict[Any, dict[str, Any]] = {}
+
+        @torch.no_grad()
+        def step(self, closure: Any = None) -> None:
+            for p in self.param_groups[0]["params"]:
+                if p.grad is not None:
+                    held = keep(self, p)
+                    held["own"] = 0.9 * held["own"] + p.grad if held else p.grad.clone()
+                    p.sub_(held["own"], alpha=0.1)
+
+    net = model()
+    optimizer = Own(net.parameters())
+    with momentum.watch(optimizer, "torch") as report:
+        train(net, optimizer)
+        before = report.verified
+        optimizer.load_state_dict(optimizer.state_dict())
+        train(net, optimizer)
+    assert report.verified == before > 0  # nothing is claimed of a velocity that is not known
+    return report
+
+
+@right
+def a_load_where_the_velocity_is_not_in_the_state() -> Any:
+    return went_on(lambda optimizer, p: optimizer.beside.setdefault(p, {}))
+
+
+@right
+def a_load_where_the_velocity_has_a_name_of_its_own() -> Any:
+    return went_on(lambda optimizer, p: optimizer.state[p])
