@@ -1,6 +1,7 @@
 """Records of a run: what was tried, what became of each check, and the verdict over all."""
 
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -14,6 +15,9 @@ ITSELF = "the problem that it starts from is right in a plain run"
 """The explanation of a failure that is no other than its check's own sentence not being so."""
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+MIXED = re.compile(r"\bparameter \d+ in (\w+)(?:\[[^]]*\])?, formats ")
+"""Where a number of a run in several formats stands, as `in_formats` says it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,12 @@ class Result:
     def id(self) -> str:
         """`agrees_with_oracle[float32]`."""
         return f"{self.check}[{self.dtype}]"
+
+    @property
+    def shown_in(self) -> str:
+        """The format of the number that was farthest off, where its run has several."""
+        mixed = MIXED.search(self.where)
+        return mixed[1] if mixed else self.dtype
 
     @property
     def bad(self) -> bool:

@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     @property
     def dtypes(self) -> list[str]:
         """Those in which it shows."""
-        return list(dict.fromkeys(r.dtype for r in self.results))
+        return list(dict.fromkeys(r.shown_in for r in self.results))
 
     @property
     def checks(self) -> list["Row"]:

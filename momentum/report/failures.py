@@ -55,9 +55,9 @@ def _told(rows: Sequence[Row]) -> RenderableType:
     table.add_column("by how much", overflow="fold", min_width=16)
     for row in rows:
         worst = row.worst
-        others = len({r.dtype for r in row.results}) - 1
+        others = len({r.shown_in for r in row.results}) - 1
         where = worst.where if worst.verdict != "errored" else ""
-        dtype = worst.dtype + (f" +{others}" if others else "")
+        dtype = worst.shown_in + (f" +{others}" if others else "")
         cells = (row.check, dtype, where, words.amount(worst))
         table.add_row(*(Text(one_line(text)) for text in cells))
     return table
@@ -67,10 +67,10 @@ def _law(row: Row) -> Iterator[RenderableType]:
     """What a law says, and what was observed."""
     worst = row.worst
     yield Text(f"{row.check}: ", "bold") + Text(one_line(worst.statement), "not bold")
-    others = len({r.dtype for r in row.results}) - 1
+    others = len({r.shown_in for r in row.results}) - 1
     found = (worst.where, words.amount(worst), worst.explanation)
     seen = "; ".join(x for x in found if x)
-    where = f"not so in {worst.dtype}{f' +{others}' if others else ''}: {seen}"
+    where = f"not so in {worst.shown_in}{f' +{others}' if others else ''}: {seen}"
     yield under(Text(one_line(where)))
 
 

@@ -161,7 +161,7 @@ def headline(results: Results, strict: bool = False) -> tuple[str, str]:
         return "FAILED", (
             f"{name} breaks {checks} of {len({r.check for r in ran})} checks"
             f" of convention {convention(header)},"
-            f" in {', '.join(dict.fromkeys(r.dtype for r in wrong))}"
+            f" in {', '.join(dict.fromkeys(r.shown_in for r in wrong))}"
         )
     if verdict == "unfinished":
         return "UNFINISHED", f"{name}: {results.unfinished}; nothing wrong in {len(ran)} results"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from momentum.checks.result import ITSELF
+from momentum.report import words
 from momentum.report.digest import cause_of, findings, rows, skipped
 
 
@@ -78,3 +79,11 @@ def test_skipped_puts_reasons_together_that_differ_in_their_last_word(results):
     found = skipped([replace(one, reason=r) for r in (*reasons, "takes no nu")])
     assert skipped([replace(one, reason=r) for r in reasons], 1)[0][1].endswith("x and 1 others")
     assert found == [(3, "does not offer x and y"), (1, "takes no nu")]
+
+
+def test_a_number_of_a_run_in_several_formats_is_wrong_in_its_own(results):
+    where = "step 4, parameter 3 in bfloat16[1, 2], formats float32, float64, float16, bfloat16"
+    mixed = replace(results.results[1], dtype="float32", where=where)
+    scalar = replace(mixed, where="step 1, parameter 2 in float16[], formats bfloat16, float16")
+    assert findings([mixed, scalar])[0].dtypes == ["bfloat16", "float16"]
+    assert words.headline(replace(results, results=(mixed,)))[1].endswith(", in bfloat16")
