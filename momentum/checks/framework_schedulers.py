@@ -53,6 +53,23 @@ def follows_the_framework_scheduler(trial: Trial) -> Found:
 
 
 @check(
+    statement="The framework's own scheduler sets the rate of each of hundreds of steps.",
+    source="law; a count of steps has no end, and a narrow integer has",
+    catches="scheduler_count_saturates",
+    needs=("schedulers", "hyper:lr"),
+    always=lambda s: [scheduled(p, FACTORS) for p in hundreds(s)],
+)
+def scheduler_counts_hundreds_of_steps(trial: Trial) -> Found:
+    yield from stepped(trial, told=False)
+
+
+def hundreds(setting: Setting) -> Problems:
+    """One small parameter, over the ends of integers of seven and of eight bits."""
+    h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
+    return [given.run(setting, [h] * 300, [(3,)])] if given.free(setting, "lr") else []
+
+
+@check(
     statement="The framework's own scheduler sets a learning rate that is a tensor.",
     source="pytorch/pytorch#126854",
     catches="scheduler_compounds_tensor_lr",

@@ -195,12 +195,29 @@ class Trials:
 
     def observed(self, problem: Problem) -> Observation | None:
         """The run; None where the subject refuses this probe, which tells nothing of others."""
+        problem = _scheduled(problem)
         text = problem.to_text()
         if text in self.avoided:
             return None
         self.note(text)
         found = tried(self.subject, problem)
         return None if isinstance(found, str) else found
+
+
+def _scheduled(problem: Problem) -> Problem:
+    """With the rates that its scheduler sets, whatever they have been exchanged for."""
+    options = dict(problem.options)
+    shares = options.get("scheduler")
+    if not isinstance(shares, tuple):
+        return problem
+    shares = (*shares, *shares[-1:] * problem.steps)[: problem.steps]
+    first = problem.hypers[0]
+    rows = tuple(
+        tuple(h._replace(lr=base.lr * share) for h, base in zip(row, first))
+        for row, share in zip(problem.hypers, shares)
+    )
+    options["scheduler"] = shares
+    return replace(problem, hypers=rows, options=tuple(options.items()))
 
 
 def _decimal(h: Hyper, fixed: Mapping[str, object]) -> Hyper:

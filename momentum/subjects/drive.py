@@ -131,7 +131,9 @@ def observe(subject: Subject, problem: Problem) -> Observation:
     points = "point" in subject.facts.offers
     if subject.facts.at_once and not problem.closed and not points:
         return _at_once(run, problem)
-    steps = list(advance(run, problem, 0, problem.start, points))
+    # A schedule of its own sets the rates.
+    told = not {"scheduler", "schedule"} & dict(problem.options).keys()
+    steps = list(advance(run, problem, 0, problem.start, points, told=told))
     return Observation(problem, tuple(s[0] for s in steps), tuple(s[1] for s in steps))
 
 

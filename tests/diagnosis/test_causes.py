@@ -365,3 +365,13 @@ def test_a_decay_that_shrinks_the_velocity_is_named() -> None:
     assert words.endswith(
         "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter"
     )
+
+
+def test_rates_of_a_scheduler_stay_its_own_while_a_cause_is_sought() -> None:
+    """A plainer problem with other rates would fail, whatever the subject does."""
+    check = CHECKS["scheduler_counts_hundreds_of_steps"]
+    subject = GALLERY["scheduler_count_saturates"].build()
+    result = run_check(check, subject, ACCUMULATED, "float32", "quick")
+    assert cause(subject, Problem.from_text(result.problem)) == (
+        "from step 130 on: with the framework's own scheduler: from step 130 on lr stays what it was"
+    )

@@ -73,6 +73,9 @@ told("tensor_lr_in_half", "A tensor lr is rounded to bfloat16.",
 scheduled("scheduler_one_step_late", "The scheduler is one step late.",
           "it steps before the optimizer reads",
           lambda run, g: float(_factors(run)[min(max(run.taken - 1, 0), len(_factors(run)) - 1)]))
+scheduled("scheduler_count_saturates", "After 127 steps the scheduler stands still.",
+          "steps are counted in eight bits",
+          lambda run, g: float(_factors(run)[min(run.taken, 127, len(_factors(run)) - 1)]))
 scheduled("scheduler_first_group_only", "The scheduler reaches the first group only.", "groups[0]",
           lambda run, g: MachineRun.factor(run, g) if g == 0 else 1.0)
 moves("zero_lr_skips_velocity", "With lr 0 the velocity is not fed.", "the step is left out",
