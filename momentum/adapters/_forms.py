@@ -5,6 +5,8 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,9 @@ _WORDS = {
 }
 ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in _WORDS.items()}
 """What people call parameters, velocities and gradients."""
+
+SIZES = frozenset({"n", "size", "length", "numel", "n_elements", "num_elements"})
+"""What kernels call the number of elements."""
 
 SPOKEN: Mapping[str, tuple[str, ...]] = {
     "lr": ("rate", "alpha"),
@@ -66,7 +71,7 @@ class Form:
     changed in place.
     names: our hyper-parameters -> its own. lazy: it makes the first v. entries: v is a dict, empty
     at first but for these hyper-parameters, ours -> its key; None where v is an array.
-    flat: its arrays have one axis.
+    flat: its arrays have one axis. size: its argument for the number of elements, if any.
     """
 
     function: Callable[..., object]
@@ -81,22 +86,25 @@ class Form:
     answer: str
     entries: Mapping[str, str] | None = None
     flat: bool = False
+    size: str = ""
 
     def call(self, h: Hyper, **values: Any) -> tuple[Any, Any]:
         """theta and v after one step. values: by role.
 
         Raises: SubjectError where the answer is of another form.
         """
-        named = {n: values[r] for r, n in self.arrays.items() if n in self.keywords}
-        first = [values[r] for r, n in self.arrays.items() if n not in self.keywords]
         entries = self.entries or {}
         told = _shared.arguments(h, {**self.names, **entries}, self.fixed)
         if entries:
             values["v"].update({key: told.pop(key) for key in entries.values()})
-        more = {**told, **self.others}
+        given = {n: values[r] for r, n in self.arrays.items()} | told | dict(self.others)
+        if self.size:
+            given[self.size] = int(np.prod(values["theta"].shape, dtype=int))
+        # By place as far as that goes: what is compiled may take nothing by name.
+        first = [given.pop(n) for n in takewhile(given.__contains__, self.places)]
         copies = NoCopies()
         try:
-            got = self.function(*first, **named, **more)
+            got = self.function(*first, **given)
         finally:
             copies.end()
         if self.answer == "nothing":
@@ -108,6 +116,12 @@ class Form:
         if not isinstance(got, tuple | list) or len(got) != 2:
             raise SubjectError(f"returned {type(got).__name__}, wanted (theta, v)")
         return (got[0], got[1]) if self.answer == "pair" else (got[1], got[0])
+
+    @cached_property
+    def places(self) -> list[str]:
+        """The arguments that may be given by their place."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
 
     @property
     def words(self) -> str:
@@ -189,10 +203,8 @@ class StepRun(ArrayRun):
 
 
 def _all(x: object, count: int) -> list[Any]:
-    if not isinstance(x, list | tuple):
-        raise SubjectError(f"returned {type(x).__name__} for a list")
-    if len(x) != count:
-        raise SubjectError(f"returned {len(x)} arrays, wanted {count}")
+    if not isinstance(x, list | tuple) or len(x) != count:
+        raise SubjectError(f"returned {type(x).__name__} for a list of {count} arrays")
     return list(x)
 
 
@@ -201,10 +213,9 @@ def _named(arrays: Sequence[Any]) -> dict[str, Any]:
 
 
 def _values(x: object, count: int) -> list[Any]:
-    keys = _named(range(count))
-    if not isinstance(x, Mapping) or x.keys() != keys.keys():
-        raise SubjectError(f"returned {type(x).__name__} for a dict with the keys {[*keys]}")
-    return [x[key] for key in keys]
+    if not isinstance(x, Mapping) or x.keys() != _named(range(count)).keys():
+        raise SubjectError(f"returned {type(x).__name__} for a dict of {count} arrays")
+    return [x[f"p{i}"] for i in range(count)]
 
 
 _HOLDERS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, int], list[Any]]]] = {

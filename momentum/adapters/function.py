@@ -6,11 +6,11 @@
 
 A step function gets v = zeros at first, or nothing where v has the default None. Its arrays are
 known by their names (x, w, params; velocity, buf, state; g, dw, gradient) in whatever order, else
-they are the first three arguments. The iterate before (x_prev, w_old) is at first the start. Trials
-show the rest: NumPy's arrays, torch's or JAX's; one array, lists of them or dicts; whether it
-returns (theta, v), (v, theta), a record, theta alone or nothing, having changed in place what it
-does not return; and which dtypes it keeps. Its state may be a dict that it fills, as config in
-sgd_momentum(w, dw, config), which may hold rate and momentum, too.
+they are the first three arguments; n is the number of elements. The iterate before (x_prev, w_old)
+is at first the start. Trials show the rest: NumPy's arrays, torch's or JAX's; one array, lists of
+them or dicts; whether it returns (theta, v), (v, theta), a record, theta alone or nothing, having
+changed in place what it does not return; and which dtypes it keeps. Its state may be a dict that it
+fills, as config in sgd_momentum(w, dw, config), which may hold rate and momentum, too.
 """
 
 import inspect
@@ -20,12 +20,12 @@ from dataclasses import replace
 import numpy as np
 
 from momentum.adapters import _device, _shared
-from momentum.adapters._forms import ANSWERS, ROLES, SPOKEN, Form, arranged, asked_of, roles
+from momentum.adapters._forms import ANSWERS, ROLES, SIZES, SPOKEN, Form, arranged, asked_of, roles
 from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES
 from momentum.adapters._shared import fitted
-from momentum.adapters._trials import Misunderstood, understood
+from momentum.adapters._trials import START, Misunderstood, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
@@ -72,11 +72,14 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     device, fixed = _device.parted(function, fixed, name)
     arrays, keywords = arranged(function)
     inside, said = _told(function, fixed)
-    names, hyper, others = fitted(function, tuple(arrays.values()), said, name, SPOKEN)
+    size = next((n for n in _names(function) if n in SIZES - {*fixed, *arrays.values()}), "")
+    known = (*arrays.values(), size)
+    names, hyper, others = fitted(function, known, said, name, SPOKEN)
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
     more = {names[n]: x for n, x in hyper.items()} | others
+    sized = {size: len(START)} if size else {}
     asked, entries = _entries(
-        function, arrays, names, {**more, **dict.fromkeys(free.values(), 0.5)}
+        function, arrays, names, {**more, **dict.fromkeys(free.values(), 0.5), **sized}
     )
     names |= entries
     for needed in ("lr", "momentum"):
@@ -91,7 +94,7 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     dicts: list[dict[str, str] | None] = [entries] if entries else [{}, None] if asked else [None]
     ways = [
         Form(function, library._replace(dtypes=_said(library.dtypes, written)), arrays, keywords,
-             free, fixed, more, lazy, holder, answer, kept)
+             free, fixed, more, lazy, holder, answer, kept, size=size)
         for library in libraries(written, device)
         for kept in dicts
         for holder in ("array", "list", "dict")

@@ -76,6 +76,13 @@ def named(params: Any, grads: Any, velocity: Any, lr: float = 0.1, momentum: flo
     return params, velocity
 
 
+def by_place(theta: Any, v: Any, grad: Any, n: int, lr: float, momentum: float, /) -> None:
+    """As compiled code is called: nothing by name, and told how many elements there are."""
+    for i in range(n):
+        v[i] = momentum * v[i] + grad[i]
+        theta[i] -= lr * v[i]
+
+
 def of_two_points(x: Any, x_prev: Any, grad: Any, lr: float, momentum: float) -> Any:
     """Without a velocity: at first the iterate before is the start."""
     return x - lr * grad + momentum * (x - x_prev), x
@@ -85,7 +92,7 @@ def of_two_points(x: Any, x_prev: Any, grad: Any, lr: float, momentum: float) ->
     ("function", "convention"),
     [
         *[(elements, "torch"), (configured, "scaled"), (filled, "torch"), (named, "torch")],
-        (of_two_points, "two_point"),
+        *[(of_two_points, "two_point"), (by_place, "torch")],
     ],
     ids=lambda x: getattr(x, "__name__", x),
 )
