@@ -25,7 +25,7 @@ class ArrayRun:
 
     theta: the parameters. grads: the last gradients, None where there was none. state: the names
     of the attributes that hold all that a later step depends on. takes_none: gradients may be None.
-    flat: every array is handed over with one axis.
+    flat: every array is handed over with one axis. dtypes: of each parameter, where they differ.
     """
 
     state: tuple[str, ...] = ("theta", "optimizer")
@@ -33,16 +33,22 @@ class ArrayRun:
     optimizer: Any
 
     def __init__(
-        self, library: Library, parameters: Sequence[Array], dtype: str, flat: bool = False
+        self,
+        library: Library,
+        parameters: Sequence[Array],
+        dtype: str,
+        flat: bool = False,
+        dtypes: Sequence[str] = (),
     ) -> None:
         self.library, self.dtype, self.flat = library, dtype, flat
+        self.dtypes = dtypes or [dtype] * len(parameters)
         self.shapes = [np.shape(x) for x in parameters]
-        self.theta = [self.array_of(x) for x in parameters]
+        self.theta = [self.array_of(x, d) for x, d in zip(parameters, self.dtypes)]
         self.grads: list[Any] = []
 
-    def array_of(self, values: Array) -> Any:
+    def array_of(self, values: Array, dtype: str = "") -> Any:
         """An array of the library, with one axis where no others are taken."""
-        return self.library.make(np.ravel(values) if self.flat else values, self.dtype)
+        return self.library.make(np.ravel(values) if self.flat else values, dtype or self.dtype)
 
     def numbers_of(self, array: object, shape: tuple[int, ...]) -> Array:
         """A float64 copy of an array; one with a single axis gets back those of the parameter."""
@@ -64,7 +70,9 @@ class ArrayRun:
     def step(self, gradients: Sequence[Gradient]) -> None:
         """One step; None where there is no gradient."""
         given = gradients if self.takes_none else _shared.complete(gradients)
-        self.grads = [None if g is None else self.array_of(g) for g in given]
+        self.grads = [
+            None if g is None else self.array_of(g, d) for g, d in zip(given, self.dtypes)
+        ]
         self.advance()
 
     def arrays(self) -> Sequence[Any]:
@@ -74,7 +82,7 @@ class ArrayRun:
     def parameters(self) -> list[Array]:
         """Copies as float64."""
         return [
-            _shared.read(i, self.numbers_of(x, shape), self.library.dtype(x), self.dtype, shape)
+            _shared.read(i, self.numbers_of(x, shape), self.library.dtype(x), self.dtypes[i], shape)
             for i, (x, shape) in enumerate(zip(self.arrays(), self.shapes, strict=True))
         ]
 

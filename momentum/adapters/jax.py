@@ -1,15 +1,18 @@
 """jax.example_libraries.optimizers: `momentum`, `nesterov` and what else is a triple of functions.
 
-The state does not hold the hyper-parameters: the triple is made anew at every step.
+So are one's own: a function of the rate that returns (init, update, get_params). The state does not
+hold the hyper-parameters: the triple is made anew at every step.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from momentum.adapters import _libraries
-from momentum.adapters._declared import DeclaredRun
+from momentum.adapters._declared import DeclaredRun, Stated
+from momentum.adapters._factories import returned
 from momentum.adapters._record import callables_of, framework
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.conventions import Hyper
@@ -43,6 +46,14 @@ class _Run(DeclaredRun, JaxRun):
     nesterov = ("nesterov",)
     state = ("theta", "inner", "count", "h")
 
+    @classmethod
+    def claims(cls, obj: object) -> Stated:
+        """One's own may take no function of the count for a rate."""
+        stated = super().claims(obj)
+        if not _of_jax(obj) and not isinstance(returned(obj, _halved, _stepped), list):
+            stated["offers"] -= {"schedulers"}
+        return stated
+
     def begin(self, hyper: Hyper, scheduler: Sequence[float] = ()) -> None:
         """scheduler: factors of the rate."""
         self.h, self.factors, self.count = hyper, scheduler, 0
@@ -62,14 +73,47 @@ class _Run(DeclaredRun, JaxRun):
             name = self.said.names["lr"]
             lr = given[name]
             given[name] = lambda step: lr * self.factors[step]
-        return self.said.function(**given)
+        return lifted(lambda: self.said.function(**given))
+
+
+def lifted(make: Callable[[], object]) -> "optimizers.Optimizer":
+    """The triple for a list of arrays; one that its library has not lifted is for one array."""
+    from jax.example_libraries import optimizers
+
+    made = make()
+    if isinstance(made, optimizers.Optimizer):
+        return made
+    return optimizers.optimizer(lambda: made)()
+
+
+def _halved(count: int) -> float:
+    return 0.5
+
+
+def _stepped(made: object) -> list[Any]:
+    start, change, get = lifted(lambda: made)
+    ones = [np.ones(1, np.float32)]
+    return list(get(change(0, ones, start(ones))))
+
+
+_of_jax = callables_of("jax.example_libraries.optimizers")
+
+
+def accepts(obj: object) -> bool:
+    """A function of that module, or one that is seen to return such a triple."""
+    if _of_jax(obj):
+        return True
+    made = returned(obj)
+    if not isinstance(made, tuple) or len(made) != 3 or not all(map(callable, made)):
+        return False
+    return [len(inspect.signature(f).parameters) for f in made] == [1, 3, 1]
 
 
 ADAPTER = framework(
     "jax",
     "JAX",
-    takes="an optimizer of jax.example_libraries",
+    takes="an optimizer of jax.example_libraries, or a function that returns such a triple",
     distributions={"jax": ("jax",), "jaxlib": ("jaxlib",)},
-    accepts=callables_of("jax.example_libraries.optimizers"),
+    accepts=accepts,
     adapt=_Run.adapt,
 )

@@ -8,7 +8,6 @@ transformation has the hyper-parameters that it lays open; what else is in it, t
 `--set lr=0.1 --set momentum=0.9`.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from momentum.adapters import _libraries, _shared
+from momentum.adapters._factories import returned
 from momentum.adapters._record import framework
 from momentum.adapters.jax import OFFERS, JaxRun
 from momentum.conventions import Hyper
@@ -45,26 +45,17 @@ class How(NamedTuple):
 
 def accepts(obj: object) -> bool:
     """An optax transformation, or a function that says it returns one, or is seen to."""
-    answer = getattr(obj, "__annotations__", {}).get("return", "")
-    if _shared.comes_from(obj, "optax") or "GradientTransformation" in str(answer):
-        return True
-    return not answer and not isinstance(obj, type) and callable(obj) and _returns_one(obj)
-
-
-def _returns_one(factory: Callable[..., object]) -> bool:
-    """Called with a rate and what else it needs, where it needs hyper-parameters alone."""
     import optax
 
-    try:
-        parameters = inspect.signature(factory).parameters.values()
-        named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        needed = {p.name for p in named if p.default is p.empty}
-        names = _shared.known_names(p.name for p in parameters)
-        if "lr" not in names or not needed <= set(names.values()):
-            return False
-        return isinstance(factory(**dict.fromkeys(needed, 0.5)), optax.GradientTransformation)
-    except Exception:  # whatever a stranger's function does
-        return False
+    answer = str(getattr(obj, "__annotations__", {}).get("return", ""))
+    if _shared.comes_from(obj, "optax") or "GradientTransformation" in answer:
+        return True
+    return isinstance(_transformation(returned(obj)), optax.GradientTransformation)
+
+
+def _transformation(made: Any) -> Any:
+    """What steps: of a wrapper such as optax.MultiSteps, the transformation that it is."""
+    return getattr(made, "gradient_transformation", lambda: made)()
 
 
 def adapt(obj: Any, fixed: Mapping[str, object], name: str) -> Subject:
@@ -90,7 +81,7 @@ def adapt(obj: Any, fixed: Mapping[str, object], name: str) -> Subject:
         settable=frozenset(names) - _shared.FLAGS,
         fixed=values,
         groups=callable(obj),
-        offers=OFFERS,
+        offers=OFFERS | {"mixed_dtypes"},
         dtypes=library.dtypes,
         **library.claims,
     )
@@ -125,8 +116,9 @@ class _OptaxRun(JaxRun):
         parameters: Sequence[Array],
         hypers: Sequence[Hyper],
         dtype: str,
+        dtypes: Sequence[str] = (),
     ) -> None:
-        super().__init__(_libraries.jax(), parameters, dtype)
+        super().__init__(_libraries.jax(), parameters, dtype, dtypes=dtypes)
         self.optimizer, self.layout, self.hypers = optimizer, layout, list(hypers)
         self.inner = optimizer.made(*optimizer.divided(layout, hypers)).init(self.theta)
 
@@ -218,9 +210,10 @@ class _Optax:
     ) -> _OptaxRun:
         more: dict[str, Any] = dict(options or {})
         factors, schedule = tuple(more.pop("scheduler", ())), more.pop("schedule", "")
+        dtypes = more.pop("dtypes", ())
         _shared.no_options(more)
         how = How((), tuple(groups or ()), factors, schedule)
-        return _OptaxRun(self, how, parameters, hypers, dtype)
+        return _OptaxRun(self, how, parameters, hypers, dtype, dtypes)
 
     def made(self, how: How, numbers: Sequence[Numbers]) -> "optax.GradientTransformation":
         """The transformation, the same one for the same numbers: it may hold compiled functions."""
@@ -250,10 +243,12 @@ class _Optax:
                 given[self.names["lr"]] = lambda count, base=base, table=table: base * table[count]
             if how.schedule:
                 given[self.names["lr"]] = _decays()[how.schedule](given[self.names["lr"]])
-            parts.append(self.obj(**given, **dict(on), **self.kept))
+            parts.append(_transformation(self.obj(**given, **dict(on), **self.kept)))
         if len(parts) == 1:
             return parts[0]
-        return optax.multi_transform(dict(enumerate(parts)), list(how.groups))
+        # Some cannot be begun without a parameter.
+        used = {g: part for g, part in enumerate(parts) if g in how.groups}
+        return optax.multi_transform(used, list(how.groups))
 
     def _eager(
         self, how: How, numbers: Sequence[Numbers], grads: Arrays, state: object, theta: Arrays

@@ -7,6 +7,7 @@ when a run that asks for no more than that begins. The same error from anywhere 
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -99,8 +100,11 @@ class Refusals:
         if len(problem.hypers[0]) > 1:
             return self._several(problem.hypers[0], dtype, {}, "several groups")
         if "mixed_dtypes" in needs:
-            formats = {"dtypes": self.subject.facts.dtypes[:2]}
-            return self._several(problem.hypers[0], dtype, formats, "parameters of several formats")
+            # Some go together only in one order, and some not at all.
+            for pair in permutations(self.subject.facts.dtypes, 2):
+                what = "parameters of several formats"
+                if found := self._several(problem.hypers[0], dtype, {"dtypes": pair}, what):
+                    return found
         return None
 
     def of(self, h: Hyper, dtype: str) -> str | None:

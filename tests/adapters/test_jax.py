@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from momentum.adapters import load
+from momentum.adapters import adapt, load
 from momentum.conventions import Hyper
 from momentum.subjects.trial import claimed
 
@@ -58,3 +58,26 @@ def test_jitted_step_function_is_tried_in_every_format(tmp_path):
     )
     facts = claimed(load(f"{tmp_path / 'jitted.py'}:step")).facts
     assert (facts.dtypes, facts.left) == (DTYPES, {})
+
+
+def triple(step_size, mass):
+    """As one writes it: for one array."""
+
+    def start(x):
+        return x, 0 * x
+
+    def change(i, g, state):
+        x, v = state
+        v = mass * v + g
+        return x - step_size * v, v
+
+    return start, change, lambda state: state[0]
+
+
+def test_triple_of_ones_own_is_taken(worst_ratio):
+    from jax.example_libraries import optimizers
+
+    subject = adapt(triple, {}, "triple")
+    assert worst_ratio(subject, "jax", "float32") <= 1
+    assert "schedulers" not in subject.facts.offers  # it calls no rate
+    assert worst_ratio(adapt(optimizers.optimizer(triple), {}, "lifted"), "jax", "float32") <= 1

@@ -196,3 +196,42 @@ def test_schedules_of_optax_are_rates_set_by_hand(factory, verdict):
 def test_rate_that_must_be_a_number_offers_no_schedule():
     assert not {"schedulers", "own_schedules"} & adapt(compiled_inside, {}, "mine").facts.offers
     assert "schedulers" in adapt(optax.sgd, {"jit": True}, "sgd").facts.offers
+
+
+def test_wrapper_that_is_a_transformation_is_taken(worst_ratio):
+    def every_step(learning_rate, momentum):
+        return optax.MultiSteps(optax.sgd(learning_rate, momentum), every_k_schedule=1)
+
+    assert worst_ratio(adapt(every_step, {}, "every_step"), "optax", "float32") <= 1
+
+
+def test_group_without_parameters_begins_nothing():
+    """What flattens its parameters has none to put together."""
+
+    def flat(learning_rate, momentum):
+        return optax.flatten(optax.sgd(learning_rate, momentum))
+
+    check = CHECKS["empty_groups_stand_for_nothing"]
+    assert run_check(check, adapt(flat, {}, "flat"), get("optax"), "float32", "quick").verdict == (
+        "passed"
+    )
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(True, "passed"), (False, "failed")])
+def test_parameters_of_several_formats_are_each_right_in_their_own(apart, verdict):
+    def one_vector(learning_rate, momentum):
+        """All velocities in the format of the first parameter."""
+
+        def init(params):
+            return optax.tree.zeros_like(params)
+
+        def update(updates, state, params=None):
+            dtype = None if apart else updates[0].dtype
+            v = [(momentum * v + g).astype(dtype or g.dtype) for v, g in zip(state, updates)]
+            return [(-learning_rate * x).astype(g.dtype) for x, g in zip(v, updates)], v
+
+        return optax.GradientTransformation(init, update)
+
+    check = CHECKS["agrees_in_mixed_formats"]
+    subject = adapt(one_vector, {}, "one_vector")
+    assert run_check(check, subject, get("optax"), "float32", "quick").verdict == verdict
