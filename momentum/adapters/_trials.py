@@ -1,7 +1,8 @@
 """Trials that show how somebody's own code is called: the first way in which a step makes sense."""
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -102,10 +103,11 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
     """
     after = []
     for shift in (0.0, SHIFT):
-        start = [np.array(START) + shift] * 2
+        # Of two sizes: rows of one array are no list of arrays.
+        start = [np.array(START[:n]) + shift for n in (3, 2)]
         try:
             run = way.begin(start, h, dtype)
-            run.step([np.array([1.0, 2.0, -4.0])] * 2)
+            run.step([np.array([1.0, 2.0, -4.0][:n]) for n in (3, 2)])
             way.settle(run, start[0])
             after.append(run.parameters())
         except SubjectError as error:
@@ -113,4 +115,28 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
         except Exception as error:  # whatever a stranger's code does
             text = f"raised {type(error).__name__}: {error} in a trial"
             raise Misunderstood(text, raised=True, kind=isinstance(error, TypeError)) from None
-    return all(np.all(np.abs(b - a - SHIFT) < SHIFT / 2) for a, b in zip(*after))
+    return all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
+
+
+def takes(way: Way, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...]) -> bool:
+    """Whether it takes a parameter of this shape: `v[:]` has no place for a scalar."""
+    try:
+        way.begin([np.zeros(shape)], h, dtypes[0]).step([np.zeros(shape)])
+    except Exception:  # whatever a stranger's code does
+        return False
+    return True
+
+
+def copied(run: ArrayRun) -> frozenset[str]:
+    """Which copies of a run there are: what it holds may be nothing that can be copied."""
+    asks: dict[str, Callable[[], object]] = {
+        "resume": run.save,
+        "deepcopy": partial(run.duplicate, "deepcopy"),
+        "pickle": partial(run.duplicate, "pickle"),
+    }
+    found = {"fed"}
+    for offer, ask in asks.items():
+        with contextlib.suppress(Exception):  # whatever a stranger's objects do
+            ask()
+            found.add(offer)
+    return frozenset(found)

@@ -4,25 +4,28 @@
         def __init__(self, lr, momentum): ...
         def update(self, params, grads): ...       # or step, apply, __call__, in either order
 
-Trials show whether it takes an array, a list of arrays or a dict of them, and whether it returns
-the new parameters or changes them in place. One that takes an array is made anew for each
-parameter, unless it asks for its name (`param_name`, `key`) as well.
+The parameters may be given to the constructor, and the gradients alone to the method. A function of
+the hyper-parameters that returns such a step counts as its class. Trials show whether it takes an
+array, a list of arrays or a dict of them, and whether it returns the new parameters or changes them
+in place. One that takes an array is made anew for each parameter, unless it asks for its name
+(`param_name`, `key`) as well.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from momentum.adapters import _device, _shared
+from momentum.adapters._factories import returned
 from momentum.adapters._forms import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters._shared import fitted
-from momentum.adapters._trials import Misunderstood, understood
+from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -34,29 +37,36 @@ H = TypeVar("H")
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
 
 
-def _method(cls: type) -> str | None:
-    """The method that takes parameters and gradients, by their names."""
+def _parts(obj: Any) -> tuple[str, list[str], str] | None:
+    """The method that takes gradients, its arguments, and the one for parameters elsewhere.
+
+    Parameters are taken by the method, or else by the constructor.
+    """
+    if not isinstance(obj, type):
+        made = returned(obj)
+        taken = _names(made) if inspect.isfunction(made) else []
+        return ("__call__", taken, "") if {"theta", "grad"} == set(roles(taken)) else None
+    holding = roles(_names(obj)).get("theta", "")
     for name in METHODS:
-        method = getattr(cls, name, None)
-        if inspect.isfunction(method):
-            found = roles(list(inspect.signature(method).parameters)[1:])
-            if {"theta", "grad"} <= set(found) and "v" not in found:
-                return name
+        method = getattr(obj, name, None)
+        taken = _names(method)[1:] if inspect.isfunction(method) else []
+        found = set(roles(taken)) | ({"theta"} if holding else set())
+        if {"theta", "grad"} == found:
+            return name, taken, "" if "theta" in roles(taken) else holding
     return None
 
 
-def accepts(obj: object) -> bool:
-    """A class with such a method, and a rate somewhere."""
-    if not isinstance(obj, type) or (method := _method(obj)) is None:
-        return False
+def _names(obj: Any) -> list[str]:
     try:
-        taken = [
-            *inspect.signature(obj).parameters,
-            *inspect.signature(getattr(obj, method)).parameters,
-        ]
+        return list(inspect.signature(obj).parameters)
     except (TypeError, ValueError):
-        return False
-    return "lr" in _shared.known_names(taken, SPOKEN)
+        return []
+
+
+def accepts(obj: object) -> bool:
+    """A class or factory with such a method, and a rate somewhere."""
+    parts = _parts(obj) if callable(obj) else None
+    return parts is not None and "lr" in _shared.known_names([*_names(obj), *parts[1]], SPOKEN)
 
 
 @dataclass(frozen=True)
@@ -64,16 +74,22 @@ class Way:
     """How a class is driven.
 
     order: role -> argument, in the order of the arguments. key: the argument for a parameter's
-    name, empty where there is none. holder: "array", "list" or "dict".
+    name, empty where there is none. holder: "array", "list" or "dict". held: the constructor's
+    argument for the parameters, empty where the method takes them.
     """
 
     library: Library
-    make: Callable[[Hyper], object]
+    make: Callable[[Hyper, Mapping[str, object]], object]
     method: str
     order: Mapping[str, str]
     key: str
     names: Mapping[str, str]
     holder: str
+    held: str
+
+    def made(self, h: Hyper, theta: object) -> object:
+        """An object, of these parameters where it wants to hold them."""
+        return self.make(h, {self.held: theta} if self.held else {})
 
     def stepped(self, made: object, theta: H, grad: H, h: Hyper, key: str = "") -> H:
         """The new parameters."""
@@ -82,6 +98,8 @@ class Way:
         given |= {self.key: key} if self.key else {}
         given |= {theirs: getattr(h, n) for n, theirs in self.names.items()}
         got = getattr(made, self.method)(**given)
+        if self.held and got is None:
+            got = getattr(made, self.held, None)
         return theta if got is None else cast(H, got)
 
     def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> "_Run":
@@ -95,28 +113,31 @@ class Way:
 
 
 class _Run(ArrayRun):
-    state = ("theta", "made", "h")
+    state = ("theta", "all", "made", "h")
 
     def __init__(self, way: Way, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
         super().__init__(way.library, parameters, dtype)
         self.way, self.h = way, _shared.plain(h)
+        self.keys = [f"p{i}" for i in range(len(self.theta))]
+        named = way.holder == "dict"
+        self.all: Any = dict(zip(self.keys, self.theta)) if named else list(self.theta)
         alone = way.holder == "array" and not way.key
-        self.made = [way.make(self.h) for _ in (self.theta if alone else (0,))]
+        self.made = [way.made(self.h, x) for x in (self.theta if alone else (self.all,))]
 
     def advance(self) -> None:
-        way = self.way
-        keys = [f"p{i}" for i in range(len(self.theta))]
+        way, keys = self.way, self.keys
         if way.holder == "array":
             self.theta = [
                 way.stepped(self.made[i if len(self.made) > 1 else 0], x, g, self.h, keys[i])
                 for i, (x, g) in enumerate(zip(self.theta, self.grads))
             ]
         elif way.holder == "list":
-            self.theta = list(way.stepped(self.made[0], self.theta, self.grads, self.h))
+            self.all = way.stepped(self.made[0], self.all, self.grads, self.h)
+            self.theta = list(self.all)
         else:
-            theta, grads = dict(zip(keys, self.theta)), dict(zip(keys, self.grads))
-            after = way.stepped(self.made[0], theta, grads, self.h)
-            self.theta = [after[key] for key in keys]
+            fed = dict(zip(keys, self.grads))
+            self.all = way.stepped(self.made[0], self.all, fed, self.h)
+            self.theta = [self.all[key] for key in keys]
         for x, shape in zip(self.theta, self.shapes, strict=True):
             if not way.library.owns(x) or tuple(x.shape) != shape:
                 raise SubjectError(f"made {type(x).__name__} of a parameter of shape {shape}")
@@ -134,33 +155,35 @@ def attributes(made: object) -> dict[str, str]:
     return _shared.known_names(held, SPOKEN)
 
 
-def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
+def adapt(obj: Callable[..., Any], fixed: Mapping[str, object], name: str) -> Subject:
     """A subject from such a class.
 
     Raises: UsageError where it takes or wants something else, or no trial is understood.
     """
-    method = _method(obj)
-    assert method is not None, "accepted for having one"
-    arguments = inspect.signature(getattr(obj, method)).parameters
-    found = roles(list(arguments)[1:])
+    parts = _parts(obj)
+    assert parts is not None, "accepted for having them"
+    method, arguments, held = parts
+    found = roles(arguments)
     order = {r: n for n in arguments for r, named in found.items() if named == n}
     key = next((n for n in arguments if n in KEYS), "")
-    here = _shared.known_names(list(arguments)[1:], SPOKEN)
+    here = _shared.known_names(arguments, SPOKEN)
     device, fixed = _device.parted(obj, fixed, name)
-    names, values, kept = fitted(obj, 0, fixed, name, SPOKEN)
+    names, values, kept = fitted(obj, (held,), fixed, name, SPOKEN)
     names, kept = _shared.parted(names, values, kept)
     missing = [n for n in ("lr", "momentum") if n not in {**names, **here, **values}]
     if missing:
         raise UsageError(f"{name} takes no {missing[0]}: name an argument so")
 
-    def make(h: Hyper) -> object:
+    def make(h: Hyper, holding: Mapping[str, object]) -> object:
         own = {n: x for n, x in h._asdict().items() if n not in here}
-        return obj(**_shared.arguments(Hyper(**{"lr": 0.0, **own}), names, values), **kept)
+        told = _shared.arguments(Hyper(**{"lr": 0.0, **own}), names, values)
+        return obj(**holding, **told, **kept)
 
+    hints = [getattr(f, "__annotations__", {}) for f in (getattr(obj, method, obj), obj.__init__)]
     ways = [
-        Way(library, make, method, order, key, here, holder)
-        for library in libraries(str(getattr(getattr(obj, method), "__annotations__", {})), device)
-        for holder in ("array", "list", "dict")
+        Way(library, make, method, order, key, here, holder, held)
+        for library in libraries(str(hints), device)
+        for holder in (("list", "dict", "array") if held else ("array", "list", "dict"))
     ]
     h = Hyper(**{"lr": 0.5, "momentum": 0.25, **values})
     try:
@@ -169,8 +192,9 @@ def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
         raise UsageError(f"{name} cannot be stepped: {error}") from None
     assert fitting is not None, "one fits, or none does for a reason"
     way, dtypes = fitting
-    held = attributes(make(h))
-    settable = {n for n in names if n in held} | here.keys()
+    tried = way.begin([np.array(START)], h, dtypes[0])
+    kept_open = attributes(tried.made[0])
+    settable = {n for n in names if n in kept_open} | here.keys()
     free = frozenset({**names, **here})
     facts = Facts(
         name=name,
@@ -178,7 +202,10 @@ def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
         hyper=free,
         settable=frozenset(settable) - _shared.FLAGS,
         fixed=values,
-        offers=COPIES,
+        # What a function has closed over stays behind when it is copied.
+        offers=copied(tried) if isinstance(obj, type) else COPIES & {"fed"},
+        scalars=takes(way, h, dtypes, ()),
+        empty=takes(way, h, dtypes, (0,)),
         **way.library.claims,
     )
     return PlainSubject(facts, way.begin)
@@ -186,7 +213,8 @@ def adapt(obj: type, fixed: Mapping[str, object], name: str) -> Subject:
 
 ADAPTER = Adapter(
     name="classes",
-    takes="with __init__(lr, momentum) and step(params, grads) or update(params, grads)",
+    takes="with __init__(lr, momentum) and step(params, grads) or update(params, grads), or"
+    " __init__(params, lr, momentum) and step(grads)",
     module="",
     accepts=accepts,
     adapt=adapt,

@@ -17,15 +17,13 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from momentum.adapters import _device, _shared
 from momentum.adapters._forms import ANSWERS, ROLES, SIZES, SPOKEN, Form, arranged, asked_of, roles
 from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES
 from momentum.adapters._shared import fitted
-from momentum.adapters._trials import START, Misunderstood, understood
+from momentum.adapters._trials import START, Misunderstood, takes, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
@@ -121,7 +119,7 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     )
     if found:
         form, facts = _with_axes(form, facts)
-        facts = replace(facts, scalars=_takes(form, h, kept, ()), empty=_takes(form, h, kept, (0,)))
+        facts = replace(facts, scalars=takes(form, h, kept, ()), empty=takes(form, h, kept, (0,)))
     return PlainSubject(facts, form.begin)
 
 
@@ -165,15 +163,6 @@ def _said(dtypes: Sequence[str], annotations: str) -> tuple[str, ...]:
     """Those of a library that the annotations name; all where they name none."""
     named = [d for d in FORMATS if d in annotations]
     return tuple(d for d in dtypes if not named or d in named)
-
-
-def _takes(form: Form, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...]) -> bool:
-    """Whether it takes a parameter of this shape: `v[:]` has no place for a scalar."""
-    try:
-        form.begin([np.zeros(shape)], h, dtypes[0]).step([np.zeros(shape)])
-    except Exception:  # whatever a stranger's function does
-        return False
-    return True
 
 
 def _told(

@@ -58,7 +58,20 @@ class OneArray:
         return w - self.v
 
 
-CLASSES = (DictInPlace, ListReturned, ByName, OneArray)
+class Holding:
+    """As torch does it: the parameters are given once."""
+
+    def __init__(self, params, lr, momentum):
+        self.params, self.lr, self.momentum = params, lr, momentum
+        self.v = [np.zeros_like(p) for p in params]
+
+    def step(self, grads):
+        for i, g in enumerate(grads):
+            self.v[i] = self.momentum * self.v[i] + self.lr * g
+            self.params[i] = self.params[i] - self.v[i]
+
+
+CLASSES = (DictInPlace, ListReturned, ByName, OneArray, Holding)
 
 
 def ratio(subject, dtype):
@@ -81,7 +94,7 @@ def test_what_an_object_keeps_in_attributes_can_be_set():
     held = {cls: adapt(cls, {}, "mine").facts.settable for cls in CLASSES}
     assert held[DictInPlace] == held[ListReturned] == {"lr", "momentum"}
     assert held[ByName] == set()
-    assert held[OneArray] == {"lr", "momentum"}
+    assert held[OneArray] == held[Holding] == {"lr", "momentum"}
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -136,3 +149,40 @@ def test_class_on_arrays_of_jax_claims_what_xla_does():
     facts = adapt(Compiled, {}, "mine").facts
     assert facts.flushes_subnormals
     assert facts.compiles
+
+
+def closed_over(lr=0.1, momentum=0.9):
+    v = 0.0
+
+    def step(theta, grad):
+        nonlocal v
+        v = momentum * v + lr * grad
+        return theta - v
+
+    return step
+
+
+def test_function_that_returns_a_step_is_a_class_that_cannot_be_copied():
+    subject = adapt(closed_over, {}, "closed_over")
+    assert all(ratio(subject, dtype) <= 1 for dtype in subject.facts.dtypes)
+    assert subject.facts.offers == {"fed"}
+
+
+class ElementByElement:
+    """Lists of numbers, too, are parameters."""
+
+    def __init__(self, lr, momentum):
+        self.lr, self.momentum, self.v = lr, momentum, None
+        self.rate = lambda: self.lr
+
+    def step(self, params, grads):
+        self.v = self.v or [0.0] * len(params)
+        for i in range(len(params)):
+            self.v[i] = self.momentum * self.v[i] + grads[i]
+            params[i] -= self.rate() * self.v[i]
+
+
+def test_what_a_class_does_not_take_is_not_claimed():
+    facts = adapt(ElementByElement, {}, "mine").facts
+    assert not facts.scalars
+    assert facts.offers == {"fed", "deepcopy"}  # a lambda cannot be pickled
