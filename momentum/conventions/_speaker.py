@@ -30,6 +30,7 @@ class Spelling:
     dampened_nesterov: both may be set. idle: velocity and state stand still while momentum is 0.
     velocity: where the state keeps it. defaults: what the API takes where a hyper-parameter is
     not given and that is not the neutral value. per_step: its weight decay is not scaled by lr.
+    unit_gain: its rate is that of (1 - momentum) times each gradient.
     source: what names and defaults were compared with.
     """
 
@@ -45,4 +46,5 @@ class Spelling:
     velocity: str = "its velocity"
     defaults: Mapping[str, Default] = field(default_factory=dict)
     per_step: bool = False
+    unit_gain: bool = False
     source: str = FROM_MEMORY

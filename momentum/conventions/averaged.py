@@ -69,8 +69,6 @@ convention = Convention(
                  "optax.chain(optax.ema({momentum}, debias=False), "
                  "optax.scale_by_learning_rate({lr}))", decay_call=OPTAX_DECAY,
                  source="its signature in 0.2.8"),
-        Spelling("cntk", OWN | {"weight_decay": "l2_regularization_weight"},
-                 "cntk.momentum_sgd(parameters, {})"),
         Spelling("muon", OWN | NESTEROV, "Muon's momentum stage, {}",
                  defaults={"momentum": "0.95", "nesterov": True},
                  source="torch.optim.Muon, its signature in 2.13.0"),

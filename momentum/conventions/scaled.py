@@ -75,6 +75,9 @@ convention = Convention(
         Spelling("caffe", {"lr": "base_lr", "momentum": "momentum"} | DECAY | NESTEROV,
                  'type="SGD", {}', 'type="Nesterov", {}'),
         Spelling("caffe2", OWN | NESTEROV, "MomentumSGDUpdate({})"),
+        Spelling("cntk", OWN | {"weight_decay": "l2_regularization_weight"},
+                 "cntk.momentum_sgd(parameters, {})", "cntk.nesterov(parameters, {})",
+                 unit_gain=True, source="microsoft/CNTK, Source/Math/Matrix.cpp"),
         Spelling("mxnet", RATE | {"weight_decay": "wd", "nesterov": "nesterov"},
                  "mx.optimizer.SGD({})", "mx.optimizer.NAG({})", idle=True),
         # scikit-learn: its alpha is divided by the samples of a batch and spares biases.

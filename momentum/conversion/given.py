@@ -54,7 +54,8 @@ def allowed(b: Speaker, h: Hyper) -> bool:
     others = {n: x for n, x in NEUTRAL.items() if n != "maximize"}
     if any(getattr(h, name) != value and not b.takes(name) for name, value in others.items()):
         return False
-    return not (h.nesterov and h.dampening and not b.dampened_nesterov)
+    whole = b.spelling.unit_gain and h.momentum == 1  # gradients of weight 0, whatever the rate
+    return not (whole or (h.nesterov and h.dampening and not b.dampened_nesterov))
 
 
 def told(who: Speaker, given: Hyper | Mapping[str, Said], first: Exact | None = None) -> Hyper:
@@ -80,6 +81,8 @@ def told(who: Speaker, given: Hyper | Mapping[str, Said], first: Exact | None = 
         read = {**_defaults(who, read), **read}
         if "lr" not in read:
             raise ValueError(f"{who.names['lr']} is missing")
+        if who.spelling.unit_gain:
+            read["lr"] *= 1 - read.get("momentum", 0)
         if who.spelling.per_step and "weight_decay" in read:
             units["decay"] = read.pop("weight_decay")
         for unit in sorted(units, key=list(UNITS).index):

@@ -16,6 +16,7 @@ from momentum.arithmetic import exact
 from momentum.arithmetic.surd import Radical, Surd, height
 from momentum.conventions import Convention, Found, Hyper, Inverse, State, Wanted
 from momentum.conversion import linear
+from momentum.conversion.given import allowed
 from momentum.conversion.linear import Place, Row
 from momentum.conversion.source import Step
 from momentum.conversion.speakers import Speaker
@@ -224,7 +225,7 @@ class Search:
     def take(self, t: int, at: At, found: Found, wanted: "Target") -> tuple[Hyper, At] | None:
         """The step with these hyper-parameters, if it does what it should and the API allows."""
         h = self._hyper(t, found, wanted)
-        if h is None:
+        if h is None or not allowed(self.target, h):
             return None
         try:
             after = linear.advance(self.convention, at.target, h)

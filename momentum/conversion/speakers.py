@@ -72,4 +72,6 @@ def speakers() -> tuple[str, ...]:
 def in_own_units(who: Speaker, h: Hyper, name: str) -> Any:
     """A hyper-parameter as the speaker counts it."""
     value = getattr(h, name)
+    if name == "lr" and who.spelling.unit_gain:
+        return value / (1 - h.momentum)
     return value * h.lr if name == "weight_decay" and who.spelling.per_step else value

@@ -18,6 +18,8 @@ from momentum.conversion.text import tell
         ("scaled:before", {"decay": "0.001"}, "1/10", "1/100"),
         ("scaled:before", {"decay_relative": "0.001"}, "1/10", "1/100"),
         ("tfa", {"weight_decay": "0.001"}, "1/10", "1/100"),
+        # v = 9/10 v + 1/10 lr g.
+        ("cntk", {}, "1/100", "0"),
         # d = 4 g + x / 100 = 4 (g + x / 400).
         ("torch", {"accumulated": "4", "weight_decay": "0.01"}, "2/5", "1/400"),
     ],
@@ -41,6 +43,17 @@ def test_decay_follows_the_rate_as_its_unit_says() -> None:
 def test_a_decay_per_step_is_told_as_it_is_set() -> None:
     lines = tell(convert("keras", "tfa", {"lr": "0.1", "momentum": "0.9", "weight_decay": "0.01"}))
     assert any("SGDW(learning_rate=0.1, momentum=0.9, weight_decay=0.001)" in x for x in lines)
+
+
+def test_a_rate_of_unit_gain_is_inside_the_velocity_and_told_as_it_is_set() -> None:
+    """The velocity is in steps, so that a new rate acts on new gradients alone."""
+    rows = [{"lr": lr, "momentum": "0.9"} for lr in ("0.1", "0.05")]
+    there = convert("cntk", "keras2", rows)
+    assert [h.lr for h in there.hypers] == [exact(Fraction(1, 100)), exact(Fraction(1, 200))]
+    back = convert("keras2", "cntk", {"lr": "0.01", "momentum": "0.9"})
+    assert any("momentum_sgd(parameters, lr=0.1, momentum=0.9)" in line for line in tell(back))
+    none = convert("keras2", "cntk", {"lr": "0.01", "momentum": "1"}, steps=3)
+    assert not none.exists
 
 
 @pytest.mark.parametrize(
