@@ -6,13 +6,15 @@ A departure is a function from hypothesis to hypothesis, with its name and its w
 From a failing result to its cause, the way of `explain`:
 
     failing runs     which runs of the convention fail, from which step on    kept, context
-    hypotheses       what may be wrong, the simplest first                    suspects
+    hypotheses       what may be wrong, the simplest first                    suspects, likely
         departures   other numbers, schedules, gradients, groups, formats     departures, feeding,
                                                                               numbers, moments
         walked       an array goes through a function                         arrays, walked,
                                                                               functions
+        poison       what is not finite spreads                               poison
         shown        averages, ways back, gathered gradients                  shown
         fitted       a number measured in a run                               fitted, estimate
+        thresholds   an option acts on one side of a number                   thresholds
         mutants      one small mistake anywhere in the rule's own text        mutants
         simulated    a wrong run of the gallery; a coarser format             simulated, rounding
         interrupted  what a save, a load or a copy loses                      interrupted

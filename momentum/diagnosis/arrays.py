@@ -16,7 +16,8 @@ class Here(NamedTuple):
     """One parameter before a step; arrays in its shape.
 
     g: None where it has no gradient. past: its start, and where each step led. layout: of the run's
-    tensors. every: what is changed, of all parameters that have a gradient.
+    tensors. every: what is changed, of all parameters that have a gradient. wide: of double
+    precision.
     """
 
     x: Array
@@ -26,6 +27,17 @@ class Here(NamedTuple):
     past: Sequence[Array] = ()
     layout: str = ""
     every: Sequence[Array] = ()
+    wide: bool = False
+
+    def norm(self, a: Array | None) -> np.float64:
+        """The length of an array, by which NumPy divides, be it 0.
+
+        nan where the squares may be lost, as then it is not defined by the function alone.
+        """
+        square = np.float64(0 if a is None else np.sum(np.square(a)))
+        reach = 2.0**800 if self.wide else 2.0**100
+        known = 1 / reach < square < reach or not square
+        return np.float64(np.sqrt(square if known else np.float64(np.nan)))
 
     def taken(self, rule: Convention) -> Taken:
         """Parameter and state after the rule's step."""

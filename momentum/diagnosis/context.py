@@ -32,6 +32,11 @@ class Context:
     layouts: tuple[str, ...] = ()
 
     @property
+    def apart(self) -> bool:
+        """It needs several groups, or missing gradients: no function of one array is like that."""
+        return bool(self.problem.missing) or len(self.problem.hypers[0]) > 1
+
+    @property
     def fixed_shapes(self) -> bool:
         """Options that are lists go with the parameters one by one."""
         return any(isinstance(value, tuple) for _, value in self.problem.options)

@@ -6,8 +6,10 @@ and dampening ignored).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 from math import nan
+from operator import ne
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Hyper, Moved, Rule, State
@@ -22,7 +24,7 @@ from momentum.diagnosis.departure import (
     scheduled,
     told,
 )
-from momentum.diagnosis.hypothesis import Hypothesis
+from momentum.diagnosis.moments import anew_where
 
 
 def _off(name: str) -> Apply:
@@ -82,6 +84,10 @@ def _other_steps(name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]
     )
 
 
+def _differ(name: str, old: Hyper, new: Hyper) -> bool:
+    return bool(getattr(old, name) != getattr(new, name))
+
+
 def _off_for_good(name: str) -> Apply:
     """What starts at its neutral value stays there."""
     off = Hyper._field_defaults.get(name)
@@ -94,35 +100,19 @@ def _off_for_good(name: str) -> Apply:
     return scheduled(changed)
 
 
-AtChange = Callable[[State, State, float, float], State]
-"""From the state, the initial one, and a number as it was and is, to the state that goes on."""
+def _rescaled(
+    step: Rule, theta: Number, grad: Number, own: State, old: float, h: Hyper
+) -> tuple[Number, State, float]:
+    """The velocity goes with the rate, before every step at which that has changed."""
+    if own.step and plain(old) not in (0, plain(h.lr)):
+        own = own._replace(v=own.v * (h.lr / old))
+    return *step(theta, grad, own, h), h.lr
 
 
-def _at_change(name: str, change: AtChange) -> Apply:
-    """Something happens to the state before every step at which a hyper-parameter has changed."""
-
-    def apply(hypothesis: Hypothesis) -> Hypothesis:
-        initial = hypothesis.convention.initial
-
-        def act(
-            step: Rule, theta: Number, grad: Number, own: State, old: float, h: Hyper
-        ) -> tuple[Number, State, float]:
-            now = getattr(h, name)
-            if own.step and plain(old) != plain(now):
-                own = change(own, initial, old, now)
-            return *step(theta, grad, own, h), now
-
-        return keeping(act)(hypothesis)
-
-    return apply
-
-
-def _anew(when: Callable[[float, float], bool]) -> AtChange:
-    return lambda held, initial, old, now: initial if when(plain(old), plain(now)) else held
-
-
-def _rescaled(held: State, initial: State, old: float, now: float) -> State:
-    return held._replace(v=held.v * (now / old)) if plain(old) else held
+def _first_change(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
+    """What is set first, and nothing that is set after it."""
+    there = next((t for t, h in enumerate(hypers) if h != hypers[0]), len(hypers))
+    return [*hypers[:there], *(hypers[there] for _ in hypers[there:])]
 
 
 def unfed(step: Rule) -> Rule:
@@ -249,7 +239,7 @@ CHANGES: dict[str, dict[str, Apply]] = {
         f"a new {name} acts one step early":
             _other_steps(name, lambda hypers: [*hypers[1:], hypers[-1]]),
         f"the velocity is lost whenever {name} changes":
-            _at_change(name, _anew(lambda old, now: True)),
+            anew_where(partial(_differ, name)),
     }
     for name in NUMBERS
 }  # fmt: skip
@@ -267,8 +257,10 @@ NEAR_RATES: dict[str, Apply] = {
 }
 
 CORRECTED: dict[str, Apply] = {
-    "the velocity is lost whenever lr rises": _at_change("lr", _anew(lambda old, now: now > old)),
-    "the velocity is lost whenever lr falls": _at_change("lr", _anew(lambda old, now: now < old)),
+    "the velocity is lost whenever any hyper-parameter changes": anew_where(ne),
+    "the velocity is lost whenever lr rises": anew_where(lambda old, new: new.lr > old.lr),
+    "the velocity is lost whenever lr falls": anew_where(lambda old, new: new.lr < old.lr),
+    "only the first change of hyper-parameters is heard": scheduled(_first_change),
     **{
         f"in place of lr acts the {words} lr {of}": apply(choose)
         for words, choose in (("smallest", min), ("largest", max))
@@ -277,8 +269,7 @@ CORRECTED: dict[str, Apply] = {
             ("so far of steps at which a parameter has a gradient", _furthest_of_its_own),
         )
     },
-    "the velocity is multiplied by (new lr / old lr) whenever lr changes":
-        _at_change("lr", _rescaled),
+    "the velocity is multiplied by (new lr / old lr) whenever lr changes": keeping(_rescaled),
 }  # fmt: skip
 
 UNFED = "a step at momentum 0 leaves the velocity of earlier steps as it is"

@@ -8,6 +8,7 @@ better than a false one.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,21 +21,17 @@ from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.feeding import UNTIL_SET
-from momentum.diagnosis.fitted import bounded, drifting, fitted
-from momentum.diagnosis.functions import between, scaled
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses, set_in
 from momentum.diagnosis.kept import Kept
-from momentum.diagnosis.moments import late
-from momentum.diagnosis.mutants import mutants
+from momentum.diagnosis.likely import likely, measured
 from momentum.diagnosis.otherwise import STEPS, otherwise
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser, cut_off
 from momentum.diagnosis.scopes import OTHERS, SHAPES, Verdicts, fitting
-from momentum.diagnosis.shown import shown
 from momentum.diagnosis.simulated import simulated
-from momentum.diagnosis.suspects import identified, named_in, pairs, suspects
+from momentum.diagnosis.suspects import named_in, pairs, suspects
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
@@ -44,10 +41,10 @@ SECONDS = 20.0
 
 VAIN = 3
 """Searches without a result after which none is made."""
-
 SCOPES = 12
 """Scopes that part all runs at hand, and are tried on others."""
 
+Groups = Iterable[Iterable[Suspect[Hypothesis]]]
 Suspects = Callable[[Convention], Iterable[Suspect[Hypothesis]]]
 
 
@@ -65,7 +62,7 @@ class Explainer:
         self.names = taken(subject.facts) & convention.knows | {"lr"}
         self.until = 0.0
         self.found: list[Suspect[Explanation]] = []
-        self.vain = 0
+        self.vain, self.refuted = 0, Counter[int]()
         self.runs: Mapping[str, Observation] = {}
         self.kept = Kept(subject, convention)
         self.trials = self.kept.trials
@@ -129,6 +126,7 @@ class Explainer:
             return None
         self.until = time.process_time() + SECONDS
         self.kept.judged.clear()
+        self.refuted.clear()
         found = next((s for s in self._accepted(observation) if not self._contradicted(s)), None)
         self.vain += found is None
         self.found += [] if found is None else [found]
@@ -139,23 +137,33 @@ class Explainer:
         context = minimal(observation.problem, self.kept.fails_on, self.kept.error)
         if (least := self.trials.observed(context.problem)) is None:
             return
-        probed = (*self.trials.edge(context), *self.trials.changing(context))
+        probed = (*self.trials.edge(context), *self.trials.changing(context),
+                  *self.trials.populated(observation.problem))  # fmt: skip
         chosen = [least, observation, *self.trials.varied(context, SHAPES, 1), *probed]
         other = self.trials.varied(context, OTHERS, 2)
         held = self.trials.battery(observation.problem.dtype)
-        for group in self._groups(least):
-            for suspect in self._near(least, group):
-                found = self._scoped(suspect, context, [*chosen, *held], other)
-                if found is not None:
-                    yield found
-        twice = tuple((2 * int(np.prod(s, dtype=int)),) for s in context.problem.shapes)
-        runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
+
+        def tried(groups: Groups) -> Iterator[Suspect[Explanation]]:
+            near = (s for group in groups for s in self._near(least, group))
+            found = (self._scoped(s, context, [*chosen, *held], other) for s in near)
+            return (s for s in found if s is not None)
+
         seen = [self._verdicts(self.own, o) for o in chosen]
-        for beside in self._beside(observation, seen) if self.suspects is None else ():
-            if time.process_time() > self.until:
-                break
-            if all(beside.hypothesis.holds(self.subject, o) for o in runs):
-                yield beside
+        yield from tried([] if self.suspects is None else [self.suspects(self.convention)])
+        if self.suspects is None:
+            twice = tuple((2 * int(np.prod(s, dtype=int)),) for s in context.problem.shapes)
+            runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
+            clear = self._clear(least)
+            yield from tried(likely(self.kept, least, clear))
+            twins = self._held(simulated(self.convention, least.problem) if clear else (), runs)
+            yield from twins if context.apart else ()
+            yield from tried(measured(self.kept, least, self.names, clear))
+            yield from twins
+            dtype = observation.problem.dtype
+            rounded = coarser(self.subject, self.convention, dtype, seen)
+            sliced = cut_off(self.subject, self.convention, dtype)
+            yield from self._held(chain[Suspect[Explanation]](rounded, sliced), runs)
+            yield from tried([pairs(self.convention)])
         yield from places(self.kept, context, seen, [*chosen, *other, *held])
 
     def _contradicted(self, suspect: Suspect[Explanation]) -> bool:
@@ -171,30 +179,6 @@ class Explainer:
                 if not np.all(explained | ~(speaks | right)):
                     return True
         return False
-
-    def _groups(self, observation: Observation) -> Iterator[Iterable[Suspect[Hypothesis]]]:
-        if self.suspects is not None:
-            yield self.suspects(self.convention)
-            return
-        problem, step = observation.problem, self.kept.fails(observation) or 1
-        yield suspects(self.convention, len(problem.hypers[0]) > 1)
-        # Some number always fits an error of few bounds; and a number acts in steady runs as well.
-        clear, steady = self._clear(observation), not self.kept.changes(observation)
-        if clear and steady:
-            yield bounded(self.subject, self.convention, observation)
-        yield late(self.own, problem, step)
-        if not clear:
-            return
-        yield between(self.convention, observation, step, self.trials.scalars(problem.dtype))
-        yield shown(self.own, observation, step)
-        if steady:
-            yield fitted(self.subject, self.convention, problem.dtype, problem.hypers[0][0])
-        yield scaled(self.convention, observation, step)
-        if steady:
-            yield drifting(self.subject, self.convention, problem.dtype)
-        yield mutants(self.convention, observation, self.names)
-        yield identified(self.subject, problem.dtype, self.convention)
-        yield pairs(self.convention)
 
     def _near(
         self, least: Observation, group: Iterable[Suspect[Hypothesis]]
@@ -241,11 +225,19 @@ class Explainer:
         return None
 
     def _explained(self, told: Hypothesis, runs: Sequence[Observation]) -> list[Verdicts] | None:
-        """What these runs say of it; None where one is wrong and it does not say why."""
+        """What these runs say of it; None where one is wrong and it does not say why.
+
+        What has refuted suspects, and costs little, is likely to refute the next one as well.
+        """
+
+        def order(o: Observation) -> float:
+            return -self.refuted[id(o)] / (o.problem.steps * len(o.problem.shapes))
+
         seen = []
-        for observation in runs:
+        for observation in sorted(runs, key=order):
             v = self._verdicts(told, observation)
             if not all((r | e).all() for r, e in zip(v.right, v.explained)):
+                self.refuted[id(observation)] += 1
                 return None
             seen.append(v)
         return seen
@@ -253,6 +245,8 @@ class Explainer:
     def _verdicts(self, hypothesis: Hypothesis, observation: Observation) -> Verdicts:
         right = self.kept.right(observation)
         explained = hypothesis.agreement(self.subject, observation)
+        if all(r.all() and e.all() for r, e in zip(right, explained)):
+            return Verdicts(observation, right, explained)
         excused = self._excused(hypothesis, observation, right)
         return Verdicts(
             observation,
@@ -278,13 +272,15 @@ class Explainer:
             excused = [e | (a & i & ~r) for e, a, i, r in zip(excused, also, idle, right)]
         return excused
 
-    def _beside(
-        self, failed: Observation, seen: Sequence[Verdicts]
+    def _held(
+        self, suspects: Iterable[Suspect[Explanation]], runs: Sequence[Observation]
     ) -> Iterator[Suspect[Explanation]]:
-        yield from coarser(self.subject, self.convention, failed.problem.dtype, seen)
-        yield from cut_off(self.subject, self.convention, failed.problem.dtype)
-        if self._clear(failed):
-            yield from simulated(self.convention, failed.problem)
+        """Those that hold in all these runs."""
+        for suspect in suspects:
+            if time.process_time() > self.until:
+                return
+            if all(suspect.hypothesis.holds(self.subject, o) for o in runs):
+                yield suspect
 
     def _clear(self, failed: Observation) -> bool:
         """Some run at hand is too far off for an error of little more than its rounding."""

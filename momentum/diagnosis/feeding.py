@@ -21,7 +21,7 @@ from momentum.diagnosis.departure import (
 )
 from momentum.diagnosis.departures import NEAR_RATES, unfed
 from momentum.diagnosis.hypothesis import Hypothesis, Strand, Telling
-from momentum.diagnosis.moments import at_steps, closed_up
+from momentum.diagnosis.moments import at_steps, begun, closed_up
 from momentum.diagnosis.numbers import in_place_of_numbers
 from momentum.subjects.drive import Observation
 
@@ -39,7 +39,7 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     yield from all_of(GRADIENTS)
     yield from all_of(NEAR_RATES)
     if convention.decay == "coupled":
-        yield from all_of(DECAYED_TWICE)
+        yield from all_of(COUPLED)
     yield from at_steps()
     words = "the gradients that there are go to the first parameters, in order"
     yield Departure(words, taken_as(closed_up))
@@ -61,8 +61,11 @@ def _twice(observation: Observation, strand: Strand) -> Iterable[Strand]:
     )
 
 
-def _at_zeros(told: Callable[[Hyper], Hyper] | None = None) -> Telling:
-    """Where the gradient is 0 elements are told other numbers, or left out of the step."""
+def _at_zeros(told: Callable[[Hyper], Hyper] | None = None, counted: bool = False) -> Telling:
+    """Where the gradient is 0 elements are told other numbers, or left out of the step.
+
+    counted: it is a step nevertheless, after which no other one is the first.
+    """
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
         rows = [np.zeros(strand.start.size, bool) if g is None else g == 0 for g in strand.grads]
@@ -72,7 +75,8 @@ def _at_zeros(told: Callable[[Hyper], Hyper] | None = None) -> Telling:
                 yield part._replace(hypers=tuple(changed))
             else:
                 left = (None if z else g for g, z in zip(part.grads, zero))
-                yield part._replace(grads=tuple(left))
+                late = counted and next((z for g, z in zip(part.grads, zero) if g is not None), 0)
+                yield (begun(part) if late else part)._replace(grads=tuple(left))
 
     return telling
 
@@ -126,6 +130,8 @@ GRADIENTS: dict[str, Apply] = {
     "gradients of earlier steps are added to each gradient":
         taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4),
     "elements whose gradient is 0 are left out of the step": taken_as(_at_zeros()),
+    "elements whose gradient is 0 are left out of the step, which counts":
+        taken_as(_at_zeros(counted=True)),
     "elements whose gradient is 0 do not move, but their velocities go on":
         taken_as(_at_zeros(lambda h: h._replace(lr=0.0))),
     "elements whose gradient is 0 do not decay":
@@ -138,6 +144,18 @@ def _less(taken: Moved, h: Hyper, theta: Number) -> Moved:
     return taken[0] - h.lr * h.weight_decay * theta, taken[1]
 
 
+def _undampened(step: Rule) -> Rule:
+    """What dampening takes from the decay alone is put back; a step is linear in its arrays."""
+
+    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+        moved, new = step(theta, grad, state, h)
+        whole, after = step(theta, 0 * grad, state, h._replace(dampening=0))
+        less, damped = step(theta, 0 * grad, state, h)
+        return moved + (whole - less), new._replace(v=new.v + (after.v - damped.v))
+
+    return stepped
+
+
 def _decayed_after(step: Rule) -> Rule:
     def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         taken = step(theta, grad, state, h)
@@ -146,7 +164,7 @@ def _decayed_after(step: Rule) -> Rule:
     return stepped
 
 
-DECAYED_TWICE: dict[str, Apply] = {
+COUPLED: dict[str, Apply] = {"the decay is not dampened": around(_undampened)} | {
     f"decayed twice, in the gradient and {place} the step": around(wrap)
     for place, wrap in {
         "before": lambda step: lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h),

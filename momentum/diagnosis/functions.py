@@ -35,7 +35,7 @@ def between(
         few = [] if scalars is None else pairs(place, rule, scalars, 1 + place.later)
         told = [
             *_limits(seen, blur(format)),
-            *(s for ratio in RATIOS for s in _shares(ratio, seen)),
+            *(s for ratio in RATIOS for s in _shares(ratio, seen, blur(format))),
         ]
         told += [*_faint(place, few), *WITHOUT_NUMBERS.items()]
         for narrow in (f for f in FORMATS.values() if f.precision < format.precision):
@@ -50,7 +50,8 @@ def scaled(
 ) -> Iterator[Suspect[Hypothesis]]:
     """The gradients multiplied by one number, as those of the first wrong step suggest."""
     rule = Hypothesis.of(convention).convention
-    for text, change in _shares(NUMBER, pairs(GRADIENT, rule, observation, step)):
+    least = blur(FORMATS[observation.problem.dtype])
+    for text, change in _shares(NUMBER, pairs(GRADIENT, rule, observation, step), least):
         yield suspected(convention, GRADIENT, text, change)
 
 
@@ -64,10 +65,12 @@ def suspected(
 
 
 def _limits(seen: Pairs, least: float) -> Iterator[Told]:
-    """Cut to a limit."""
+    """Cut to a limit, which is more than what rounding leaves of nothing."""
     with np.errstate(all="ignore"):
-        cut = [np.abs(b)[np.abs(b) < (1 - least) * np.abs(a)] for a, b, _ in seen]
-        shares = [np.abs(b / h.x)[np.abs(b) < (1 - least) * np.abs(a)] for a, b, h in seen]
+        less = [(np.abs(b) < (1 - least) * np.abs(a)) & (np.abs(b) > least * np.abs(a))
+                for a, b, _ in seen]  # fmt: skip
+        cut = [np.abs(b)[part] for part, (_, b, _) in zip(less, seen)]
+        shares = [np.abs(b / h.x)[part] for part, (_, b, h) in zip(less, seen)]
     for limit in _numbers([float(np.median(x)) for x in cut if x.size]):
         yield f"{{plural}} are clipped to {limit:.12g}", partial(_clipped, limit)
     for share in _numbers([float(np.median(x)) for x in shares if x.size]):
@@ -81,19 +84,6 @@ def _clipped(limit: float, a: Array, here: Here) -> Array:
 
 Size = Callable[[Array, Here], float]
 """A number of a whole array."""
-
-
-def norm(a: Array | None) -> np.float64:
-    """Its length, by which NumPy divides, be it 0; nan where a format of 8 bits of exponent or
-    fewer would lose it, as such a sum of squares is not defined by the function alone."""
-    square = np.float64(0 if a is None else np.sum(np.square(a)))
-    return np.float64(
-        np.sqrt(square if FAINT < square < LARGE or not square else np.float64(np.nan))
-    )
-
-
-FAINT, LARGE = 2.0**-100, 2.0**100
-"""Squares that a format of 8 bits of exponent holds, with what they are multiplied by."""
 
 
 class Ratio(NamedTuple):
@@ -120,44 +110,45 @@ def _trusting(text: str, size: Size) -> Iterator[Ratio]:
 
 
 def _over(size: Size, least: float, a: Array, here: Here) -> np.float64:
-    return norm(here.x) / np.float64(size(a, here) + least)
+    return here.norm(here.x) / np.float64(size(a, here) + least)
 
 
 RATIOS = (
     Ratio("{each} is multiplied by {c} / its norm", "{each} is shortened to norm {c}",
-          lambda a, here: 1 / norm(a)),
+          lambda a, here: 1 / here.norm(a)),
     Ratio("all {plural} are multiplied by {c} / their norm together",
           "all {plural} are shortened to a norm of {c} together",
-          lambda a, here: 1 / norm(np.array([norm(x) for x in here.every]))),
+          lambda a, here: 1 / here.norm(np.array([here.norm(x) for x in here.every]))),
     Ratio("{each} is multiplied by {c} / its root mean square",
           "{each} is shortened to a root mean square of {c}",
-          lambda a, here: np.sqrt(a.size) / norm(a)),
+          lambda a, here: np.sqrt(a.size) / here.norm(a)),
     _factor("/ its largest element", lambda a, here: 1 / np.max(np.abs(a), initial=0.0)),
-    *_trusting("its norm", lambda a, here: norm(a)),
-    *_trusting("(lr times its norm", lambda a, here: here.h.lr * norm(a)),
-    *_trusting("(lr |g|", lambda a, here: here.h.lr * norm(here.g)),
-    *_trusting("|g|", lambda a, here: norm(here.g)),
+    *_trusting("its norm", lambda a, here: here.norm(a)),
+    *_trusting("(lr times its norm", lambda a, here: here.h.lr * here.norm(a)),
+    *_trusting("(lr |g|", lambda a, here: here.h.lr * here.norm(here.g)),
+    *_trusting("|g|", lambda a, here: here.norm(here.g)),
     *_trusting("(|g| + weight_decay |x|", lambda a, here: (
-        norm(here.g) + here.h.weight_decay * norm(here.x) if norm(here.g) else 0.0)),
+        here.norm(here.g) + here.h.weight_decay * here.norm(here.x) if here.norm(here.g) else 0.0)),
     *_trusting("(|g| + weight_decay |x|", lambda a, here: (
-        norm(here.g) + here.h.weight_decay * norm(here.x))),
-    _factor("|x|, the norm of the parameter", lambda a, here: norm(here.x)),
-    _factor("/ |x|, the norm of the parameter", lambda a, here: 1 / norm(here.x)),
+        here.norm(here.g) + here.h.weight_decay * here.norm(here.x))),
+    _factor("|x|, the norm of the parameter", lambda a, here: here.norm(here.x)),
+    _factor("/ |x|, the norm of the parameter", lambda a, here: 1 / here.norm(here.x)),
     _factor("/ its number of elements", lambda a, here: 1 / np.float64(a.size)),
     _factor("/ the root of its number of elements", lambda a, here: 1 / np.sqrt(a.size)),
 )  # fmt: skip
 NUMBER = Ratio("{plural} are multiplied by {c}", "", lambda a, here: 1.0)
 
 
-def _shares(ratio: Ratio, seen: Pairs) -> Iterator[Told]:
-    """Multiplied by it, or by that where it is less than 1."""
+def _shares(ratio: Ratio, seen: Pairs, least: float) -> Iterator[Told]:
+    """Multiplied by it, or by that where it is less than 1; less than least is nothing."""
     found: list[float] = []
     with np.errstate(all="ignore"):
         for a, b, here in seen:
             share, of = np.ravel(b / a)[a.ravel() != 0], ratio.size(a, here)
             share = share[np.isfinite(share)]
-            if share.size and np.isfinite(of) and of and abs(np.median(share) - 1) > 2.0**-20:
-                found.append(float(np.median(share)) / of)
+            middle = float(np.median(share)) if share.size else 0.0
+            if abs(middle) > least and np.isfinite(of) and of and abs(middle - 1) > 2.0**-20:
+                found.append(middle / of)
     for factor in _numbers(found):
         for capped, text in enumerate((ratio.words, ratio.shortened)):
             if text:
@@ -257,6 +248,7 @@ def _rows_centred(a: Array, here: Here) -> Array:
 
 
 WITHOUT_NUMBERS: Mapping[str, Change] = {
+    "{plural} count as 0": lambda a, here: 0 * a,
     "{plural} are read in the order of their memory": _by_memory,
     "only the signs of the {plural} count": lambda a, here: np.sign(a),
     "{plural} lose their sign": lambda a, here: np.abs(a),

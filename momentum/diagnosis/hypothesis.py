@@ -293,7 +293,8 @@ def anywhere(parts: Callable[[Array, Array], Mask], one: Path, other: Path) -> l
 
 
 def gap(got: Array, wanted: Array) -> Array:
-    """|got - wanted|: 0 where they are equal, infinite where one is nan."""
+    """|got - wanted|: 0 where they are equal, or both are nan; infinite where one is nan."""
     with np.errstate(all="ignore"):
-        apart = np.where(got == wanted, 0.0, np.abs(got - wanted))
+        same = (got == wanted) | (np.isnan(got) & np.isnan(wanted))
+        apart = np.where(same, 0.0, np.abs(got - wanted))
     return np.asarray(np.where(np.isnan(apart), np.inf, apart))

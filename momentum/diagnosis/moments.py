@@ -1,6 +1,7 @@
 """Steps at which something happens to the state: by their number, their rate, or their gradient."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum.arithmetic.number import Number
-from momentum.conventions import Hyper, Moved, Rule, State
+from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import (
     Apply,
     Departure,
@@ -30,6 +31,7 @@ def at_steps() -> Iterator[Departure]:
     for k in SHORT:
         yield from _at_every(_every(k), k, 1)
     yield Departure("a step at lr 0 is left out, its gradient too", taken_as(_without_zero_rates))
+    yield Departure("a missing gradient counts as a first step", taken_as(_counted))
     for words, opposes in OPPOSES.items():
         restarted = taken_as(partial(_restarted, opposes))
         yield Departure(f"the velocity starts anew where {words}", restarted)
@@ -122,6 +124,21 @@ def _without_zero_rates(observation: Observation, strand: Strand) -> Iterable[St
     yield strand._replace(grads=kept)
 
 
+def begun(strand: Strand) -> Strand:
+    """The same, in which the first step was taken before, and left the velocity at zero."""
+    initial, rule = strand.rule.initial, strand.rule
+    later = replace(rule, initial=initial._replace(step=1))
+    return strand._replace(rule=_BEGUN.setdefault(id(rule), (rule, later))[1])
+
+
+_BEGUN: dict[int, tuple[Convention, Convention]] = {}
+"""One object for each rule, by which strands are put together; the rule keeps its identity."""
+
+
+def _counted(observation: Observation, strand: Strand) -> Iterator[Strand]:
+    yield strand if strand.grads[0] is not None else begun(strand)
+
+
 Opposes = Callable[[Array, Array], Any]
 """Whether a gradient is against a velocity, for all elements together or each by itself."""
 
@@ -130,22 +147,37 @@ OPPOSES: dict[str, Opposes] = {
     "a parameter's gradient points against it": lambda v, d: np.sum(v * d) < 0,
     "an element's gradient points against it": lambda v, d: v * d < 0,
     "all of a parameter's is 0": lambda v, d: not np.any(v),
+    "an element of it is 0": lambda v, d: v == 0,
 }
 
 
 def _restarted(opposes: Opposes, observation: Observation, strand: Strand) -> Iterator[Strand]:
-    """A strand ends, and another one begins where the subject was, at every restart."""
     lost = _walked(observation, strand, opposes)
     for part, pattern in strand.alike(lost[:, strand.elements]):
-        ends = [0, *np.flatnonzero(pattern), len(pattern)]
-        for a, b in pairwise(ends):
-            if a < b:
-                start = part.start if a == 0 else (
-                    observation.iterates[a - 1][part.parameter].ravel()[part.elements]
-                )  # fmt: skip
-                yield part._replace(
-                    start=start, grads=part.grads[a:b], hypers=part.hypers[a:b], rows=part.rows[a:b]
-                )
+        yield from _begun_anew(observation, part, np.flatnonzero(pattern))
+
+
+def _begun_anew(observation: Observation, strand: Strand, steps: Iterable[int]) -> Iterator[Strand]:
+    """A strand ends, and another one begins where the subject was, before each of some steps."""
+    for a, b in pairwise([0, *steps, len(strand.grads)]):
+        if a < b:
+            start = strand.start if a == 0 else (
+                observation.iterates[a - 1][strand.parameter].ravel()[strand.elements]
+            )  # fmt: skip
+            yield strand._replace(
+                start=start, grads=strand.grads[a:b], hypers=strand.hypers[a:b],
+                rows=strand.rows[a:b],
+            )  # fmt: skip
+
+
+def anew_where(changed: Callable[[Hyper, Hyper], bool]) -> Apply:
+    """The velocity is lost before every step whose hyper-parameters differ so from the last."""
+
+    def telling(observation: Observation, strand: Strand) -> Iterator[Strand]:
+        there = [t for t, pair in enumerate(pairwise(strand.hypers), 1) if changed(*pair)]
+        yield from _begun_anew(observation, strand, there)
+
+    return taken_as(telling)
 
 
 def _walked(observation: Observation, strand: Strand, opposes: Opposes) -> Mask:

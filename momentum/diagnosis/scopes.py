@@ -112,7 +112,8 @@ SETTINGS = (
       for on in (True, False)),
     _setting("with nesterov and weight decay", nesterov=True, weight_decay=True),
     _setting("with maximize and weight decay", maximize=True, weight_decay=True),
-    _setting("with maximize and nesterov", maximize=True, nesterov=True),
+    *(_setting(f"with{'out' * (not m)} maximize, with{'out' * (not n)} nesterov",
+               maximize=m, nesterov=n) for m in (True, False) for n in (True, False)),
     _setting("with momentum and weight decay", momentum=True, weight_decay=True),
     _setting("with weight decay but no momentum", weight_decay=True, momentum=False),
 )  # fmt: skip
@@ -213,6 +214,7 @@ def _by_size(seen: Sequence[Verdicts]) -> Iterator[Scope]:
     words = f"the groups after the first {min(groups)}"
     yield _parameters(words, lambda p, n: p.group >= n, min(groups))
     yield Scope("parameters that have a gradient at some steps only", _sometimes)
+    yield Scope("parameters without a gradient at the first step", lambda o, i: o.fed[0][i] is None)
 
 
 def _laid_out(o: Observation, i: int) -> bool:

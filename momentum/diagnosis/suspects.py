@@ -69,8 +69,10 @@ def _other_decays(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
 
 
 def _other_conventions(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
+    """Where gradients are taken ahead, one that is told from it by that alone is no other rule."""
+    same = set(convention.alike) if convention.looks_ahead else set()
     for other in CONVENTIONS.values():
-        if other.name != convention.name:
+        if other.name != convention.name and same.isdisjoint({other.name, *other.alike}):
             decayed = other.with_decay(convention.decay)
             yield Suspect(other.in_words, Hypothesis.of(decayed))
     words = "the velocity is an average seeded with the first gradient"

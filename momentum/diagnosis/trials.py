@@ -77,12 +77,27 @@ class Trials:
                 tuple(_apart(h, g, facts.fixed) for g, h in enumerate(row)) for row in last.hypers
             )
             found.append(replace(last, hypers=rows, seed=same.seed + 5))
+            turned = tuple(row[::-1] for row in last.hypers)
+            found.append(replace(last, hypers=turned, seed=same.seed + 6))
         if facts.none_gradients:
             last = found[-1]
             count = len(last.shapes)
             gaps = frozenset((t, (t * 3) % count) for t in range(last.steps))
             found.append(replace(last, seed=same.seed + 4, missing=gaps))
+        if problem.missing:
+            # Parameters of one shape, whose gradients come late, or stay away in between.
+            late = frozenset({(0, 1), (0, 2), (1, 2), (3, 3), (0, 4), (2, 4)})
+            alike = ((7,),) * 6
+            found.append(replace(same, shapes=alike, groups=(0,) * 6, missing=late))
         return [o for p in found if (o := self.observed(p)) is not None]
+
+    def populated(self, problem: Problem) -> Iterator[Observation]:
+        """The failing run itself, with vectors in each of its groups."""
+        groups = len(problem.hypers[0])
+        if groups > 1 and not any(isinstance(value, tuple) for _, value in problem.options):
+            every = replace(problem, shapes=((5,),) * groups, groups=tuple(range(groups)))
+            seen = self.observed(replace(every, missing=frozenset(), seed=problem.seed + 14))
+            yield from () if seen is None else (seen,)
 
     def turned(self, context: Context) -> Iterator[Observation]:
         """The smallest failing run, in which the rate changes half-way."""

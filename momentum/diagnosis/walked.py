@@ -41,7 +41,8 @@ class Walked(Hypothesis):
 
     def replayed(self, observation: Observation) -> list[list[Array]]:
         """Iterates, each by one step from the subject's own last one."""
-        return self._inside(observation, self._walk(observation)[0], self._plain(observation))
+        rows = self._walk(observation)[0]
+        return self._inside(observation, rows, self._plain(observation)) if self.scopes else rows
 
     def moved(self, observation: Observation) -> list[Mask]:
         """Elements that another number was made for, flat."""
@@ -85,10 +86,10 @@ class Walked(Hypothesis):
 
     @np.errstate(all="ignore")
     def _walk(
-        self, observation: Observation, dtype: str = "float64"
+        self, observation: Observation, dtype: str = ""
     ) -> tuple[list[list[Array]], list[list[Array]]]:
-        """Iterates and how far they may be off, by step and parameter."""
-        problem, rule, format = observation.problem, self.convention, format_of(dtype)
+        """Iterates and how far they may be off in a dtype, 0 for none, by step and parameter."""
+        problem, rule, format = observation.problem, self.convention, format_of(dtype or "float64")
         unit = ROUNDINGS * format.operation_u
         here = [np.asarray(x, dtype=np.float64) for x in problem.start]
         states = [rule.initial for _ in here]
@@ -100,25 +101,27 @@ class Walked(Hypothesis):
             row, bound = [x.copy() for x in here], [0 * x for x in here]
             heres = {
                 i: Here(here[i], g, states[i], problem.hypers[t][problem.groups[i]],
-                        past[i], layout)
+                        past[i], layout, wide=problem.dtype == "float64")
                 for i, g in enumerate(fed) if g is not None or self.always
             }  # fmt: skip
-            ends = [self._taken(rule, heres, doubts, side) for side in (0, 1, -1)]
+            sides = (0, 1, -1) if dtype else (0,)
+            ends = [self._taken(rule, heres, doubts, side) for side in sides]
             for i, now in heres.items():
                 if ends[0][i] is None:
                     continue
                 (x, state), *others = (e[i] or (here[i], states[i]) for e in ends)
+                row[i], states[i] = x, state
+                if not others:
+                    continue
                 sized = now._replace(x=abs(now.x), g=None if now.g is None else abs(now.g),
                                      h=now.h._replace(maximize=False))  # fmt: skip
                 wide, grown = sized._replace(state=_sized(now.state)).taken(rule)
                 with np.errstate(all="ignore"):
-                    row[i] = x
                     large = abs(x) + sized.x + abs(wide - sized.x)
                     apart = np.max([abs(o[0] - x) for o in others], axis=0)
                     bound[i] = apart + unit * large + 4 * format.smallest_subnormal
                     apart = np.max([abs(o[1].v - state.v) for o in others], axis=0)
                     doubts[i] = apart + unit * (abs(grown.v) + abs(state.v))
-                states[i] = state
             rows.append(row)
             bounds.append(bound)
             here = [np.asarray(x, dtype=np.float64) for x in observation.iterates[t]]
@@ -186,7 +189,8 @@ def pairs(
                 state = Here(here, fed, state, h).taken(rule)[1]
             here = np.asarray(observation.iterates[t][i], dtype=np.float64)
         now = Here(np.asarray(x, dtype=np.float64), g, state,
-                   problem.hypers[step - 1][problem.groups[i]])  # fmt: skip
+                   problem.hypers[step - 1][problem.groups[i]],
+                   wide=problem.dtype == "float64")  # fmt: skip
         if not place.knows(rule, now):
             continue
         with np.errstate(all="ignore"):
