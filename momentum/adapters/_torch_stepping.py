@@ -73,6 +73,10 @@ class Stepping(Held):
             self.fed_tensors[i] = p.grad
         self.optimizer.step()
 
+    def unwritten_step(self, gradients: Sequence[Gradient]) -> None:
+        with unwritten_memory_is_nan():
+            self.step(gradients)
+
     def step_sparse(self, gradients: Sequence[Gradient]) -> None:
         self._feed(
             [

@@ -22,7 +22,7 @@ _ALWAYS = {
     *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects", "file", "glances"),
     *("generators", "integers", "refill", "closure", "closure_raises", "closure_sets", "graph"),
     *("freeze", "place", "restart", "rebind", "recast", "versions", "settings", "threads"),
-    *("fed", "overwrite", "storage", "layouts", "mixed_dtypes", "validates"),
+    *("fed", "overwrite", "unwritten", "storage", "layouts", "mixed_dtypes", "validates"),
 }
 """What every optimizer of torch offers; see OFFERS."""
 

@@ -3,7 +3,7 @@
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import Problems, Setting, problems
-from momentum.checks._runs import compared, every_form, forms, stepped, walked
+from momentum.checks._runs import every_form, forms, goes_on, stepped, walked
 from momentum.subjects.drive import Fed
 from momentum.subjects.offers import FullRun
 
@@ -49,7 +49,18 @@ def keeps_no_hold_on_gradients(trial: Trial) -> Found:
         run.overwrite_fed()
 
     path = list(trial.onward(trial.begin(), step=spoiling))
-    yield from compared("gradients overwritten", path, trial.whole(), trial.problem)
+    yield from goes_on("gradients overwritten", trial, path, trial.whole())
+
+
+@check(
+    statement="What was never written is never read.",
+    source="law; torch.utils.deterministic.fill_uninitialized_memory. 0 times nan is nan",
+    catches="velocity_of_unwritten_memory",
+    needs=("unwritten",),
+    always=every_form,
+)
+def reads_what_was_written(trial: Trial) -> Found:
+    yield from stepped(trial, lambda run, t, fed: run.unwritten_step(fed))
 
 
 @check(

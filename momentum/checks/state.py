@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Step, Trial, advice, check, worded
+from momentum.checks._check import Found, Step, Trial, advice, check
 from momentum.checks._given import Drawn, Problems, Setting, problems
-from momentum.checks._runs import catch_up, compared, forms, stops
+from momentum.checks._runs import catch_up, compared, forms, goes_on, stops
 from momentum.subjects.offers import FullRun
 
 GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on all steps before it"
@@ -72,9 +72,9 @@ def resumes_where_it_stopped(trial: Trial) -> Found:
         run, gone = trial.until(stop)
         saved = run.save()
         rest = [*gone, *trial.onward(run, gone)]
-        yield from _goes_on(f"saved at step {stop} and gone on", trial, rest, wanted)
+        yield from goes_on(f"saved at step {stop} and gone on", trial, rest, wanted)
         rest = _loaded(trial, gone, saved)
-        yield from _goes_on(f"saved at step {stop} and loaded", trial, rest, wanted)
+        yield from goes_on(f"saved at step {stop} and loaded", trial, rest, wanted)
 
 
 @check(
@@ -91,7 +91,7 @@ def goes_back_to_an_earlier_state(trial: Trial) -> Found:
         saved = run.save()
         list(trial.onward(run, gone))
         rest = _loaded(trial, gone, saved, run)
-        yield from _goes_on(f"taken back to step {stop}", trial, rest, wanted)
+        yield from goes_on(f"taken back to step {stop}", trial, rest, wanted)
 
 
 @advice(
@@ -105,7 +105,7 @@ def loads_hyperparameters(trial: Trial) -> Found:
     saved, gone = trial.until(trial.problem.steps - 1)
     run = trial.fresh()
     run.load(saved.save())
-    yield from _goes_on("loaded", trial, [*gone, *trial.onward(run, gone)], trial.whole())
+    yield from goes_on("loaded", trial, [*gone, *trial.onward(run, gone)], trial.whole())
 
 
 @advice(
@@ -183,7 +183,7 @@ def _resumed(name: str, trial: Trial, saved: Callable[[FullRun], object]) -> Fou
     for stop in stops(trial.problem):
         run, gone = trial.until(stop)
         rest = _loaded(trial, gone, saved(run))
-        yield from _goes_on(name.format(stop), trial, rest, wanted)
+        yield from goes_on(name.format(stop), trial, rest, wanted)
 
 
 def _loaded(
@@ -194,11 +194,3 @@ def _loaded(
     run.load(saved)
     catch_up(run, trial.problem, len(gone))
     return [*gone, *trial.onward(run, gone)]
-
-
-def _goes_on(name: str, trial: Trial, path: list[Step], wanted: list[Step]) -> Found:
-    """The same, or as right: loading may round a state that was wider than its parameter."""
-    found = list(compared(name, path, wanted, trial.problem))
-    if any(m.error for m in found):
-        found = list(worded(trial.judged(path), f"{name}: "))
-    yield from found

@@ -35,6 +35,8 @@ OFFERS = {
     " parameters as they are",
     "fed": "fed() gives the last gradients as they read after the step",
     "overwrite": "overwrite_fed() fills the last gradients with nan, in place",
+    "unwritten": "unwritten_step(gradients) is a step during which new memory that nobody has"
+    " written yet holds nan",
     "closure": "step_closure(gradients) steps through a closure that sets the gradients, and"
     " returns (what the step returned, what the closure returned, number of calls)",
     "closure_sets": "step_closure(gradients, hypers) sets the groups' hyper-parameters, too, in it",

@@ -19,11 +19,15 @@ Seen = list[tuple[str, list[Array]]]
 
 
 class Hosted(Keeping):
-    """The part of a run that is about its surroundings; each method is described in OFFERS."""
+    """The part of a run that is about its surroundings; each method is described in OFFERS.
+
+    unwritten: what new memory holds, by luck.
+    """
 
     begun: list[Hyper]
     writes: list[int]
     tape: list[list[Gradient]]
+    unwritten = 0.0
 
     def freeze(self, i: int, frozen: bool) -> None:
         """Whether parameter i asks for gradients, which is nothing to a step."""
@@ -95,6 +99,12 @@ class Hosted(Keeping):
     def step(self, gradients: Sequence[Gradient]) -> None:
         """One step; see Run."""
         raise NotImplementedError
+
+    def unwritten_step(self, gradients: Sequence[Gradient]) -> None:
+        """A step in which new memory holds nan; see OFFERS."""
+        self.unwritten = np.nan
+        self.step(gradients)
+        self.unwritten = 0.0
 
     def step_by(self, closure: Callable[[], float]) -> float | None:
         """Evaluate the closure, then move."""

@@ -9,7 +9,7 @@ from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Method, defect, family, reported
-from momentum.gallery.wrong._families import before
+from momentum.gallery.wrong._families import before, misread
 from momentum.gallery.wrong._terms import signed, undecayed
 from momentum.subjects.protocol import Array
 
@@ -50,6 +50,9 @@ spoilt("gradient_cleared", "The caller's gradient is zero after the step.",
        "zero_grad within step", lambda run, g, i, h: 0 * g)
 spoilt("gradient_scaled_in_place", "The caller's gradient is scaled by lr.", "g *= lr",
        lambda run, g, i, h: h.lr * g, convention="scaled")
+misread("velocity_of_unwritten_memory", "The first velocity is what memory held, times 0.",
+        "empty_like, and a product with 0",
+        lambda run, i, g: g if i in run.states else g + 0 * run.unwritten)
 before("set")(
     "half_velocity_cleared_on_set",
     "In half precision every change of a hyper-parameter clears the velocity.",
