@@ -152,9 +152,21 @@ def tensorflow() -> Library:
     )
 
 
-_MADE = {"numpy": numpy, "jax": jax, "torch": torch, "mlx": mlx, "tensorflow": tensorflow}
+def tensorflow_variables() -> Library:
+    """TensorFlow's variables, which a step assigns to."""
+    import tensorflow as tf
+
+    tensors = tensorflow()
+    return tensors._replace(
+        make=lambda values, dtype: tf.Variable(tensors.make(values, dtype)),
+        owns=lambda x: isinstance(x, tf.Tensor | tf.Variable),
+    )
+
+
+_MADE = {"numpy": numpy, "jax": jax, "torch": torch, "mlx": mlx, "tensorflow": tensorflow,
+         "variables of tensorflow": tensorflow_variables}  # fmt: skip
 _SIGNS = {
-    "tensorflow": ("tensorflow", "tf.Tensor"),
+    "tensorflow": ("tensorflow", "tf.Tensor", "tf.Variable"),
     "torch": ("torch", "Tensor"),
     "jax": ("jax",),
     "mlx": ("mlx", "mx.array"),
@@ -173,5 +185,5 @@ def libraries(annotations: str, device: str = CPU) -> list[Library]:
     if device != CPU:
         return [torch(device)]
     said = [n for n, signs in _SIGNS.items() if any(sign in annotations for sign in signs)]
-    there = [n for n in _MADE if n == "numpy" or n in sys.modules]
-    return [_MADE[n]() for n in there if not said or n == said[0]]
+    there = [n for n in _MADE if n == "numpy" or n.rpartition(" ")[2] in sys.modules]
+    return [_MADE[n]() for n in there if not said or n.rpartition(" ")[2] == said[0]]

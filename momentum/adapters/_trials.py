@@ -19,6 +19,10 @@ SHIFT = 8.0
 """Where trials start: numbers on which no right rule rounds, and which a shift moves exactly."""
 
 
+WRONG_KIND = (TypeError, AttributeError)
+"""What is raised where an argument is of another type than was wanted."""
+
+
 class Misunderstood(Exception):
     """A trial shows that code is not called so; the text is for people.
 
@@ -53,8 +57,8 @@ def understood(
     """The first way in which a start that is shifted leads to an end that is, and its dtypes.
 
     Else the first in which a step can be taken, unless strict; None where it raises in every way,
-    or does not come back: that is for the checks to tell. A TypeError in every way tells that it
-    wants arguments of another kind, and nothing of its steps.
+    or does not come back: that is for the checks to tell. Where every way meets an argument
+    of the wrong type, nothing is seen of its steps.
     Raises: Misunderstood, with the reason of the first way, where none fits.
     """
     reasons: list[Misunderstood] = []
@@ -114,7 +118,7 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
             raise Misunderstood(str(error)) from None
         except Exception as error:  # whatever a stranger's code does
             text = f"raised {type(error).__name__}: {error} in a trial"
-            raise Misunderstood(text, raised=True, kind=isinstance(error, TypeError)) from None
+            raise Misunderstood(text, raised=True, kind=isinstance(error, WRONG_KIND)) from None
     return all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
 
 

@@ -11,6 +11,7 @@ from momentum.checks._check import Found, Problems, Setting, Trial, check
 from momentum.checks.late_groups import joined, joining
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun, full
+from momentum.subjects.refusals import Refusals
 
 Between = Callable[[FullRun, int], FullRun]
 """A run, and how many parameters it has -> the run that goes on."""
@@ -80,9 +81,12 @@ def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Callable[[FullRun
         "hooked": ("hooks", lambda run, fed: run.hooked_step(fed)),
         "refilled": ("refill", lambda run, fed: run.refill(fed)),
     }
+    refusals, h = Refusals(subject), problem.hypers[0][0]
+    # What is refused by itself is refused here; that is told where it is asked for alone.
+    able = {need for need in offers if refusals.asked(need, h, problem.dtype) is None}
     return (
-        {name: way for name, (need, way) in between.items() if need in offers},
-        {name: way for name, (need, way) in taken.items() if need in offers},
+        {name: way for name, (need, way) in between.items() if need in able},
+        {name: way for name, (need, way) in taken.items() if need in able},
     )
 
 

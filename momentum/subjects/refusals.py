@@ -107,6 +107,10 @@ class Refusals:
                     return found
         return None
 
+    def asked(self, need: str, h: Hyper, dtype: str) -> str | None:
+        """How something that is offered is refused after a plain start, None where it is not."""
+        return self._refused(h, dtype, {}, *ASKED[need]) if need in ASKED else None
+
     def of(self, h: Hyper, dtype: str) -> str | None:
         """How hyper-parameters are refused by themselves, None where they are not."""
         return self._refused(h, dtype, {}, "", _step)

@@ -20,3 +20,17 @@ def step(theta, grad, v, lr, momentum):
 def test_compiled_step_function_agrees(worst_ratio, tmp_path, dtype):
     (tmp_path / "compiled.py").write_text(STEP)
     assert worst_ratio(load(f"{tmp_path / 'compiled.py'}:step"), "zero_started", dtype) <= 1
+
+
+ASSIGNING = """
+import tensorflow as tf
+
+def step(w, v, g, lr, momentum):
+    v.assign(momentum * v + g)
+    w.assign_sub(lr * v)
+"""
+
+
+def test_step_function_that_assigns_to_variables_agrees(worst_ratio, tmp_path):
+    (tmp_path / "assigning.py").write_text(ASSIGNING)
+    assert worst_ratio(load(f"{tmp_path / 'assigning.py'}:step"), "zero_started", "float32") <= 1

@@ -212,3 +212,15 @@ def test_several_groups_that_are_refused_are_named() -> None:
     alone = Problem("float32", ((2,),), (row[:1],), (0,))
     assert refusals.reason(error, alone, ()) is None
     assert refusals.reason(_raised(KeyError("one group only")), problem, ()) is None
+
+
+def test_what_is_refused_by_itself_is_left_out_of_any_order() -> None:
+    """A copy that the framework refuses is told where it is asked for, and fails nothing."""
+
+    class Uncopied(MachineRun):
+        def duplicate(self, how: str) -> MachineRun:
+            raise TypeError("classes that are not registered are not copied")
+
+    subject = Machine(name="uncopied", convention=TORCH, run=Uncopied)
+    assert result(subject, "any_order_of_calls_agrees").verdict == "passed"
+    assert result(subject, "deepcopy_is_faithful").verdict == "skipped"
