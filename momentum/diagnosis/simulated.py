@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum.arithmetic import format_of
 from momentum.conventions import Convention, get
 from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Suspect, gap
 from momentum.diagnosis.probes import refusal, tried
@@ -42,10 +43,10 @@ class Simulated:
         return any(np.any(r > CLEAR) for r in own.ratios(self.machine, again))
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
-        """Both lie within two bounds of each other.
+        """Both lie within two bounds of each other, and a rounding of what is stored.
 
         The bound is a heuristic here: that of the convention in the same run, as a wrong run that
-        is no rule has none of its own.
+        is no rule has none of its own; and its numbers may be larger than the convention's.
         """
         problem = observation.problem
         if problem.dtype not in self.machine.dtypes:
@@ -58,8 +59,9 @@ class Simulated:
         for block in blocks(problem, observation.fed):
             bound = block.replayed(self.machine.convention, dtype).bound
             got = np.array([block.joined(row) for row in observation.iterates])
-            apart = gap(got, np.array([block.joined(row) for row in rows]))
-            if not np.all((apart == 0) | ((apart <= 2 * bound) & np.isfinite(bound))):
+            wanted = np.array([block.joined(row) for row in rows])
+            apart, stored = gap(got, wanted), 2 * format_of(dtype).u * np.abs(wanted)
+            if not np.all((apart == 0) | ((apart <= 2 * bound + stored) & np.isfinite(bound))):
                 return False
         return True
 
