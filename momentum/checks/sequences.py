@@ -102,13 +102,16 @@ def any_order_of_calls_agrees(trial: Trial) -> Found:
     draw = random.Random(problem.seed)
     between, taken = _ways(trial)
     order: list[str] = []
-    told = ["plain step"] * problem.steps
+    told = [""] * problem.steps
+    known = [problem.groups.count(0)]
 
     def interrupted(run: FullRun, t: int, count: int) -> FullRun:
         if not order:
             order.extend(draw.sample(sorted(between), len(between)))
-        told[t] = order.pop()
-        return between[told[t]](run, count)
+        name = order.pop()
+        told[t] = f"a group joined, {name}" if count > known[-1] else name
+        known.append(count)
+        return between[name](run, count)
 
     def step(run: FullRun, t: int, fed: Fed) -> None:
         name = draw.choice(["plain", *sorted(taken)])

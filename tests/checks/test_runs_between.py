@@ -27,6 +27,7 @@ from momentum.checks.result import Result
 from momentum.conventions import Hyper
 from momentum.gallery import GALLERY
 from momentum.gallery.machine.machine import MachineRun
+from momentum.runner.one_check import run_check
 
 
 class Told(MachineRun):
@@ -268,3 +269,18 @@ def test_copies_are_judged_step_by_step():
     found = list(repeated(told, [(2,), (7,)]))
     assert [(m.step, m.how) for m in found] == [(n, "trajectory") for n in (1, 1, 2, 2)]
     assert [m.where.split(",")[0] for m in found] == ["step 1"] * 2 + ["step 2"] * 2
+
+
+class Clearing(MachineRun):
+    """A run that forgets its velocities where a group joins."""
+
+    def add_group(self, parameters, hyper):
+        super().add_group(parameters, hyper)
+        self.states.clear()
+
+
+def test_a_sequence_of_calls_names_the_group_that_joined_in_it():
+    check = CHECKS["any_order_of_calls_agrees"]
+    result = run_check(check, machine(run=Clearing), TORCH, "float32", "quick", shrinks=0)
+    assert result.verdict == "failed"
+    assert result.where.startswith("a group joined, ")

@@ -22,6 +22,9 @@ misread("velocity_laid_out_as_gradient", "All elements of an expanded gradient s
         and not (run.hyper(i).weight_decay or run.hyper(i).maximize) else g)
 misread("first_row_for_all", "All rows get the first row's gradient.", "a broadcast",
         lambda run, i, g: np.array(np.broadcast_to(g[:1], g.shape)) if g.ndim > 1 else g)
+misread("first_slice_for_six_axes", "From six axes on, all slices get the first one's gradient.",
+        "a kernel with five strides",
+        lambda run, i, g: np.array(np.broadcast_to(g[:1], g.shape)) if g.ndim > 5 else g)
 misread("square_gradient_transposed", "Matrices are updated with the transposed gradient.",
         "two indices swapped", lambda run, i, g: g.T.reshape(g.shape) if g.ndim == 2 else g)
 told("vectors_not_decayed", "Parameters of one axis take no decay.",
