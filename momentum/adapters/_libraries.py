@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from momentum.adapters._cache import folder
 from momentum.adapters._device import CPU
+from momentum.errors import UsageError
 from momentum.subjects.isolation import not_copied
 from momentum.subjects.protocol import Array
 
@@ -186,4 +187,9 @@ def libraries(annotations: str, device: str = CPU) -> list[Library]:
         return [torch(device)]
     said = [n for n, signs in _SIGNS.items() if any(sign in annotations for sign in signs)]
     there = [n for n in _MADE if n == "numpy" or n.rpartition(" ")[2] in sys.modules]
-    return [_MADE[n]() for n in there if not said or n.rpartition(" ")[2] == said[0]]
+    found = [n for n in there if not said or n.rpartition(" ")[2] == said[0]]
+    if not found:
+        raise UsageError(
+            f"arrays of {annotations} are not known: wanted those of {', '.join(there)}"
+        )
+    return [_MADE[n]() for n in found]

@@ -11,6 +11,7 @@ from types import ModuleType
 from momentum.adapters._record import of_module
 from momentum.errors import UsageError, did_you_mean
 
+_IMPORTS = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 _DEVICE = re.compile(r"[a-z]+(:\d+)?")
 
 
@@ -71,7 +72,8 @@ def _longest_module(target: str) -> tuple[ModuleType, str]:
 
 def _prepare(package: str) -> None:
     """Do what must be done before it is imported for the first time."""
-    record = None if package in sys.modules else of_module(package)
+    there = package not in sys.modules and importlib.util.find_spec(package) is not None
+    record = of_module(package) if there else None
     if record is not None and record.prepare is not None:
         record.prepare()
 
@@ -94,6 +96,9 @@ def in_file(place: str) -> ModuleType:
     path = Path(place)
     if not path.is_file():
         raise UsageError(f"there is no file {place!r}")
+    text = path.read_text("utf-8", "replace")
+    for package in dict.fromkeys(_IMPORTS.findall(text)):
+        _prepare(package)
     sys.path.insert(0, str(path.resolve().parent))
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_{abs(hash(path.resolve()))}"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -56,8 +56,9 @@ def understood(
 ) -> tuple[W, tuple[str, ...]] | None:
     """The first way in which a start that is shifted leads to an end that is, and its dtypes.
 
-    Else the first in which a step can be taken, unless strict; None where it raises in every way,
-    or does not come back: that is for the checks to tell. Where every way meets an argument
+    Else the first in which a step can be taken, unless strict. None where it raises in every way,
+    and no dtypes in the first from which it does not come back, or not soon: that is for the checks
+    to tell. Where every way meets an argument
     of the wrong type, nothing is seen of its steps.
     Raises: Misunderstood, with the reason of the first way, where none fits.
     """
@@ -67,7 +68,7 @@ def understood(
         # Its first calls may hang or end the process.
         if not THREADED & sys.modules.keys() and not survives(partial(_returns, way, h), 20.0):
             if not strict:
-                return None
+                return way, ()
             reasons.append(Misunderstood("a step of it does not come back"))
             continue
         fits = _tried(way, h, reasons)

@@ -104,7 +104,8 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
         found = understood(ways, h)
     except Misunderstood as error:
         raise UsageError(f"{name} {error}") from None
-    form, kept = found or (ways[0], ("float32", "float64"))
+    form, seen = found or (ways[0], ())
+    kept = seen or form.library.dtypes
     facts = Facts(
         name=name,
         dtypes=kept,
@@ -115,9 +116,9 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
         **form.library.claims | _claims(function),
         largest=2**18,
         assumed=True,
-        called=form.words if found else "",
+        called=form.words if seen else "",
     )
-    if found:
+    if seen:
         form, facts = _with_axes(form, facts)
         facts = replace(facts, scalars=takes(form, h, kept, ()), empty=takes(form, h, kept, (0,)))
     return PlainSubject(facts, form.begin)

@@ -142,7 +142,7 @@ def test_function_that_ends_the_process_is_left_to_the_checks(end):
 
     if "jax" in sys.modules:
         pytest.skip("a process that has loaded JAX is not forked")
-    assert adapt(ending, {}, "x").facts.dtypes == ("float32", "float64")
+    assert adapt(ending, {}, "x").facts.assumed
 
 
 def test_dtype_that_is_not_kept_is_not_claimed_and_told_where_it_is_asked_for():
@@ -174,3 +174,28 @@ def test_missing_gradients_are_refused():
 def test_adapt_refuses_what_does_not_fit(f, fixed, words):
     with pytest.raises(UsageError, match=words):
         adapt(f, fixed, "x")
+
+
+def test_way_that_is_slow_at_first_is_kept(monkeypatch):
+    """A compiler may take longer than a trial waits; all ways before it have raised."""
+    from momentum.adapters import _trials
+
+    def slow(params, v, grads, lr, momentum):
+        v = [momentum * x + g for x, g in zip(v, grads, strict=True) if isinstance(x, np.ndarray)]
+        if not v:
+            raise ValueError("wants lists")
+        return [x - lr * y for x, y in zip(params, v)], v
+
+    monkeypatch.setattr(_trials, "survives", lambda ask, limit: ask.args[0].holder != "list")
+    run = adapt(slow, {}, "x").start([np.ones(2)], [H], "float16")
+    run.step([np.ones(2)])
+    assert run.parameters()[0].tolist() == [0.5, 0.5]
+
+
+def test_arrays_of_a_library_that_is_not_known_are_refused():
+    def strange(theta, v, grad, lr, momentum):
+        return theta, v
+
+    strange.__annotations__["theta"] = "mx.array"
+    with pytest.raises(UsageError, match=r"arrays of .*mx.array.* are not known"):
+        adapt(strange, {}, "x")

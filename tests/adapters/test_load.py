@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from momentum.adapters import adapt, load
+from momentum.adapters import _resolve, adapt, load
+from momentum.adapters._record import Adapter
 from momentum.adapters._resolve import literal, resolve
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -117,3 +118,17 @@ def test_frameworks_stay_unimported_for_a_plain_function():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_a_file_imports_is_prepared_before(monkeypatch, tmp_path):
+    """Its framework may have to be told of a device before it is imported."""
+    (tmp_path / "framework_of_a_file.py").write_text("import os\nready = os.environ['READY']\n")
+    (tmp_path / "target.py").write_text("from framework_of_a_file import ready\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    record = Adapter(
+        "x", "x", "framework_of_a_file", prepare=lambda: monkeypatch.setenv("READY", "yes")
+    )
+    monkeypatch.setattr(
+        _resolve, "of_module", lambda name: record if name == record.module else None
+    )
+    assert _resolve.in_file(str(tmp_path / "target.py")).ready == "yes"
