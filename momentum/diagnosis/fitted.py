@@ -23,7 +23,7 @@ from momentum.diagnosis.estimate import (
 )
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Strand, Suspect
 from momentum.diagnosis.probes import tried
-from momentum.diagnosis.short import short
+from momentum.diagnosis.short import said, short
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
@@ -68,13 +68,15 @@ def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
     doubt = REACH * found.standard_error + 2 * format_of(dtype).u * abs(found.set)
     if found.set:
         factor = short(1 + found.deviation / found.set, doubt / abs(found.set))
-        words = f"{name} is multiplied by {factor!r}"
+        words = f"{name} is multiplied by {said(factor)}"
         yield _suspect(own, name, words, lambda x, like: x * like(factor))
     shift = short(found.deviation, doubt)
-    words = f"{name} acts as {name} + {shift!r}, where it is 0 too"
+    words = (
+        f"{name} acts as {name} {'-' if shift < 0 else '+'} {said(abs(shift))}, where it is 0 too"
+    )
     yield _suspect(own, name, words, lambda x, like: x + like(shift))
     value = short(found.value, doubt)
-    words = f"{name} is {value!r} whatever is set"
+    words = f"{name} is {said(value)} whatever is set"
     yield _suspect(own, name, words, lambda x, like: like(value))
 
 
@@ -95,9 +97,9 @@ def bounded(subject: Subject, convention: Convention, observation: Observation) 
                 continue
             limit, below = short(one.value, doubt), one.deviation > 0
             if not one.set:
-                words = f"{name} acts as {limit!r} where it is 0"
+                words = f"{name} acts as {said(limit)} where it is 0"
                 yield Departure(words, scheduled(_instead(name, limit))).suspected(own)
-            words = f"{name} is never {'below' if below else 'above'} {limit!r}"
+            words = f"{name} is never {'below' if below else 'above'} {said(limit)}"
             kept = Departure(words, scheduled(_kept(name, max if below else min, limit)))
             farther = tried(subject, _farther(problem, name, below))
             if isinstance(farther, str) or kept.on(own).holds(subject, farther):
@@ -147,14 +149,14 @@ def _lr_drifts(own: Hypothesis, shares: Array) -> Iterator[Found]:
     factor = short(float(shares[2] / shares[1]), float(doubt) / 2)
     slope = short(float(1 / shares[2] - 1 / shares[1]), float(doubt) / 2)
     power = short(float(np.log2(shares[1])), float(doubt))
-    divided = f"lr is divided by 1 + {slope!r} t at step t, counted from"
+    divided = f"lr is divided by 1 + {said(slope)} t at step t, counted from"
     forms: dict[str, ByStep] = {
         f"lr is multiplied by t^({power:g}) at step t, counted from 1": lambda t: (t + 1) ** power,
-        f"lr is multiplied by {factor!r} at every step after the first": lambda t: factor**t,
-        f"lr is divided by 1 + {slope!r} t at step t, counted from 0": lambda t: (
+        f"lr is multiplied by {said(factor)} at every step after the first": lambda t: factor**t,
+        f"lr is divided by 1 + {said(slope)} t at step t, counted from 0": lambda t: (
             1 / (1 + slope * t)
         ),
-        f"lr is multiplied by {factor!r} at every step": lambda t: factor ** (t + 1),
+        f"lr is multiplied by {said(factor)} at every step": lambda t: factor ** (t + 1),
         f"{divided} 1": lambda t: 1 / (1 + slope * (t + 1)),
     }
     for words, share in forms.items():
@@ -185,8 +187,8 @@ def _growths(early: float, late: float) -> dict[str, ByStep]:
         f"({_plus('t', above)})/({_plus('t', below)})": lambda t: (
             (t + above) / (t + below) if t + below else 0.0
         ),
-        _plus(f"{slope!r} t", start): lambda t: slope * t + start,
-        f"1 - {gap!r} {base!r}^t": lambda t: 1 - gap * base**t,
+        _plus(f"{said(slope)} t", start): lambda t: slope * t + start,
+        f"1 - {said(gap)} {said(base)}^t": lambda t: 1 - gap * base**t,
     }
 
 

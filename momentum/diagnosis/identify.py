@@ -71,7 +71,7 @@ def identify(
     trial = dtype or dtype_for(subject.facts)
     subject, declined = trimmed(subject, trial)
     facts, has = subject.facts, taken(subject.facts)
-    chosen, remarks = trial, []
+    chosen, remarks = trial, [f"called {facts.called}"] if facts.called else []
     alive, seen, refused = decide(subject, chosen, also)
     fit: Hypothesis | None = None
     for coarser in below(chosen) if alive[0].failed else ():

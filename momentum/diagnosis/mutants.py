@@ -25,6 +25,7 @@ from momentum.conventions import Convention, Hyper, Moved, State, Step, expresse
 from momentum.conventions.hyper import NEUTRAL, NUMBERS
 from momentum.diagnosis.departure import ruled
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
+from momentum.diagnosis.short import said
 from momentum.gallery.rewriting import Path, at, paths, put
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Array
@@ -76,7 +77,7 @@ def mutants(
     for words, steps in _places(first, later):
         factor = _fitted(convention, steps, flags, wrong)
         if factor is not None:
-            words = where + words.format(float(factor))
+            words = where + words.format(said(float(factor)))
             yield _suspect(convention, steps(factor)._replace(words=words), flags)
 
 
@@ -212,7 +213,7 @@ def _places(first: Step, later: Step) -> Iterator[tuple[str, Steps]]:
         for place, part, build in _parts(own):
             if part.operation == "number" and part.value == 0:
                 continue
-            words = f"{WRITTEN.text(part)} in {place} is multiplied by {{!r}}"
+            words = f"{WRITTEN.text(part)} in {place} is multiplied by {{}}"
             words += "" if first == later else f", {which} steps"
 
             def steps(
@@ -224,7 +225,7 @@ def _places(first: Step, later: Step) -> Iterator[tuple[str, Steps]]:
                 pair = (changed, later) if which == "first" else (first, changed)
                 return Mutant("", *pair)
 
-            yield words.replace("{", "{{").replace("}", "}}").replace("{{!r}}", "{!r}"), steps
+            yield words.replace("{", "{{").replace("}", "}}").replace("{{}}", "{}"), steps
 
 
 def _first_wrong(observation: Observation) -> Observation:

@@ -19,3 +19,8 @@ def short(number: float, doubt: float) -> float:
         if abs(rounded - number) <= doubt:
             return rounded
     return number
+
+
+def said(number: float) -> str:
+    """All its digits, and no point behind a whole number."""
+    return repr(float(number)).removesuffix(".0")

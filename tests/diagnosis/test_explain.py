@@ -12,7 +12,7 @@ from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention, Hyper, get
 from momentum.diagnosis import Explainer, explain
 from momentum.diagnosis.probes import probes
-from momentum.diagnosis.short import short
+from momentum.diagnosis.short import said, short
 from momentum.diagnosis.suspects import suspects
 from momentum.gallery import GALLERY, Defect, Machine
 from momentum.subjects.drive import observe
@@ -202,6 +202,7 @@ def test_short_gives_the_fewest_digits_within_the_doubt() -> None:
     assert short(0.30000012, 1e-6) == 0.3
     assert short(-0.999999997, 1e-8) == -1.0
     assert short(np.pi, 0.0) == np.pi
+    assert said(short(-0.999999997, 1e-8)) == "-1"
 
 
 def test_a_search_goes_on_where_gradients_are_not_finite() -> None:
