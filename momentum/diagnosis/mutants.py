@@ -83,7 +83,7 @@ def mutants(
 
 def _moves(step: Step, own: Step) -> bool:
     """What depends on an array still does, and is no one number for all elements."""
-    arrays = {"theta", "grad", *own.state}
+    arrays = {"theta", "grad", "v"}
     return all(
         step.outputs[name].symbols & arrays or not e.symbols & arrays
         for name, e in own.outputs.items()
@@ -185,7 +185,8 @@ def _exchanging(step: Step, part: Expression) -> Build:
 def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Iterator[Expression]:
     """What may stand in its place by mistake."""
     if e.operation == "symbol":
-        alike = names if e.name in names else arrays
+        alike = [*(names if e.name not in ("theta", "grad", "v") else ()),
+                 *(arrays if e.name not in names else ())]  # fmt: skip
         yield from (symbol(n) for n in alike if n != e.name)
         if e.name in names:
             yield from (number(0), number(1), made("-", number(1), e))

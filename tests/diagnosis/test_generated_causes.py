@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
+
 from momentum.conventions import Convention
 from momentum.diagnosis import Explainer
 from momentum.diagnosis.probes import probes, tried
@@ -48,8 +50,12 @@ def test_generated_mistakes_get_a_true_cause() -> None:
     assert named >= 0.95 * failed
 
 
-def test_cause_is_found_among_rules_that_put_a_number_for_an_array() -> None:
-    """One of the suspects of this subject has a velocity that no gradient enters."""
-    drawn = wrong(119)
+@pytest.mark.parametrize(
+    "seed",
+    [119, 163],
+    ids=["a velocity that no gradient enters", "a hyper-parameter for a number of the state"],
+)
+def test_cause_is_found_among_rules_that_put_a_number_for_another(seed: int) -> None:
+    drawn = wrong(seed)
     problem = next(failing(drawn.build(), drawn.convention))
     assert Explainer(drawn.build(), drawn.convention).cause(problem)
