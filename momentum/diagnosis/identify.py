@@ -218,8 +218,6 @@ def _chosen(candidate: Candidate, name: str) -> tuple[Option, ...]:
             ]
             least = renamed or least
         found.append(least[0])
-    if "weight_decay" not in candidate.options and spoken:
-        found.append(Option(decay))
     return tuple(found)
 
 

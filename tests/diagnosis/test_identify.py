@@ -42,6 +42,13 @@ def test_identify_names_the_kind_of_decay(name: str, kind: str) -> None:
     assert told == (kind in ("before", "simultaneous"))
 
 
+def test_identify_says_nothing_of_a_decay_that_there_is_not() -> None:
+    """Keras' own decay goes before the step; a name like its says nothing of this one."""
+    hyper = frozenset({"lr", "momentum"})
+    subject = Machine(name="my_keras", convention=CONVENTIONS["scaled"], hyper=hyper)
+    assert identify(subject, estimates=False).nearest.full_name == "scaled"
+
+
 @pytest.mark.parametrize(
     ("defect", "departure"),
     [
