@@ -110,17 +110,21 @@ class _Run(DeclaredRun):
         from tinygrad.nn.state import get_state_dict
 
         state = {n: (_numbers(x), x.dtype) for n, x in get_state_dict(self.optimizer).items()}
-        return state, (self.optimizer.momentum, self.optimizer.wd)
+        plain = {n: x for n, x in vars(self.optimizer).items() if isinstance(x, int | float)}
+        return state, plain
 
     def load(self, saved: Any) -> None:
         from tinygrad.nn.state import load_state_dict
 
         state = {n: _tensor(x, dtype) for n, (x, dtype) in saved[0].items()}
         load_state_dict(self.optimizer, state, verbose=False)
-        self.optimizer.momentum, self.optimizer.wd = saved[1]
+        vars(self.optimizer).update(saved[1])
 
     def state_bytes(self) -> int:
-        return sum(int(b.nbytes()) for b in (*self.optimizer.b, self.optimizer.lr))
+        from tinygrad.nn.state import get_state_dict
+
+        held = get_state_dict(self.optimizer).values()
+        return sum(int(b.nbytes()) for b in held if not any(b is p for p in self.theta))
 
 
 ADAPTER = framework(

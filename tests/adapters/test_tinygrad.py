@@ -42,3 +42,26 @@ def test_run_goes_on(goes_on):
 def test_negative_rate_is_refused():
     with pytest.raises(ValueError, match="Invalid learning rate"):
         load(TARGET).start([np.ones(1)], [Hyper(-0.1)], "float32")
+
+
+OWN = """
+from tinygrad import Tensor
+from tinygrad.nn.optim import Optimizer
+
+class Own(Optimizer):
+    def __init__(self, params, lr=0.1, momentum=0.9):
+        super().__init__(params, lr)
+        self.momentum = momentum
+        self.v = [Tensor.zeros(*p.shape, dtype=p.dtype).contiguous() for p in self.params]
+
+    def _step(self, params, grads):
+        for v, g in zip(self.v, grads):
+            v.assign(self.momentum * v + g)
+        return [(self.lr * v).cast(v.dtype) for v in self.v], self.v
+"""
+
+
+def test_class_of_ones_own_goes_on(goes_on, tmp_path):
+    """It holds its velocities, and its numbers, under names of its own."""
+    (tmp_path / "own.py").write_text(OWN)
+    assert goes_on(load(f"{tmp_path / 'own.py'}:Own"), "resume", "float64")
