@@ -97,7 +97,7 @@ def _told(
     code = INTERRUPTED if results.unfinished == "interrupted" else results.exit_code(reports.strict)
     whole = not results.unfinished and not results.broken
     if reports.update_expected and reports.expected is not None and whole:
-        tried(partial(_update, reports.expected, known, results))
+        tried(partial(_update, reports.expected, known, results, reports.strict))
         code = 3 if results.exit_code() == 3 else 0
     if troubles:
         raise UsageError("; ".join(troubles))
@@ -110,8 +110,8 @@ def _write_page(path: Path, results: Results, strict: bool) -> None:
     files.replace(path, html.render(results, strict=strict))
 
 
-def _update(path: Path, known: Sequence[Expectation], results: Results) -> None:
-    change = expectations.update(path, updated(known, results))
+def _update(path: Path, known: Sequence[Expectation], results: Results, strict: bool) -> None:
+    change = expectations.update(path, updated(known, results, strict))
     parts = [
         f"{words.several(len(ids), 'expected failure')} {verb}: {', '.join(ids)}"
         for verb, ids in (("added", change.added), ("removed", change.removed))
@@ -149,17 +149,19 @@ def _expectations(reports: Reports) -> list[Expectation]:
     return found
 
 
-def updated(known: Sequence[Expectation], results: Results) -> list[Expectation]:
+def updated(
+    known: Sequence[Expectation], results: Results, strict: bool = False
+) -> list[Expectation]:
     """The expectations that fit these results; reasons that were written down are kept.
 
-    Entries for what was not run stay where only a part was run.
+    Advice is none, unless strict. Entries for what was not run stay where only a part was run.
     """
     old = {e.id: e for e in known}
     fresh: dict[str, Expectation] = {}
     for r in results.results:
         if r.verdict == "expected_failure":
             fresh[r.id] = old[r.id]
-        elif r.bad and not r.surprise:
+        elif r.bad and not r.surprise and (strict or r.level == "must"):
             fresh[r.id] = Expectation(r.id, f"not yet explained: {words.evidence(r)}")
     seen = {r.id for r in results.results} | set(results.stale)
     kept = [e for e in known if e.id in fresh or e.id not in seen]
