@@ -99,13 +99,14 @@ def refuses_them_in_every_group(trial: Trial) -> Found:
 )
 def accepts_zero(trial: Trial) -> Found:
     domain = trial.subject.facts.domain
+    plain = {**trial.problem.hypers[0][0]._asdict(), "nesterov": False}
+    usual = _refusal(trial.subject, [domain.combined(plain)], trial.problem)
     for name in sorted(domain.free.intersection(COMMON)):
-        zero = domain.combined(
-            {**trial.problem.hypers[0][0]._asdict(), "nesterov": False, name: 0.0}
-        )
+        zero = domain.combined({**plain, name: 0.0})
         if getattr(zero, name) == 0:
             refusal = _refusal(trial.subject, [zero], trial.problem)
-            yield true(refusal is None, f"{name} = 0 is refused")
+            if refusal is None or usual is None:  # else something else than the 0 is refused
+                yield true(refusal is None, f"{name} = 0 is refused")
 
 
 def usual(setting: Setting) -> Problems:
