@@ -55,6 +55,8 @@ def _numbers(tensor: Any) -> Array:
     """A float64 copy of a tensor of whatever backend."""
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().double().cpu()  # torch: NumPy has no bfloat16
+    elif hasattr(tensor, "numpy"):
+        tensor = tensor.numpy()  # TensorFlow: a scalar in bfloat16 is no array
     return np.array(np.asarray(tensor), dtype=np.float64)
 
 
