@@ -58,8 +58,7 @@ def understood(
 
     Else the first in which a step can be taken, unless strict. None where it raises in every way,
     and no dtypes in the first from which it does not come back, or not soon: that is for the checks
-    to tell. Where every way meets an argument
-    of the wrong type, nothing is seen of its steps.
+    to tell. Where every way meets an argument of the wrong type, nothing is seen of its steps.
     Raises: Misunderstood, with the reason of the first way, where none fits.
     """
     reasons: list[Misunderstood] = []

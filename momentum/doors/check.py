@@ -156,16 +156,18 @@ def updated(
 
     Advice is none, unless strict. Entries for what was not run stay where only a part was run.
     """
-    old = {e.id: e for e in known}
-    fresh: dict[str, Expectation] = {}
-    for r in results.results:
-        if r.verdict == "expected_failure":
-            fresh[r.id] = old[r.id]
-        elif r.bad and not r.surprise and (strict or r.level == "must"):
-            fresh[r.id] = Expectation(r.id, f"not yet explained: {words.evidence(r)}")
+    wrong = [r for r in results.wrong(strict) if not r.surprise]
+    failed = {r.id for r in results.results if r.verdict == "expected_failure"}
+    failed |= {r.id for r in wrong}
     seen = {r.id for r in results.results} | set(results.stale)
-    kept = [e for e in known if e.id in fresh or e.id not in seen]
-    return kept + [e for e in fresh.values() if e.id not in old]
+    kept = [e for e in known if e.id in failed or e.id not in seen]
+    old = {e.id for e in known}
+    added = [
+        Expectation(r.id, f"not yet explained: {words.evidence(r)}")
+        for r in wrong
+        if r.id not in old
+    ]
+    return kept + added
 
 
 class _Follower:
