@@ -194,7 +194,7 @@ def _divided(digits: int, power: int) -> tuple[float, int, int]:
         return value, 0, 0
     whole, denominator = value.as_integer_ratio()
     below = denominator.bit_length() - 1
-    scale = min(-below, power, 0)
+    scale = min(-below, power)
     return value, (digits << (power - scale)) - (whole << (-below - scale)), scale
 
 

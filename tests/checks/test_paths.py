@@ -8,7 +8,17 @@ from trials_of_machines import TORCH, H, machine, problem, trial
 
 from momentum.arithmetic import exact_array
 from momentum.checks import Trial
-from momentum.checks._paths import Feed, against, bounds, crowded, feed_of, flat, near, path
+from momentum.checks._paths import (
+    Feed,
+    against,
+    bounds,
+    crowded,
+    feed_of,
+    flat,
+    near,
+    path,
+    responds,
+)
 from momentum.checks._repeated import _extremes, repeated
 from momentum.checks._runs import by_turns, catch_up, compared, stops
 from momentum.conventions import Hyper
@@ -111,6 +121,25 @@ def test_a_closed_form_is_compared_exactly():
     assert (tiny.error, tiny.ratio) == (2.0**-60, 2.0)
     assert against(np.array([np.nan, 2.0]), truth, 9.0, "here", 1).error == np.inf
     assert not against(np.array([1.0, 2.0]), truth, 2.5, "here", 1, np.zeros(2)).claims
+
+
+def test_responses_are_held_to_what_the_first_gradient_leads_to():
+    h = Hyper(0.3, 0.7)
+    told = trial(h, h, h, shapes=((2,), (1,)), kind="impulse")
+    found = list(responds(told, 3))
+    names = [f"step {t}, {name}" for name in told.parameters for t in (1, 2, 3)]
+    assert [m.where.split("[")[0] for m in found] == names
+    assert [m.step for m in found] == [1, 2, 3] * 2
+    assert all(m.ratio <= 1 for m in found)
+    seen = told.observe()
+    for i in range(2):
+        rows = told.exactly(seen, i).bound
+        assert all(m.bound in row for m, row in zip(found[3 * i :], rows))
+    squared = trial(
+        h, h, shapes=((2,),), kind="impulse", subject=GALLERY["momentum_squared"].build()
+    )
+    assert [m.ratio <= 1 for m in responds(squared, 2)] == [True, False]
+    assert len(list(responds(trial(h, shapes=((2,),), kind="impulse"), 1))) == 1
 
 
 # Where runs are cut.

@@ -146,6 +146,9 @@ def test_hyper_parameters_are_changed_where_they_can_be():
     told = _given.run(both, [on, (off,)], [(3,), (2,)], missing=[(1, 0)], seed=5)
     assert (told.hypers, told.groups, told.missing) == (((on,), (off,)), (0, 0), {(1, 0)})
     assert (told.dtype, told.kind, told.seed) == ("float32", "normal", 5)
+    told = _given.apart(both, [on, off, on], (4,), 2)
+    assert (told.hypers, told.groups) == (((on, off, on),) * 2, (0, 1, 2))
+    assert told.shapes == ((4,),) * 3
 
 
 def test_forms_are_the_branches_that_the_setting_has():

@@ -68,6 +68,8 @@ def test_no_closed_form_is_a_reason_and_a_form_is_none(found):
 def test_words_stand_before_and_after():
     (measured,) = worded(iter([true(True, "here", 2)]), "a ", " z")
     assert (measured.where, measured.step) == ("a here z", 2)
+    assert (true(True, "here").step, true(True, "here").ratio) == (0, 0)
+    assert true(False, "here").ratio == np.inf
 
 
 # Problems.
