@@ -27,10 +27,12 @@ class Hosted(Keeping):
     begun: list[Hyper]
     writes: list[int]
     tape: list[list[Gradient]]
+    frozen: set[int]
     unwritten = 0.0
 
     def freeze(self, i: int, frozen: bool) -> None:
         """Whether parameter i asks for gradients, which is nothing to a step."""
+        (self.frozen.add if frozen else self.frozen.discard)(i)
 
     def place(self, values: Sequence[Array]) -> None:
         """Other values for the parameters, written from outside."""

@@ -81,7 +81,14 @@ class Machine:
 
 class MachineRun(Hosted):
     """One live optimizer. The methods here are the steps; those of Keeping and Hosted
-    are about the state and the surroundings."""
+    are about the state and the surroundings.
+
+    way: how this step is taken, where it is not by a plain call. scale: of the last loss that had
+    one. aside: what a defect keeps of its own.
+    """
+
+    way = ""
+    scale = 1.0
 
     def __init__(
         self,
@@ -108,8 +115,9 @@ class MachineRun(Hosted):
         self.grads: list[Any] = [None] * len(self.theta)
         self.states: dict[int, Any] = {}
         self.taken = 0
+        self.aside: dict[Any, Any] = {}
         self.writes = [0] * len(self.theta)
-        self.tape = []
+        self.tape, self.frozen = [], set()
         self.setup()
 
     def setup(self) -> None:
@@ -206,7 +214,9 @@ class MachineRun(Hosted):
 
     def step_sparse(self, gradients: Gradients) -> None:
         """Sparse gradients stand for dense ones."""
+        self.way = "sparse"
         self.step(gradients)
+        self.way = ""
 
     def step_closure(
         self, gradients: Gradients, hypers: Sequence[Hyper] = ()
@@ -223,11 +233,14 @@ class MachineRun(Hosted):
                 losses.append(float(np.sum([np.sum(x * g) for x, g in pairs])))
             return losses[-1]
 
+        self.way = "closure"
         returned = self.step_by(closure)
+        self.way = ""
         return returned, losses[-1] if losses else None, len(losses)
 
     def scaled_step(self, gradients: Gradients, scale: float) -> bool:
         """A step through a gradient scaler; see OFFERS."""
+        self.scale = scale
         with np.errstate(all="ignore"):
             self.receive([None if g is None else g * scale for g in gradients])
             if self.found_inf():
@@ -272,7 +285,7 @@ class MachineRun(Hosted):
     def restart(self) -> None:
         """A new optimizer on the same parameters; see OFFERS."""
         self.hypers = list(self.begun)
-        self.states, self.taken = {}, 0
+        self.states, self.taken, self.aside = {}, 0, {}
         self.setup()
 
     def parameters(self) -> list[Array]:

@@ -8,7 +8,7 @@ The accumulated rule, with its terms by name:
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import CONVENTIONS, Hyper, Moved, Rule, State
@@ -85,6 +85,43 @@ def left(change: Callable[[State, State, Hyper], State], name: str = "accumulate
     def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
         moved, new = RULE[name](theta, grad, state, h)
         return moved, change(state, new, h)
+
+    return rule
+
+
+def landed(change: Callable[[X, X, X, State, Hyper], X], own: Rule = ACCUMULATED) -> Rule:
+    """The rule that ends elsewhere, from where it would, x, g, the old state and the numbers."""
+
+    def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
+        end, new = own(theta, grad, state, h)
+        return change(end, theta, grad, state, h), new
+
+    return rule
+
+
+class Recalling(NamedTuple):
+    """A state, and a number of an earlier step."""
+
+    step: int
+    v: Any
+    number: Any
+
+
+def recalled(
+    number: Callable[[X, State, Hyper], X],
+    step: Callable[[X, X, X, State, Hyper], Moved],
+    first: bool = False,
+) -> Rule:
+    """A rule with a number of the step before, or of the first; at the first it is its own.
+
+    step: from that number, x, g, the state and today's numbers.
+    """
+
+    def rule(theta: X, grad: X, state: State, h: Hyper) -> Moved:
+        now = number(theta, state, h)
+        before = state.number if isinstance(state, Recalling) else now
+        moved, new = step(before, theta, grad, state, h)
+        return moved, Recalling(new.step, new.v, before if first else now)
 
     return rule
 

@@ -1,10 +1,5 @@
 """Copies, deep or pickled, that are not independent or not complete."""
 
-from typing import Self
-
-from momentum.conventions import Hyper
-from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect, reported
 from momentum.gallery.wrong._families import copied
 
 # fmt: off
@@ -22,22 +17,8 @@ copied("deepcopy_shares_parameters", "A deep copy shares its parameters.",
        lambda run, twin, how: {"theta": run.theta} if how == "deepcopy" else {})
 copied("copy_forgets_set", "A copy has the hyper-parameters of the start.",
        "the constructor's are kept", lambda run, twin, how: {"hypers": list(run.begun)})
+copied("copy_loses_attribute", "A copy of the optimizer fails at its next step.",
+       "an attribute of the constructor is not part of the state",
+       lambda run, twin, how: {"options": None},
+       "kakaobrain/torchlars#5 pytorch/pytorch#72839")
 # fmt: on
-
-
-@reported("kakaobrain/torchlars#5 pytorch/pytorch#72839")
-@defect("accumulated", "A copy of the optimizer fails at its next step.")
-class copy_loses_attribute(MachineRun):
-    """An attribute of the constructor is not part of the state."""
-
-    def setup(self) -> None:
-        self.sign = True
-
-    def duplicate(self, how: str) -> Self:
-        twin = super().duplicate(how)
-        del twin.sign
-        return twin
-
-    def hyper(self, i: int) -> Hyper:
-        h = super().hyper(i)
-        return h._replace(maximize=h.maximize and self.sign)

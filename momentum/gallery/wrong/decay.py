@@ -1,15 +1,13 @@
 """Wrong weight decay: of another kind, size or operand, or in other places."""
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, Moved, State
-from momentum.gallery.machine.machine import Gradients, MachineRun
+from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
-from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
-from momentum.gallery.wrong._families import told
+from momentum.gallery.wrong._defect import Method, defect, family, wrong_rule
+from momentum.gallery.wrong._families import absent, told
 from momentum.gallery.wrong._terms import ACCUMULATED, X, decayed, plain, signed, undecayed
 from momentum.subjects.protocol import Array
 
@@ -20,39 +18,19 @@ COUPLED = (
 )
 
 
-class _Repeated(MachineRun):
+def _decay(run: MachineRun, i: int, times: int = 1) -> None:
+    """Decay a parameter beside the step, some times."""
+    h, round = run.hyper(i), format_of(run.dtypes[i]).round
+    for _ in range(times):
+        run.theta[i][...] = round(run.theta[i] * (1 - h.lr * h.weight_decay))
+
+
+@family("update")
+def repeated(more: Method, run: MachineRun, update: Method, i: int, grad: Array, h: Hyper) -> None:
     """Parameters are decayed beside the step some times more."""
+    _decay(run, i, more(run))
+    update(i, grad, h)
 
-    def more(self) -> int:
-        raise NotImplementedError
-
-    def decay(self, i: int, times: int) -> None:
-        h, round = self.hyper(i), format_of(self.dtypes[i]).round
-        for _ in range(times):
-            self.theta[i][...] = round(self.theta[i] * (1 - h.lr * h.weight_decay))
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        self.decay(i, self.more())
-        super().update(i, grad, h)
-
-
-class _Scaled(MachineRun):
-    """The decay feels the loss scale."""
-
-    power: int
-    scale = 1.0
-
-    def scaled_step(self, gradients: Gradients, scale: float) -> bool:
-        self.scale = scale
-        return super().scaled_step(gradients, scale)
-
-    def hyper(self, i: int) -> Hyper:
-        h = super().hyper(i)
-        return h._replace(weight_decay=h.weight_decay * self.scale**self.power)
-
-
-repeated = Family("more", run=_Repeated)
-scaled = Family("power", run=_Scaled)
 
 # fmt: off
 wrong_rule("decay_ignored", "There is no decay.", "the fast path drops the default",
@@ -81,10 +59,13 @@ wrong_rule("decay_is_constant", "The decay is the same for all values.", "x -= l
 told("decay_of_first_group_only", "Only the first group is decayed.",
      "a group's None is not the default",
      lambda run, i, h: h if run.groups[i] == 0 else undecayed(h))
-scaled("decay_divided_by_loss_scale", "The decay is divided by the scale.",
-       "added to scaled gradients", -1, "chainer/chainer#7335 chainer/chainer#7597")
-scaled("decay_times_loss_scale", "The decay is multiplied by the scale.",
-       "though already unscaled", 1, "chainer/chainer#7335 chainer/chainer#7597")
+told("decay_divided_by_loss_scale", "The decay is divided by the scale.",
+     "added to scaled gradients",
+     lambda run, i, h: h._replace(weight_decay=h.weight_decay / run.scale),
+     "chainer/chainer#7335 chainer/chainer#7597")
+told("decay_times_loss_scale", "The decay is multiplied by the scale.", "though already unscaled",
+     lambda run, i, h: h._replace(weight_decay=h.weight_decay * run.scale),
+     "chainer/chainer#7335 chainer/chainer#7597")
 wrong_rule("decay_multiplies_gradient", "The decay multiplies the gradient.", "g *= 1 + decay x",
            terms.gradient(lambda x, g, s, h: g + h.weight_decay * (x * g)), "apache/mxnet#8925")
 wrong_rule("decay_sign_wrong", "Parameters grow by their decay.", "sign",
@@ -103,59 +84,29 @@ told("decay_skips_one_dimensional", "Vectors and scalars are not decayed.",
      lambda run, i, h: h if run.theta[i].ndim > 1 else undecayed(h))
 wrong_rule("decay_of_velocity", "The velocity is decayed, the parameter is not.", "wrong operand",
            terms.gradient(lambda x, g, s, h: g + h.weight_decay * s.v))
+wrong_rule("decay_bypasses_velocity", "The decay bypasses the velocity.",
+           "x -= lr (v(g) + decay x)",
+           terms.landed(lambda end, x, g, s, h: end - h.lr * h.weight_decay * x,
+                        terms.hyper(undecayed)),
+           "nntrainer/nntrainer#1844")
+wrong_rule("decay_after_step", "The update is decayed too.", "the decay comes after the step",
+           terms.landed(lambda end, x, g, s, h: (1 - h.lr * h.weight_decay) * end, plain),
+           COUPLED, convention=BEFORE, whole=True)
+absent("decay_without_gradient", "A parameter without gradient is decayed.",
+       "the decay runs ahead of the check, as in steps that only gather gradients",
+       _decay, "keras-team/keras#19990 keras-team/keras#19998", convention=BEFORE)
+wrong_rule("decay_with_initial_lr", "The decay does not follow lr.",
+           "1 - lr_0 decay, as printed for AdamW",
+           terms.recalled(
+               lambda x, s, h: h.lr,
+               lambda lr, x, g, s, h: plain((1 - lr * h.weight_decay) * x, g, s, h), first=True),
+           convention=BEFORE, whole=True)
+wrong_rule("decay_uses_previous_parameter", "The decay is a step late.",
+           "taken at the parameter before the last step",
+           terms.recalled(
+               lambda x, s, h: x,
+               lambda old, x, g, s, h: ACCUMULATED(x, decayed(old, g, h), s, undecayed(h))))
 # fmt: on
-
-
-@reported("nntrainer/nntrainer#1844")
-@defect("accumulated", "The decay bypasses the velocity.", "x -= lr (v(g) + decay x)")
-def decay_bypasses_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    moved, new = ACCUMULATED(theta, grad, state, undecayed(h))
-    return moved - h.lr * h.weight_decay * theta, new
-
-
-@reported(COUPLED)
-@defect(BEFORE, "The update is decayed too.", "the decay comes after the step", whole=True)
-def decay_after_step(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    moved, new = plain(theta, grad, state, h)
-    return (1 - h.lr * h.weight_decay) * moved, new
-
-
-@reported("keras-team/keras#19990 keras-team/keras#19998")
-@defect(BEFORE, "A parameter without gradient is decayed.")
-class decay_without_gradient(_Repeated):
-    """The decay runs ahead of the check, as in steps that only gather gradients."""
-
-    def more(self) -> int:
-        return 0
-
-    def absent(self, i: int) -> None:
-        self.decay(i, 1)
-
-
-class _First(NamedTuple):
-    step: int
-    v: Any
-    lr: Any
-
-
-@defect(BEFORE, "The decay does not follow lr.", "1 - lr_0 decay, as printed for AdamW", whole=True)
-def decay_with_initial_lr(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    lr = state.lr if isinstance(state, _First) else h.lr
-    moved, new = plain((1 - lr * h.weight_decay) * theta, grad, state, h)
-    return moved, _First(new.step, new.v, lr)
-
-
-class _Last(NamedTuple):
-    step: int
-    v: Any
-    theta: Any
-
-
-@defect("accumulated", "The decay is a step late.", "taken at the parameter before the last step")
-def decay_uses_previous_parameter(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    d = decayed(state.theta if isinstance(state, _Last) else theta, grad, h)
-    moved, new = ACCUMULATED(theta, d, state, undecayed(h))
-    return moved, _Last(new.step, new.v, theta)
 
 
 @defect("zero_started", "The decay is not dampened.", "added after the gradient was")

@@ -1,29 +1,17 @@
 """Wrong first steps and wrong dampening."""
 
-import numpy as np
-
 from momentum.conventions import Hyper, Moved, State
-from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
-from momentum.gallery.wrong._defect import Method, defect, family, reported, wrong_rule
+from momentum.gallery.wrong._defect import defect, reported, wrong_rule
+from momentum.gallery.wrong._families import absent, counted, second
 from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X
-
-
-@family("state")
-def counted(count: Method, run: MachineRun, state: Method, i: int) -> State:
-    """The rule is given another count of steps than the parameter's own."""
-    held: State = state(i)
-    step = count(run, i)
-    v = np.zeros(run.theta[i].shape) if step and np.ndim(held.v) == 0 else held.v
-    return held._replace(step=step, v=v)
-
 
 # fmt: off
 counted("first_step_by_common_counter",
         "A parameter whose first gradient comes late is dampened at once.",
-        "one counter for all parameters", lambda run, i: run.taken)
+        "one counter for all parameters", lambda run, i, own: run.taken)
 counted("first_step_for_first_parameter_only", "Only the first parameter has a first step.",
-        "the counter grows with every parameter", lambda run, i: run.taken + i)
+        "the counter grows with every parameter", lambda run, i, own: run.taken + i)
 wrong_rule("first_step_dampened", "The first step is dampened.", "the velocity starts at zero",
            RULE["zero_started"], "ml-explore/mlx#473 ml-explore/mlx#440")
 wrong_rule("first_step_undampened", "The first step is not dampened.",
@@ -59,6 +47,15 @@ wrong_rule("dampening_on_update", "The update is dampened again.", "factor on th
 wrong_rule("dampening_reversed", "Dampening weighs the gradient.",
            "dampening in place of 1 - dampening",
            terms.velocity(lambda d, s, h: h.momentum * s.v + h.dampening * d))
+wrong_rule("first_step_skipped", "The first step does not move.",
+           "it only allocates the velocity",
+           lambda x, g, s, h: ACCUMULATED(x, g, s, h if s.step else h._replace(lr=0)))
+wrong_rule("first_step_by_zero_velocity", "A velocity of zeros counts as none.",
+           "`if not v.any()` for the first step",
+           terms.found(lambda s, h: s if s.step and s.v else s._replace(step=0)))
+absent("missing_first_gradient_counts", "A missing gradient counts as a first step.",
+       "state is allocated before the gradient is looked at",
+       lambda run, i: run.states.setdefault(i, second(run, i)))
 # fmt: on
 
 
@@ -71,30 +68,7 @@ def prepared_with_decay(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     return RULE["zero_started"](theta, grad, state, h)
 
 
-@defect("accumulated", "The first step does not move.", "it only allocates the velocity")
-def first_step_skipped(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    moved, new = ACCUMULATED(theta, grad, state, h)
-    return (theta + 0 * moved if state.step == 0 else moved), new
-
-
 @defect("accumulated", "The second step restarts the velocity.", "off by one in the first step")
 def second_step_restarts(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state._replace(step=max(state.step - 1, 0)), h)
     return moved, new._replace(step=state.step + 1)
-
-
-@defect("accumulated", "A velocity of zeros counts as none.", "`if not v.any()` for the first step")
-def first_step_by_zero_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    empty = state.step == 0 or not state.v
-    moved, new = ACCUMULATED(theta, grad, state._replace(step=0 if empty else 1), h)
-    return moved, new._replace(step=state.step + 1)
-
-
-@defect("accumulated", "A missing gradient counts as a first step.")
-class missing_first_gradient_counts(MachineRun):
-    """State is allocated before the gradient is looked at."""
-
-    def absent(self, i: int) -> None:
-        if i not in self.states:
-            initial = self.subject.convention.initial
-            self.states[i] = initial._replace(step=1, v=np.zeros(self.theta[i].shape))

@@ -1,12 +1,8 @@
 """Wrong signs: maximize that is missing on one path, or turns more than the gradient."""
 
-from collections.abc import Callable
-
-from momentum.conventions import Hyper, Moved, State
-from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import defect, wrong_rule
+from momentum.gallery.wrong._defect import wrong_rule
 from momentum.gallery.wrong._families import told
-from momentum.gallery.wrong._terms import ACCUMULATED, X, decayed, signed, undecayed
+from momentum.gallery.wrong._terms import ACCUMULATED, decayed, signed, undecayed
 
 # fmt: off
 told("maximize_ignored", "maximize has no effect.", "the argument is not read",
@@ -27,27 +23,10 @@ wrong_rule("maximize_negates_decay", "maximize turns the decay round too.",
            "pytorch/pytorch#68579 pytorch/pytorch#68164 pytorch/pytorch#75330", whole=True)
 wrong_rule("maximize_at_first_step_only", "Only the first step maximizes.", "the flag is used up",
            lambda x, g, s, h: ACCUMULATED(x, g if s.step else signed(g, h), s, h), whole=True)
+wrong_rule("maximize_reverses_velocity", "maximize turns the velocity round at every step.",
+           "the sign is turned in place, after the velocity was updated",
+           lambda x, g, s, h: ACCUMULATED(
+               x, signed(g, h), s._replace(v=-1 * s.v) if h.maximize else s, h), whole=True)
+told("maximize_not_in_closure", "With a closure maximize has no effect.", "missing on one path",
+     lambda run, i, h: h._replace(maximize=h.maximize and run.way != "closure"))
 # fmt: on
-
-
-@defect("accumulated", "maximize turns the velocity round at every step.", whole=True)
-def maximize_reverses_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    """The sign is turned in place, after the velocity was updated."""
-    turned = state._replace(v=-1 * state.v) if h.maximize else state
-    return ACCUMULATED(theta, signed(grad, h), turned, h)
-
-
-@defect("accumulated", "With a closure maximize has no effect.", "missing on one path")
-class maximize_not_in_closure(MachineRun):
-    within = False
-
-    def step_by(self, closure: Callable[[], float]) -> float | None:
-        self.within = True
-        try:
-            return super().step_by(closure)
-        finally:
-            self.within = False
-
-    def hyper(self, i: int) -> Hyper:
-        h = super().hyper(i)
-        return h._replace(maximize=h.maximize and not self.within)

@@ -9,7 +9,7 @@ from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Method, defect, family, reported
-from momentum.gallery.wrong._families import before, misread
+from momentum.gallery.wrong._families import afterwards, around, before, misread
 from momentum.gallery.wrong._terms import signed, undecayed
 from momentum.subjects.protocol import Array
 
@@ -57,8 +57,21 @@ before("set")(
     "half_velocity_cleared_on_set",
     "In half precision every change of a hyper-parameter clears the velocity.",
     "a guard compares the velocity's type, always float32, with the parameter's",
-    lambda run, hyper, group=0: run.states.clear(), "NVIDIA/warp#1593",
-    dtypes=("float16", "bfloat16"))
+    lambda run, hyper, group=0: {"states": {}}, "NVIDIA/warp#1593", dtypes=("float16", "bfloat16"))
+before("move")("parameter_replaced", "Parameters move to new memory.", "x = x - lr v",
+               lambda run: {"theta": [np.array(x) for x in run.theta]})
+afterwards("setup")("caller_dict_changed", "The caller's dict is changed.", "kept and filled in",
+                    lambda run: {"dicts": [{**d, "initial_lr": d["lr"]} for d in run.dicts]},
+                    "pytorch/pytorch#51794", level="should")
+afterwards("setup")("hyper_leaks_between_runs", "Changes reach runs that are started later.",
+                    "hyper-parameters are held where both optimizers were built from",
+                    lambda run: {"hypers": run.subject.memory.setdefault(
+                        str(run.hypers), run.hypers)},
+                    "pytorch/pytorch#51794")
+around("kept_arrays")("velocity_stored_twice", "Two arrays are kept a parameter.",
+                      "the update is kept too",
+                      lambda run, kept: [(y, d) for x, d in kept() for y in (x, x.copy())],
+                      level="should")
 # fmt: on
 
 
@@ -71,14 +84,6 @@ class velocity_is_gradient(MachineRun):
             self.states[i] = self.states[i]._replace(v=grad)
 
 
-@defect("accumulated", "Parameters move to new memory.", "x = x - lr v")
-class parameter_replaced(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        before = self.theta[i]
-        self.theta[i] = np.array(before)
-        super().update(i, grad, h)
-
-
 @defect("accumulated", "Velocities overlap by one element.", "an offset into one flat buffer")
 class velocity_overlaps_neighbour(MachineRun):
     def move(self) -> None:
@@ -87,23 +92,6 @@ class velocity_overlaps_neighbour(MachineRun):
             after = self.states.get(i + 1)
             if after is not None and np.size(state.v) > 1 and np.size(after.v):
                 state.v.flat[-1] = after.v.flat[0]
-
-
-@reported("pytorch/pytorch#51794")
-@defect("accumulated", "The caller's dict is changed.", "kept and filled in", level="should")
-class caller_dict_changed(MachineRun):
-    def setup(self) -> None:
-        for d in self.dicts:
-            d["initial_lr"] = d["lr"]
-
-
-@reported("pytorch/pytorch#51794")
-@defect("accumulated", "Changes reach runs that are started later.")
-class hyper_leaks_between_runs(MachineRun):
-    """Hyper-parameters are held where both optimizers were built from."""
-
-    def setup(self) -> None:
-        self.hypers = self.subject.memory.setdefault(str(self.hypers), self.hypers)
 
 
 @defect(
@@ -142,16 +130,12 @@ class master_undoes_placing(MachineRun):
 @reported("metaopt/torchopt#219 pytorch/pytorch#144154")
 @defect("accumulated", "Every step's velocity is kept.", "a list that only grows")
 class keeps_every_velocity(MachineRun):
-    def setup(self) -> None:
-        self.history: list[tuple[Array, str]] = []
-
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         super().update(i, grad, h)
-        self.history.append((self.states[i].v.copy(), self.dtypes[i]))
+        self.aside[self.taken, i] = self.states[i].v.copy(), self.dtypes[i]
 
     def kept_arrays(self) -> Iterator[tuple[Array, str]]:
-        yield from super().kept_arrays()
-        yield from self.history
+        yield from (*super().kept_arrays(), *self.aside.values())
 
 
 @reported("metaopt/torchopt#219 pytorch/pytorch#144154")
@@ -162,17 +146,6 @@ class velocity_hangs_in_graph(MachineRun):
 
     def live_objects(self) -> int:
         return super().live_objects() + self.graph_nodes()
-
-
-@defect("accumulated", "Two arrays are kept a parameter.", "the update is kept too", level="should")
-class velocity_stored_twice(MachineRun):
-    def kept_arrays(self) -> Iterator[tuple[Array, str]]:
-        for x, d in super().kept_arrays():
-            yield x, d
-            yield x.copy(), d
-
-    def state_bytes(self) -> int:
-        return 2 * super().state_bytes()
 
 
 @defect("accumulated", "Memory around a strided parameter is written.", "strides are not read")

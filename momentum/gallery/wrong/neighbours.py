@@ -8,7 +8,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
-from momentum.gallery.wrong._families import misread, moves, places, standing
+from momentum.gallery.wrong._families import misread, moves, places, standing, told
 from momentum.subjects.protocol import Array
 
 # fmt: off
@@ -20,6 +20,10 @@ moves("parameters_beyond_512_dropped", "Parameters from the 513th on stand still
       "a list of fixed length", lambda run, i, g, h: i < 512)
 moves("generator_walked_twice", "Parameters walked through once are gone.",
       "they are counted first", lambda run, i, g, h: "generator" not in run.options)
+told("integers_divided_as_such", "A whole rate is halved as a whole number.",
+     "division that rounds down",
+     lambda run, i, h: h._replace(lr=2 * (int(h.lr) // 2))
+     if "integers" in run.options and h.lr == int(h.lr) else h)
 # fmt: on
 
 
@@ -27,21 +31,18 @@ moves("generator_walked_twice", "Parameters walked through once are gone.",
 class velocities_stacked_by_shape(MachineRun):
     """Velocities of equal shapes are stacked in the order of those that have gradients."""
 
-    def setup(self) -> None:
-        self.stacks: dict[Any, list[Any]] = {}
-
     def move(self) -> None:
         alike: dict[Any, list[int]] = {}
         for i, grad in enumerate(self.grads):
             if grad is not None:
                 alike.setdefault((self.groups[i], grad.shape), []).append(i)
         for key, members in alike.items():
-            stack = self.stacks.get(key, [])
+            stack = self.aside.get(key, [])
             if len(stack) == len(members) > 1:
                 self.states |= dict(zip(members, stack))
         super().move()
         for key, members in alike.items():
-            self.stacks[key] = [self.states[i] for i in members]
+            self.aside[key] = [self.states[i] for i in members]
 
 
 @defect("accumulated", "Updates go through the first one's format.", "one scratch, made once")
@@ -52,11 +53,3 @@ class scratch_in_first_format(MachineRun):
         update = format_of(self.dtypes[0]).round(self.theta[i] - before)
         if self.dtypes[i] != self.dtypes[0]:
             self.theta[i][...] = format_of(self.dtypes[i]).round(before + update)
-
-
-@defect("accumulated", "A whole rate is halved as a whole number.", "division that rounds down")
-class integers_divided_as_such(MachineRun):
-    def hyper(self, i: int) -> Hyper:
-        h = super().hyper(i)
-        whole = "integers" in self.options and h.lr == int(h.lr)
-        return h._replace(lr=2 * (int(h.lr) // 2)) if whole else h

@@ -1,18 +1,12 @@
 """Wrong look-ahead: Nesterov's form in place, and the gradient at another point."""
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from momentum.conventions import Hyper, Moved, State
-from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
-from momentum.gallery.wrong._families import told
+from momentum.gallery.wrong._families import around, told
 from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X, decayed
-from momentum.subjects.protocol import Array
-
-pointed = Family("point_of")
 
 # fmt: off
 wrong_rule("nesterov_sign", "The look-ahead goes backwards.", "sign: d - momentum v",
@@ -55,8 +49,31 @@ wrong_rule("look_ahead_decays_iterate", "The decay is taken at the iterate.",
            "d = g + weight_decay x, not y",
            terms.gradient(lambda x, g, s, h: decayed(x, g, h), "look_ahead"),
            convention="look_ahead")
-pointed("look_ahead_point_unshifted", "The gradient is taken at the iterate.",
-        "no look-ahead at all", lambda run, i: np.array(run.theta[i]), convention="look_ahead")
+Family("point_of")("look_ahead_point_unshifted", "The gradient is taken at the iterate.",
+                   "no look-ahead at all", lambda run, i: np.array(run.theta[i]),
+                   convention="look_ahead")
+around("point_of")("look_ahead_too_far", "The gradient is taken two velocities ahead.",
+                   "shifted twice",
+                   lambda run, point_of, i: np.asarray(2 * point_of(i) - run.theta[i]),
+                   convention="look_ahead")
+wrong_rule("look_ahead_not_undone", "The point stays the iterate.", "the look-ahead is not undone",
+           terms.landed(lambda end, x, g, s, h: end - h.momentum * s.v, RULE["look_ahead"]),
+           "oysteijo/simd_neuralnet#17", convention="look_ahead")
+wrong_rule("nesterov_velocity_twice", "The old velocity is applied twice.",
+           "the look-ahead is not undone",
+           terms.look(lambda d, v, s, h: h.momentum * s.v + v, "scaled"),
+           "oysteijo/simd_neuralnet#17", convention="scaled")
+wrong_rule("nesterov_with_previous_momentum",
+           "The look-ahead uses the momentum of the step before.",
+           "momentum is stored with the velocity",
+           terms.recalled(
+               lambda x, s, h: h.momentum,
+               lambda old, *step: terms.look(lambda d, v, s, h: h.lr * (d + old * v))(*step)))
+around("update")("nesterov_needs_velocity", "Nesterov without momentum fails.",
+                 "the velocity is None there",
+                 lambda run, update, i, g, h: update(
+                     i, g if h.momentum or not h.nesterov else h.momentum * None, h),
+                 "torch/optim#84 torch/optim#27")
 # fmt: on
 
 
@@ -71,13 +88,6 @@ def nesterov_on_moved_parameter(theta: X, grad: X, state: State, h: Hyper) -> Mo
     return moved - (1 + h.momentum) * d, terms.after(state, h.momentum * state.v + d)
 
 
-@reported("oysteijo/simd_neuralnet#17")
-@defect("scaled", "The old velocity is applied twice.", "the look-ahead is not undone")
-def nesterov_velocity_twice(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    moved, new = RULE["scaled"](theta, grad, state, h)
-    return (theta - h.momentum * state.v - new.v if h.nesterov else moved), new
-
-
 @reported("ml-explore/mlx#87")
 @defect("accumulated", "The old velocity is added to the gradient.")
 def nesterov_gradient_grows_first(theta: X, grad: X, state: State, h: Hyper) -> Moved:
@@ -89,48 +99,8 @@ def nesterov_gradient_grows_first(theta: X, grad: X, state: State, h: Hyper) -> 
     return theta - h.lr * v, terms.after(state, v)
 
 
-@reported("torch/optim#84 torch/optim#27")
-@defect("accumulated", "Nesterov without momentum fails.", "the velocity is None there")
-class nesterov_needs_velocity(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        velocity: Any = None
-        super().update(i, grad if h.momentum or not h.nesterov else h.momentum * velocity, h)
-
-
-class _Before(NamedTuple):
-    """State with the momentum of the step before."""
-
-    step: int
-    v: Any
-    momentum: Any
-
-
-@defect("accumulated", "The look-ahead uses the momentum of the step before.")
-def nesterov_with_previous_momentum(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    """Momentum is stored with the velocity."""
-    moved, new = ACCUMULATED(theta, grad, state, h)
-    if h.nesterov:
-        momentum = state.momentum if isinstance(state, _Before) else h.momentum
-        moved = theta - h.lr * (decayed(theta, grad, h) + momentum * new.v)
-    return moved, _Before(new.step, new.v, h.momentum)
-
-
 @defect("accumulated", "The look-ahead stays in the velocity.", "v = d + momentum v is kept")
 def nesterov_updates_velocity_with_update(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     moved, new = ACCUMULATED(theta, grad, state, h)
     kept = decayed(theta, grad, h) + h.momentum * new.v if h.nesterov else new.v
     return moved, terms.after(state, kept)
-
-
-@reported("oysteijo/simd_neuralnet#17")
-@defect("look_ahead", "The point stays the iterate.", "the look-ahead is not undone")
-def look_ahead_not_undone(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    moved, new = RULE["look_ahead"](theta, grad, state, h)
-    return moved - h.momentum * state.v, new
-
-
-@defect("look_ahead", "The gradient is taken two velocities ahead.", "shifted twice")
-class look_ahead_too_far(MachineRun):
-    def point_of(self, i: int) -> Array:
-        once = super().point_of(i)
-        return np.asarray(once + (once - self.theta[i]))

@@ -17,6 +17,9 @@ def _alike(h: Hyper) -> list[str]:
 
 
 # fmt: off
+told("rate_looked_up_rounded", "A rate close to an earlier one is taken for it.",
+     "a cache of three digits",
+     lambda run, i, h: h._replace(lr=run.aside.setdefault(rounded(h.lr, 3), h.lr)))
 told("kernel_kept_by_rounded_rate", "A rate close to another run's is taken for that.",
      "kernels kept by name",
      lambda run, i, h: h._replace(lr=run.subject.memory.setdefault(rounded(h.lr, 3), h.lr)))
@@ -40,22 +43,9 @@ heard("tiny_change_of_rate_ignored", "A rate that changes by less than 1e-6 stay
 
 @defect("accumulated", "The 65th rate and later ones act as the 64th.", "a table that is full")
 class rates_kept_up_to_64(MachineRun):
-    def setup(self) -> None:
-        self.kept: list[float] = []
-
     def hyper(self, i: int) -> Hyper:
         h = super().hyper(i)
-        if h.lr in self.kept or len(self.kept) < 64:
-            self.kept = [*self.kept, h.lr]
+        if h.lr in self.aside or len(self.aside) < 64:
+            self.aside[h.lr] = None
             return h
-        return h._replace(lr=self.kept[-1])
-
-
-@defect("accumulated", "A rate close to an earlier one is taken for it.", "a cache of three digits")
-class rate_looked_up_rounded(MachineRun):
-    def setup(self) -> None:
-        self.kept: dict[str, float] = {}
-
-    def hyper(self, i: int) -> Hyper:
-        h = super().hyper(i)
-        return h._replace(lr=self.kept.setdefault(rounded(h.lr, 3), h.lr))
+        return h._replace(lr=list(self.aside)[-1])

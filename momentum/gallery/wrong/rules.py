@@ -1,12 +1,10 @@
 """Wrong rules: the velocity and what the parameter makes of it."""
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from momentum.conventions import Hyper, Moved, State
 from momentum.gallery.wrong import _terms as terms
-from momentum.gallery.wrong._defect import defect, reported, wrong_rule
+from momentum.gallery.wrong._defect import defect, wrong_rule
 from momentum.gallery.wrong._families import places, standing, told
 from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X, decayed
 
@@ -86,38 +84,26 @@ wrong_rule("two_point_starts_at_zero", "The first step is kicked by the start.",
            "the history starts with zeros",
            terms.found(lambda s, h: s._replace(step=s.step + 1), "two_point"),
            convention="two_point")
+wrong_rule("two_point_previous_too_old", "The difference spans two steps.",
+           "the history is read at the wrong place",
+           terms.recalled(
+               lambda x, s, h: s.v if s.step else x,
+               lambda older, x, g, s, h: RULE["two_point"](x, g, s._replace(v=older), h)),
+           convention="two_point")
+wrong_rule("velocity_unused_without_nesterov", "Without Nesterov the velocity is not used.",
+           "u = d",
+           terms.landed(lambda end, x, g, s, h: end if h.nesterov else x - h.lr * decayed(x, g, h)),
+           "KellerJordan/Muon#4")
 wrong_rule("velocity_without_gradient", "Momentum weighs the new gradient too.",
            "v = momentum (v + d)",
            terms.velocity(lambda d, s, h: h.momentum * (s.v + (1 - h.dampening) * d)))
 # fmt: on
 
 
-@reported("KellerJordan/Muon#4")
-@defect("accumulated", "Without Nesterov the velocity is not used.", "u = d")
-def velocity_unused_without_nesterov(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    moved, new = ACCUMULATED(theta, grad, state, h)
-    return (moved if h.nesterov else theta - h.lr * decayed(theta, grad, h)), new
-
-
 @defect("accumulated", "The velocity is clipped to 2.", "a guard against explosion")
 def velocity_clipped(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     v = ACCUMULATED(theta, grad, state, h)[1].v.map(lambda x: np.clip(x, -2, 2))
     return terms.moved(theta, decayed(theta, grad, h), state, h, v)
-
-
-class _Two(NamedTuple):
-    """The last two iterates."""
-
-    step: int
-    v: Any
-    older: Any
-
-
-@defect("two_point", "The difference spans two steps.", "the history is read at the wrong place")
-def two_point_previous_too_old(theta: X, grad: X, state: State, h: Hyper) -> Moved:
-    older = state.older if isinstance(state, _Two) else theta
-    moved, new = RULE["two_point"](theta, grad, state._replace(v=older), h)
-    return moved, _Two(new.step, theta, state.v if state.step else theta)
 
 
 @defect("accumulated", "The parameter shrinks by momentum.", "x = momentum x - lr d")

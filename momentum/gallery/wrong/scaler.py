@@ -5,14 +5,26 @@ from collections.abc import Callable
 import numpy as np
 
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._defect import Family, defect
-from momentum.gallery.wrong._families import before
+from momentum.gallery.wrong._defect import Family, Method, defect, family
+from momentum.gallery.wrong._families import around, before, second, then
 
 Closure = Callable[[], float]
 SCALER = "pytorch/pytorch#95847 pytorch/pytorch#97415 pytorch/pytorch#98772"
 
 infinite = Family("found_inf")
 unscaled = Family("unscale")
+closing = Family("step_by")
+
+
+@family("step_by")
+def unheard(heard: Method, run: MachineRun, step_by: Method, closure: Closure) -> float | None:
+    """The step has hyper-parameters made of those before its closure and those after it."""
+    before, loss = list(run.hypers), closure()
+    after, run.hypers = run.hypers, [heard(*pair) for pair in zip(before, run.hypers)]
+    run.move()
+    run.hypers = after
+    return loss
+
 
 # fmt: off
 infinite("scaler_never_skips", "Gradients that are not finite are applied.",
@@ -25,43 +37,28 @@ infinite("scaler_looks_at_first_parameter", "Only the first parameter can make t
              next((g for g in run.grads if g is not None), 0.0))))
 unscaled("scaler_does_not_unscale", "Gradients are not unscaled.", "depends on the path",
          lambda run, scale: None, SCALER)
-before("unscale")("scaler_unscales_twice", "Gradients are unscaled twice.",
-                  "by the scaler and by the step", MachineRun.unscale)
-before("step_by")("closure_called_twice", "The closure is called twice.",
-                  "for the loss and for the gradients", lambda run, closure: closure())
+around("unscale")("scaler_unscales_twice", "Gradients are unscaled twice.",
+                  "by the scaler and by the step",
+                  lambda run, unscale, scale: then(unscale(scale), unscale(scale)))
+around("step_by")("closure_called_twice", "The closure is called twice.",
+                  "for the loss and for the gradients",
+                  lambda run, step_by, closure: then(closure(), step_by(closure)))
+closing("closure_not_called", "The closure is not called.",
+        "the argument is there for the signature", lambda run, closure: run.move())
+closing("step_before_closure", "The step comes before its closure.", "old gradients are used",
+        lambda run, closure: then(run.move(), closure()))
+closing("closure_result_dropped", "The closure's result is lost.", "no return",
+        lambda run, closure: then(closure(), run.move()), level="should")
+unheard("rate_read_before_closure", "A rate set in a closure counts a step late.",
+        "read before it is called", lambda old, new: old)
+unheard("flags_read_before_closure", "A flag set in a closure counts a step late.",
+        "read before it is called",
+        lambda old, new: new._replace(nesterov=old.nesterov, maximize=old.maximize))
+before("skipped")("scaler_skip_counts_as_step", "A skipped step counts as the first.",
+                  "the counter grows all the same",
+                  lambda run, scale: {"states": {
+                      i: run.states.get(i, second(run, i)) for i in range(len(run.theta))}})
 # fmt: on
-
-
-@defect("accumulated", "The closure is not called.", "the argument is there for the signature")
-class closure_not_called(MachineRun):
-    def step_by(self, closure: Closure) -> float | None:
-        self.move()
-        return None
-
-
-@defect("accumulated", "A rate set in a closure counts a step late.", "read before it is called")
-class rate_read_before_closure(MachineRun):
-    def step_by(self, closure: Closure) -> float | None:
-        before = list(self.hypers)
-        loss = closure()
-        now, self.hypers = self.hypers, before
-        self.move()
-        self.hypers = now
-        return loss
-
-
-@defect("accumulated", "A flag set in a closure counts a step late.", "read before it is called")
-class flags_read_before_closure(MachineRun):
-    def step_by(self, closure: Closure) -> float | None:
-        before = list(self.hypers)
-        loss = closure()
-        now = self.hypers
-        self.hypers = [
-            h._replace(nesterov=old.nesterov, maximize=old.maximize) for h, old in zip(now, before)
-        ]
-        self.move()
-        self.hypers = now
-        return loss
 
 
 @defect("accumulated", "A loss that is not a number skips the step.", "a guard of the loss")
@@ -83,20 +80,6 @@ class state_lost_when_closure_raises(MachineRun):
         return loss
 
 
-@defect("accumulated", "The closure's result is lost.", "no return", level="should")
-class closure_result_dropped(MachineRun):
-    def step_by(self, closure: Closure) -> float | None:
-        super().step_by(closure)
-        return None
-
-
-@defect("accumulated", "The step comes before its closure.", "old gradients are used")
-class step_before_closure(MachineRun):
-    def step_by(self, closure: Closure) -> float | None:
-        self.move()
-        return closure()
-
-
 @defect("accumulated", "A skipped step feeds the velocity.", "only the parameter is kept back")
 class scaler_skip_feeds_velocity(MachineRun):
     def skipped(self, scale: float) -> None:
@@ -105,15 +88,6 @@ class scaler_skip_feeds_velocity(MachineRun):
         self.move()
         for x, values in zip(self.theta, kept):
             x[...] = values
-
-
-@defect("accumulated", "A skipped step counts as the first.", "the counter grows all the same")
-class scaler_skip_counts_as_step(MachineRun):
-    def skipped(self, scale: float) -> None:
-        for i, x in enumerate(self.theta):
-            if i not in self.states:
-                initial = self.subject.convention.initial
-                self.states[i] = initial._replace(step=1, v=np.zeros(x.shape))
 
 
 @defect("accumulated", "Parameters with finite gradients move at a skipped step.", "one by one")

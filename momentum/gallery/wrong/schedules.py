@@ -1,7 +1,6 @@
 """Wrong reactions to hyper-parameters that change: captured, late, compounding."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -10,8 +9,16 @@ from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong import _terms as terms
-from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
-from momentum.gallery.wrong._families import heard, moves, told
+from momentum.gallery.wrong._defect import Family, Method, defect, family, reported, wrong_rule
+from momentum.gallery.wrong._families import (
+    before,
+    fails,
+    heard,
+    moves,
+    reweighed,
+    scheduled,
+    told,
+)
 from momentum.subjects.protocol import Array
 
 
@@ -20,26 +27,28 @@ def _factors(run: MachineRun) -> Sequence[float]:
     return run.options.get("scheduler") or (1.0,)
 
 
-class _Late(MachineRun):
-    """One hyper-parameter of the step before."""
-
-    name: str
-
-    def setup(self) -> None:
-        self.last: dict[int, Any] = {}
-
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        now = getattr(h, self.name)
-        super().update(i, grad, h._replace(**{self.name: self.last.get(i, now)}))
-        self.last[i] = now
+def _compounded(run: MachineRun) -> float:
+    """The product of its factors up to now."""
+    factors = _factors(run)
+    return float(np.prod([factors[min(t, len(factors) - 1)] for t in range(run.taken + 1)]))
 
 
 captured = Family("hyper", lambda name, run, hyper, i: hyper(i)._replace(
     **{name: getattr(run.begun[run.groups[i]], name)}))  # fmt: skip
 """One hyper-parameter stays what it was at the start."""
 
-late = Family("name", run=_Late)
-scheduled = Family("factor")
+
+@family("update")
+def belated(name: str, run: MachineRun, update: Method, i: int, grad: Array, h: Hyper) -> None:
+    """One hyper-parameter is that of the step before."""
+    before = run.aside.get(i, h)
+    update(i, grad, h._replace(**{name: getattr(before, name)}))
+    run.aside[i] = h
+
+
+SCHEDULED = (
+    "pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712"
+)
 
 # fmt: off
 captured("lr_captured_at_start", "A change of lr has no effect.", "captured at construction", "lr",
@@ -55,8 +64,18 @@ told("decay_off_at_start_stays_off", "A decay of 0 stays 0.",
      "whether there is decay is asked at construction",
      lambda run, i, h: h if run.begun[run.groups[i]].weight_decay
      else h._replace(weight_decay=0.0))
-late("lr_one_step_late", "lr changes one step late.", "read after the step", "lr")
-late("momentum_one_step_late", "momentum changes one step late.", "read after the step", "momentum")
+belated("lr_one_step_late", "lr changes one step late.", "read after the step", "lr")
+belated("momentum_one_step_late", "momentum changes one step late.", "read after the step",
+        "momentum")
+heard("set_once_only", "Only the first change is heard.", "a compiled step keeps what it saw",
+      lambda run, g, old, new: new if run.aside.setdefault(g, new) is new else None)
+before("set")("set_clears_velocity", "Setting anything clears all velocities.",
+              "set() calls the constructor", lambda run, hyper, group=0: {"states": {}})
+before("set")("velocity_cleared_on_lr_change", "A change of lr clears the velocity.",
+              "the optimizer is built anew for every lr",
+              lambda run, hyper, group=0: {} if hyper.lr == run.hypers[group].lr else {
+                  "states": {i: s for i, s in run.states.items() if run.groups[i] != group}},
+              "pytorch/tutorials#61")
 heard("set_accumulates_lr", "lr can only fall.", "the least so far is kept",
       lambda run, g, old, new: new._replace(lr=min(new.lr, old.lr)))
 heard("tensor_lr_goes_stale", "A new value for a tensor lr is not heard.",
@@ -78,6 +97,25 @@ scheduled("scheduler_count_saturates", "After 127 steps the scheduler stands sti
           lambda run, g: float(_factors(run)[min(run.taken, 127, len(_factors(run)) - 1)]))
 scheduled("scheduler_first_group_only", "The scheduler reaches the first group only.", "groups[0]",
           lambda run, g: MachineRun.factor(run, g) if g == 0 else 1.0)
+scheduled("scheduler_compounds", "A constant factor of the scheduler shrinks lr ever more.",
+          "lr is scaled from its last value, not from its first",
+          lambda run, g: _compounded(run))
+scheduled("scheduler_compounds_tensor_lr",
+          "With a tensor as lr the scheduler's factors multiply up.",
+          "initial_lr is the very tensor that is filled",
+          lambda run, g: _compounded(run) if run.options.get("tensor_lr")
+          else MachineRun.factor(run, g),
+          "pytorch/pytorch#126854 pytorch/pytorch#127190 pytorch/pytorch#123753 "
+          "pytorch/pytorch#162359 pytorch/pytorch#162360 pytorch/pytorch#163120")
+fails("factor", KeyError, "momentum")(
+    "scheduler_needs_momentum", "A scheduler fails without momentum.",
+    "it reads a key that groups without momentum lack",
+    lambda run, g: run.options.get("scheduler") and not run.hypers[g].momentum, SCHEDULED)
+fails("factor", IndexError, "list index out of range")(
+    "late_group_breaks_scheduler", "A scheduler fails after a group was added.",
+    "lists of one entry a group, made at construction",
+    lambda run, g: run.options.get("scheduler") and g >= len(run.given), SCHEDULED,
+    level="should")
 moves("zero_lr_skips_velocity", "With lr 0 the velocity is not fed.", "the step is left out",
       lambda run, i, g, h: h.lr)
 wrong_rule("velocity_not_fed_at_zero_momentum",
@@ -92,46 +130,16 @@ wrong_rule("velocity_dropped_at_zero_momentum", "After momentum 0 there is no ve
 # fmt: on
 
 
-@reported("pytorch/tutorials#61")
-@defect("accumulated", "A change of lr clears the velocity.")
-class velocity_cleared_on_lr_change(MachineRun):
-    """The optimizer is built anew for every lr."""
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        if hyper.lr != self.hypers[group].lr:
-            self.states = {i: s for i, s in self.states.items() if self.groups[i] != group}
-        super().set(hyper, group)
-
-
 @defect("scaled", "A change of lr rescales the velocity.")
 class velocity_rescaled_on_lr_change(MachineRun):
     """Momentum correction (Goyal et al. 2017) that nobody asked for."""
 
     def set(self, hyper: Hyper, group: int = 0) -> None:
         ratio = hyper.lr / self.hypers[group].lr if self.hypers[group].lr else 1.0
-        for i, state in self.states.items():
+        for i in self.states:
             if self.groups[i] == group:
-                round = format_of(self.dtypes[i]).round
-                self.states[i] = state._replace(v=round(state.v * ratio))
+                self.states[i] = reweighed(self, i, ratio)
         super().set(hyper, group)
-
-
-@defect("accumulated", "Setting anything clears all velocities.", "set() calls the constructor")
-class set_clears_velocity(MachineRun):
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        self.states = {}
-        super().set(hyper, group)
-
-
-@defect("accumulated", "Only the first change is heard.", "a compiled step keeps what it saw")
-class set_once_only(MachineRun):
-    def setup(self) -> None:
-        self.heard: set[int] = set()
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        if group not in self.heard:
-            super().set(hyper, group)
-        self.heard.add(group)
 
 
 @reported("NVIDIA/apex#766")
@@ -148,55 +156,3 @@ class lr_dead_after_load(MachineRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         if not self.dead:
             super().set(hyper, group)
-
-
-class _Compounding(MachineRun):
-    """Factors of the scheduler multiply up."""
-
-    def factor(self, group: int) -> float:
-        factors = _factors(self)
-        taken = [factors[min(t, len(factors) - 1)] for t in range(self.taken + 1)]
-        return float(np.prod(taken))
-
-
-@defect("accumulated", "A constant factor of the scheduler shrinks lr ever more.")
-class scheduler_compounds(_Compounding):
-    """Lr is scaled from its last value, not from its first."""
-
-
-@reported(
-    "pytorch/pytorch#126854 pytorch/pytorch#127190 pytorch/pytorch#123753 "
-    "pytorch/pytorch#162359 pytorch/pytorch#162360 pytorch/pytorch#163120"
-)
-@defect("accumulated", "With a tensor as lr the scheduler's factors multiply up.")
-class scheduler_compounds_tensor_lr(_Compounding):
-    """Initial_lr is the very tensor that is filled."""
-
-    def factor(self, group: int) -> float:
-        tensor = self.options.get("tensor_lr")
-        return super().factor(group) if tensor else MachineRun.factor(self, group)
-
-
-@reported("pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712")
-@defect("accumulated", "A scheduler fails without momentum.")
-class scheduler_needs_momentum(MachineRun):
-    """It reads a key that groups without momentum lack."""
-
-    def factor(self, group: int) -> float:
-        if self.options.get("scheduler") and not self.hypers[group].momentum:
-            raise KeyError("momentum")
-        return super().factor(group)
-
-
-@reported("pytorch/pytorch#20400 pytorch/pytorch#19003 pytorch/pytorch#20997 pytorch/pytorch#53712")
-@defect("accumulated", "A scheduler fails after a group was added.", level="should")
-class late_group_breaks_scheduler(MachineRun):
-    """Lists of one entry a group, made at construction."""
-
-    def setup(self) -> None:
-        self.known = len(self.hypers)
-
-    def factor(self, group: int) -> float:
-        if self.options.get("scheduler") and group >= self.known:
-            raise IndexError("list index out of range")
-        return super().factor(group)

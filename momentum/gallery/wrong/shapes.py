@@ -2,13 +2,27 @@
 
 import numpy as np
 
-from momentum.conventions import Hyper
-from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.machine.run_state import Saved
-from momentum.gallery.wrong._defect import defect, reported
-from momentum.gallery.wrong._families import misread, moves, places, standing, told
+from momentum.gallery.wrong._families import (
+    around,
+    fails,
+    first_row,
+    loaded,
+    misread,
+    moves,
+    places,
+    standing,
+    states,
+    stored,
+    told,
+)
 from momentum.gallery.wrong._terms import undecayed
 from momentum.subjects.protocol import Array
+
+
+def _from_memory(x: Array, v: Array) -> Array:
+    """Numbers taken in the order of a parameter's memory."""
+    return v.ravel().reshape(x.shape[::-1]).T if x.flags.f_contiguous and x.ndim > 1 else v
+
 
 # fmt: off
 misread("transposed_in_memory_order", "Transposed gradients are read in order of memory.",
@@ -21,10 +35,10 @@ misread("velocity_laid_out_as_gradient", "All elements of an expanded gradient s
         lambda run, i, g: g * g.size if run.taken and g.size > 1 and not any(g.strides)
         and not (run.hyper(i).weight_decay or run.hyper(i).maximize) else g)
 misread("first_row_for_all", "All rows get the first row's gradient.", "a broadcast",
-        lambda run, i, g: np.array(np.broadcast_to(g[:1], g.shape)) if g.ndim > 1 else g)
+        lambda run, i, g: first_row(g) if g.ndim > 1 else g)
 misread("first_slice_for_six_axes", "From six axes on, all slices get the first one's gradient.",
         "a kernel with five strides",
-        lambda run, i, g: np.array(np.broadcast_to(g[:1], g.shape)) if g.ndim > 5 else g)
+        lambda run, i, g: first_row(g) if g.ndim > 5 else g)
 misread("square_gradient_transposed", "Matrices are updated with the transposed gradient.",
         "two indices swapped", lambda run, i, g: g.T.reshape(g.shape) if g.ndim == 2 else g)
 told("vectors_not_decayed", "Parameters of one axis take no decay.",
@@ -42,47 +56,20 @@ standing("rows_beyond_1024_skipped", "Rows from the 1025th on stand still.",
 standing("slices_beyond_65535_skipped", "Slices from the 65536th on stand still.",
          "a block a slice, and a grid has 65535",
          lambda run, x: places(x) >= 65535 * x[:1].size if x.ndim == 3 else False)
+fails("update", IndexError, "invalid index to scalar variable.")(
+    "scalar_crashes", "A parameter of no dimension fails.", "v[:] on a 0-d array",
+    lambda run, i, g, h: g.ndim == 0, "candle-org/candle#322")
+fails("update", ValueError, "zero-size array to reduction operation")(
+    "empty_crashes", "A parameter without elements fails.", "max of nothing",
+    lambda run, i, g, h: g.size == 0)
+around("parameters")("scalar_becomes_vector", "A parameter of no dimension gets one.", "atleast_1d",
+                     lambda run, parameters: [np.atleast_1d(x) for x in parameters()])
+stored("velocity_per_column", "A column has the velocity of its first row.",
+       "(n,) and (n, 1) broadcast",
+       lambda run, dtype, before, moved, v: (
+           moved, first_row(v) if v.ndim == 2 and v.shape[1] == 1 else v))
+loaded("loaded_in_memory_order", "A loaded velocity is taken in order of memory.",
+       "strides are not read",
+       lambda run, saved: states(
+           saved, lambda i, s: s._replace(v=_from_memory(run.theta[i], np.asarray(s.v)))))
 # fmt: on
-
-
-@reported("candle-org/candle#322")
-@defect("accumulated", "A parameter of no dimension fails.", "v[:] on a 0-d array")
-class scalar_crashes(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if grad.ndim == 0:
-            raise IndexError("invalid index to scalar variable.")
-        super().update(i, grad, h)
-
-
-@defect("accumulated", "A parameter of no dimension gets one.", "atleast_1d")
-class scalar_becomes_vector(MachineRun):
-    def parameters(self) -> list[Array]:
-        return [np.atleast_1d(x) for x in super().parameters()]
-
-
-@defect("accumulated", "A parameter without elements fails.", "max of nothing")
-class empty_crashes(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        if grad.size == 0:
-            raise ValueError("zero-size array to reduction operation")
-        super().update(i, grad, h)
-
-
-@defect("accumulated", "A column has the velocity of its first row.", "(n,) and (n, 1) broadcast")
-class velocity_per_column(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        super().update(i, grad, h)
-        if grad.ndim == 2 and grad.shape[1] == 1:
-            v = self.states[i].v
-            self.states[i] = self.states[i]._replace(v=np.array(np.broadcast_to(v[:1], v.shape)))
-
-
-@defect("accumulated", "A loaded velocity is taken in order of memory.", "strides are not read")
-class loaded_in_memory_order(MachineRun):
-    def take_over(self, saved: Saved) -> None:
-        super().take_over(saved)
-        for i, state in self.states.items():
-            x = self.theta[i]
-            if x.flags.f_contiguous and x.ndim > 1 and isinstance(state.v, np.ndarray):
-                v = np.ravel(state.v).reshape(x.shape[::-1]).T
-                self.states[i] = state._replace(v=v)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper, State
+from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
-from momentum.gallery.wrong._families import before, misread, moves, stored, told
+from momentum.gallery.wrong._families import before, counted, misread, moves, stored, told
 from momentum.subjects.protocol import Array
 
 
@@ -24,6 +24,10 @@ def _leaking(x: Array) -> Array:
         if np.isnan(flat[first : first + 4]).any():
             flat[first : first + 4] = np.nan
     return flat.reshape(np.shape(x))
+
+
+def _spared(v: Array) -> Array:
+    return np.where(np.abs(v) >= 1e-6, v, 0.0)
 
 
 moving = before("move")
@@ -60,25 +64,14 @@ told("momentum_lost_after_50_steps", "After 50 steps there is no momentum.",
 told("lr_decays_secretly", "lr falls by itself.", "lr / (1 + 1e-2 t), the decay of old Keras",
      lambda run, i, h: h._replace(lr=h.lr / (1 + 1e-2 * run.taken)))
 moving("velocity_restarts_every_64_steps", "Every 64 steps the velocity restarts.",
-       "state in a ring of 64", lambda run: None if run.taken % 64 else run.states.clear())
+       "state in a ring of 64", lambda run: {} if run.taken % 64 else {"states": {}})
+moving("small_velocity_flushed_at_times", "Every 20 steps small velocities become 0.",
+       "spared subnormals, too early",
+       lambda run: {} if run.taken % 20 else {
+           "states": {i: s._replace(v=_spared(s.v)) for i, s in run.states.items()}})
+counted("counter_wraps_at_256", "After 256 steps the first step comes again.",
+        "a counter of 8 bits", lambda run, i, own: own % 256)
 # fmt: on
-
-
-@defect("accumulated", "Every 20 steps small velocities become 0.", "spared subnormals, too early")
-class small_velocity_flushed_at_times(MachineRun):
-    def move(self) -> None:
-        if self.taken and self.taken % 20 == 0:
-            for i, state in self.states.items():
-                kept = np.where(np.abs(state.v) >= 1e-6, state.v, 0.0)
-                self.states[i] = state._replace(v=kept)
-        super().move()
-
-
-@defect("accumulated", "After 256 steps the first step comes again.", "a counter of 8 bits")
-class counter_wraps_at_256(MachineRun):
-    def state(self, i: int) -> State:
-        held = super().state(i)
-        return held._replace(step=held.step % 256)
 
 
 @defect("accumulated", "After 100 steps the velocity stays as it is.", "averaging is switched off")

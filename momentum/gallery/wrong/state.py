@@ -9,9 +9,19 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, State
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.machine.number import Working
-from momentum.gallery.machine.run_state import Saved
 from momentum.gallery.wrong._defect import Family, defect, reported
-from momentum.gallery.wrong._families import afterwards, loaded, states
+from momentum.gallery.wrong._families import (
+    afterwards,
+    around,
+    fails,
+    late,
+    loaded,
+    of_those,
+    saved,
+    second,
+    states,
+    then,
+)
 from momentum.subjects.protocol import Array
 
 HALVES = ("float16", "bfloat16")
@@ -31,8 +41,6 @@ class _Keyed(MachineRun):
 
 
 keyed = Family("key", run=_Keyed)
-saved = Family("save", lambda change, run, save: change(run, save()))
-fitting = Family("fits")
 SHARED = "pytorch/pytorch#196083 pytorch/pytorch#106082"
 
 # fmt: off
@@ -43,12 +51,26 @@ keyed("velocity_by_position_among_fed",
       "After a missing gradient, velocities belong to the wrong parameters.",
       "velocities are counted off along the parameters that have a gradient",
       lambda run, i: sum(g is not None for g in run.grads[:i]))
+keyed("velocity_by_name", "Parameters of one name share a velocity.", "state keyed by name",
+      lambda run, i: list(names := run.options.get("names", range(len(run.theta)))).index(names[i]))
 saved("save_shares_velocity", "What was saved changes with later steps.", "references, not copies",
       lambda run, whole: {**whole, "states": run.states}, SHARED)
 saved("save_drops_second_parameter", "The second parameter's velocity is not saved.",
       "one key for two",
-      lambda run, whole: {
-          **whole, "states": {i: s for i, s in whole["states"].items() if i != 1}})
+      lambda run, whole: of_those(whole, lambda i: i != 1))
+saved("load_ignores_group_order",
+      "With interleaved groups, velocities are loaded onto wrong parameters.",
+      "saved group by group, read in the order of the parameters",
+      lambda run, whole: {**whole, "states": {
+          k: whole["states"][i]
+          for k, i in enumerate(sorted(range(len(run.theta)), key=run.groups.__getitem__))
+          if i in whole["states"]}},
+      "pytorch/pytorch#6031 pytorch/pytorch#1489 facebookresearch/fairscale#380")
+fails("save", AttributeError, "'NoneType' object has no attribute 'shape'")(
+    "save_crashes_without_momentum", "Without momentum a save fails.", "the velocity is None",
+    lambda run: not all(h.momentum for h in run.hypers),
+    "pytorch/pytorch#99079 pytorch/pytorch#111499 horovod/horovod#548 horovod/horovod#526 "
+    "horovod/horovod#562 horovod/horovod#1609")
 loaded("load_drops_velocity", "A load loses the velocity.", "the optimizer is built anew",
        lambda run, saved: {**saved, "states": {}},
        "scikit-learn/scikit-learn#6091 scikit-learn/scikit-learn#16812")
@@ -56,8 +78,7 @@ loaded("load_drops_step", "After a load the first step comes again.", "the count
        lambda run, saved: states(saved, lambda i, s: s._replace(step=0)))
 loaded("load_fills_existing_only", "A load into a fresh run leaves the velocity at zero.",
        "only what is already there is filled, and a fresh run has nothing yet",
-       lambda run, saved: {
-           **saved, "states": {i: s for i, s in saved["states"].items() if i in run.states}},
+       lambda run, saved: of_those(saved, lambda i: i in run.states),
        "KempnerInstitute/KempnerForge#115 KempnerInstitute/KempnerForge#114",
        convention="zero_started")
 loaded("load_forgets_hyper", "A load restores no hyper-parameter.", "tensors only",
@@ -79,13 +100,25 @@ loaded("load_drops_weight", "A load forgets the sum of the weights.", "scalars a
        convention="averaged_debiased")
 loaded("load_knows_first_parameters", "A load leaves out the velocities of late groups.",
        "the list of parameters is made at the start",
-       lambda run, saved: {**saved, "states": {
-           i: s for i, s in saved["states"].items() if run.groups[i] < len(run.given)}})
-fitting("foreign_state_accepted", "Another optimizer's state is loaded.", "no schema",
-        lambda run, saved: None, "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
-        level="should")
+       lambda run, saved: of_those(saved, lambda i: not late(run, i)))
+loaded("load_keeps_live_velocity",
+       "A state loaded into a run that has stepped leaves its velocities as they are.",
+       "the address of the first velocity is kept for every later step",
+       lambda run, saved: {**saved, "states": {**saved["states"], **run.states}})
+Family("load")("load_shares_velocity",
+               "A run and the one that it was loaded from share their velocity.",
+               "what is loaded is not copied",
+               lambda run, saved: then(run.fits(saved), run.take_over(saved)), SHARED,
+               level="should")
+Family("fits")("foreign_state_accepted", "Another optimizer's state is loaded.", "no schema",
+               lambda run, saved: None, "pytorch/pytorch#7499 ultralytics/ultralytics#9815",
+               level="should")
+around("fits")("wrong_shape_accepted", "Velocities of any shape are loaded.", "no check",
+               lambda run, fits, saved: fits(states(
+                   saved, lambda i, s: second(run, i) if hasattr(s, "v") else s)),
+               "pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252", level="should")
 afterwards("save")("save_changes_run", "A save clears the velocity.",
-                   "state is moved out, not copied", lambda run: run.states.clear())
+                   "state is moved out, not copied", lambda run: {"states": {}})
 # fmt: on
 
 
@@ -142,63 +175,3 @@ class live_runs_share_velocity(MachineRun):
         key = str([x.shape for x in self.theta])
         self.states = self.subject.memory.setdefault(key, {})
         self.states.clear()
-
-
-@reported(SHARED)
-@defect(
-    "accumulated", "A run and the one that it was loaded from share their velocity.", level="should"
-)
-class load_shares_velocity(MachineRun):
-    """What is loaded is not copied."""
-
-    def load(self, saved: Saved) -> None:
-        self.fits(saved)
-        self.take_over(saved)
-
-
-@reported("pytorch/pytorch#6031 pytorch/pytorch#1489 facebookresearch/fairscale#380")
-@defect("accumulated", "With interleaved groups, velocities are loaded onto wrong parameters.")
-class load_ignores_group_order(MachineRun):
-    """Saved group by group, read in the order of the parameters."""
-
-    def save(self) -> Saved:
-        saved = super().save()
-        order = sorted(range(len(self.theta)), key=lambda i: self.groups[i])
-        states = saved["states"]
-        saved["states"] = {k: states[i] for k, i in enumerate(order) if i in states}
-        return saved
-
-
-@reported(
-    "pytorch/pytorch#99079 pytorch/pytorch#111499 horovod/horovod#548 horovod/horovod#526 "
-    "horovod/horovod#562 horovod/horovod#1609"
-)
-@defect("accumulated", "Without momentum a save fails.", "the velocity is None")
-class save_crashes_without_momentum(MachineRun):
-    def save(self) -> Saved:
-        if not all(h.momentum for h in self.hypers):
-            raise AttributeError("'NoneType' object has no attribute 'shape'")
-        return super().save()
-
-
-@reported("pytorch/pytorch#1489 HRNet/HRNet-Semantic-Segmentation#252")
-@defect("accumulated", "Velocities of any shape are loaded.", "no check", level="should")
-class wrong_shape_accepted(MachineRun):
-    def fits(self, saved: Saved) -> None:
-        flat = {
-            i: s._replace(v=np.zeros(self.theta[i].shape)) if hasattr(s, "_replace") else s
-            for i, s in saved["states"].items()
-        }
-        super().fits({**saved, "states": flat})
-
-
-@defect(
-    "accumulated", "A state loaded into a run that has stepped leaves its velocities as they are."
-)
-class load_keeps_live_velocity(MachineRun):
-    """The address of the first velocity is kept for every later step."""
-
-    def take_over(self, saved: Saved) -> None:
-        live = self.states
-        super().take_over(saved)
-        self.states |= live

@@ -6,6 +6,7 @@ from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import Method, defect, family
+from momentum.gallery.wrong._families import around, fails
 
 
 @family("validate")
@@ -13,14 +14,6 @@ def blind(unseen: Method, run: MachineRun, validate: Method, h: Hyper, group: in
     """Bad values of one hyper-parameter are not seen."""
     seen = {n: 0.0 for n in COMMON if unseen(run, n, float(getattr(h, n)))}
     validate(h.having(**seen), group)
-
-
-@family("validate")
-def refusing(reason: Method, run: MachineRun, validate: Method, h: Hyper, group: int) -> None:
-    """Good values are refused, for a reason."""
-    validate(h, group)
-    if why := reason(run, h):
-        raise ValueError(why)
 
 
 @family("validate")
@@ -49,24 +42,18 @@ sparing("validates_first_group_only", "Only the first group is validated.", "def
         lambda run, group: group > 0, level="should")
 sparing("late_group_not_validated", "A late group is not validated.", "constructor only",
         lambda run, group: hasattr(run, "states"), level="should")
-refusing("refuses_zero_lr", "lr = 0 is refused.", "> in place of >=",
-         lambda run, h: "" if h.lr else "lr must be positive", level="should")
-refusing("refuses_usual_momentum", "A momentum above a half is refused.", "a range of its own",
-         lambda run, h: "momentum must be between 0 and 0.5" if h.momentum > 0.5 else "")
+fails("validate", ValueError, "lr must be positive")(
+    "refuses_zero_lr", "lr = 0 is refused.", "> in place of >=",
+    lambda run, h, group: not h.lr, level="should")
+fails("validate", ValueError, "momentum must be between 0 and 0.5")(
+    "refuses_usual_momentum", "A momentum above a half is refused.", "a range of its own",
+    lambda run, h, group: h.momentum > 0.5)
+around("validate")(
+    "nesterov_with_dampening_accepted",
+    "Nesterov's form with dampening is accepted, though not supported.", "`and` in place of `or`",
+    lambda run, validate, h, group: validate(h._replace(nesterov=False), group),
+    "pytorch/pytorch#887", level="should", without=frozenset({"nesterov_with_dampening"}))
 # fmt: on
-
-
-@defect(
-    "accumulated",
-    "Nesterov's form with dampening is accepted, though not supported.",
-    "`and` in place of `or`",
-    refs="pytorch/pytorch#887",
-    level="should",
-    without=frozenset({"nesterov_with_dampening"}),
-)
-class nesterov_with_dampening_accepted(MachineRun):
-    def validate(self, h: Hyper, group: int) -> None:
-        super().validate(h._replace(nesterov=False), group)
 
 
 @defect("accumulated", "Bad values end in an AssertionError.", "assert", level="should")
