@@ -21,7 +21,8 @@ Seen = list[tuple[str, list[Array]]]
 class Hosted(Keeping):
     """The part of a run that is about its surroundings; each method is described in OFFERS.
 
-    unwritten: what new memory holds, by luck.
+    unwritten: what new memory holds, by luck. way: how this step is taken, where it is not by a
+    plain call.
     """
 
     begun: list[Hyper]
@@ -29,6 +30,7 @@ class Hosted(Keeping):
     tape: list[list[Gradient]]
     frozen: set[int]
     unwritten = 0.0
+    way = ""
 
     def freeze(self, i: int, frozen: bool) -> None:
         """Whether parameter i asks for gradients, which is nothing to a step."""
@@ -68,6 +70,14 @@ class Hosted(Keeping):
     def move(self) -> None:
         """All parameters, from the gradients received."""
         raise NotImplementedError
+
+    def receive(self, gradients: Sequence[Gradient]) -> None:
+        """The gradients, in memory of their own."""
+        raise NotImplementedError
+
+    def set(self, hyper: Hyper, group: int = 0) -> None:
+        """Hyper-parameters of a group from the next step on."""
+        self.hypers[group] = hyper
 
     def through_file(self, saved: T) -> T:
         """Arrays and numbers go through a file unchanged."""
@@ -113,6 +123,26 @@ class Hosted(Keeping):
         loss = closure()
         self.move()
         return loss
+
+    def step_closure(
+        self, gradients: Sequence[Gradient], hypers: Sequence[Hyper] = ()
+    ) -> tuple[float | None, float | None, int]:
+        """A step through a closure; see OFFERS."""
+        losses: list[float] = []
+
+        def closure() -> float:
+            for g, h in enumerate(hypers):
+                self.set(h, g)
+            self.receive(gradients)
+            with np.errstate(all="ignore"):
+                pairs = [(x, g) for x, g in zip(self.theta, gradients) if g is not None]
+                losses.append(float(np.sum([np.sum(x * g) for x, g in pairs])))
+            return losses[-1]
+
+        self.way = "closure"
+        returned = self.step_by(closure)
+        self.way = ""
+        return returned, losses[-1] if losses else None, len(losses)
 
     def raising_step(self) -> bool:
         """A step whose closure raises; see OFFERS."""

@@ -83,11 +83,9 @@ class MachineRun(Hosted):
     """One live optimizer. The methods here are the steps; those of Keeping and Hosted
     are about the state and the surroundings.
 
-    way: how this step is taken, where it is not by a plain call. scale: of the last loss that had
-    one. aside: what a defect keeps of its own.
+    scale: of the last loss that had one. aside: what a defect keeps of its own.
     """
 
-    way = ""
     scale = 1.0
 
     def __init__(
@@ -186,12 +184,10 @@ class MachineRun(Hosted):
         """Parameter and state after a step of the rule, rounded as they are stored."""
         working, dtype = self.subject.working, self.dtypes[i]
         rule = self.subject.rule or self.subject.convention.step
-        state = self.state(i)
-        lifted = type(state)._make(self._lifted(x, i) for x in state)
         moved, after = rule(
             working.number(theta, dtype),
             working.number(grad, dtype),
-            lifted,
+            self._numbers(i),
             h.lifted(lambda x: working.hyper(x, dtype)),
         )
         kept = format_of(working.state_format(dtype))
@@ -205,10 +201,12 @@ class MachineRun(Hosted):
         held: State = self.states.get(i, self.subject.convention.initial)
         return held
 
-    def _lifted(self, x: object, i: int) -> object:
-        if isinstance(x, np.ndarray):
-            return self.subject.working.number(x, self.dtypes[i])
-        return x
+    def _numbers(self, i: int) -> State:
+        """The same in numbers of the working format."""
+        state, number = self.state(i), self.subject.working.number
+        return type(state)._make(
+            number(x, self.dtypes[i]) if isinstance(x, np.ndarray) else x for x in state
+        )
 
     # Other ways to take a step.
 
@@ -217,26 +215,6 @@ class MachineRun(Hosted):
         self.way = "sparse"
         self.step(gradients)
         self.way = ""
-
-    def step_closure(
-        self, gradients: Gradients, hypers: Sequence[Hyper] = ()
-    ) -> tuple[float | None, float | None, int]:
-        """A step through a closure; see OFFERS."""
-        losses: list[float] = []
-
-        def closure() -> float:
-            for g, h in enumerate(hypers):
-                self.set(h, g)
-            self.receive(gradients)
-            with np.errstate(all="ignore"):
-                pairs = [(x, g) for x, g in zip(self.theta, gradients) if g is not None]
-                losses.append(float(np.sum([np.sum(x * g) for x, g in pairs])))
-            return losses[-1]
-
-        self.way = "closure"
-        returned = self.step_by(closure)
-        self.way = ""
-        return returned, losses[-1] if losses else None, len(losses)
 
     def scaled_step(self, gradients: Gradients, scale: float) -> bool:
         """A step through a gradient scaler; see OFFERS."""
@@ -264,10 +242,6 @@ class MachineRun(Hosted):
                 g[...] = format_of(d).round(g * (1.0 / scale))
 
     # Around it.
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        """Hyper-parameters of a group from the next step on."""
-        self.hypers[group] = hyper
 
     def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
         """More parameters; with the defaults, where they come without hyper-parameters."""
@@ -298,10 +272,10 @@ class MachineRun(Hosted):
 
     def point_of(self, i: int) -> Array:
         """Where the next gradient of parameter i is taken."""
-        working, dtype, state = self.subject.working, self.dtypes[i], self.state(i)
+        working, dtype = self.subject.working, self.dtypes[i]
         point = self.subject.convention.gradient_point(
             working.number(self.theta[i], dtype),
-            type(state)._make(self._lifted(x, i) for x in state),
+            self._numbers(i),
             self.hyper(i).lifted(lambda x: working.hyper(x, dtype)),
         )
         return np.asarray(np.broadcast_to(point.value, self.theta[i].shape)).copy()
