@@ -47,6 +47,12 @@ def test_a_wrong_dtype_is_a_value_error_that_names_the_right_ones(dtype: Any) ->
         momentum.replay("torch", [1.0], [[1.0]], dtype=dtype, **CALL)
 
 
+def test_a_closed_loop_of_many_elements_sees_all_of_them() -> None:
+    start = np.arange(20000.0)
+    truth = momentum.replay("torch", start, lambda x: x - x.max(), lr=0.5, steps=1)
+    assert truth.values[0].tolist() == (start - 0.5 * (start - 19999.0)).tolist()
+
+
 def test_a_closed_loop_takes_its_length_from_a_sequence_of_rates() -> None:
     truth = momentum.replay("torch", [1.0], lambda x: x, lr=[0.5, 0.25, 0.125])
     assert [float(x[0]) for x in truth.values] == [0.5, 0.375, 0.328125]

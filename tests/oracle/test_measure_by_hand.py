@@ -89,6 +89,7 @@ def test_a_rational_is_in_doubt_by_its_distance_rounded_up():
         (Term(1, ("least", "less"), "d"), 2.0**-125, 0, 0, 2, 1),  # twice the smallest normal one
         (Term(1, ("least", "least"), "d"), 2.0**-126, 0, 2, 2, 1),
         (Term(1, ("least",), "d"), 2.0**-63, 0, 0, 1, 1),
+        (Term(1, ("least", "least", "two"), "d"), 2.0**-125, 0, 6, 4, 2),  # small on the way
     ],
 )
 def test_a_product_rounds_as_often_as_its_factors_make_it(

@@ -1,0 +1,127 @@
+"""A rule solved for its hyper-parameters: what a convention does itself, it is told to do."""
+
+import random
+from itertools import product
+
+import pytest
+from flint import fmpq
+
+from momentum.conventions import CONVENTIONS, Found, Hyper, State
+from momentum.conventions._inverse import Wanted
+
+PLAIN = ("accumulated", "zero_started", "scaled", "averaged", "quasi_hyperbolic")
+"""The conventions with one velocity, whose steps do not depend on their number."""
+
+FORMS = [
+    (name, nesterov, free)
+    for name, nesterov, free in product(PLAIN, (False, True), (False, True))
+    if (not nesterov or "nesterov" in CONVENTIONS[name].takes)
+    and (not free or "dampening" in CONVENTIONS[name].takes)
+]
+
+
+def coefficients(name, h):
+    """P, Q, m and k of y' = -P g - Q v, v' = m v + k g, by taking steps from 0 and 1."""
+    zero, one = fmpq(0), fmpq(1)
+    rule = CONVENTIONS[name].rule
+    from_grad, by_grad = rule(zero, one, State(3, zero), h)
+    from_velocity, kept = rule(zero, zero, State(3, one), h)
+    return -from_grad, -from_velocity, kept.v, by_grad.v
+
+
+def drawn(rng, name, nesterov, free, **fixed):
+    """Hyper-parameters with numbers of few digits, in no simple proportion."""
+    part = lambda: fmpq(rng.choice([1, 2, 3, 5, 7]), rng.choice([8, 9, 11]))  # noqa: E731
+    nu = part() if "nu" in CONVENTIONS[name].takes else fmpq(1)
+    dampening = 1 - part() if free else fmpq(0)
+    return Hyper(part(), part(), dampening, fmpq(0), nesterov, False, nu)._replace(**fixed)
+
+
+def answers(name, nesterov, free, wanted):
+    """Coefficients of every answer that is one."""
+    for found in CONVENTIONS[name].inverse.solve(wanted, nesterov, free):
+        h = Hyper(found.lr, found.momentum, 1 - found.keep, fmpq(0), nesterov, False, found.nu)
+        yield coefficients(name, h.lifted(fmpq))
+
+
+def trials(name, nesterov, free, **fixed):
+    """What twenty drawn steps do, other numbers to be like, and a scale of the velocity."""
+    rng = random.Random(f"{name} {nesterov} {free}")
+    for _ in range(20):
+        step = coefficients(name, drawn(rng, name, nesterov, free, **fixed))
+        yield *step, drawn(rng, name, nesterov, free), fmpq(rng.randint(1, 9), 7)
+
+
+def wanted(P, Q, mu, kappa, like):
+    return Wanted(P, Q, mu, kappa, like, like.momentum, surds=[])
+
+
+@pytest.mark.parametrize(("name", "nesterov", "free"), FORMS)
+def test_a_whole_step_is_found_again(name, nesterov, free):
+    for P, Q, m, k, like, scale in trials(name, nesterov, free):
+        told = wanted(P, Q, scale * m, scale * k, like)
+        assert any(
+            (p, q) == (P, Q) and mu * k == m * kappa
+            for p, q, mu, kappa in answers(name, nesterov, free, told)
+        )
+
+
+@pytest.mark.parametrize(("name", "nesterov", "free"), FORMS)
+def test_a_step_that_leaves_nothing_to_remember_is_found(name, nesterov, free):
+    for P, Q, _, _, like, _ in trials(name, nesterov, free):
+        found = answers(name, nesterov, free, wanted(P, Q, None, None, like))
+        assert any((p, q) == (P, Q) for p, q, _, _ in found)
+
+
+@pytest.mark.parametrize(("name", "nesterov", "free"), FORMS)
+def test_a_step_without_a_velocity_is_found(name, nesterov, free):
+    for P, _, _, k, like, scale in trials(name, nesterov, free):
+        for kappa in (None, scale * k):
+            found = answers(name, nesterov, free, wanted(P, None, None, kappa, like))
+            assert any(p == P for p, _, _, _ in found)
+
+
+@pytest.mark.parametrize(("name", "nesterov", "free"), FORMS)
+@pytest.mark.parametrize("still", ["momentum", "lr"])
+def test_a_step_without_momentum_or_rate_is_found_again(name, nesterov, free, still):
+    for P, Q, m, k, like, scale in trials(name, nesterov, free, **{still: fmpq(0)}):
+        told = wanted(P, Q, scale * m, scale * k, like)
+        assert any(
+            (p, q) == (P, Q) and mu * k == m * kappa
+            for p, q, mu, kappa in answers(name, nesterov, free, told)
+        )
+
+
+@pytest.mark.parametrize("name", ["accumulated", "zero_started"])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_what_keeps_the_velocity_and_takes_no_gradient_has_momentum(name, nesterov):
+    still = Hyper(fmpq(0), fmpq(3, 7), fmpq(1), fmpq(0), nesterov, False, fmpq(1))
+    P, Q, m, k = coefficients(name, still)
+    assert (P, Q, m, k) == (0, 0, fmpq(3, 7), 0)
+    for like in (still, still._replace(momentum=fmpq(0))):
+        found = list(answers(name, nesterov, True, wanted(P, Q, m, k, like)))
+        assert any((p, q, kappa) == (0, 0, 0) and mu for p, q, mu, kappa in found)
+
+
+@pytest.mark.parametrize("name", ["accumulated", "zero_started", "averaged"])
+def test_a_part_of_the_parameter_makes_nesterovs_form_possible(name):
+    """y' = y - P d - Q (v + s y) and v' = mu v + kappa d, in multiples of v + s y, y' and d."""
+    inverse = CONVENTIONS[name].inverse
+    for (P, Q, m, k, like, mu), kappa in zip(trials(name, True, False), (fmpq(2, 3), fmpq(5)) * 9):
+        if mu * k != m * kappa and mu * P != kappa * Q:
+            found = list(inverse.shifts(wanted(P, Q, mu, kappa, like)))
+            taken = [-s * (mu - kappa * Q / P) for s in found]
+            assert any(k * (mu + c * Q) == m * (kappa + c * P) for c in taken)
+
+
+def test_the_look_ahead_rule_scales_its_first_velocity_as_the_second_step_needs():
+    inverse = CONVENTIONS["look_ahead"].inverse
+    lr, by, m1, m2, later = fmpq(2, 3), fmpq(5, 7), fmpq(3, 4), fmpq(1, 6), fmpq(4, 9)
+    like = Hyper(lr, m1)
+    first = wanted(lr * (1 + m1), None, None, None, like)
+    other = Found(lr / by, m1, following=first.P * by / lr - 1)
+    # y2 = y1 - m1 m2 v1 - (1 + m2) lr d, with v1 in units of the other answer's
+    second = wanted((1 + m2) * later, by * m1 * m2, 2 * by * m1, 2 * later, like)
+    assert inverse.scale.rescaling(second, first, other) == by
+    again = inverse.scale.rescaled(first, other, by)
+    assert (again.lr, again.following) == (lr, m1)
