@@ -39,17 +39,15 @@ def _which(place: str) -> str:
         for name, obj in vars(module).items()
         if not name.startswith("_")
         and getattr(obj, "__module__", module.__name__) == module.__name__
-        and _is_optimizer(obj)
+        and (_is_subject(obj) or any(one.loaded and one.accepts(obj) for one in adapters()))
     ]
     if not found:
         return f"{place} has no optimizer that is known here; wanted {place}:NAME"
     return f"{place}: say which of its optimizers: {', '.join(found)}"
 
 
-def _is_optimizer(obj: object) -> bool:
-    if isinstance(getattr(obj, "facts", None), Facts):
-        return True
-    return any(one.loaded and one.accepts(obj) for one in adapters())
+def _is_subject(obj: object) -> bool:
+    return isinstance(getattr(obj, "facts", None), Facts) and callable(getattr(obj, "start", None))
 
 
 def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
@@ -57,15 +55,14 @@ def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
 
     Raises: UsageError where it is none, or the fixed arguments do not fit it.
     """
-    if isinstance(getattr(obj, "facts", None), Facts) and callable(getattr(obj, "start", None)):
+    if _is_subject(obj):
         if fixed:
             raise UsageError(f"{name} is a Subject already: --set {next(iter(fixed))} has no place")
         return cast(Subject, obj)
-    records = adapters()
-    for one in records:
+    for one in adapters():
         if one.loaded and one.accepts(obj):
             return one.adapt(obj, fixed, name)
-    taken = "; ".join(f"{one.name}: {one.takes}" for one in records if one.takes)
+    taken = "; ".join(f"{one.name}: {one.takes}" for one in adapters() if one.takes)
     broken = "".join(f"; {why}" for why in foreign() if isinstance(why, str))
     raise UsageError(
         f"{name} is {_kind(obj)}, no optimizer that is known here; wanted a Subject, or of {taken}"
@@ -76,6 +73,5 @@ def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
 def _kind(obj: object) -> str:
     if isinstance(obj, type):
         return "a class"
-    if callable(obj):
-        return "a function" if hasattr(obj, "__name__") else f"an object of {type(obj).__name__}"
-    return f"an object of {type(obj).__name__}"
+    known = callable(obj) and hasattr(obj, "__name__")
+    return "a function" if known else f"an object of {type(obj).__name__}"

@@ -31,6 +31,14 @@ def comes_from(obj: object, *packages: str) -> bool:
     return any(m == p or m.startswith(p + ".") for m in modules for p in packages)
 
 
+def argument_names(obj: Any) -> list[str]:
+    """The arguments that something is called with; none where that cannot be seen."""
+    try:
+        return list(inspect.signature(obj).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
 def known_names(
     taken: Iterable[str], also: Mapping[str, tuple[str, ...]] | None = None
 ) -> dict[str, str]:
@@ -39,10 +47,9 @@ def known_names(
     found: dict[str, str] = {}
     for table in (ALSO_CALLED, also or {}):
         for ours, others in table.items():
-            free = (n for n in (ours, *others) if n in names and n not in found.values())
-            theirs = next(free, None)
-            if ours not in found and theirs is not None:
-                found[ours] = theirs
+            free = [n for n in (ours, *others) if n in names - set(found.values())]
+            if free and ours not in found:
+                found[ours] = free[0]
     return found
 
 
@@ -73,10 +80,8 @@ def fitted(
     Raises: UsageError where a fixed argument is not taken, or another one is needed.
     """
     parameters = list(inspect.signature(function).parameters.values())
-    if isinstance(arrays, int):
-        parameters = parameters[arrays:]
-    else:
-        parameters = [p for p in parameters if p.name not in arrays]
+    beside = {p.name for p in parameters[:arrays]} if isinstance(arrays, int) else arrays
+    parameters = [p for p in parameters if p.name not in beside]
     taken = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     # A dampening that is a switch, as torch-optimi's and fastai's, is no number of ours.
     switches = {p.name for p in parameters if isinstance(p.default, bool)}
@@ -85,10 +90,9 @@ def fitted(
         for n, theirs in known_names(taken, also).items()
         if n in FLAGS or theirs not in switches
     }
-    hyper, others = divided(
-        {n: x for n, x in fixed.items() if n not in switches or n in names.values()}, names
-    )
-    others |= {n: x for n, x in fixed.items() if n in switches and n not in names.values()}
+    turned = {n: x for n, x in fixed.items() if n in switches - set(names.values())}
+    hyper, others = divided({n: x for n, x in fixed.items() if n not in turned}, names)
+    others |= turned
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for given in (*(n for n in hyper if n not in names), *(n for n in others if n not in taken)):
         if not open_ended:

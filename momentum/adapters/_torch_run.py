@@ -1,145 +1,135 @@
-"""One live torch optimizer with its parameters."""
+"""What a torch optimizer shares with the program around it: memory, hooks, schedules, settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+import random
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from momentum.adapters import _shared
-from momentum.adapters._torch_held import Asked
-from momentum.adapters._torch_program import SCHEDULES, Hosted
+from momentum.adapters._torch_begun import SCHEDULES
 from momentum.adapters._torch_state import Kept
-from momentum.adapters._torch_stepping import Stepping
-from momentum.adapters._torch_tensors import DTYPES, array, tensor
-from momentum.adapters._torch_trial import without_leaves
+from momentum.adapters._torch_tensors import DTYPES, array
+from momentum.adapters._torch_trial import hookable
 from momentum.conventions import Hyper
-from momentum.subjects.protocol import Array, SubjectError
-
-if TYPE_CHECKING:
-    from momentum.adapters.torch import TorchSubject
-
-H = TypeVar("H")
+from momentum.subjects.guard import set_torch, torch_settings
+from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.random_states import numpy_state
 
 
-class TorchRun(Stepping, Kept, Hosted):
+def settings() -> dict[str, object]:
+    """What torch has set for the whole process or thread, by name."""
+    return {
+        "gradient mode": torch.is_grad_enabled(),
+        "inference mode": torch.is_inference_mode_enabled(),
+        "default dtype": torch.get_default_dtype(),
+        "default device": torch.get_default_device(),
+        "denormal numbers are flushed": bool(torch.tensor(2.0**-140) * 0.5 == 0),
+        "threads": torch.get_num_threads(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "anomaly detection": torch.is_anomaly_enabled(),
+        "precision of float32 products": torch.get_float32_matmul_precision(),
+        "autocast on the CPU": torch.is_autocast_enabled("cpu"),
+        "random state of torch": torch.get_rng_state().numpy().tobytes(),
+        "random state of NumPy": numpy_state(),
+        "random state of Python": random.getstate(),
+    }
+
+
+_AT_FIRST = torch_settings(), bool(settings()["denormal numbers are flushed"])
+
+
+def restore() -> None:
+    """Put back those settings that others depend on, to what they were before any subject."""
+    set_torch(*_AT_FIRST)
+
+
+class TorchRun(Kept):
     """A Run; what it offers beyond `step` is described in OFFERS, method by method."""
 
-    def __init__(
-        self,
-        subject: "TorchSubject",
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None,
-        options: Mapping[str, Any],
-    ) -> None:
-        if strange := set(options) - {f.name for f in fields(Asked)}:
-            raise SubjectError(f"unknown options {', '.join(strange)}")
-        self.build, self.named, self.device = subject.build, subject.named, subject.device
-        self.asked = Asked(**options)
-        self.dtypes = [DTYPES[n] for n in self.asked.dtypes or [dtype] * len(parameters)]
-        self.shapes = [x.shape for x in parameters]
-        # The first keeps its layout in parameter and gradient, the second in one, and so on.
-        self.placed = [
-            tensor(x, self.dtypes[i], self._layout(i, parameter=True), self.device)
-            for i, x in enumerate(parameters)
+    def rebind(self, how: str) -> None:
+        if how == "together":
+            vector_to_parameters(parameters_to_vector(self.params).detach(), self.params)
+        else:
+            for p in self.params:
+                p.data = p.data.clone()
+        self.placed = [p.detach() for p in self.params]
+
+    def recast(self, dtype: str) -> None:
+        holder = torch.nn.ParameterList(self.params)
+        holder.to(DTYPES[dtype])
+        self.params = list(holder)
+        self.dtypes = [DTYPES[dtype]] * len(self.params)
+        self.placed = [p.detach() for p in self.params]
+
+    def replace_rates(self) -> None:
+        for group in self.optimizer.param_groups:
+            for name, value in group.items():
+                if isinstance(value, Tensor) and name != "params":
+                    group[name] = value.detach().clone()
+
+    def zero_grad(self, to_none: bool) -> None:
+        self.optimizer.zero_grad(set_to_none=to_none)
+
+    def glances(self) -> dict[str, Callable[[], object]]:
+        optimizer = self.optimizer
+
+        def hooked() -> None:
+            for when in ("pre", "post"):
+                getattr(optimizer, f"register_step_{when}_hook")(lambda *_: None).remove()
+
+        return {
+            "repr": lambda: repr(optimizer),
+            "a look at its groups and state": lambda: (
+                [dict(group) for group in optimizer.param_groups],
+                dict(optimizer.state),
+            ),
+        } | ({"a hook put on and taken off": hooked} if hookable(optimizer) else {})
+
+    def hooked_step(self, gradients: Sequence[Gradient]) -> list[tuple[str, list[Array]]]:
+        seen: list[tuple[str, list[Array]]] = []
+
+        def hook(name: str) -> Callable[..., None]:
+            return lambda *_: seen.append((name, [array(p) for p in self.params]))
+
+        handles = [
+            self.optimizer.register_step_pre_hook(hook("before")),
+            self.optimizer.register_step_post_hook(hook("after")),
         ]
-        self.tape = []
-        if self.asked.complex:
-            self.placed = [torch.view_as_complex(x) for x in self.placed]
-        self.params = [torch.nn.Parameter(x) for x in self.placed]
-        if self.asked.differentiable:  # it writes in place, which no leaf lets happen
-            self.params = [p.clone() for p in self.params]  # type: ignore[misc]  # in name only
-        self.fed_tensors = [None] * len(self.params)
-        self.begun = list(hypers)
-        self.members = list(groups or [0] * len(parameters))
-        self.restart()
+        try:
+            self.step(gradients)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return seen
 
-    def restart(self) -> None:
-        self.dicts: list[dict[str, Any]] = []
-        settings = [self._arguments(h) for h in self.begun]
-        names = self.asked.names
-        told: list[Any] = list(zip(names, self.params)) if names else self.params
-        if len(settings) > 1:
-            for g, setting in enumerate(settings):
-                mine = [p for p, member in zip(told, self.members) if member == g]
-                self.dicts.append({"params": self._handed(mine), **setting})
-        self.before = [_summary(d) for d in self.dicts]
-        setting = self._arguments(self.begun[0])
-        self.optimizer = self.build(
-            self.dicts or self._handed(told), **setting, **self._recording()
-        )
-        if not self.asked.differentiable:
-            without_leaves(self.optimizer)
-        self.scheduler = None
-        if self.asked.schedule:
-            self.scheduler = SCHEDULES[self.asked.schedule](self.optimizer)
-        if factors := self.asked.scheduler:
-            self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-                self.optimizer, lambda t: factors[min(t, len(factors) - 1)]
-            )
-        self.scaler = None
+    def versions(self) -> list[int]:
+        return [p._version for p in self.params]
 
-    def _arguments(self, h: Hyper) -> dict[str, Any]:
-        given = self.named(h)
-        if self.asked.integers:
-            whole = {n: int(x) for n, x in given.items() if not isinstance(x, bool) and x == int(x)}
-            given |= whole
-        if self.asked.tensor_lr:
-            wide = torch.float64 if torch.float64 in self.dtypes else torch.float32
-            name = next(iter(self.named(h)))
-            given[name] = torch.tensor(given[name], dtype=wide)
-        return given
+    def slopes(self) -> list[list[Array]]:
+        total = torch.stack([p.sum().double() for p in self.params]).sum()
+        fed = [g for row in self.tape for g in row if g is not None]
+        found = torch.autograd.grad(total, fed, allow_unused=True)
+        told = iter(np.zeros(tuple(g.shape)) if d is None else array(d) for g, d in zip(fed, found))
+        return [[next(told) for _ in row] for row in self.tape]
 
-    def _handed(self, listed: list[H]) -> Iterable[H]:
-        return iter(listed) if self.asked.generator else listed
+    def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
+        """What each sets on a stock optimizer, whose rates nothing else touches."""
+        name = self.named(self.begun[0])
+        lr = next(iter(name))
+        found = {}
+        for schedule, make in SCHEDULES.items():
+            one = [torch.nn.Parameter(torch.zeros(1)) for _ in self.begun]
+            rates = [float(self.named(h)[lr]) for h in self.begun]
+            stock = torch.optim.SGD([{"params": [p], "lr": r} for p, r in zip(one, rates)], lr=0.1)
+            scheduler, rows = make(stock), []
+            for _ in range(steps):
+                set_ = [float(g["lr"]) for g in stock.param_groups]
+                rows.append([h._replace(lr=r) for h, r in zip(self.begun, set_)])
+                stock.step()
+                scheduler.step()
+            found[schedule] = rows
+        return found
 
-    def parameters(self) -> list[Array]:
-        shown: Sequence[Tensor] = self.params
-        if self.asked.complex:
-            shown = [torch.view_as_real(p.detach()) for p in self.params]
-        return [
-            _shared.read(i, array(p), p.dtype, str(dtype).rpartition(".")[2], shape)
-            for i, (p, shape, dtype) in enumerate(zip(shown, self.shapes, self.dtypes))
-        ]
-
-    def point(self) -> list[Array]:
-        if not hasattr(self.optimizer, "look_ahead"):
-            return self.parameters()
-        with self.optimizer.look_ahead():
-            return self.parameters()
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        for name, value in self.named(hyper).items():
-            held = self.optimizer.param_groups[group]
-            if isinstance(held.get(name), Tensor):
-                held[name].fill_(value)
-            elif name in held:
-                held[name] = value
-
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
-        added = [
-            torch.nn.Parameter(tensor(x, self.dtypes[0], device=self.device)) for x in parameters
-        ]
-        own = {} if hyper is None else self._arguments(hyper)
-        self.optimizer.add_param_group({"params": added, **own})
-        without_leaves(self.optimizer)
-        self.members += [len(self.begun)] * len(added)
-        self.begun.append(self.begun[0] if hyper is None else hyper)
-        self.params += added
-        self.placed += [p.detach() for p in added]
-        self.shapes += [x.shape for x in parameters]
-        self.dtypes += [self.dtypes[0]] * len(added)
-        self.fed_tensors += [None] * len(added)
-
-    def caller_dicts(self) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-        return self.before, [_summary(d) for d in self.dicts]
-
-
-def _summary(group: Mapping[str, Any]) -> dict[str, object]:
-    """A group's dict as plain data: parameters by identity."""
-    kept = {name: value for name, value in group.items() if name != "params"}
-    told = group["params"]
-    return {**kept, "params": (type(told), [id(p) for p in told] if isinstance(told, list) else [])}
+    settings, restore = staticmethod(settings), staticmethod(restore)

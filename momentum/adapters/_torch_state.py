@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import StateDict
 
-from momentum.adapters._torch_held import Held
+from momentum.adapters._torch_stepping import Stepping
 from momentum.adapters._torch_tensors import bytes_of, tensor, tensors_in
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array
@@ -19,7 +19,7 @@ Saved = tuple[list[Tensor], StateDict]
 """Parameters, and the state dict of their optimizer."""
 
 
-class Kept(Held):
+class Kept(Stepping):
     """The part of a run that is about its state; each method is described in OFFERS."""
 
     def save(self) -> Saved:

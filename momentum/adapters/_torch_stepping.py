@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from momentum.adapters._torch_held import Held
+from momentum.adapters._torch_begun import Begun
 from momentum.adapters._torch_tensors import array, gaps, sparse, tensor
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient, Raised
@@ -27,14 +27,8 @@ def unwritten_memory_is_nan() -> Iterator[None]:
         torch.use_deterministic_algorithms(on, warn_only=warn_only)
 
 
-class Stepping(Held):
+class Stepping(Begun):
     """The part of a run that feeds gradients; each method is described in OFFERS."""
-
-    def _layout(self, i: int, parameter: bool) -> str:
-        """Parameters 0, 3, … have the layout in both places; 1, 4, … in the gradient only."""
-        layout = self.asked.layout
-        plain = i % 3 == (1 if parameter else 2) or (parameter and layout == "expanded")
-        return "contiguous" if plain else layout
 
     def _feed(self, tensors: Sequence[Tensor | None]) -> None:
         self.fed_tensors = list(tensors)
@@ -85,9 +79,6 @@ class Stepping(Held):
             ]
         )
         self.optimizer.step()
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        raise NotImplementedError
 
     def freeze(self, i: int, frozen: bool) -> None:
         records = self.optimizer.defaults.get("differentiable")  # then none asks for gradients

@@ -36,9 +36,8 @@ class Trial:
         """Raises: UsageError where none comes out."""
         values = {"lr": 0.5, "momentum": 0.5} | hyper
         parameter = torch.nn.Parameter(torch.zeros(2, dtype=dtype, device=device))
-        given = {theirs: values[n] for n, theirs in self.names.items() if n in values}
-        if self.recording in values:
-            given[self.recording] = values[self.recording]
+        named = {"differentiable": "differentiable", **self.names}
+        given = {theirs: values[n] for n, theirs in named.items() if n in values}
         try:
             made = self.build([("weight", parameter)] if names else [parameter], **given)
         except Exception as error:
@@ -51,14 +50,11 @@ class Trial:
         without_leaves(made)
         return made
 
-    recording = "differentiable"
-
     @cached_property
     def records(self) -> bool:
         """Whether the constructor lets its steps be differentiated."""
         try:
-            made = self.optimizer(differentiable=True)
-            return bool(made.defaults.get(self.recording))
+            return bool(self.optimizer(differentiable=True).defaults.get("differentiable"))
         except UsageError:
             return False
 
@@ -103,14 +99,6 @@ def hookable(optimizer: torch.optim.Optimizer) -> bool:
     return all(hasattr(optimizer, f"_optimizer_step_{when}_hooks") for when in ("pre", "post"))
 
 
-def takes(function: Callable[..., object], name: str) -> bool:
-    """Whether an argument of this name can be passed."""
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-
-
 def handed_on(factory: Callable[..., object], names: Mapping[str, str]) -> dict[str, str]:
     """Hyper-parameters that a class takes in **kwargs for its bases: our name -> its name.
 
@@ -118,10 +106,8 @@ def handed_on(factory: Callable[..., object], names: Mapping[str, str]) -> dict[
     """
     made = factory.func if isinstance(factory, partial) else factory
     found: dict[str, str] = {}
-    if not isinstance(made, type):
-        return found
     # lr and momentum come first, for the others may not be had without.
-    for n, theirs in known_names(_along_bases(made)).items():
+    for n, theirs in known_names(_along_bases(made) if isinstance(made, type) else ()).items():
         given = {**names, **found}
         beside = {given[x]: 0.5 for x in ("lr", "momentum") if x in given}
         if n not in names and _shows(factory, theirs, True if n in FLAGS else 0.5, beside):

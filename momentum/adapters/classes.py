@@ -24,7 +24,7 @@ from momentum.adapters._forms import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
-from momentum.adapters._shared import fitted
+from momentum.adapters._shared import argument_names, fitted
 from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -44,29 +44,24 @@ def _parts(obj: Any) -> tuple[str, list[str], str] | None:
     """
     if not isinstance(obj, type):
         made = returned(obj)
-        taken = _names(made) if inspect.isfunction(made) else []
+        taken = argument_names(made) if inspect.isfunction(made) else []
         return ("__call__", taken, "") if {"theta", "grad"} == set(roles(taken)) else None
-    holding = roles(_names(obj)).get("theta", "")
+    holding = roles(argument_names(obj)).get("theta", "")
     for name in METHODS:
         method = getattr(obj, name, None)
-        taken = _names(method)[1:] if inspect.isfunction(method) else []
+        taken = argument_names(method)[1:] if inspect.isfunction(method) else []
         found = set(roles(taken)) | ({"theta"} if holding else set())
         if {"theta", "grad"} == found:
             return name, taken, "" if "theta" in roles(taken) else holding
     return None
 
 
-def _names(obj: Any) -> list[str]:
-    try:
-        return list(inspect.signature(obj).parameters)
-    except (TypeError, ValueError):
-        return []
-
-
 def accepts(obj: object) -> bool:
     """A class or factory with such a method, and a rate somewhere."""
     parts = _parts(obj) if callable(obj) else None
-    return parts is not None and "lr" in _shared.known_names([*_names(obj), *parts[1]], SPOKEN)
+    return parts is not None and "lr" in _shared.known_names(
+        [*argument_names(obj), *parts[1]], SPOKEN
+    )
 
 
 @dataclass(frozen=True)

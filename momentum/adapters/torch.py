@@ -1,6 +1,5 @@
 """torch: an Optimizer class, or a function of parameters that returns an optimizer."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentum.adapters import _device, _shared
 from momentum.adapters._record import framework
-from momentum.adapters._shared import fitted
+from momentum.adapters._shared import argument_names, fitted
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.protocol import Array, Facts
@@ -37,12 +36,8 @@ def accepts(obj: object) -> bool:
         return False
     if isinstance(obj, partial):
         return accepts(obj.func)
-    try:
-        names = list(inspect.signature(obj).parameters)
-    except (TypeError, ValueError):
-        return False
-    first = names[:1] and names[0] in ("params", "parameters", "param_groups")
-    return bool(first) and names[1:2] != ["states"]
+    first, second, *_ = [*argument_names(obj), "", ""]
+    return first in ("params", "parameters", "param_groups") and second != "states"
 
 
 def adapt(
@@ -56,9 +51,9 @@ def adapt(
     """
     import torch
 
-    from momentum.adapters._torch_program import restore
+    from momentum.adapters._torch_run import restore
     from momentum.adapters._torch_tensors import DTYPES
-    from momentum.adapters._torch_trial import Trial, handed_on, hookable, takes
+    from momentum.adapters._torch_trial import Trial, handed_on, hookable
 
     torch.set_num_threads(1)  # the same rounding in every run
     device, fixed = _device.parted(factory, fixed, name)
@@ -83,7 +78,7 @@ def adapt(
         "own_schedules": "lr" in group,
         "late_groups": groups,
         "saves_options": groups,
-        "zero_grad": takes(optimizer.zero_grad, "set_to_none"),
+        "zero_grad": "set_to_none" in argument_names(optimizer.zero_grad),
         "complex": trial.steps(dtype=torch.complex64),
         "names": trial.steps(names=True),
         "differentiable": trial.records,
