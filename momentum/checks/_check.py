@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Required, TypedDict, Unpack
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,14 +35,6 @@ CLOSED_FORMS = {
 """Parts of a convention's `response`, in words."""
 
 
-def _no_problems(setting: Setting) -> Problems:
-    return ()
-
-
-def _to_all(trial: Trial) -> None:
-    return None
-
-
 def closed_form(find: Callable[[Convention, Hyper], object]) -> Applies:
     """Problems whose first hyper-parameters have a closed form."""
 
@@ -53,9 +45,9 @@ def closed_form(find: Callable[[Convention, Hyper], object]) -> Applies:
     return applies
 
 
-@dataclass(frozen=True)
-class Check:
-    """A sentence that is true of every right optimizer, and how to measure it on a problem.
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What a check says of itself.
 
     level: must (spoils a training) or should (hygiene). catches: names of defects that it must
     find, in one text. needs: what a subject must offer (see Facts and OFFERS), or a convention
@@ -65,19 +57,36 @@ class Check:
     errors_fail: that nothing is raised is what it says, so that an error is a failure.
     """
 
-    name: str
-    family: str
-    measure: Measure
-    always: Always
     statement: str
     source: str
     catches: str
     level: Level = "must"
     needs: tuple[str, ...] = ()
     every_dtype: bool = False
+    always: Always = lambda setting: ()
     random: Callable[[Setting], Drawn] | None = None
     errors_fail: bool = False
-    applies: Applies = _to_all
+    applies: Applies = lambda trial: None
+
+    def registered(self, function: Measure | Always, measure: Measure, always: Always) -> None:
+        """Register the check that a function names; its module is its family.
+
+        Raises: ValueError where the name is taken.
+        """
+        name, family = function.__name__, function.__module__.rpartition(".")[2]
+        if name in CHECKS:
+            raise ValueError(f"there are two checks called {name}")
+        said = {**vars(self), "always": always}
+        CHECKS[name] = Check(**said, name=name, family=family, measure=measure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Declared):
+    """A sentence that is true of every right optimizer, and how to measure it on a problem."""
+
+    name: str
+    family: str
+    measure: Measure
 
     @property
     def defects(self) -> tuple[str, ...]:
@@ -119,58 +128,34 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-class Declared(TypedDict, total=False):
-    """What a check says of itself; see Check."""
+class check(Declared):
+    """A check, measured by the function that it decorates."""
 
-    statement: Required[str]
-    source: Required[str]
-    catches: Required[str]
-    level: Level
-    needs: tuple[str, ...]
-    every_dtype: bool
-    random: Callable[[Setting], Drawn]
-    errors_fail: bool
-    applies: Applies
-
-
-def check(
-    always: Always = _no_problems, **declared: Unpack[Declared]
-) -> Callable[[Measure], Measure]:
-    """Register a measuring function as a check; its module is its family.
-
-    Raises: ValueError where the name is taken.
-    """
-
-    def register(measure: Measure) -> Measure:
-        name, family = measure.__name__, measure.__module__.rpartition(".")[2]
-        if name in CHECKS:
-            raise ValueError(f"there are two checks called {name}")
-        CHECKS[name] = Check(name, family, measure, always, **declared)
+    def __call__(self, measure: Measure) -> Measure:
+        """Register it."""
+        self.registered(measure, measure, self.always)
         return measure
 
-    return register
+
+class agrees(Declared):
+    """A check that says no more than that the subject agrees with the oracle.
+
+    It decorates the function that gives the problems which it is tried on every time.
+    """
+
+    def __call__(self, always: Always) -> Always:
+        """Register it."""
+        self.registered(always, Trial.judged, always)
+        return always
 
 
 advice = partial(check, level="should")
 """A check of hygiene, which spoils no training."""
 
 
-def agrees(**declared: Unpack[Declared]) -> Callable[[Always], Always]:
-    """Register a check that says no more than that the subject agrees with the oracle.
-
-    The function names the check, and gives the problems that it is tried on every time.
-    """
-
-    def register(always: Always) -> Always:
-        def measure(trial: Trial) -> Found:
-            yield from trial.judged()
-
-        measure.__name__ = measure.__qualname__ = always.__name__
-        measure.__module__ = always.__module__
-        check(always, **declared)(measure)
-        return always
-
-    return register
+def those_of(name: str) -> Always:
+    """The problems that another check is tried on every time."""
+    return lambda setting: CHECKS[name].always(setting)
 
 
 def same(got: ArrayLike, wanted: ArrayLike, where: str, step: int = 0) -> Measured:

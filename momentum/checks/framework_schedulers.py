@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, agrees, check, worded
+from momentum.checks._check import Found, Trial, agrees, check, those_of, worded
 from momentum.checks._given import Drawn, Problem, Problems, Setting, problems
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly, tell
@@ -110,7 +110,7 @@ def own_schedules_are_rates_set_by_hand(trial: Trial) -> Found:
     source="torch.optim.SGD: lr (float, Tensor); a schedule may do either",
     catches="tensor_lr_kept_when_replaced",
     needs=("tensor_lr", "hyper:lr", "settable:lr"),
-    always=lambda s: takes_a_tensor_for_learning_rate(s),
+    always=those_of("takes_a_tensor_for_learning_rate"),
 )
 def replaced_tensor_rates_count(trial: Trial) -> Found:
     for every in (1, 2):

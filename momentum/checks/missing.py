@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Trial, advice, agrees, check, same
+from momentum.checks._check import Found, Trial, advice, agrees, check, same, those_of
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly, steps
@@ -28,7 +28,7 @@ def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Problems:
     source=TORCH,
     catches="none_is_zero_gradient none_reuses_last_gradient decay_without_gradient",
     needs=("none_gradients",),
-    always=lambda s: no_gradient_keeps_the_velocity(s),
+    always=those_of("no_gradient_keeps_the_velocity"),
 )
 def no_gradient_no_move(trial: Trial) -> Found:
     iterates = trial.observe().iterates

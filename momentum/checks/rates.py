@@ -4,7 +4,7 @@ import numpy as np
 
 from momentum.arithmetic import exact_array, format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check, same
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check, same, those_of
 
 
 @check(
@@ -12,7 +12,7 @@ from momentum.checks._check import Found, Problems, Setting, Trial, agrees, chec
     source="Bertsekas 1999, Nonlinear Programming, section 1.2: x + 0 d = x, whatever d",
     catches="lr_has_floor decay_without_lr",
     needs=("settable:lr",),
-    always=lambda s: zero_rate_feeds_the_velocity(s),
+    always=those_of("zero_rate_feeds_the_velocity"),
 )
 def zero_rate_moves_nothing(trial: Trial) -> Found:
     seen, problem = trial.observe(), trial.problem

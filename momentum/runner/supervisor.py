@@ -9,22 +9,8 @@ from momentum.checks import CHECKS
 from momentum.checks.result import Header, Result, Series
 from momentum.conventions import Convention
 from momentum.errors import UsageError
-from momentum.runner.events import (
-    Event,
-    Explain,
-    Explained,
-    Found,
-    Job,
-    Measure,
-    Prepare,
-    Prepared,
-    Refused,
-    Request,
-    Respond,
-    Responded,
-    TryTwin,
-    TwinTried,
-)
+from momentum.runner import events
+from momentum.runner.events import Event, Job, Request
 from momentum.runner.ledger import LOSSES, Ledger
 from momentum.runner.one_check import blank
 from momentum.runner.options import Options
@@ -77,12 +63,7 @@ class Supervisor:
     them. Close it at the end.
     """
 
-    def __init__(
-        self,
-        load: Load,
-        convention: str | Convention | None,
-        options: Options,
-    ) -> None:
+    def __init__(self, load: Load, convention: str | Convention | None, options: Options) -> None:
         self.convention = convention
         self.ledger = Ledger()
         self.pool = Pool(load, convention, options)
@@ -99,7 +80,7 @@ class Supervisor:
         Raises: UsageError where target or options are wrong.
         """
         self.pool.load()
-        said = self._asked(Prepare())
+        said = self._asked(events.Prepare())
         if isinstance(said, Lost):
             if self.convention is not None:
                 raise UsageError(f"{self.pool.name} {said.words()} before its first check")
@@ -107,9 +88,9 @@ class Supervisor:
                 f"the convention cannot be identified: the subject {said.words()} while probed;"
                 " say which it is meant to follow, with --as"
             )
-        if isinstance(said, Refused):
+        if isinstance(said, events.Refused):
             raise UsageError(said.words)
-        assert isinstance(said, Prepared)
+        assert isinstance(said, events.Prepared)
         self.header, self.jobs = said
         self.lane = batches(self.jobs, self.pool.batch)
         if self.lasts:
@@ -122,20 +103,20 @@ class Supervisor:
         """A worker goes on as long as it can, as a new one would compile everything again."""
         return not self.pool.renews
 
-    def try_twin(self) -> TwinTried:
+    def try_twin(self) -> events.TwinTried:
         """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
         dtype = self.jobs[0].dtype
-        said = self._asked(TryTwin(self.header.convention, dtype))
+        said = self._asked(events.TryTwin(self.header.convention, dtype))
         if isinstance(said, Lost):
             self.ledger.enter("", said)
-            return TwinTried("not run", f"the known-wrong twin {said.words()}")
-        assert isinstance(said, TwinTried)
+            return events.TwinTried("not run", f"the known-wrong twin {said.words()}")
+        assert isinstance(said, events.TwinTried)
         return said
 
     def respond(self) -> Series | None:
         """The subject's impulse response."""
-        said = self._asked(Respond(self.header.convention))
-        return said.series if isinstance(said, Responded) else None
+        said = self._asked(events.Respond(self.header.convention))
+        return said.series if isinstance(said, events.Responded) else None
 
     def results(
         self, jobs: Sequence[Job], on_start: Start = lambda name, number, total: None
@@ -149,10 +130,9 @@ class Supervisor:
             lanes.setdefault(self.lane[job.id], deque()).append(job)
         waiting = deque(lanes.values())
         done: dict[str, Result | Lost] = {}
-        problems: dict[str, str] = {}
         number = {job.id: i for i, job in enumerate(jobs, 1)}
         for job in jobs:
-            while (result := self._settled(job, done, problems)) is None:
+            while (result := self._settled(job, done.get(job.id))) is None:
                 for seat in self.seats:
                     while seat.job is None and (one := self._next(seat, waiting)) is not None:
                         on_start(one.id, number[one.id], len(jobs))
@@ -162,7 +142,7 @@ class Supervisor:
                 if busy:
                     self.pool.wait_for([s.hand for s in busy if s.hand])
                 for seat in busy:
-                    self._collect(seat, done, problems)
+                    self._collect(seat, done)
             yield result
         for seat in self.seats:
             if seat.job is not None:  # it is at what was given up
@@ -190,40 +170,31 @@ class Supervisor:
                 return hired
             seat.hand = hired
         seat.lane, seat.job = lane, job
-        seat.hand.ask(Measure(self.header.convention, job))
+        seat.hand.ask(events.Measure(self.header.convention, job))
         return None
 
-    def _collect(
-        self, seat: Seat, done: dict[str, Result | Lost], problems: dict[str, str]
-    ) -> None:
+    def _collect(self, seat: Seat, done: dict[str, Result | Lost]) -> None:
         """Take the answer of a seat that is busy, if it has one."""
         assert seat.hand is not None
         assert seat.job is not None
         said, job = seat.hand.answer(), seat.job
-        if said is None:
-            return
-        seat.job = None
         if isinstance(said, Lost):
-            done[job.id], problems[job.id] = said, seat.hand.problem
+            done[job.id] = said._replace(at=seat.hand.problem)
             seat.clear()
-        else:
-            assert isinstance(said, Found)
-            done[job.id] = said.result
+        elif said is not None:
+            assert isinstance(said, events.Found)
+            done[job.id], seat.job = said.result, None
 
-    def _settled(
-        self, job: Job, done: dict[str, Result | Lost], problems: dict[str, str]
-    ) -> Result | None:
+    def _settled(self, job: Job, found: Result | Lost | None) -> Result | None:
         """The result of the next job of the report, None as long as it has none."""
         base = blank(CHECKS[job.check], job.dtype)
         if job.reason:
             return replace(base, verdict="skipped", reason=job.reason)
         if not_tried := self.ledger.why_not(job):
             return replace(base, verdict="errored", reason=not_tried)
-        found = done.get(job.id)
         if isinstance(found, Lost):
             self.ledger.enter(job.dtype, found)
-            problem = problems.get(job.id, "")
-            return replace(base, verdict="errored", reason=found.reason, problem=problem)
+            return replace(base, verdict="errored", reason=found.reason, problem=found.at)
         return found
 
     def explained(self, results: Sequence[Result]) -> list[Result]:
@@ -240,8 +211,8 @@ class Supervisor:
                 self.unexplained = f"not looked for: {hired.reason}"
                 break
             self.helper.hand = hired
-            said = self.pool.asked(hired, Explain(self.header.convention, failed, avoided))
-            if isinstance(said, Explained):
+            said = self.pool.asked(hired, events.Explain(self.header.convention, failed, avoided))
+            if isinstance(said, events.Explained):
                 self.unexplained = ""
                 return [replace(r, explanation=said.words.get(r.id, "")) for r in results]
             lost = said.words("running") if isinstance(said, Lost) else "failed"

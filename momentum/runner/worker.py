@@ -6,7 +6,6 @@ import platform
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 from momentum.checks import CHECKS, Check
 from momentum.checks.result import Header, Result, versions
@@ -14,27 +13,8 @@ from momentum.conventions import Convention, get
 from momentum.diagnosis import Explainer, Identity, decisive, describe, identify
 from momentum.errors import UsageError
 from momentum.gallery.twin import twin_of
-from momentum.runner.events import (
-    Describe,
-    Described,
-    Event,
-    Exhausted,
-    Explain,
-    Explained,
-    Found,
-    Job,
-    Loaded,
-    Measure,
-    Prepare,
-    Prepared,
-    Refused,
-    Request,
-    Respond,
-    Responded,
-    Trying,
-    TryTwin,
-    TwinTried,
-)
+from momentum.runner import events
+from momentum.runner.events import Event, Job, Request
 from momentum.runner.one_check import OutOfMemory, forget_local_constants, run_check
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
@@ -50,14 +30,7 @@ TRIAL = 0.25
 TWIN_CHECK = "agrees_with_oracle"
 
 
-class ComeBy(NamedTuple):
-    """How a convention was come by: asked for by this name, or identified, and then as what.
-
-    doubt: why it is only the nearest one, empty where it is it.
-    """
-
-    asked: str = ""
-    doubt: str = ""
+Tell = Callable[[Event], None]
 
 
 class Worker:
@@ -75,10 +48,10 @@ class Worker:
         self.explainer: Explainer | None = None
         self.base: Guarded | None = None
 
-    def load(self, tell: Callable[[Event], None] = lambda event: None) -> Loaded | Refused:
+    def load(self, tell: Tell = lambda event: None) -> events.Loaded | events.Refused:
         """Import the target, and see that the options fit it; tells of each trial of it."""
         forget_local_constants()
-        limit_trials(self.options.time_limit * TRIAL, lambda: tell(Trying("")))
+        limit_trials(self.options.time_limit * TRIAL, lambda: tell(events.Trying("")))
         before = Settings.now()
         try:
             subject = judged_in(self.load_subject(), self.options)
@@ -88,45 +61,36 @@ class Worker:
             if self.convention is not None:
                 get(self.convention)
         except (UsageError, ValueError) as error:
-            return Refused(str(error))
+            return events.Refused(str(error))
         except BaseException as error:
             name = " ".join(self.options.arguments) or "the target"
             if not isinstance(ours := tamed(error), Exception):
                 raise
-            return Refused(f"{name} {in_words(ours)}")
+            return events.Refused(f"{name} {in_words(ours)}")
         limit_trials(self.options.time_limit * TRIAL)  # nobody waits for news of further ones
-        return Loaded(_is_alone(), subject.facts.compiles, subject.facts.at_once)
+        return events.Loaded(_is_alone(), subject.facts.compiles, subject.facts.at_once)
 
-    def answer(self, request: Request, tell: Callable[[Event], None]) -> None:
+    def answer(self, request: Request, tell: Tell) -> None:
         """Tell the events that a request leads to; the last one is its answer."""
         try:
-            self._answer(request, tell)
+            tell(self._answer(request, lambda problem: tell(events.Trying(problem))))
         except OutOfMemory as error:
-            tell(Exhausted(str(error)))
+            tell(events.Exhausted(str(error)))
 
-    def _answer(self, request: Request, tell: Callable[[Event], None]) -> None:
-        if isinstance(request, Prepare):
-            tell(self._prepared())
-            return
-        if isinstance(request, Describe):
-            tell(self._described(request))
-            return
+    def _answer(self, request: Request, note: Callable[[str], None]) -> Event:
+        if isinstance(request, events.Prepare):
+            return self._prepared()
+        if isinstance(request, events.Describe):
+            return self._described(request)
         convention = self._get(request.convention)
-        if isinstance(request, TryTwin):
-            tell(tried_twin(self.subject, convention, request.dtype, self.options.seed))
-        elif isinstance(request, Measure):
-            tell(self._measured(request.job, convention, tell))
-        elif isinstance(request, Explain):
-            self.explainer = self.explainer or Explainer(self.subject, convention)
-            tell(
-                Explained(
-                    self.explainer.explain(
-                        request.results, lambda text: tell(Trying(text)), request.avoided
-                    )
-                )
-            )
-        elif isinstance(request, Respond):
-            tell(Responded(impulse(self.subject, convention, self.subject.facts.dtypes)))
+        if isinstance(request, events.TryTwin):
+            return tried_twin(self.subject, convention, request.dtype, self.options.seed)
+        if isinstance(request, events.Measure):
+            return events.Found(self._measured(request.job, convention, note))
+        if isinstance(request, events.Respond):
+            return events.Responded(impulse(self.subject, convention, self.subject.facts.dtypes))
+        self.explainer = self.explainer or Explainer(self.subject, convention)
+        return events.Explained(self.explainer.explain(request.results, note, request.avoided))
 
     def _get(self, name: str) -> Convention:
         given = None if self.convention is None else get(self.convention)
@@ -136,45 +100,55 @@ class Worker:
         try:
             if self.convention is None:
                 identity = identify(self.subject)
-                chosen, come_by = identity.nearest, ComeBy("", _doubt(identity))
+                chosen, asked, doubt = identity.nearest, "", _doubt(identity)
             else:
-                chosen, asked = get(self.convention), self.convention
-                come_by = ComeBy(asked if isinstance(asked, str) else chosen.reference)
+                chosen, given, doubt = get(self.convention), self.convention, ""
+                asked = given if isinstance(given, str) else chosen.reference
         except UsageError as error:
-            return Refused(str(error))
+            return events.Refused(str(error))
         except Exception as error:
-            return Refused(
+            return events.Refused(
                 f"the convention cannot be identified: the subject {in_words(error)};"
                 " say which it is meant to follow, with --as"
             )
-        facts = self.subject.facts
+        facts, options = self.subject.facts, self.options
         todo = [Job(c.name, d, c.family, c.why_not(facts, chosen) or "") for c, d in self.todo]
-        return Prepared(header_of(self.subject, chosen, self.options, come_by), tuple(todo))
+        header = Header(
+            target=facts.name,
+            convention=chosen.reference,
+            formula=chosen.formula,
+            seed=options.seed,
+            effort=options.effort,
+            dtypes=options.dtypes or facts.dtypes,
+            left=facts.left,
+            called=facts.called,
+            asked=asked,
+            doubt=doubt,
+            arguments=options.arguments,
+            versions=versions(),
+            platform=platform.platform(),
+        )
+        return events.Prepared(header, tuple(todo))
 
-    def _described(self, request: Describe) -> Event:
+    def _described(self, request: events.Describe) -> Event:
         more = [get(which) for which in request.also]
         try:
-            return Described(describe(identify(self.subject, request.dtype, also=more)))
+            return events.Described(describe(identify(self.subject, request.dtype, also=more)))
         except UsageError as error:
-            return Refused(str(error))
+            return events.Refused(str(error))
         except Exception as error:
-            return Refused(f"{self.subject.facts.name} cannot be identified: it {in_words(error)}")
+            return events.Refused(
+                f"{self.subject.facts.name} cannot be identified: it {in_words(error)}"
+            )
 
-    def _measured(self, job: Job, convention: Convention, tell: Callable[[Event], None]) -> Found:
-        options = self.options
+    def _measured(self, job: Job, convention: Convention, note: Callable[[str], None]) -> Result:
+        check, said = CHECKS[job.check], self.options
         result = run_check(
-            CHECKS[job.check],
-            self.subject,
-            convention,
-            job.dtype,
-            options.effort,
-            options.seed,
-            options.replay,
-            lambda text: tell(Trying(text)),
+            check, self.subject, convention, job.dtype, said.effort, said.seed, said.replay, note
         )
         if result.bad and result.level == "should" and result.problem:
             result = replace(result, shared=self._shared(result, convention))
-        return Found(result)
+        return result
 
     def _shared(self, result: Result, convention: Convention) -> str:
         """The base class that earns the same advice on this problem; empty where none does."""
@@ -194,7 +168,7 @@ class Worker:
         """
         loaded = self.load(channel.send)
         channel.send(loaded)
-        if isinstance(loaded, Loaded):
+        if isinstance(loaded, events.Loaded):
             gc.freeze()  # what loading made stays; collecting it again and again takes long
             if loaded.forks:
                 serve(channel, self.work)
@@ -229,34 +203,13 @@ def _doubt(identity: Identity) -> str:
     return f"no known convention is followed: {'; '.join((*decisive(identity), seen))}"
 
 
-def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) -> TwinTried:
+def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) -> events.TwinTried:
     """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
     result = run_check(CHECKS[TWIN_CHECK], twin_of(subject), convention, dtype, "quick", seed)
     if result.verdict == "failed":
-        return TwinTried("caught", f"a known-wrong twin failed {result.id}, as it must")
+        return events.TwinTried("caught", f"a known-wrong twin failed {result.id}, as it must")
     if result.verdict == "passed":
-        return TwinTried("missed", f"a known-wrong twin of the subject passed {result.id}")
+        return events.TwinTried("missed", f"a known-wrong twin of the subject passed {result.id}")
     if result.verdict == "no_claim":
-        return TwinTried("not run", f"a known-wrong twin shows nothing: {result.reason}")
-    return TwinTried("not run", f"the known-wrong twin could not be run: {result.reason}")
-
-
-def header_of(
-    subject: Subject, convention: Convention, options: Options, come_by: ComeBy
-) -> Header:
-    """What is about to be run, and with what."""
-    return Header(
-        target=subject.facts.name,
-        convention=convention.reference,
-        formula=convention.formula,
-        seed=options.seed,
-        effort=options.effort,
-        dtypes=options.dtypes or subject.facts.dtypes,
-        left=subject.facts.left,
-        called=subject.facts.called,
-        asked=come_by.asked,
-        doubt=come_by.doubt,
-        arguments=options.arguments,
-        versions=versions(),
-        platform=platform.platform(),
-    )
+        return events.TwinTried("not run", f"a known-wrong twin shows nothing: {result.reason}")
+    return events.TwinTried("not run", f"the known-wrong twin could not be run: {result.reason}")

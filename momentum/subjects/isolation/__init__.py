@@ -30,10 +30,11 @@ __all__ = [
 
 
 class Lost(NamedTuple):
-    """The child ended before it was done. slow: it had to be ended."""
+    """The child ended before it was done. slow: it had to be ended. at: what it was trying."""
 
     reason: str
     slow: bool = False
+    at: str = ""
 
     def words(self, at: str = "running") -> str:
         """What became of it, as a sentence without its subject. at: what it had been doing."""
