@@ -1,10 +1,10 @@
 """Templates of a program that speaks the protocol, with the convention's own step filled in."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from momentum.arithmetic.notation import Notation, Statement, updates
+from momentum.arithmetic.notation import Notation, updates
 from momentum.conventions import Convention, get
 from momentum.conventions._text import Step, expressed
 from momentum.conventions.hyper import FLAGS, NAMES
@@ -25,67 +25,57 @@ class Language:
     """
 
     file: str
-    build: str
-    run: str
-    indent: str
-    number: str
-    flag: str
-    load: str
-    store: str
-    assignment: str
-    declared: str
-    branch: str
-    otherwise: str
-    end: str
+    build: str = ""
+    run: str = "./harness"
+    indent: str = "    "
+    number: str = "const double {0} = h[{1}];"
+    flag: str = "const int {0} = h[{1}] != 0;"
+    load: str = "double {0} = state[{1}];"
+    store: str = "state[{1}] = {0};"
+    assignment: str = "{} = {};"
+    declared: str = "const double {} = {};"
+    branch: str = "if ({}) {{"
+    otherwise: str = "}} else {{"
+    end: str = "}}"
     nothing: str = ""
     first_index: int = 0
-    rule_prefix: str = ""
+    rule_prefix: str = "// "
 
-
-_C = Language(
-    "harness.c", "cc -O2 harness.c -o harness", "./harness", "    ",
-    "const double {0} = h[{1}];", "const int {0} = h[{1}] != 0;",
-    "double {0} = state[{1}];", "state[{1}] = {0};", "{} = {};", "const double {} = {};",
-    "if ({}) {{", "}} else {{", "}}", rule_prefix="   ",
-)  # fmt: skip
 
 LANGUAGES: Mapping[str, Language] = {
-    "c": _C,
-    "cpp": replace(
-        _C, file="harness.cpp", build="c++ -O2 harness.cpp -o harness",
-        flag="const bool {0} = h[{1}] != 0;", rule_prefix="// ",
+    "c": Language("harness.c", "cc -O2 harness.c -o harness", rule_prefix="   "),
+    "cpp": Language(
+        "harness.cpp", "c++ -O2 harness.cpp -o harness", flag="const bool {0} = h[{1}] != 0;",
     ),
     "rust": Language(
-        "harness.rs", "rustc -O harness.rs", "./harness", "    ",
-        "let {0} = h[{1}];", "let {0} = h[{1}] != 0.0;",
-        "let mut {0} = state[{1}];", "state[{1}] = {0};", "{} = {};", "let {} = {};",
-        "if {} {{", "}} else {{", "}}", rule_prefix="// ",
+        "harness.rs", "rustc -O harness.rs",
+        number="let {0} = h[{1}];", flag="let {0} = h[{1}] != 0.0;",
+        load="let mut {0} = state[{1}];", declared="let {} = {};", branch="if {} {{",
     ),
     "javascript": Language(
-        "harness.js", "", "node harness.js", "  ",
-        "const {0} = h[{1}];", "const {0} = h[{1}] !== 0;",
-        "let {0} = state[{1}];", "state[{1}] = {0};", "{} = {};", "const {} = {};",
-        "if ({}) {{", "}} else {{", "}}", rule_prefix="// ",
+        "harness.js", run="node harness.js", indent="  ",
+        number="const {0} = h[{1}];", flag="const {0} = h[{1}] !== 0;",
+        load="let {0} = state[{1}];", declared="const {} = {};",
     ),
     "java": Language(
         "Harness.java", "javac Harness.java", "java -cp . Harness", "        ",
-        "final double {0} = h[{1}];", "final boolean {0} = h[{1}] != 0;",
-        "double {0} = state[{1}];", "state[{1}] = {0};", "{} = {};", "final double {} = {};",
-        "if ({}) {{", "}} else {{", "}}", rule_prefix="// ",
+        number="final double {0} = h[{1}];", flag="final boolean {0} = h[{1}] != 0;",
+        declared="final double {} = {};",
     ),
     "fortran": Language(
-        "harness.f90", "gfortran -O2 harness.f90 -o harness", "./harness", "    ",
-        "{0} = h({1})", "{0} = h({1}) /= 0",
-        "{0} = state({1})", "state({1}) = {0}", "{} = {}", "{} = {}",
-        "if ({}) then", "else", "end if", first_index=1, rule_prefix="! ",
+        "harness.f90", "gfortran -O2 harness.f90 -o harness",
+        number="{0} = h({1})", flag="{0} = h({1}) /= 0",
+        load="{0} = state({1})", store="state({1}) = {0}", assignment="{} = {}", declared="{} = {}",
+        branch="if ({}) then", otherwise="else", end="end if", first_index=1, rule_prefix="! ",
     ),
     "python": Language(
-        "harness.py", "", "python harness.py", "    ",
-        "{0} = h[{1}]", "{0} = h[{1}] != 0",
-        "{0} = state[{1}]", "state[{1}] = {0}", "{} = {}", "{} = {}",
-        "if {}:", "else:", "", nothing="pass",
+        "harness.py", run="python harness.py",
+        number="{0} = h[{1}]", flag="{0} = h[{1}] != 0",
+        load="{0} = state[{1}]", store="state[{1}] = {0}", assignment="{} = {}", declared="{} = {}",
+        branch="if {}:", otherwise="else:", end="", nothing="pass", rule_prefix="",
     ),
 }  # fmt: skip
+"""What each has otherwise than C++."""
 
 ALIASES = {"c++": "cpp", "js": "javascript", "node": "javascript", "f90": "fortran",
            "rs": "rust", "py": "python"}  # fmt: skip
@@ -103,7 +93,7 @@ def template(language: str, convention: str | Convention) -> tuple[str, str]:
     spoken, chosen = LANGUAGES[name], get(convention)
     parts = [n for n in chosen.initial._fields if n != "step"]
     try:
-        step = list(_step(chosen, _Writer(spoken)))
+        step = list(_step(chosen, spoken))
     except TypeError as error:
         raise ValueError(f"{chosen.name} has no template: {error}") from None
     hyper = [n for n in NAMES if n in chosen.knows]
@@ -143,57 +133,32 @@ def _load(spoken: Language, hyper: Sequence[str], parts: Sequence[str]) -> Itera
         yield f"{spoken.indent}{spoken.load.format(n, i + spoken.first_index)}"
 
 
-class _Writer:
-    """Statements and branches of a language, at their depth."""
-
-    def __init__(self, spoken: Language) -> None:
-        self.spoken = spoken
-        self.unit = "  " if spoken.indent == "  " else "    "
-        self.notation = Notation(number=lambda x: repr(float(x)))
-
-    def line(self, depth: int, text: str) -> str:
-        """One line."""
-        return f"{self.spoken.indent}{self.unit * depth}{text}"
-
-    def statements(self, depth: int, found: Sequence[Statement]) -> Iterator[str]:
-        """Assignments, each with its declaration where its name is new."""
-        for name, value in found:
-            form = self.spoken.declared if name.endswith("_new") else self.spoken.assignment
-            yield self.line(depth, form.format(name, self.notation.text(value)))
-        if not found and self.spoken.nothing:
-            yield self.line(depth, self.spoken.nothing)
-
-    def branch(
-        self, depth: int, condition: str, yes: Callable[[], Iterator[str]],
-        no: Callable[[], Iterator[str]],
-    ) -> Iterator[str]:  # fmt: skip
-        """A condition with both of its sides."""
-        yield self.line(depth, self.spoken.branch.format(condition))
-        yield from yes()
-        yield self.line(depth, self.spoken.otherwise.format())
-        yield from no()
-        if self.spoken.end:
-            yield self.line(depth, self.spoken.end.format())
-
-
-def _step(convention: Convention, writer: _Writer) -> Iterator[str]:
+def _step(convention: Convention, spoken: Language) -> Iterator[str]:
     """The rule, with a branch for the first step and for Nesterov's form where they differ."""
+    notation = Notation(number=lambda x: repr(float(x)))
 
-    def told(depth: int, nesterov: bool) -> Iterator[str]:
-        first = expressed(convention, first=True, nesterov=nesterov)
-        later = expressed(convention, nesterov=nesterov)
-        if first == later:
-            return writer.statements(depth, _assigned(later))
-        return writer.branch(
-            depth, "first",
-            lambda: writer.statements(depth + 1, _assigned(first)),
-            lambda: writer.statements(depth + 1, _assigned(later)),
-        )  # fmt: skip
+    def assigned(step: Step) -> list[str]:
+        """Assignments, each with its declaration where its name is new."""
+        lines = [
+            (spoken.declared if name.endswith("_new") else spoken.assignment).format(
+                name, notation.text(value)
+            )
+            for name, value in updates(step.outputs)
+        ]
+        return lines or [spoken.nothing]
 
-    if "nesterov" not in convention.takes:
-        return told(0, False)
-    return writer.branch(0, "nesterov", lambda: told(1, True), lambda: told(1, False))
+    def branch(condition: str, yes: list[str], no: list[str]) -> list[str]:
+        """A condition with both of its sides."""
+        deeper = "  " if spoken.indent == "  " else "    "
+        sides = [[deeper + line for line in side if line] for side in (yes, no)]
+        head, middle, end = spoken.branch, spoken.otherwise, spoken.end
+        return [head.format(condition), *sides[0], middle.format(), *sides[1], end.format()]
 
+    def told(nesterov: bool) -> list[str]:
+        first = assigned(expressed(convention, first=True, nesterov=nesterov))
+        later = assigned(expressed(convention, nesterov=nesterov))
+        return later if first == later else branch("first", first, later)
 
-def _assigned(step: Step) -> list[Statement]:
-    return updates(step.outputs)
+    ways = "nesterov" in convention.takes
+    lines = branch("nesterov", told(True), told(False)) if ways else told(False)
+    return (spoken.indent + line for line in lines if line)

@@ -1,8 +1,10 @@
 """A running program that speaks the process protocol."""
 
+import contextlib
 import os
 import selectors
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
@@ -14,6 +16,7 @@ from momentum.errors import UsageError
 from momentum.languages.last_words import ending, quoted, shortened, worded
 from momentum.languages.protocol import PROTOCOLS, Answer, Asked, FactsAsked, Hello, Steps
 from momentum.languages.spellings import Json, Spelling, hello
+from momentum.subjects.isolation.child import children_of
 from momentum.subjects.protocol import SubjectError
 
 _AT_ONCE = 1 << 16
@@ -202,19 +205,13 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.kill()
     process.wait()
     for pid in others:
-        try:
-            os.kill(pid, 9)
-        except OSError:
-            continue
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _descendants(pid: int) -> list[int]:
     """What a process has started, and these; none where the system does not tell."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-            found = [int(text) for text in children.read().split()]
-    except (OSError, ValueError):
-        return []
+    found = children_of(pid)
     return [*found, *(other for child in found for other in _descendants(child))]
 
 

@@ -206,12 +206,9 @@ def _hyper(said: Mapping[str, bool | str]) -> str:
 def _arrays(arrays: Sequence[list[str] | None]) -> str:
     words = [str(len(arrays))]
     for values in arrays:
-        words += ["-1"] if values is None else [str(len(values)), *map(_text_bits, values)]
+        numbers = [_bits(float.fromhex(text)) for text in values or ()]
+        words += ["-1"] if values is None else [str(len(numbers)), *numbers]
     return " ".join(words)
-
-
-def _text_bits(text: str) -> str:
-    return _bits(float.fromhex(text))
 
 
 def _bits(x: float) -> str:

@@ -83,7 +83,7 @@ def cases(convention: Convention, flushing: bool = False) -> Iterator[Made]:
     """
     for family in FAMILIES:
         if family.needs <= convention.knows:
-            for i, plan in enumerate(family.plans()):
+            for i, plan in enumerate(family.plans):
                 yield _made(convention, family, i, plan, flushing)
 
 

@@ -155,7 +155,7 @@ def kill_descendants() -> None:
     """
     with contextlib.suppress(ChildProcessError):
         while True:
-            for pid in _children():
+            for pid in children_of(os.getpid()):
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             os.waitpid(-1, 0)
@@ -163,12 +163,12 @@ def kill_descendants() -> None:
                 pass
 
 
-def _children() -> list[int]:
-    """Numbers of the processes whose parent this one is."""
-    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children") as file:
+def children_of(pid: int) -> list[int]:
+    """Numbers of the processes whose parent is this one."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(n) for n in file.read().split()]
     numbers = [int(n) for n in os.listdir("/proc") if n.isdigit()] if os.path.isdir("/proc") else []
-    return [n for n in numbers if _parent(n) == os.getpid()]
+    return [n for n in numbers if _parent(n) == pid]
 
 
 def _parent(pid: int) -> int:
