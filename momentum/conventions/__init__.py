@@ -1,17 +1,8 @@
 """The conventions: what frameworks compute under the name "momentum", one file each."""
 
 from functools import lru_cache
+from importlib import import_module
 
-from momentum.conventions import (
-    accumulated,
-    averaged,
-    averaged_debiased,
-    look_ahead,
-    quasi_hyperbolic,
-    scaled,
-    two_point,
-    zero_started,
-)
 from momentum.conventions._convention import Convention, Source
 from momentum.conventions._file import from_file, is_file
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted
@@ -22,27 +13,15 @@ from momentum.conventions._text import READ, Step, expressed, point_of, symbols_
 from momentum.conventions.hyper import Hyper
 from momentum.errors import did_you_mean
 
+ORDER = (
+    *("accumulated", "zero_started", "scaled", "averaged", "averaged_debiased"),
+    *("quasi_hyperbolic", "two_point", "look_ahead"),
+)
+"""In which they are told; each is a file."""
+
 CONVENTIONS: dict[str, Convention] = {
-    module.convention.name: module.convention
-    for module in (
-        accumulated,
-        zero_started,
-        scaled,
-        averaged,
-        averaged_debiased,
-        quasi_hyperbolic,
-        two_point,
-        look_ahead,
-    )
+    name: import_module(f"{__name__}.{name}").convention for name in ORDER
 }
-
-
-SPEAKERS: dict[str, Convention] = {
-    speaker.name: convention.with_decay(speaker.decay)
-    for convention in CONVENTIONS.values()
-    for speaker in convention.speakers
-}
-
 
 ALIASES = {
     "pytorch": "torch",
@@ -111,6 +90,8 @@ def _spoken(*names: str) -> dict[str, Convention]:
 def _spelled(*names: str) -> dict[str, str]:
     return {name.lower(): name for name in (*names, *_spoken(*names))}
 
+
+SPEAKERS = _spoken(*CONVENTIONS)
 
 __all__ = [
     "ALIASES",

@@ -26,7 +26,8 @@ SHRINKS = {"quick": 40, "normal": 80, "deep": 400}
 
 NO_CLAIM = "the bound of rounding is wider than the movement: standing still would have passed"
 
-POWER_CHECK = "agrees_with_oracle"
+WHOLE = "agrees_with_oracle"
+"""The check that stands for its dtype: it tells the power, and catches the known-wrong twin."""
 
 
 def blank(check: Check, dtype: str) -> Result:
@@ -61,8 +62,7 @@ def run_check(
     Raises: OutOfMemory.
     """
     base = blank(check, dtype)
-    reason = check.why_not(subject.facts, convention)
-    if reason is not None:
+    if reason := check.why_not(subject.facts, convention):
         return replace(base, verdict="skipped", reason=reason)
     budget = SHRINKS[effort] if shrinks is None else shrinks
     search = _Search(check, subject, convention, budget, note)
@@ -88,8 +88,7 @@ def run_check(
         if shown is not None and not (result.verdict == "failed" and shown.right):
             result = replace(result, series=shown)
     if result.verdict == "passed" and search.judged:
-        # All problems of the check that stands for the dtype; of the others the longest one.
-        most = len(search.judged) if check.name == POWER_CHECK else 1
+        most = len(search.judged) if check.name == WHOLE else 1  # else the longest one
         longest = sorted(search.judged, key=lambda p: -p.steps)[:most]
         suffix = subject.facts.format_name("")
         result = replace(result, power=power(convention, longest, suffix))
@@ -156,13 +155,10 @@ class _Search:
                 if self.left <= 0:
                     return
                 self.left -= 1
-            self.note(text)
-            found = self._tried(problem)
+            found = self._tried(problem, text)
             if found is None:
                 return
-            if reduce:
-                found = self._reduced(found)
-            self.known[text] = found
+            self.known[text] = found = self._reduced(found) if reduce else found
         self.last = found
         raise _Failing
 
@@ -178,22 +174,20 @@ class _Search:
         for i, shape in enumerate(whole.shapes if len(whole.shapes) > 1 else ()):
             gone = frozenset((t, 0) for t, j in whole.missing if j == i)
             single = replace(whole, shapes=(shape,), groups=(whole.groups[i],), missing=gone)
-            smaller = self._if_failing(single)
-            if smaller is not None:
+            if (smaller := self._if_failing(single)) is not None:
                 return smaller
         return found
 
     def _if_failing(self, problem: Problem) -> _Finding | None:
-        self.note(problem.to_text())
-        found = self._tried(problem)
+        found = self._tried(problem, problem.to_text())
         return found if found is not None and found.measured is not None else None
 
-    def _tried(self, problem: Problem) -> _Finding | None:
+    def _tried(self, problem: Problem, text: str) -> _Finding | None:
         """What is wrong on this problem, None where nothing is."""
+        self.note(text)
         measured = None
         trial = Trial(self.subject, self.convention, problem)
-        unfit = self.check.applies(trial)
-        if unfit is not None:
+        if unfit := self.check.applies(trial):
             self.unfit[unfit] = None
             return None
         try:
@@ -210,8 +204,7 @@ class _Search:
         except Exception as error:
             if is_exhaustion(error):
                 raise OutOfMemory(in_words(error)) from None
-            refused = self.refusals.reason(error, problem, self.check.needs)
-            if refused is not None:
+            if refused := self.refusals.reason(error, problem, self.check.needs):
                 self.refused[refused] = None
                 return None
             self.tried += 1
@@ -238,11 +231,11 @@ class _Search:
         if measured is None:
             return replace(base, verdict="errored", reason=found.reason)
         failed = self.last is not None
-        if not failed and not self.claims:
-            base = replace(base, reason=NO_CLAIM)
+        claims = failed or self.claims
         return replace(
             base,
-            verdict="failed" if failed else "passed" if self.claims else "no_claim",
+            verdict="failed" if failed else "passed" if claims else "no_claim",
+            reason=refused if claims else NO_CLAIM,
             error=float(measured.error),
             bound=float(measured.bound),
             ratio=float(measured.ratio),

@@ -8,10 +8,10 @@ from momentum.errors import UsageError
 from momentum.oracle.power import smallest
 from momentum.runner.events import TwinTried
 from momentum.runner.expectations import Expectation, as_expected
+from momentum.runner.one_check import WHOLE
 from momentum.runner.options import Options
 from momentum.runner.pool import Load, TimeIsUp
 from momentum.runner.supervisor import Start, Supervisor
-from momentum.runner.worker import TWIN_CHECK
 
 
 def run(
@@ -89,5 +89,5 @@ def _broken(twin: TwinTried | None, results: Sequence[Result]) -> str:
     if twin is None or twin.outcome == "caught":
         return ""
     # A twin that nobody could run proves nothing where the subject itself could be run.
-    believed = any(r.verdict == "passed" and r.check == TWIN_CHECK for r in results)
+    believed = any(r.verdict == "passed" and r.check == WHOLE for r in results)
     return twin.words if twin.outcome == "missed" or believed else ""

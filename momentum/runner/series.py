@@ -57,7 +57,8 @@ def _candidates(
         along, single = truth.compare(list(got))
         ratio = np.maximum(along.ratio, single.ratio)[:steps]
         t, k = (int(j) for j in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-        kept = _thinned(problem.steps, t)
+        # All steps where they are few, else some of them evenly, the worst among them.
+        kept = sorted({*np.rint(np.linspace(0, problem.steps - 1, POINTS)).astype(int).tolist(), t})
         yield (
             float(ratio[t, k]),
             Series(
@@ -72,11 +73,6 @@ def _candidates(
                 step_bound=_floats(single.bound[kept, k]),
             ),
         )
-
-
-def _thinned(steps: int, worst: int) -> list[int]:
-    """All steps where they are few, else some of them evenly, the worst among them."""
-    return sorted({*np.rint(np.linspace(0, steps - 1, POINTS)).astype(int).tolist(), worst})
 
 
 def _floats(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from momentum.errors import UsageError
 from momentum.gallery.twin import twin_of
 from momentum.runner import events
 from momentum.runner.events import Event, Job, Request
-from momentum.runner.one_check import OutOfMemory, forget_local_constants, run_check
+from momentum.runner.one_check import WHOLE, OutOfMemory, forget_local_constants, run_check
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
 from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
@@ -26,8 +26,6 @@ from momentum.subjects.strangers import in_words, tamed
 
 TRIAL = 0.25
 """Part of the time limit that a trial of the subject may take while it is loaded."""
-
-TWIN_CHECK = "agrees_with_oracle"
 
 
 Tell = Callable[[Event], None]
@@ -205,7 +203,7 @@ def _doubt(identity: Identity) -> str:
 
 def tried_twin(subject: Subject, convention: Convention, dtype: str, seed: int) -> events.TwinTried:
     """A known-wrong twin of the subject must fail, else nothing that passes means anything."""
-    result = run_check(CHECKS[TWIN_CHECK], twin_of(subject), convention, dtype, "quick", seed)
+    result = run_check(CHECKS[WHOLE], twin_of(subject), convention, dtype, "quick", seed)
     if result.verdict == "failed":
         return events.TwinTried("caught", f"a known-wrong twin failed {result.id}, as it must")
     if result.verdict == "passed":

@@ -60,9 +60,8 @@ _TORCH = (
 def torch_settings() -> tuple[object, ...]:
     """Those of torch; none where it is not loaded."""
     torch: object = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_num_threads"):
-        return ()
-    return tuple(getattr(torch, told)() for told, _ in _TORCH)
+    loaded = hasattr(torch, "get_num_threads")
+    return tuple(getattr(torch, told)() for told, _ in _TORCH) if loaded else ()
 
 
 def set_torch(wanted: Sequence[object], flushing: bool = False) -> None:

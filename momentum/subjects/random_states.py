@@ -30,22 +30,20 @@ def numpy_state() -> object:
     return ctypes.string_at(_BITS, _SIZE)
 
 
-def _torch() -> object:
-    torch: object = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_rng_state"):
-        return None
-    return torch.get_rng_state().numpy().tobytes()
-
-
-def _torch_state() -> object:
+def _torch_state() -> Any:
+    """That of torch, None where it is not loaded."""
     torch: Any = sys.modules.get("torch")
-    return None if _torch() is None else torch.get_rng_state()
+    return torch.get_rng_state() if hasattr(torch, "get_rng_state") else None
+
+
+def _torch() -> object:
+    state = _torch_state()
+    return None if state is None else state.numpy().tobytes()
 
 
 def _set_torch(state: object) -> None:
-    torch: Any = sys.modules.get("torch")
     if state is not None:
-        torch.set_rng_state(state)
+        sys.modules["torch"].set_rng_state(state)
 
 
 class _Generator(NamedTuple):

@@ -12,9 +12,10 @@ from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.linear import Linear
 from momentum.watching.causes import Step, Term, cause
-from momentum.watching.reading import Array, taken
+from momentum.watching.reading import Array, coordinate, taken
+from momentum.watching.report import Violation
 from momentum.watching.sample import Indices
-from momentum.watching.walks import Prior, Still, Walked, begun, beyond, copied, prior_to
+from momentum.watching.walks import Prior, begun, beyond, copied, prior_to
 
 STALE_GRADIENT = "the gradient is that of the step before"
 STALE_VELOCITY = "the velocity is that from before the loaded state"
@@ -37,10 +38,13 @@ class Member:
 class Given(NamedTuple):
     """What was seen of a bundle in a step, on the host.
 
-    start: what the state showed, where the bundle begins with this step. scale: by which the step
-    divides its gradients, which stand here divided. skipped: a scaler told the step to do nothing.
+    rank, step: of which process, and its number. start: what the state showed, where the bundle
+    begins with this step. scale: by which the step divides its gradients, which stand here divided.
+    skipped: a scaler told the step to do nothing.
     """
 
+    rank: int
+    step: int
     before: Array
     grad: Array
     after: Array
@@ -48,22 +52,6 @@ class Given(NamedTuple):
     start: dict[str, Any] | None
     scale: float = 1.0
     skipped: bool = False
-
-
-class Worst(NamedTuple):
-    """A parameter's worst coordinate in a comparison; how: "step" or "trajectory".
-
-    k: position in its sample. wrong: how many are beyond their bound. cause: what they did.
-    """
-
-    member: Member
-    how: str
-    k: int
-    got: float
-    exact: float
-    bound: float
-    wrong: int
-    cause: str
 
 
 @dataclass(eq=False)
@@ -116,7 +104,7 @@ class Bundle:
         """Each member's tensor at its positions."""
         return [taken(x, m.positions) for x, m in zip(tensors, self.members) if x is not None]
 
-    def step(self, given: Given, compared: bool) -> tuple[float, list[Worst], list[Member]]:
+    def step(self, given: Given, compared: bool) -> tuple[float, list[Violation], list[Member]]:
         """The oracle takes the step that the optimizer has taken.
 
         Returns the worst error / bound, what is wrong, and whose members were changed beside.
@@ -125,10 +113,10 @@ class Bundle:
         if given.skipped:
             self.last = given.after
             moved = (given.after != given.before) & ~np.isnan(given.before)
-            here = Still(given.before)
-            return 0.0, self._placed("skipped", given, here, moved, None), beside
+            still = np.zeros_like(given.before)
+            return 0.0, self._placed("skipped", given, given.before, still, moved, None), beside
         ratio = 0.0
-        wrong: list[Worst] = []
+        wrong: list[Violation] = []
         with np.errstate(all="ignore"):
             if compared:
                 self.single = copied(self.along) if self.single is None else self.single
@@ -144,9 +132,10 @@ class Bundle:
                 peak, wide = beyond(given.after, walk)
                 ratio = max(ratio, peak)
                 if wide is not None:
-                    told = {x.member for x in wrong}  # once: a wrong step leads off the trajectory
-                    placed = self._placed(how, given, walk, wide, prior)
-                    wrong += [x for x in placed if x.member not in told]
+                    # Once each: a wrong step leads off the trajectory.
+                    told = {x.parameter for x in wrong}
+                    placed = self._placed(how, given, walk.value, walk.bound, wide, prior)
+                    wrong += [x for x in placed if x.parameter not in told]
                     walk.move_to(given.after)
         self.last = given.after
         self.past = {STALE_GRADIENT: ("gradient", given.grad)}
@@ -201,27 +190,29 @@ class Bundle:
                     self.loaded[member.name] = False
 
     def _placed(
-        self, how: str, given: Given, walk: Walked, wrong: NDArray[np.bool_], prior: Prior | None
-    ) -> list[Worst]:
+        self, how: str, given: Given, exact: Array, bound: Array, wrong: NDArray[np.bool_],
+        prior: Prior | None,
+    ) -> list[Violation]:  # fmt: skip
+        """Each parameter's worst coordinate, of those that are wrong."""
         found = []
         starts = [0, *self.ends[:-1]]
-        for member, start, end in zip(self.members, starts, self.ends):
+        for m, start, end in zip(self.members, starts, self.ends):
             here = np.flatnonzero(wrong[start:end]) + start
             if not len(here):
                 continue
-            error = np.abs(given.after - walk.value)[here]
+            error = np.abs(given.after - exact)[here]
             with np.errstate(divide="ignore"):
-                k = int(here[np.argmax(error / walk.bound[here])])
-            found.append(Worst(
-                member, how, k - start, float(given.after[k]), float(walk.value[k]),
-                float(walk.bound[k]), len(here),
-                self._cause(given, walk, here, prior) if how == "step" else "",
+                k = int(here[np.argmax(error / bound[here])])
+            index = int(m.indices[k - start])
+            step = Step(*(x[here] for x in (given.before, given.after, exact, bound)))
+            found.append(Violation(
+                given.rank, given.step, m.group, m.name, index, coordinate(m.p, index), how,
+                float(given.after[k]), float(exact[k]), float(bound[k]), len(here), len(m.indices),
+                self._cause(given, step, here, prior) if how == "step" else "",
             ))  # fmt: skip
         return found
 
-    def _cause(
-        self, given: Given, walk: Walked, here: NDArray[np.int64], prior: Prior | None
-    ) -> str:
+    def _cause(self, given: Given, step: Step, here: NDArray[np.int64], prior: Prior | None) -> str:
         terms: dict[str, Term] = {}
         if prior is not None:
             state, rows = prior
@@ -234,7 +225,4 @@ class Bundle:
                 moved, _ = self.convention.step(zero, grad, held, given.h)
                 terms[name] = Term(float(moved[0]), x[here])
         others = {words: (name, x[here]) for words, (name, x) in self.past.items() if name in terms}
-        before, after, exact, bound = (
-            x[here] for x in (given.before, given.after, walk.value, walk.bound)
-        )
-        return cause(Step(before, after, exact, bound, terms, others), given.scale)
+        return cause(step._replace(terms=terms, others=others), given.scale)

@@ -45,8 +45,8 @@ class Step(NamedTuple):
     after: Array
     exact: Array
     bound: Array
-    terms: dict[str, Term]
-    others: dict[str, tuple[str, Array]]
+    terms: dict[str, Term] = {}
+    others: dict[str, tuple[str, Array]] = {}
 
 
 def cause(step: Step, scale: float = 1.0) -> str:

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from momentum.conventions import Hyper
-from momentum.watching.bundle import Bundle, Given, Worst
+from momentum.watching.bundle import Bundle, Given
 from momentum.watching.options import Options
-from momentum.watching.reading import Array, Option, coordinate, moved_to_host
+from momentum.watching.reading import Array, Option, moved_to_host
 from momentum.watching.report import Violation, WatchError, WatchReport
 from momentum.watching.walks import copied
 
@@ -52,15 +51,6 @@ class Queue:
         self.report, self.options = report, options
         self.rows: list[Row] = []
 
-    def put(self, row: Row) -> None:
-        """One more step."""
-        self.rows.append(row)
-
-    @property
-    def full(self) -> bool:
-        """No more can wait."""
-        return len(self.rows) >= LONGEST
-
     def flush(self, raises: bool) -> None:
         """Let the oracle take all steps and compare the last; where that is wrong, find the first.
 
@@ -69,7 +59,7 @@ class Queue:
         rows, self.rows = self.rows, []
         if not rows:
             return
-        seen = _on_host(rows)
+        seen = _on_host(rows, self.report.rank)
         bundles = {x.bundle: None for row in rows for x in row.parts}
         before = (
             {b: {**vars(b), "along": copied(b.along)} for b in bundles} if len(rows) > 1 else {}
@@ -102,12 +92,7 @@ class Queue:
             for member, piece in zip(part.bundle.members, np.split(given.after, ends)):
                 hashes[member.name] = zlib.crc32(piece.tobytes())
         report.verify(row.step, one.ratio, hashes)
-        for worst in one.wrong:
-            m, index = worst.member, int(worst.member.indices[worst.k])
-            violation = Violation(
-                report.rank, row.step, m.group, m.name, index, coordinate(m.p, index), worst.how,
-                worst.got, worst.exact, worst.bound, worst.wrong, len(m.indices), worst.cause,
-            )  # fmt: skip
+        for violation in one.wrong:
             LOG.warning("%s", violation)
             report.add(violation)
 
@@ -118,13 +103,13 @@ class _Taken(NamedTuple):
     compared: bool
     claims: bool
     ratio: float
-    wrong: list[Worst]
+    wrong: list[Violation]
     notes: list[str]
 
 
 def _taken(row: Row, givens: list[Given], compared: bool) -> _Taken:
     ratio, claims = 0.0, False
-    wrong: list[Worst] = []
+    wrong: list[Violation] = []
     notes: list[str] = []
     for part, given in zip(row.parts, givens):
         peak, worse, beside = part.bundle.step(given, compared)
@@ -136,7 +121,7 @@ def _taken(row: Row, givens: list[Given], compared: bool) -> _Taken:
     return _Taken(compared, claims, ratio, wrong, notes)
 
 
-def _on_host(rows: list[Row]) -> list[list[Given]]:
+def _on_host(rows: list[Row], rank: int) -> list[list[Given]]:
     """What was seen, row by row and part by part; the one transfer."""
     kept = [
         ([(x.before, x.grad, after, x.start) for x, after in zip(row.parts, row.after)],
@@ -153,8 +138,8 @@ def _on_host(rows: list[Row]) -> list[list[Given]]:
         scale, skipped = map(_number, amp)
         found.append([
             Given(
-                before.astype(np.float64), _unscaled(grad, scale), after.astype(np.float64),
-                hypers[part.bundle.members[0].group],
+                rank, row.step, before.astype(np.float64), grad.astype(np.float64) / scale,
+                after.astype(np.float64), hypers[part.bundle.members[0].group],
                 start and {n: x if n == "v" else _number(x) for n, x in start.items()},
                 scale, bool(skipped),
             )
@@ -166,7 +151,3 @@ def _on_host(rows: list[Row]) -> list[list[Given]]:
 def _number(x: float | Array) -> Any:
     """A number that may have been a tensor of one; flags stay flags."""
     return float(x[0]) if isinstance(x, np.ndarray) else x if isinstance(x, bool) else float(x)
-
-
-def _unscaled(grad: NDArray[np.floating], scale: float) -> Array:
-    return grad.astype(np.float64) if scale == 1 else grad.astype(np.float64) / scale

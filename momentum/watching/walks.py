@@ -22,16 +22,6 @@ Prior = tuple[Any, Mapping[str, Array]]
 """State, and its rows that are arrays, before a step."""
 
 
-class Still:
-    """Where a step that is skipped leads."""
-
-    def __init__(self, value: Array) -> None:
-        self.value, self.bound = value, np.zeros_like(value)
-
-
-Walked = Linear | Walk | Still
-
-
 def begun(convention: Convention, format: Format, linear: bool, start: Array) -> Linear | Walk:
     """A walk at its start; number by number where the rule is not linear."""
     if linear:

@@ -15,7 +15,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from momentum.watching import ranks
 from momentum.watching.options import Options
 from momentum.watching.placing import Placing
-from momentum.watching.queue import Part, Queue, Row
+from momentum.watching.queue import LONGEST, Part, Queue, Row
 from momentum.watching.reading import amp_of
 from momentum.watching.records import Lines
 from momentum.watching.report import WatchReport
@@ -174,8 +174,8 @@ class Watcher:
             row.after = [
                 torch.cat(x.bundle.read([m.p for m in x.bundle.members])) for x in row.parts
             ]
-        self.queue.put(row)
-        if (row.step - 1) % self.options.every == 0 or self.queue.full:
+        self.queue.rows.append(row)
+        if (row.step - 1) % self.options.every == 0 or len(self.queue.rows) >= LONGEST:
             self.queue.flush(self.options.raises)
 
 

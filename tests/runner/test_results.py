@@ -11,12 +11,12 @@ from momentum.errors import UsageError
 from momentum.runner import results
 from momentum.runner.events import TwinTried
 from momentum.runner.expectations import Expectation
+from momentum.runner.one_check import WHOLE
 from momentum.runner.options import Options
 from momentum.runner.pool import TimeIsUp
-from momentum.runner.worker import TWIN_CHECK
 
 HEADER = Header("s", "scaled", (), 0, "normal", ("float32", "float64"))
-PASSED = Result(TWIN_CHECK, "float32", "f", "must", "It.", "law", "passed", power={"lr": 4.0})
+PASSED = Result(WHOLE, "float32", "f", "must", "It.", "law", "passed", power={"lr": 4.0})
 FOUND = (
     PASSED,
     replace(PASSED, dtype="float64", power={"lr": 1.0, "momentum": 2.0}),
