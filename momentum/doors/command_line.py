@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from momentum.doors import completion, options
+from momentum.doors import options
 from momentum.doors.interrupts import interruptible
 from momentum.doors.options import AS_WELL, PROCESS, SEED, SET, TARGET, named, with_options
 from momentum.doors.programs import harness, vectors, watch
@@ -132,7 +132,7 @@ def article(figures: Path | None, seeds: int | None) -> int:
 @commands.command()
 @with_options(
     TARGET, PROCESS, SET,
-    options.option("--dtype", metavar="D", of=completion.dtypes,
+    options.option("--dtype", metavar="D", of=options.DTYPES,
                    help="To probe in; the finest that the target claims."),
     options.seconds("--time-limit", "Seconds for loading, and for the probes together.",
                     default=60.0, show_default=True),
@@ -225,7 +225,7 @@ def convert(**given: Any) -> int:
     options.file("--jsonl", help="Keep rows here; a run that was interrupted goes on from them."),
     options.effort("quick"),
     SEED,
-    options.option("--only", metavar="NAME", multiple=True, of=completion.implementations,
+    options.option("--only", metavar="NAME", multiple=True, of=options.IMPLEMENTATIONS,
                    help="An implementation, or all whose name begins with this word."),
     options.option("--process", metavar="COMMAND|LIST.toml", multiple=True,
                    help="A program that speaks the process protocol, or a list of them, alone or"

@@ -1,20 +1,29 @@
 """Options of the commands: their kinds, and those that several commands or `check` have."""
 
+import itertools
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from momentum.doors import completion
-
 F = TypeVar("F", bound=Callable[..., int])
 
 Option = Callable[[Any], Any]
 """A decorator of a command."""
+
+Places = tuple[str, ...]
+"""`module:NAME` of what holds names that a shell may offer; loaded when it asks."""
+
+CONVENTIONS: Places = ("momentum.conventions:CONVENTIONS", "momentum.conventions:SPEAKERS")
+DTYPES: Places = ("momentum.arithmetic:FORMATS",)
+CHECKS: Places = ("momentum.checks:CHECKS", "momentum.checks:FAMILIES")
+IMPLEMENTATIONS: Places = ("momentum.report.matrix:IMPLEMENTATIONS",)
+LANGUAGES: Places = ("momentum.languages.harness:LANGUAGES",)
 
 
 class FilePath(click.Path):
@@ -53,18 +62,18 @@ PATH = FilePath(path_type=Path)
 EXISTING = FilePath(path_type=Path, exists=True, dir_okay=False)
 
 
-def option(*names: str, of: Callable[[], Iterable[str]] | None = None, **more: Any) -> Option:
-    """An option. of: gives the names that a shell offers for it."""
-    if of is not None:
-        more["shell_complete"] = offered(of)
-    return click.option(*names, **more)
+def option(*names: str, of: Places = (), **more: Any) -> Option:
+    """An option. of: where the names are that a shell offers for it."""
+    return click.option(*names, shell_complete=offered(of) if of else None, **more)
 
 
-def offered(of: Callable[[], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+def offered(of: Places, *others: str) -> Callable[..., list[CompletionItem]]:
     """What a shell is told: these names, in whatever case they begin."""
 
     def offer(ctx: object, option: object, typed: str) -> list[CompletionItem]:
-        return [CompletionItem(n) for n in of() if n.lower().startswith(typed.lower())]
+        held = (getattr(import_module(m), name) for m, name in (x.split(":") for x in of))
+        names = [*itertools.chain(*held), *others]
+        return [CompletionItem(n) for n in names if n.lower().startswith(typed.lower())]
 
     return offer
 
@@ -93,7 +102,7 @@ def seconds(name: str, help: str, **more: Any) -> Option:
 def convention(help: str, *names: str, **more: Any) -> Option:
     """One that names a convention: `--as`, or another that must be given."""
     more = {"metavar": "CONVENTION", "required": bool(names), **more}
-    return option(*names or ("--as", "convention"), of=completion.conventions, help=help, **more)
+    return option(*names or ("--as", "convention"), of=CONVENTIONS, help=help, **more)
 
 
 def effort(default: str) -> Option:
@@ -156,11 +165,11 @@ CHECK = (
     ),
     SET,
     PROCESS,
-    option("--dtype", "dtypes", metavar="D", of=completion.dtypes, multiple=True,
+    option("--dtype", "dtypes", metavar="D", of=DTYPES, multiple=True,
            help="float64, float32, float16 or bfloat16; by default all that the target claims."),
     effort("normal"),
     SEED,
-    option("--only", metavar="ID", of=completion.checks, multiple=True,
+    option("--only", metavar="ID", of=CHECKS, multiple=True,
            help="A check, a family, or one check in one dtype: check[float32]."),
     flag("--list", "list_", help="List the checks and exit."),
     flag("--strict", help="Let advice (should checks) and stale expectations fail the run too."),

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from momentum.doors import completion, options
+from momentum.doors import options
 from momentum.doors.options import FilePath, with_options
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @with_options(
-    options.option("--as", "convention", metavar="CONVENTION", of=completion.conventions,
+    options.option("--as", "convention", metavar="CONVENTION", of=options.CONVENTIONS,
                    help="What its optimizers are meant to follow."),
     options.count("--every", "Verify each N steps.", default=1, show_default=True, metavar="N"),
     options.option("--sample", default="65536", show_default=True, metavar="N|all",
@@ -39,7 +39,7 @@ def vectors() -> None:
 
 
 @vectors.command("write")
-@options.option("--as", "conventions", metavar="CONVENTION", of=completion.conventions,
+@options.option("--as", "conventions", metavar="CONVENTION", of=options.CONVENTIONS,
                 multiple=True, help="Only of these; of all by default.")  # fmt: skip
 @click.argument("folder", type=FilePath(path_type=Path, file_okay=False), metavar="DIR")
 def write_vectors(folder: Path, conventions: tuple[str, ...]) -> int:
@@ -61,11 +61,13 @@ def verify_vectors(answers: Path, flushing: bool) -> int:
 
 @click.command()
 @click.argument(
-    "language", metavar="LANGUAGE | selftest", shell_complete=options.offered(completion.languages)
+    "language",
+    metavar="LANGUAGE | selftest",
+    shell_complete=options.offered(options.LANGUAGES, "selftest"),
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @options.option("--as", "convention", default="torch", show_default=True, metavar="CONVENTION",
-                of=completion.conventions, help="Whose step to fill in.")  # fmt: skip
+                of=options.CONVENTIONS, help="Whose step to fill in.")  # fmt: skip
 @click.option("--into", type=FilePath(path_type=Path, file_okay=False, exists=True),
               default=".", metavar="DIR", help="Where to write it; here by default.")  # fmt: skip
 def harness(language: str, command: tuple[str, ...], convention: str, into: Path) -> int:
