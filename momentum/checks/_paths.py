@@ -14,7 +14,7 @@ from momentum.conventions import Hyper
 from momentum.oracle.deviation import Deviation
 from momentum.subjects.drive import begin, steps
 from momentum.subjects.judge import Measured, blocks
-from momentum.subjects.protocol import Array
+from momentum.subjects.protocol import Array, Gradient
 from momentum.theory.impulse import impulse
 
 Change = Callable[[int, Array], Array]
@@ -109,7 +109,12 @@ def near(
     for t, (here, there, rows) in enumerate(zip(got, wanted, allowed), 1):
         for i, (a, b, bound) in enumerate(zip(here, there, rows)):
             if a.size:
-                gap = _gap(a, change(i, b), 2 * abs(change(i, bound)), problem.shapes[i], t, i)
+                want = change(i, b)
+                with np.errstate(all="ignore"):
+                    alike = (a == want) | (np.isnan(a) & np.isnan(want))
+                    error = np.where(alike, 0, abs(a - want))
+                where = f"step {t}, parameter {i} of shape {problem.shapes[i]}"
+                gap = worst(error, 2 * abs(change(i, bound)), where, t, "two runs", a, want)
                 moved = abs(b - start[i]) if b.shape == start[i].shape else np.inf
                 yield gap._replace(claims=bool(np.any(2 * bound < moved)))
 
@@ -126,15 +131,6 @@ def law(trial: Trial, others: Iterable[Other], feed: Feed | None = None) -> Foun
         for measured in near(got, wanted, allowed, trial.problem, other.wanted):
             where = f"{other.name}: {measured.where}" if other.name else measured.where
             yield measured._replace(where=where)
-
-
-def _gap(
-    got: Array, wanted: Array, bound: Array, shape: tuple[int, ...], step: int, i: int
-) -> Measured:
-    with np.errstate(all="ignore"):
-        error = np.where((got == wanted) | (np.isnan(got) & np.isnan(wanted)), 0, abs(got - wanted))
-    where = f"step {step}, parameter {i} of shape {shape}"
-    return worst(error, bound, where, step, "two runs", got, wanted)
 
 
 def worst(
@@ -161,7 +157,7 @@ def worst(
 
 
 def in_formats(
-    trial: Trial, names: Sequence[str], start: Sequence[Array], fed: Sequence[Sequence[Array]]
+    trial: Trial, names: Sequence[str], start: Sequence[Array], fed: Sequence[Sequence[Gradient]]
 ) -> Found:
     """The oracle's judgement of a run whose parameters have each a format of their own, by name."""
     problem = trial.problem

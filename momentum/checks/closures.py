@@ -34,10 +34,8 @@ def closure_gives_the_gradients(trial: Trial) -> Found:
     always=lambda s: [*everything_moves(s), *turned_flags(s)],
 )
 def closure_may_set_the_rate(trial: Trial) -> Found:
-    def setting(run: FullRun, t: int, fed: Fed) -> None:
-        run.step_closure(fed, trial.problem.hypers[t])
-
-    yield from stepped(trial, setting, told=False)
+    rows = trial.problem.hypers
+    yield from stepped(trial, lambda run, t, fed: run.step_closure(fed, rows[t]), told=False)
 
 
 @check(
@@ -49,11 +47,7 @@ def closure_may_set_the_rate(trial: Trial) -> Found:
 )
 def closure_is_called_once(trial: Trial) -> Found:
     calls: list[int] = []
-
-    def counting(run: FullRun, t: int, fed: Fed) -> None:
-        calls.append(run.step_closure(fed)[2])
-
-    for t, *_ in walked(trial, counting):
+    for t, *_ in walked(trial, lambda run, t, fed: calls.append(run.step_closure(fed)[2])):
         where = f"step {t + 1}: the closure was called {calls[t]} times"
         yield true(calls[t] == 1, where, t + 1)
 
@@ -85,8 +79,8 @@ def raising_closure_is_no_step(trial: Trial) -> Found:
     always=every_form,
 )
 def closure_result_is_returned(trial: Trial) -> Found:
-    run = trial.begin()
-    returned, loss, _ = run.step_closure(trial.problem.gradients(0, trial.problem.start))
+    fed = trial.problem.gradients(0, trial.problem.start)
+    returned, loss, _ = trial.begin().step_closure(fed)
     where = f"step 1 returned {returned}, the closure {loss}"
     if returned is None or loss is None:
         yield true(returned is loss, where, 1)

@@ -5,9 +5,8 @@ from itertools import combinations
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Problem, Problems, Setting, Trial, agrees, check
+from momentum.checks._check import Found, Problems, Setting, Trial, agrees, check
 from momentum.checks._paths import in_formats
-from momentum.subjects.protocol import Array
 
 FOUR = ((5,),) * 4
 LAW = "law; the formula of one parameter holds no other one"
@@ -80,11 +79,7 @@ def formats_of_neighbours_do_not_matter(trial: Trial) -> Found:
         # Start and gradients have all the digits that each format holds.
         drawn = [replace(problem, dtype=name) for name in names]
         start = [p.start[i] for i, p in enumerate(drawn)]
-        fed = [[_whole(p, t, i) for i, p in enumerate(drawn)] for t in range(problem.steps)]
+        fed = [
+            [p.gradients(t, p.start)[i] for i, p in enumerate(drawn)] for t in range(problem.steps)
+        ]
         yield from in_formats(trial, names, start, fed)
-
-
-def _whole(problem: Problem, t: int, i: int) -> Array:
-    gradient = problem.gradients(t, problem.start)[i]
-    assert gradient is not None
-    return gradient

@@ -12,7 +12,7 @@ from momentum.checks._check import Found, Problems, Setting, Trial, agrees, chec
 from momentum.checks._paths import in_formats
 from momentum.checks._repeated import repeated
 from momentum.subjects.problems.strategies import MATRICES, SIZES
-from momentum.subjects.protocol import Array
+from momentum.subjects.protocol import Array, Gradient
 
 MANY = 130
 """Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""
@@ -81,12 +81,9 @@ def agrees_in_mixed_formats(trial: Trial) -> Found:
     claimed = trial.subject.facts.dtypes
     names = [claimed[i % len(claimed)] for i in range(len(problem.shapes))]
     start = _rounded(problem.start, names)
-    fed = [
-        _rounded([g for g in problem.gradients(t, start) if g is not None], names)
-        for t in range(problem.steps)
-    ]
+    fed = [_rounded(problem.gradients(t, start), names) for t in range(problem.steps)]
     yield from in_formats(trial, names, start, fed)
 
 
-def _rounded(arrays: Sequence[Array], names: Sequence[str]) -> list[Array]:
-    return [format_of(name).round(x) for x, name in zip(arrays, names)]
+def _rounded(arrays: Sequence[Gradient], names: Sequence[str]) -> list[Array]:
+    return [format_of(name).round(x) for x, name in zip(arrays, names) if x is not None]

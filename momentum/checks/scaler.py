@@ -34,11 +34,8 @@ def every_form(setting: Setting) -> Problems:
 )
 def loss_scale_is_invisible(trial: Trial) -> Found:
     skipped: list[bool] = []
-
-    def scaled(run: FullRun, t: int, fed: Fed) -> None:
-        skipped.append(run.scaled_step(fed, SCALES[t % len(SCALES)]))
-
-    yield from stepped(trial, scaled)
+    scales = SCALES * trial.problem.steps
+    yield from stepped(trial, lambda run, t, fed: skipped.append(run.scaled_step(fed, scales[t])))
     for t, left_out in enumerate(skipped):
         yield true(not left_out, f"step {t + 1} was skipped, all gradients are finite", t + 1)
 

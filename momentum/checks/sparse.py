@@ -6,8 +6,7 @@ import numpy as np
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Problems, Setting, Trial, advice, check, problems
-from momentum.subjects.drive import Fed, steps
-from momentum.subjects.offers import FullRun
+from momentum.subjects.drive import steps
 from momentum.subjects.protocol import Array, Gradient
 
 SHAPES = ((17,), (9, 2))
@@ -52,9 +51,9 @@ def _sparsely(trial: Trial) -> Found:
             for g in trial.problem.gradients(t, here)
         ]
 
-    def sparsely(run: FullRun, t: int, fed: Fed) -> None:
-        run.step_sparse(fed)
-
     run, problem = trial.begin(), trial.problem
-    gone = steps(run, problem.hypers, thinned, problem.start, step=sparsely, problem=problem)
+    gone = steps(
+        run, problem.hypers, thinned, problem.start,
+        step=lambda run, t, fed: run.step_sparse(fed), problem=problem,
+    )  # fmt: skip
     yield from trial.judged(list(gone))
