@@ -15,7 +15,7 @@ from momentum.adapters import _shared
 from momentum.adapters._libraries import Library
 from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
-from momentum.subjects.isolation import NoCopies
+from momentum.subjects.isolation.child import NoCopies
 from momentum.subjects.protocol import Array, SubjectError
 
 _WORDS = {

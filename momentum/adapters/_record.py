@@ -17,10 +17,6 @@ GROUP = "momentum.adapters"
 """Entry points of this group name an Adapter each."""
 
 
-def _nothing(obj: object) -> bool:
-    return False
-
-
 def _refused(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
     raise AssertionError(f"{name} was never accepted")
 
@@ -44,7 +40,7 @@ class Adapter:
     module: str
     distributions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extra: str = ""
-    accepts: Callable[[Any], bool] = _nothing
+    accepts: Callable[[Any], bool] = lambda obj: False
     adapt: Callable[[Any, Mapping[str, object], str], Subject] = _refused
     prepare: Callable[[], None] | None = None
     rank: int = 0

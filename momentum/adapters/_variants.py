@@ -31,13 +31,10 @@ class _Compiled(torch.optim.SGD):
         return _compiled_step(self, closure)
 
 
-def _unhooked(step: Any) -> Factory:
-    """A step without the hooks that torch wraps around it when a class is first used."""
-    return step.__wrapped__ if hasattr(step, "hooked") else step
-
-
-# The hooks stand around the step above.
-_compiled_step: Factory = torch.compile(_unhooked(torch.optim.SGD.step))
+# Without the hooks that torch wraps around it when a class is first used: those stand above.
+_step: Any = torch.optim.SGD.step
+_bare = _step.__wrapped__ if hasattr(_step, "hooked") else _step
+_compiled_step: Factory = torch.compile(_bare)
 
 
 @_as_sgd_takes

@@ -50,7 +50,7 @@ class _Run(DeclaredRun, JaxRun):
     def claims(cls, obj: object) -> Stated:
         """One's own may take no function of the count for a rate."""
         stated = super().claims(obj)
-        if not _of_jax(obj) and not isinstance(returned(obj, _halved, _stepped), list):
+        if not _of_jax(obj) and not isinstance(returned(obj, lambda count: 0.5, _stepped), list):
             stated["offers"] -= {"schedulers"}
         return stated
 
@@ -84,10 +84,6 @@ def lifted(make: Callable[[], object]) -> "optimizers.Optimizer":
     if isinstance(made, optimizers.Optimizer):
         return made
     return optimizers.optimizer(lambda: made)()
-
-
-def _halved(count: int) -> float:
-    return 0.5
 
 
 def _stepped(made: object) -> list[Any]:

@@ -24,10 +24,6 @@ class Source(NamedTuple):
 NOWHERE = Source("")
 
 
-def _no_forms(h: Hyper) -> tuple[Rule, ...]:
-    return ()
-
-
 def _here(theta: Number, state: State, h: Hyper) -> Number:
     return theta
 
@@ -76,7 +72,7 @@ class Convention:
     dampening: str = "honoured"
     alike: Mapping[str, str] = field(default_factory=dict)
     contains: Mapping[str, str] = field(default_factory=dict)
-    forms: Callable[[Hyper], tuple[Rule, ...]] = _no_forms
+    forms: Callable[[Hyper], tuple[Rule, ...]] = lambda h: ()
     response: Response | None = None
     inverse: Inverse | None = None
     gradient_point: Callable[[Any, Any, Hyper], Any] = _here

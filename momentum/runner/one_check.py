@@ -12,7 +12,7 @@ from momentum.checks import Check, Trial
 from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.runner.series import furthest
-from momentum.subjects.isolation import is_exhaustion
+from momentum.subjects.isolation.child import is_exhaustion
 from momentum.subjects.judge import Measured
 from momentum.subjects.power import power
 from momentum.subjects.problems import Problem

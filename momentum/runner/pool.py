@@ -10,7 +10,9 @@ from momentum.errors import UsageError
 from momentum.runner.events import Event, Exhausted, Explain, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
 from momentum.runner.worker import Worker
-from momentum.subjects.isolation import Cell, Keeper, Lost, Patience, spawned
+from momentum.subjects.isolation import Lost
+from momentum.subjects.isolation.cell import Cell, Keeper, spawned
+from momentum.subjects.isolation.patience import Patience
 from momentum.subjects.protocol import Subject
 
 Load = Callable[[], Subject]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from momentum.subjects.isolation import NoCopies
+from momentum.subjects.isolation.child import NoCopies
 from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.random_states import RandomStates
 from momentum.subjects.strangers import tamed

@@ -5,28 +5,9 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait as ready
 from typing import NamedTuple, TypeVar, cast
 
-from momentum.subjects.isolation.cell import Cell, Handle, Keeper, cell, serve, spawned
+from momentum.subjects.isolation.cell import cell
 from momentum.subjects.isolation.channel import Channel
-from momentum.subjects.isolation.child import NoCopies, is_exhaustion
 from momentum.subjects.isolation.patience import Patience
-
-__all__ = [
-    "Cell",
-    "Channel",
-    "Handle",
-    "Keeper",
-    "Lost",
-    "NoCopies",
-    "Patience",
-    "is_exhaustion",
-    "limit_trials",
-    "not_copied",
-    "serve",
-    "spawned",
-    "stream",
-    "survives",
-    "trial_limit",
-]
 
 
 class Lost(NamedTuple):
