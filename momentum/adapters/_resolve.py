@@ -5,10 +5,13 @@ import importlib
 import importlib.util
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from momentum.adapters._record import of_module
+from momentum.conventions._file import run_file
 from momentum.errors import UsageError, did_you_mean
 
 _IMPORTS = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
@@ -80,12 +83,8 @@ def _prepare(package: str) -> None:
 
 def _import(name: str) -> ModuleType:
     _prepare(name.partition(".")[0])
-    try:
+    with _told(name):
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise UsageError(_missing(name, error.name or name)) from None
-    except (Exception, SystemExit) as error:
-        raise UsageError(f"{name} cannot be imported: {_one_line(error)}") from None
 
 
 def in_file(place: str) -> ModuleType:
@@ -101,18 +100,20 @@ def in_file(place: str) -> ModuleType:
         _prepare(package)
     sys.path.insert(0, str(path.resolve().parent))
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_{abs(hash(path.resolve()))}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{place} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where pickle looks for the classes of the file
+    with _told(place):
+        return run_file(path, name)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Raises: UsageError for whatever a stranger's module does when it is imported."""
     try:
-        spec.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(_missing(place, error.name or "")) from None
+        yield
     except (Exception, SystemExit) as error:
-        raise UsageError(f"{place} cannot be imported: {_one_line(error)}") from None
-    return module
+        module = error.name if isinstance(error, ModuleNotFoundError) else None
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        why = _missing(what, module) if module else f"{what} cannot be imported: {text}"
+        raise UsageError(why) from None
 
 
 def _missing(what: str, module: str) -> str:
@@ -123,7 +124,3 @@ def _missing(what: str, module: str) -> str:
     if what == module or what.startswith(module + "."):
         return f"there is no module {module!r}"
     return f"{what} cannot be imported: it needs {module!r}"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,18 +1,16 @@
 """Parameter groups that join a running optimizer."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Problem, Problems, Setting, Step, Trial, advice, check
 from momentum.checks._trial import How
-from momentum.conventions import Hyper
-from momentum.subjects.drive import Fed, held, plainly, steps
+from momentum.subjects.drive import held, plainly, tell
 from momentum.subjects.offers import FullRun
 from momentum.subjects.problems.strategies import hypers
-from momentum.subjects.protocol import Array, Gradient
 
 
 def joined(problem: Problem, *after: int) -> Problem:
@@ -105,22 +103,6 @@ def late_group_may_join_a_schedule(trial: Trial) -> Found:
         yield from alone.judged([(fed[: i + 1], here[: i + 1]) for fed, here in gone])
 
 
-@dataclass
-class _Going:
-    """The run that goes on, in place of what it was made of."""
-
-    run: FullRun
-
-    def step(self, gradients: Sequence[Gradient]) -> None:
-        self.run.step(gradients)
-
-    def parameters(self) -> list[Array]:
-        return self.run.parameters()
-
-    def set(self, hyper: Hyper, group: int = 0) -> None:
-        self.run.set(hyper, group)
-
-
 def as_it_is(run: FullRun, t: int, count: int) -> FullRun:
     """Nothing happens between two steps."""
     return run
@@ -143,22 +125,17 @@ def joining(
     count, hypers = groups.count(0), tuple(row[:1] for row in problem.hypers)
     early = {"shapes": problem.shapes[:count], "groups": (0,) * count, "hypers": hypers}
     run = trial.on(**early, options=tuple(options.items())).begin(start[:count])
-
-    def filled(here: Sequence[Array]) -> list[Array]:
-        return [*here, *start[len(here) :]]
-
-    def taken(going: _Going, t: int, fed: Fed) -> None:
-        nonlocal count
+    here, gone = start, list[Step]()
+    for t in range(problem.steps):
+        tell(run, hypers, t)
+        fed = tuple(problem.gradients(t, here))
         while count < len(start) and fed[count] is not None:
             own, end = problem.hypers[t][groups[count]], count + groups.count(groups[count])
             silent = plain and own == problem.hypers[0][0]
-            going.run.add_group([x.copy() for x in start[count:end]], None if silent else own)
+            run.add_group([x.copy() for x in start[count:end]], None if silent else own)
             count = end
-        going.run = between(going.run, t, count)
-        step(going.run, t, fed[:count])
-
-    def gradients(t: int, here: Sequence[Array]) -> Sequence[Gradient]:
-        return problem.gradients(t, filled(here))
-
-    gone = steps(_Going(run), hypers, gradients, step=taken)
-    return [(f, tuple(held(filled(here), problem, t))) for t, (f, here) in enumerate(gone, 1)]
+        run = between(run, t, count)
+        step(run, t, fed[:count])
+        here = held([*run.parameters(), *start[count:]], problem, t + 1)
+        gone.append((fed, tuple(here)))
+    return gone

@@ -13,8 +13,8 @@ from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun, full
 from momentum.subjects.refusals import Refusals
 
-Between = Callable[[FullRun, int], FullRun]
-"""A run, and how many parameters it has -> the run that goes on."""
+Between = Callable[[FullRun, int], FullRun | None]
+"""A run, and how many parameters it has -> the run that goes on, if it is another one."""
 
 
 def sequences(setting: Setting) -> Problems:
@@ -51,18 +51,9 @@ def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Callable[[FullRun
         new.load(run.save())
         return new
 
-    def cleared(run: FullRun, to_none: bool) -> FullRun:
-        run.zero_grad(to_none)
-        return run
-
-    def moved(run: FullRun, how: str) -> FullRun:
-        run.rebind(how)
-        return run
-
-    def shown(run: FullRun) -> FullRun:
+    def shown(run: FullRun, n: int) -> None:
         for call in run.glances().values():
             call()
-        return run
 
     between: dict[str, tuple[str, Between]] = {
         "loaded": ("resume", lambda run, n: loaded(run, fresh(n, problem.groups[n - 1] + 1))),
@@ -70,11 +61,11 @@ def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Callable[[FullRun
         "loaded into itself": ("resume", lambda run, n: loaded(run, run)),
         "copied": ("deepcopy", lambda run, n: run.duplicate("deepcopy")),
         "pickled": ("pickle", lambda run, n: run.duplicate("pickle")),
-        "cleared to None": ("zero_grad", lambda run, n: cleared(run, True)),
-        "cleared to zeros": ("zero_grad", lambda run, n: cleared(run, False)),
-        "in other memory": ("rebind", lambda run, n: moved(run, "each")),
-        "in one memory": ("rebind", lambda run, n: moved(run, "together")),
-        "shown": ("glances", lambda run, n: shown(run)),
+        "cleared to None": ("zero_grad", lambda run, n: run.zero_grad(True)),
+        "cleared to zeros": ("zero_grad", lambda run, n: run.zero_grad(False)),
+        "in other memory": ("rebind", lambda run, n: run.rebind("each")),
+        "in one memory": ("rebind", lambda run, n: run.rebind("together")),
+        "shown": ("glances", shown),
     }
     taken: dict[str, tuple[str, Callable[[FullRun, Fed], object]]] = {
         "closure": ("closure", lambda run, fed: run.step_closure(fed)),
@@ -113,7 +104,7 @@ def any_order_of_calls_agrees(trial: Trial) -> Found:
         name = order.pop()
         told[t] = f"a group joined, {name}" if count > known[-1] else name
         known.append(count)
-        return between[name](run, count)
+        return between[name](run, count) or run
 
     def step(run: FullRun, t: int, fed: Fed) -> None:
         name = draw.choice(["plain", *sorted(taken)])

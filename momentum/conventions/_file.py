@@ -1,10 +1,10 @@
 """A convention from somebody's file: `path/to/file.py:name`."""
 
-import importlib.util
 import re
 import sys
 from dataclasses import replace
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -50,14 +50,19 @@ def from_file(which: str) -> Convention:
 def _module(path: Path, stamp: int) -> ModuleType:
     """Run a file; `stamp` tells its versions apart."""
     name = f"_momentum_convention_{path.stem}_{stamp}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{path}: not a Python file")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        return run_file(path, name)
     except (Exception, SystemExit) as error:  # whatever a foreign file raises
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         text = " ".join(str(error).split())
         raise ValueError(f"{path}: raised {type(error).__name__}: {text}") from None
+
+
+def run_file(path: Path, name: str) -> ModuleType:
+    """The module that a Python file is, known by this name from its first line on."""
+    spec = spec_from_file_location(name, path)
+    assert spec is not None, "its name ends in .py"
+    assert spec.loader is not None
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
