@@ -12,9 +12,10 @@ A TOML file, one entry a result, or one for all that have the same reason:
     reason = "a copy has lost its variables"
 """
 
+import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,12 +117,18 @@ def update(path: Path, expected: Sequence[Expectation]) -> Change:
     return Change(tuple(e.id for e in added), removed, len(there) - len(removed))
 
 
-_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*(?:expected|\"expected\"|'expected')[ \t]*\]\]", re.M)
+_TOKEN = re.compile(
+    r'''"""(?:\\.|.)*?"{3,5}|"(?:\\.|[^"\\\n])*"|#[^\r\n]*'''
+    r"""|'{3}.*?'{3,5}|'[^'\n]*'"""
+    r"""|^[ \t]*\[\[[ \t]*(?:expected|"expected"|'expected')[ \t]*\]\]""",
+    re.MULTILINE | re.DOTALL,
+)
+"""Strings, comments, and headers of entries: what stands within another one is none."""
 
 
 def _without(path: Path, text: str, ids: Collection[str]) -> str:
     """The text without some entries; the comments in them stay, each on a line of its own."""
-    starts = [m.start() for m in _HEADER.finditer(text) if _is_whole(text[: m.start()])]
+    starts = [m.start() for m in _TOKEN.finditer(text) if m[0].lstrip().startswith("[")]
     parts = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)])]
     if len(parts) != len(_table(path, text)["expected"]):
         raise UsageError(f"{path}: an update wants each entry as an [[expected]] table")
@@ -130,62 +137,29 @@ def _without(path: Path, text: str, ids: Collection[str]) -> str:
         (entry,) = tomllib.loads(part)["expected"]
         gone = [name for name in _ids(entry) if name in ids]
         if gone == _ids(entry):
-            kept.append("".join(_remains(part)))
-        else:
-            kept.append(_struck(part, gone))
+            kept += _remains(part)
+            continue
+        for name in gone:
+            part = re.sub(rf"""(["']){re.escape(name)}\1[ \t]*,?""", "", part, count=1)
+        kept.append(part)
     return "".join(kept)
 
 
-def _struck(text: str, ids: Iterable[str]) -> str:
-    """Without these ids in quotes; all around them stays."""
-    for name in ids:
-        text = re.sub(rf"""(["']){re.escape(name)}\1[ \t]*,?""", "", text, count=1)
-    return text
-
-
-def _remains(part: str) -> Iterator[str]:
+def _remains(part: str) -> list[str]:
     """Comments of an entry, and the lines below it, which belong to the next."""
-    import tomlkit
-    from tomlkit.items import AoT, Array, Comment
-
     lines = part.splitlines(keepends=True)
     below = len(lines)
     while below and (not lines[below - 1].strip() or lines[below - 1].lstrip().startswith("#")):
         below -= 1
-    entries = tomlkit.parse("".join(lines[:below]))["expected"]
-    assert isinstance(entries, AoT)
-    table = entries[0]
-    comments = [table.trivia.comment]
-    for _, item in table.value.body:
-        alone = isinstance(item, Comment)
-        if isinstance(item, Array):
-            inside = _struck(item.as_string().strip("[]"), item.unwrap())
-            comments += [line.strip() for line in inside.splitlines()]
-        comments.append(item.as_string().strip() if alone else item.trivia.comment)
-    yield from (f"{comment}\n" for comment in comments if comment)
-    yield from lines[below:]
-
-
-def _is_whole(text: str) -> bool:
-    """What stands before a header can be read alone; inside a string it could not."""
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
+    tokens = [m[0] for m in _TOKEN.finditer("".join(lines[:below]))]
+    return [*(f"{token}\n" for token in tokens if token.startswith("#")), *lines[below:]]
 
 
 def _entry(e: Expectation) -> str:
-    import tomlkit
-
-    table = tomlkit.table()
-    for name, value in e._asdict().items():
-        if value:
-            table[name] = value
-    document = tomlkit.document()
-    document["expected"] = tomlkit.aot()
-    document["expected"].append(table)
-    return tomlkit.dumps(document)
+    # What JSON escapes TOML reads; one character more has to be.
+    said = {name: json.dumps(x, ensure_ascii=False) for name, x in e._asdict().items() if x}
+    lines = [f"{name} = {text}\n" for name, text in said.items()]
+    return "".join(["[[expected]]\n", *lines]).replace("\x7f", "\\u007f")
 
 
 LINE = 10_000
