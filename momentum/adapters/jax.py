@@ -12,9 +12,9 @@ import numpy as np
 
 from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun, Stated
-from momentum.adapters._factories import returned
 from momentum.adapters._record import callables_of, framework
 from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._shared import returned
 from momentum.conventions import Hyper
 
 if TYPE_CHECKING:

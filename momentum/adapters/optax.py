@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from momentum.adapters import _libraries, _shared
-from momentum.adapters._factories import returned
 from momentum.adapters._record import framework
 from momentum.adapters.jax import OFFERS, JaxRun
 from momentum.conventions import Hyper
@@ -50,7 +49,7 @@ def accepts(obj: object) -> bool:
     answer = str(getattr(obj, "__annotations__", {}).get("return", ""))
     if _shared.comes_from(obj, "optax") or "GradientTransformation" in answer:
         return True
-    return isinstance(_transformation(returned(obj)), optax.GradientTransformation)
+    return isinstance(_transformation(_shared.returned(obj)), optax.GradientTransformation)
 
 
 def _transformation(made: Any) -> Any:

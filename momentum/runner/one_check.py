@@ -13,8 +13,7 @@ from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.runner.series import furthest
 from momentum.subjects.isolation.child import is_exhaustion
-from momentum.subjects.judge import Measured
-from momentum.subjects.power import power
+from momentum.subjects.judge import Measured, power
 from momentum.subjects.problems import Problem
 from momentum.subjects.problems.strategies import EFFORTS, Setting
 from momentum.subjects.protocol import Subject

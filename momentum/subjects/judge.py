@@ -1,4 +1,4 @@
-"""The oracle's judgement of where a subject went."""
+"""The oracle's judgement of where a subject went, and how small an error it would have seen."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.deviation import Deviation
+from momentum.oracle.power import COORDINATES, smallest
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.drive import Fed, Observation
 from momentum.subjects.problems import Problem
@@ -113,3 +114,23 @@ def place(problem: Problem, batch: Sequence[int], k: int) -> str:
             return f"parameter {i} of shape {problem.shapes[i]}[{index}]"
         k -= size
     raise IndexError(k)
+
+
+def power(
+    convention: Convention, problems: Iterable[Problem], suffix: str = ""
+) -> dict[str, float]:
+    """The smallest relative error of each hyper-parameter that would have failed.
+
+    Closed loops are passed by. suffix: of the format's name, such as `:flushing`.
+    """
+    return smallest(
+        one for problem in problems for one in _of_one(convention, problem, problem.dtype + suffix)
+    )
+
+
+def _of_one(convention: Convention, problem: Problem, dtype: str) -> Iterator[dict[str, float]]:
+    if problem.closed:
+        return
+    fed = [tuple(problem.gradients(t, problem.start)) for t in range(problem.steps)]
+    for block in blocks(problem, fed, lambda x: x.ravel()[:COORDINATES]):
+        yield block.replayed(convention, dtype).power_of_all()

@@ -10,8 +10,7 @@ from momentum.conventions.hyper import NEUTRAL, NUMBERS, Hyper
 from momentum.gallery.machine.machine import Machine, MachineRun
 from momentum.oracle.power import smallest
 from momentum.subjects.drive import observe
-from momentum.subjects.judge import judge
-from momentum.subjects.power import power
+from momentum.subjects.judge import judge, power
 from momentum.subjects.problems import Problem
 
 STATED = {
