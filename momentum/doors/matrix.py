@@ -1,17 +1,16 @@
 """What `momentum matrix` does: rows that are missing are made, all are kept, the tables printed."""
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from momentum import __version__
 from momentum.conventions import Convention
 from momentum.errors import UsageError
+from momentum.report import lines
 from momentum.report.foreign import is_watched, say
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import IMPLEMENTATIONS, Implementation, programs
@@ -55,13 +54,13 @@ def matrix(
     interrupted = False
     stream = Stream(jsonl)
     header = {"record": "header", "format": FORMAT, "version": VERSION, "setting": asdict(setting)}
-    stream.write("".join(map(_line, (header, *(r.to_record() for r in done.values())))))
+    stream.write("".join(map(lines.line, (header, *(r.to_record() for r in done.values())))))
     try:
         for number, one in enumerate(present, 1):
             if one.name in done and done[one.name].is_of(one, more):
                 continue
             done[one.name] = made = _made(one, setting, number, len(present), more)
-            stream.write(_line(made.to_record()))
+            stream.write(lines.line(made.to_record()))
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -116,21 +115,13 @@ def _kept(path: Path, setting: Setting) -> dict[str, Row]:
 
     Raises: UsageError where the file is something else.
     """
-    if not path.exists():
+    found, _ = lines.records(path, "the matrix", "a matrix") if path.exists() else ([], "")
+    if not found:
         return {}
-    lines = files.read(path, "the matrix").split("\n")[:-1]
-    records = [files.json_of(line, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
-    if not records:
-        return {}
-    first = records[0]
-    if not isinstance(first, dict) or first.get("format") != FORMAT:
+    (_, first), *others = found
+    if first.get("format") != FORMAT:
         raise UsageError(f"{path} holds no matrix: it is left as it is")
     if first.get("setting") != asdict(setting):
         return {}
-    rows = [files.record_of(r, Row, f"{path}, line {i}") for i, r in enumerate(records[1:], 2)]
+    rows = [files.record_of(record, Row, where) for where, record in others]
     return {r.name: r for r in rows}
-
-
-def _line(record: Mapping[str, Any]) -> str:
-    cells = {n: {**c, "apart": str(c["apart"])} for n, c in record.get("cells", {}).items()}
-    return json.dumps({**record, "cells": cells} if cells else record, allow_nan=False) + "\n"

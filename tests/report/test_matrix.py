@@ -12,6 +12,7 @@ from momentum.checks import CHECKS
 from momentum.conventions import get
 from momentum.doors import matrix as commands
 from momentum.doors.command_line import entry
+from momentum.report import lines
 from momentum.report.matrix import IMPLEMENTATIONS, Cell, Implementation, Row, Setting, row
 from momentum.report.matrix import render as tables
 from momentum.report.matrix.implementations import programs
@@ -66,7 +67,7 @@ def test_rows_read_back_as_they_were_written() -> None:
     wrong = ({"id": "a[float32]", "kind": "advice", "statement": "s", "evidence": "e",
               "reference": ""},)  # fmt: skip
     before = made("x", wrong=wrong)
-    assert files.record_of(json.loads(commands._line(before.to_record())), Row, "here") == before
+    assert files.record_of(json.loads(lines.line(before.to_record())), Row, "here") == before
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
