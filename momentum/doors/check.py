@@ -91,8 +91,10 @@ def _told(
             troubles.append(str(error))
 
     tried(stream.finish)
-    if reports.html is not None:
-        tried(partial(_write_page, reports.html, results, reports.strict))
+    if (page := reports.html) is not None:
+        from momentum.report import html
+
+        tried(lambda: files.replace(page, html.render(results, strict=reports.strict)))
     tried(partial(_print, reports, options, results, seconds))
     code = INTERRUPTED if results.unfinished == "interrupted" else results.exit_code(reports.strict)
     whole = not results.unfinished and not results.broken
@@ -102,12 +104,6 @@ def _told(
     if troubles:
         raise UsageError("; ".join(troubles))
     return code
-
-
-def _write_page(path: Path, results: Results, strict: bool) -> None:
-    from momentum.report import html
-
-    files.replace(path, html.render(results, strict=strict))
 
 
 def _update(path: Path, known: Sequence[Expectation], results: Results, strict: bool) -> None:

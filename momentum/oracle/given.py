@@ -65,12 +65,7 @@ def helped(gradient: Callable[[Any], Any]) -> Callable[[Any], NDArray[Any] | Non
                 f"the gradient function mixes rationals and floats ({error}): the exact tier calls"
                 " it with rationals; write momentum.exact(0.1) * x for 0.1 * x"
             ) from error
-        return None if answer is None else answer if _rational(answer) else as_array(answer)
+        rational = not hasattr(answer, "detach") and np.asarray(answer).dtype == object
+        return answer if rational else as_array(answer)  # None is an object, too
 
     return called
-
-
-def _rational(answer: object) -> bool:
-    """An object array of rationals, which is kept as it is."""
-    array = np.asarray(answer) if not hasattr(answer, "detach") else None
-    return array is not None and array.dtype == object

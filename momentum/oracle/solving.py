@@ -206,9 +206,14 @@ class Solving:
                 return None, None
             return flat[block], off[block] if isinstance(off, np.ndarray) else off
         answer = self.gradients(here.point(self.hypers[t]).reshape(self.start.shape))
-        grad = None if answer is None else _as_float(answer).reshape(-1)
-        self.recorded.append(None if grad is None else grad.reshape(self.start.shape))
-        return grad, None
+        if answer is None:
+            self.recorded.append(None)
+            return None, None
+        grad = np.asarray(answer)
+        if grad.dtype == object:  # rationals are rounded to nearest
+            grad = nearest_array(exact_array(grad))
+        self.recorded.append(grad.astype(np.float64).reshape(self.start.shape))
+        return self.recorded[-1].reshape(-1), None
 
     def _say_how_long(self) -> None:
         """Warn where digits, which grow with every step, will take long to compute with."""
@@ -261,9 +266,3 @@ def _as_fine(dtype: np.dtype[Any], format: Format) -> bool:
     bits = {"float16": 11, "float32": 24, "float64": 53}.get(str(dtype), 99)
     narrow = str(dtype) == "float16" or format.emax >= 127
     return not format.flushes and bits <= format.precision and narrow
-
-
-def _as_float(answer: object) -> Array:
-    """A gradient function's answer as float64: rationals are rounded to nearest."""
-    array = np.asarray(answer)
-    return nearest_array(exact_array(array)) if array.dtype == object else array.astype(np.float64)

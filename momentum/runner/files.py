@@ -148,7 +148,9 @@ def replace(path: Path, text: str) -> None:
             if target.exists():
                 shutil.copymode(target, name)
             else:
-                os.chmod(name, 0o666 & ~_umask())
+                mask = os.umask(0o077)
+                os.umask(mask)
+                os.chmod(name, 0o666 & ~mask)
             os.replace(name, target)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -178,9 +180,3 @@ def reason(error: Exception) -> str:
 def _special(path: Path) -> bool:
     """A device or a pipe, which cannot be replaced."""
     return path.exists() and not path.is_file() and not path.is_dir()
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
