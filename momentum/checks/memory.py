@@ -16,21 +16,6 @@ def twelve_steps(setting: Setting) -> Problems:
     return given.steady(setting, [given.FULL], 12)
 
 
-def _weighed(trial: Trial, each: int) -> Found:
-    """The state's bytes against so many for each number of the parameters, and some to spare."""
-    problem = trial.problem
-    elements = sum(x.size for x in problem.start)
-    limit = elements * each + SPARE * len(problem.shapes)
-    for t, run, *_ in walked(trial):
-        held = run.state_bytes()
-        yield Measured(
-            max(0.0, held - elements * each),
-            SPARE * len(problem.shapes),
-            f"step {t + 1}: {held} bytes of state for {elements} numbers, wanted up to {limit}",
-            t + 1,
-        )
-
-
 @advice(
     statement="The state is one number for each number of a parameter, in its format or float32.",
     source="law; the rule keeps one velocity",
@@ -41,7 +26,12 @@ def _weighed(trial: Trial, each: int) -> Found:
 )
 def keeps_one_velocity(trial: Trial) -> Found:
     wide = format_of(trial.problem.dtype).precision > format_of("float32").precision
-    yield from _weighed(trial, 8 if wide else 4)
+    elements, spare = sum(x.size for x in trial.problem.start), SPARE * len(trial.problem.shapes)
+    due = elements * (8 if wide else 4)
+    for t, run, *_ in walked(trial):
+        held = run.state_bytes()
+        wanted = f"bytes of state for {elements} numbers, wanted up to {due + spare}"
+        yield Measured(max(0.0, held - due), spare, f"step {t + 1}: {held} {wanted}", t + 1)
 
 
 @check(

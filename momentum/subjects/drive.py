@@ -70,7 +70,8 @@ def steps(
             tell(run, hypers, t)
         fed = tuple(gradients(t, here))
         step(run, t, fed)
-        here = run.parameters() if problem is None else read(run, problem, t + 1)
+        here = run.parameters()
+        here = here if problem is None else held(here, problem, t + 1)
         yield fed, tuple(here)
 
 
@@ -93,14 +94,6 @@ def advance(
         run, problem.hypers, gradients, iterates,
         first=first, step=step, told=told, problem=problem,
     )  # fmt: skip
-
-
-def read(run: Run, problem: Problem, step: int) -> list[Array]:
-    """The parameters of a run.
-
-    Raises: SubjectError where number, shape or dtype are not what they must be.
-    """
-    return held(run.parameters(), problem, step)
 
 
 def held(got: Sequence[Array], problem: Problem, step: int) -> list[Array]:

@@ -5,7 +5,7 @@ and not all of them as numbers of a narrower one: its arithmetic would be that o
 In the same way parameters without axes and without elements are tried.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -89,7 +89,8 @@ def trial(subject: Subject, names: Iterable[str], limit: float = LIMIT) -> dict[
     found: dict[str, str] = {}
     todo = list(names)
     while todo:
-        for item in stream(partial(_tried, subject, todo), trial_limit(limit)):
+        tried = ((name, _why_not(subject, name)) for name in todo)
+        for item in stream(partial(iter, tried), trial_limit(limit)):
             if isinstance(item, Lost):
                 left = [name for name in todo if name not in found]
                 found |= dict.fromkeys(left if item.slow else left[:1], item.reason)
@@ -97,11 +98,6 @@ def trial(subject: Subject, names: Iterable[str], limit: float = LIMIT) -> dict[
                 found[item[0]] = item[1]
         todo = [name for name in todo if name not in found]
     return found
-
-
-def _tried(subject: Subject, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        yield name, _why_not(subject, name)
 
 
 def _why_not(subject: Subject, name: str) -> str:

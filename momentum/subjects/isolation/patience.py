@@ -1,7 +1,7 @@
 """How long a process may take, where others use the processor too."""
 
 import contextlib
-import os
+import glob
 import time
 
 LENIENCE = 3.0
@@ -28,15 +28,8 @@ def seconds_queued(pid: int) -> float:
     Summed over its threads: the first one waits for those that compile.
     """
     total = 0
-    with contextlib.suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            total += _queued(f"/proc/{pid}/task/{thread}/schedstat")
+    for file in glob.iglob(f"/proc/{pid}/task/*/schedstat"):
+        # One whose thread has ended cannot be read any more.
+        with contextlib.suppress(OSError, ValueError, IndexError), open(file) as text:
+            total += int(text.read().split()[1])
     return total * 1e-9
-
-
-def _queued(file: str) -> int:
-    try:
-        with open(file, encoding="ascii") as text:
-            return int(text.read().split()[1])
-    except (OSError, ValueError, IndexError):  # the thread has ended, or nobody counts
-        return 0
