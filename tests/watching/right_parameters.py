@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainings import STEPS, model, nn, right, sgd, train
+from trainings import STEPS, model, nn, right, sgd, train, watched
 
 import momentum
 from momentum.conventions import Convention, Hyper
@@ -23,9 +23,7 @@ def groups_of_their_own_added_in_mid_run() -> Any:
         if t == 3:
             optimizer.add_param_group({"params": list(last), "lr": 0.01, "weight_decay": 0.1})
 
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer, add)
-    return report
+    return watched(net, optimizer, add)
 
 
 @right
@@ -43,9 +41,7 @@ def parameters_replaced_and_changed() -> Any:
         if t == 7:
             net[0].weight.data.clamp_(-0.1, 0.1)
 
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer, change)
-    return report
+    return watched(net, optimizer, change)
 
 
 @right
@@ -59,9 +55,7 @@ def none_gradients_and_frozen_ones() -> Any:
             if (t + i) % 3 == 0:
                 p.grad = None
 
-    with momentum.watch(optimizer, every=4) as report:
-        train(net, optimizer, drop)
-    return report
+    return watched(net, optimizer, drop, every=4)
 
 
 @right
@@ -95,9 +89,7 @@ def averaged_weights_and_batch_norm() -> Any:
             net.load_state_dict(average.module.state_dict())
             net.load_state_dict(kept)
 
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer, swap)
-    return report
+    return watched(net, optimizer, swap)
 
 
 @right
@@ -114,10 +106,7 @@ def a_lazy_layer() -> Any:
 def tied_weights() -> Any:
     net = nn.Sequential(nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.Linear(6, 3))
     net[2].weight = net[0].weight
-    optimizer = sgd(net)
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer)
-    return report
+    return watched(net, sgd(net))
 
 
 @right
@@ -153,10 +142,7 @@ def a_subclass_that_adds_nothing_to_the_rule() -> Any:
             return super().step(closure)
 
     net = model()
-    optimizer = Counting(net.parameters(), lr=0.1, momentum=0.9)
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer)
-    return report
+    return watched(net, Counting(net.parameters(), lr=0.1, momentum=0.9))
 
 
 @right
@@ -188,10 +174,7 @@ def watched_twice_at_once_and_again() -> Any:
 @right
 def numbers_that_overflow() -> Any:
     net = model()
-    optimizer = sgd(net, lr=1e30)
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer)
-    return report
+    return watched(net, sgd(net, lr=1e30))
 
 
 @right
@@ -231,6 +214,4 @@ def momentum_sgd_with_a_convention_for_each_group() -> Any:
         {"params": list(net[2].parameters()), "convention": "averaged_debiased"},
     ]
     optimizer = momentum.MomentumSGD(groups, lr=0.1, momentum=0.9)
-    with momentum.watch(optimizer, redraw=3, sample=100) as report:
-        train(net, optimizer)
-    return report
+    return watched(net, optimizer, redraw=3, sample=100)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from trainings import RIGHT, STEPS, batches, loss_of, model, nn, right, sgd, train
+from trainings import RIGHT, STEPS, batches, loss_of, model, nn, right, sgd, train, watched
 
 import momentum
 
@@ -50,9 +50,7 @@ def schedule_and_tensor_rate() -> Any:
     net = model()
     optimizer = sgd(net, lr=torch.tensor(0.1))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.2, total_steps=STEPS + 1)
-    with momentum.watch(optimizer) as report:
-        train(net, optimizer, lambda t: schedule.step() if t else None)
-    return report
+    return watched(net, optimizer, lambda t: schedule.step() if t else None)
 
 
 @right
@@ -166,9 +164,7 @@ def momentum_through_zero() -> Any:
     def change(t: int) -> None:
         optimizer.param_groups[0]["momentum"] = 0.0 if 3 <= t < 6 else 0.9
 
-    with momentum.watch(optimizer, redraw=2) as report:
-        train(net, optimizer, change)
-    return report
+    return watched(net, optimizer, change, redraw=2)
 
 
 @right

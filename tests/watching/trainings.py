@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+import momentum
+
 torch = pytest.importorskip("torch")
 
 STEPS = 10
@@ -35,6 +37,14 @@ def train(net: Any, optimizer: Any, each: Callable[[int], None] = lambda t: None
         loss_of(net, x, y).backward()
         each(t)
         optimizer.step()
+
+
+def watched(
+    net: Any, optimizer: Any, each: Callable[[int], None] = lambda t: None, **options: Any
+) -> Any:
+    with momentum.watch(optimizer, **options) as report:
+        train(net, optimizer, each)
+    return report
 
 
 def sgd(net: Any, **options: Any) -> Any:
