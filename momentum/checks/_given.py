@@ -10,7 +10,7 @@ from momentum.subjects.problems import Problem as Problem
 from momentum.subjects.problems.strategies import Setting as Setting
 from momentum.subjects.problems.strategies import problems as problems
 
-Problems = Sequence[Problem]
+Problems = Iterable[Problem]
 Drawn = st.SearchStrategy[Problem]
 
 Wanted = Mapping[str, float]

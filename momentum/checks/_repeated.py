@@ -55,18 +55,15 @@ def run_of(result: Result) -> Problem | None:
 
 def _worst_copy(x: Array, truth: Trajectory, t: int) -> Measured:
     """The element that is furthest from the number that it repeats."""
-    worst: Measured | None = None
+    found = []
     # The distance from one number is largest at the least or at the greatest copy.
     for copies in _extremes(np.ravel(x), truth.values[t]):
         deviation = truth.deviation(np.broadcast_to(copies, truth.values.shape))
         k = int(np.argmax(deviation.ratio[t]))
         where = f"step {t + 1}, a copy of coordinate {k} in shape {x.shape}"
         error, bound = float(deviation.error[t, k]), float(deviation.bound[t, k])
-        measured = Measured(error, bound, where, t + 1, "trajectory")
-        if worst is None or measured.ratio > worst.ratio:
-            worst = measured
-    assert worst is not None
-    return worst
+        found.append(Measured(error, bound, where, t + 1, "trajectory"))
+    return max(found, key=lambda measured: measured.ratio)
 
 
 def _extremes(values: Array, truth: Array) -> tuple[Array, Array]:

@@ -25,13 +25,11 @@ def apart(setting: Setting, lr: float) -> list[float]:
 )
 def close_rates_in_a_run_differ(setting: Setting) -> Problems:
     """Rates that change by little, from 0, where each step shows its own; without momentum too."""
-    found = []
     for w in ({"momentum": 0.0}, {"momentum": 0.8, "nu": 0.6}):
         h = given.hyper(setting, **w)
         for lr in (0.1, 1e-3):
             rows = [given.changed(setting, h, lr=rate) for rate in apart(setting, lr)]
-            found.append(given.run(setting, rows, SHAPES, kind="from_zero"))
-    return found
+            yield given.run(setting, rows, SHAPES, kind="from_zero")
 
 
 def first_steps(setting: Setting) -> Problems:

@@ -27,8 +27,7 @@ def closed_loop_agrees(setting: Setting) -> Problems:
 def around_the_limit(setting: Setting) -> Problems:
     """Rates in the stable range, just below and above its end, and exactly at it."""
     if not given.free(setting, "lr"):
-        return []
-    found = []
+        return
     for nesterov in (False, True) if given.free(setting, "nesterov") else (False,):
         h = given.hyper(setting, momentum=0.5, nesterov=nesterov)
         if h.dampening or h.weight_decay or h.maximize or h.nu != 1 or not 0 <= h.momentum < 1:
@@ -36,8 +35,7 @@ def around_the_limit(setting: Setting) -> Problems:
         limit = nearest(stability_limit("nesterov" if h.nesterov else "heavy_ball", h.momentum))
         for part in (0.875, 1.0, 1.125):
             row = [h._replace(lr=part * limit)] * 16
-            found.append(given.run(setting, row, [(3,)], kind="bowl"))
-    return found
+            yield given.run(setting, row, [(3,)], kind="bowl")
 
 
 @check(

@@ -28,7 +28,7 @@ def _problem(setting: Setting, rows: Sequence[Sequence[Hyper]]) -> Problem:
     return given.run(setting, [tuple(row) for row in rows], SHAPES, groups=MEMBERS)
 
 
-def different(setting: Setting) -> Problems:
+def different(setting: Setting) -> list[Problem]:
     """Three groups without a common value; flags on in one group each."""
     plain = [given.hyper(setting, **w) for w in THREE]
     first = [
@@ -44,7 +44,6 @@ def different(setting: Setting) -> Problems:
 def alike_but_for_one(setting: Setting) -> Problems:
     """Groups that differ from the first one in a single hyper-parameter each, heavy ball first."""
     other = {"lr": 0.07, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.4, "nu": 0.9}
-    found = []
     for flag in ({}, {"nesterov": True}):
         changes: list[dict[str, Any]] = [
             {},
@@ -53,16 +52,12 @@ def alike_but_for_one(setting: Setting) -> Problems:
         ]
         row = [given.hyper(setting, **{**THREE[0], **flag, **change}) for change in changes]
         row.append(given.hyper(setting, **{**THREE[0], "nesterov": not flag}))
-        found.append(given.apart(setting, row))
-    return [*found, *flags_alone(setting)]
-
-
-def flags_alone(setting: Setting) -> Problems:
-    """Without dampening, which Nesterov's form may not be had with: pairs that differ in a flag."""
+        yield given.apart(setting, row)
+    # Without dampening, which Nesterov's form may not be had with: pairs that differ in a flag.
     bare = {**THREE[0], "dampening": 0.0}
     flags = [{"nesterov": n, "maximize": m} for n in (False, True) for m in (False, True)]
     row = list(dict.fromkeys(given.hyper(setting, **bare, **flag) for flag in flags))
-    return [given.apart(setting, order) for order in (row, row[::-1])]
+    yield from (given.apart(setting, order) for order in (row, row[::-1]))
 
 
 @agrees(

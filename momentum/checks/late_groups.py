@@ -22,7 +22,7 @@ def joined(problem: Problem, *after: int) -> Problem:
     return replace(problem, missing=frozenset((t, i) for i, end in late for t in range(end)))
 
 
-def late(setting: Setting) -> Problems:
+def late(setting: Setting) -> list[Problem]:
     """A second group, pairwise different from the first, before the first step and after two."""
     first = given.hyper(setting, **given.FULL)
     second = given.hyper(setting, lr=0.2, momentum=0.7, dampening=0.45, weight_decay=0.05, nu=0.8)

@@ -25,16 +25,13 @@ def subsets_with_gradients_agree(setting: Setting) -> Problems:
     rows = [tuple(range(4)), *fed]
     gaps = [(t, i) for t, row in enumerate(rows) for i in range(4) if i not in row]
     late = [(t, i) for t, row in enumerate(fed) for i in range(4) if i not in row]
-    found = []
     for w in given.BOTH:
         h = given.hyper(setting, **w)
-        found.append(given.run(setting, [h] * len(rows), FOUR, missing=gaps))
-        found.append(given.run(setting, [h] * len(fed), FOUR, missing=late))
+        yield given.run(setting, [h] * len(rows), FOUR, missing=gaps)
+        yield given.run(setting, [h] * len(fed), FOUR, missing=late)
         if setting.facts.groups:
             pair = h, given.revised(setting, h, lr=0.2)
-            split = given.run(setting, [pair] * len(rows), FOUR, groups=(0, 1, 0, 1), missing=gaps)
-            found.append(split)
-    return found
+            yield given.run(setting, [pair] * len(rows), FOUR, groups=(0, 1, 0, 1), missing=gaps)
 
 
 @agrees(

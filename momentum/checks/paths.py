@@ -31,13 +31,11 @@ VERY_MANY = 1030
 def agrees_on_many_parameters(setting: Setting) -> Problems:
     """Three steps of very many small parameters, every seventh of them without a gradient once."""
     pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
-    found = []
     for count in (MANY, *([VERY_MANY] if setting.facts.largest >= 2**16 else [])):
         shapes = [pool[i % len(pool)] for i in range(count)]
         gaps = [(1, i) for i in range(0, count, 7)] if setting.facts.none_gradients else []
         row = given.hyper(setting, **given.FULL)
-        found.append(given.run(setting, [row] * 3, shapes, missing=gaps))
-    return found
+        yield given.run(setting, [row] * 3, shapes, missing=gaps)
 
 
 LARGE = ((2 * 2**16 + 17,), (5, 4105), (4105, 5))

@@ -33,16 +33,10 @@ def follows_the_learning_rate(setting: Setting) -> Problems:
 )
 def follows_the_momentum(setting: Setting) -> Problems:
     """Momentum up and down, in the plain and in Nesterov's form."""
-    wanted = (
-        {"lr": 0.3, "momentum": 0.5, "nu": 0.6},
-        {"lr": 0.3, "momentum": 0.5, "nesterov": True},
-    )
-    found = []
-    for w in wanted:
-        h = given.hyper(setting, **w)
+    for form in ({"nu": 0.6}, {"nesterov": True}):
+        h = given.hyper(setting, lr=0.3, momentum=0.5, **form)
         rows = [given.changed(setting, h, momentum=m) for m in (0.5, 0.9, 0.2, 0.95, 0.7)]
-        found.append(given.run(setting, rows, kind="from_zero"))
-    return found
+        yield given.run(setting, rows, kind="from_zero")
 
 
 @agrees(
@@ -82,28 +76,21 @@ def turned_flags(setting: Setting) -> Problems:
     """Each flag on and off again in a run, without dampening, which forbids Nesterov's form."""
     bare = {**given.FULL, "dampening": 0.0, "maximize": False}
     off = given.hyper(setting, **bare)
-    found = []
     for name in ("maximize", "nesterov"):
         on = given.revised(setting, off, **{name: True})
         if on != off and name in setting.facts.settable:
-            found.append(given.run(setting, [off, off, on, on, off]))
-            found.append(given.run(setting, [on, on, off, on]))
-    return found
+            yield given.run(setting, [off, off, on, on, off])
+            yield given.run(setting, [on, on, off, on])
 
 
 def switched_on_and_off(setting: Setting) -> Problems:
     """Decay and dampening of 0 at the start, on in the middle, 0 again at the end."""
-    found = []
     for w in given.BOTH:
         on = given.hyper(setting, **w)
-        pairs = {
-            "weight_decay": given.revised(setting, on, weight_decay=0.0),
-            "dampening": given.revised(setting, on, dampening=0.0),
-        }
-        for name, off in pairs.items():
+        for name in ("weight_decay", "dampening"):
+            off = given.revised(setting, on, **{name: 0.0})
             if off != on and name in setting.facts.settable:
-                found.append(given.run(setting, [off, off, on, on, off]))
-    return found
+                yield given.run(setting, [off, off, on, on, off])
 
 
 @agrees(

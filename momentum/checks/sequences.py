@@ -19,7 +19,7 @@ Between = Callable[[FullRun, int], FullRun | None]
 
 def sequences(setting: Setting) -> Problems:
     """Twelve steps, some without a gradient, with a group that joins after two, where it may."""
-    facts, found = setting.facts, []
+    facts = setting.facts
     joins = facts.groups and facts.none_gradients and "late_groups" in facts.offers
     gaps = [(5, 0), (6, 0), (8, 1)] if facts.none_gradients else []
     for seed, wanted in enumerate((*given.BOTH, {"lr": 0.2, "momentum": 0.6, "nu": 0.7})):
@@ -29,8 +29,7 @@ def sequences(setting: Setting) -> Problems:
         groups = (0, 0, 1, 1) if joins else (0,) * 4
         problem = given.run(setting, [row] * 12, shapes, groups=groups, missing=gaps, seed=seed)
         late = joined(problem, 2).missing if joins else frozenset()
-        found.append(replace(problem, missing=problem.missing | late))
-    return found
+        yield replace(problem, missing=problem.missing | late)
 
 
 def _ways(trial: Trial) -> tuple[dict[str, Between], dict[str, Callable[[FullRun, Fed], object]]]:

@@ -1,7 +1,7 @@
 """Shapes and sizes: the rule sees numbers one by one, however they are arranged."""
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Problems, Setting, Trial, check
+from momentum.checks._check import Found, Problem, Setting, Trial, check
 from momentum.checks._repeated import repeated
 
 ARRANGED = (
@@ -19,7 +19,7 @@ LONG_AXES = ((LONG, 2), (2, LONG), (LONG, 1, 2), (1, LONG, 2))
 """One axis, each in turn, is longer than 16 bits count."""
 
 
-def all_on(setting: Setting, size: int, steps: int = 4) -> Problems:
+def all_on(setting: Setting, size: int, steps: int = 4) -> list[Problem]:
     """Everything on, decay too, and changing; plain and with Nesterov's form."""
     return given.moving(setting, [*[{}] * (steps - 1), given.LATER], [(size,)])
 
