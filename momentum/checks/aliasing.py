@@ -10,9 +10,9 @@ from momentum.subjects.offers import FullRun
 
 def with_a_gap(setting: Setting) -> Problems:
     """The same; and with a gradient that is missing once, after the first."""
-    row = forms(setting)[-1]
-    gap = [given.run(setting, [row] * 3, missing=[(1, 0)])] if setting.facts.none_gradients else []
-    return [*every_form(setting), *gap]
+    yield from every_form(setting)
+    if setting.facts.none_gradients:
+        yield given.run(setting, forms(setting)[-1:] * 3, missing=[(1, 0)])
 
 
 @check(

@@ -22,11 +22,10 @@ def names_may_be_shared(trial: Trial) -> Found:
 def one_by_one(setting: Setting) -> Problems:
     """One group, and two."""
     h = given.hyper(setting, **given.FULL)
-    found = [given.run(setting, [h] * 3, FOUR)]
+    yield given.run(setting, [h] * 3, FOUR)
     if setting.facts.groups:
         pair = h, given.revised(setting, h, lr=0.2)
-        found.append(given.run(setting, [pair] * 3, FOUR, groups=(0, 1, 0, 1)))
-    return found
+        yield given.run(setting, [pair] * 3, FOUR, groups=(0, 1, 0, 1))
 
 
 @check(

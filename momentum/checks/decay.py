@@ -21,11 +21,9 @@ def decay_is_of_its_kind(setting: Setting) -> Problems:
     still = given.hyper(setting, **base, momentum=0.8, nu=0.6)
     rates = (0.3, 0.07, 0.21, 0.4)
     small = ((),) if setting.allows(()) else ((1,),)
-    return [
-        given.run(setting, [given.hyper(setting, **base)] * 2, (*small, *given.VECTORS)),
-        given.run(setting, [given.changed(setting, still, lr=rate) for rate in rates]),
-        given.run(setting, [given.hyper(setting, **given.FULL)] * 3, ((7,), (3, 5), (2, 2, 2))),
-    ]
+    yield given.run(setting, [given.hyper(setting, **base)] * 2, (*small, *given.VECTORS))
+    yield given.run(setting, [given.changed(setting, still, lr=rate) for rate in rates])
+    yield given.run(setting, [given.hyper(setting, **given.FULL)] * 3, ((7,), (3, 5), (2, 2, 2)))
 
 
 @agrees(

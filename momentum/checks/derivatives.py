@@ -16,11 +16,9 @@ def recorded(setting: Setting) -> Problems:
     plain: dict[str, float] = {"lr": 0.5, "momentum": 0.5, "nu": 0.5}
     full = {**plain, "dampening": 0.5, "weight_decay": 0.25, "maximize": True}
     wanted = (plain, full, {**full, "nesterov": True})
-    rows = dict.fromkeys(given.hyper(setting, **w) for w in wanted)
-    able = given.free(setting, "lr", "momentum")
-    return [
-        given.run(setting, [h] * 4, SHAPES, options={"differentiable": True}) for h in rows if able
-    ]
+    if given.free(setting, "lr", "momentum"):
+        for h in dict.fromkeys(given.hyper(setting, **w) for w in wanted):
+            yield given.run(setting, [h] * 4, SHAPES, options={"differentiable": True})
 
 
 @check(

@@ -82,12 +82,11 @@ def scheduler_fills_a_tensor(trial: Trial) -> Found:
 
 def own_schedules(setting: Setting) -> Problems:
     """Six steps of one group, and of two."""
-    if not given.free(setting, "lr"):
-        return []
-    full = given.hyper(setting, **given.FULL)
-    pair = (full, full._replace(lr=0.2))
-    two = [given.run(setting, [pair] * 6, groups=(0, 1))] if setting.facts.groups else []
-    return [given.run(setting, [full] * 6), *two]
+    if given.free(setting, "lr"):
+        full = given.hyper(setting, **given.FULL)
+        yield given.run(setting, [full] * 6)
+        if setting.facts.groups:
+            yield given.run(setting, [(full, full._replace(lr=0.2))] * 6, groups=(0, 1))
 
 
 @check(
@@ -135,10 +134,8 @@ def replaced_tensor_rates_count(trial: Trial) -> Found:
 )
 def takes_a_tensor_for_learning_rate(setting: Setting) -> Problems:
     """Everything on; the learning rate changes in the run where it may."""
-    if not given.free(setting, "lr"):
-        return []
-    first = given.hyper(setting, **given.FULL)
-    then, last = (given.changed(setting, first, lr=lr) for lr in (0.2, 0.0))
-    return [
-        given.run(setting, [first, first, then, then, last, first], options={"tensor_lr": True})
-    ]
+    if given.free(setting, "lr"):
+        first = given.hyper(setting, **given.FULL)
+        then, last = (given.changed(setting, first, lr=lr) for lr in (0.2, 0.0))
+        rows = [first, first, then, then, last, first]
+        yield given.run(setting, rows, options={"tensor_lr": True})

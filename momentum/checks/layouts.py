@@ -33,11 +33,9 @@ def random_layouts(setting: Setting) -> Drawn:
 def laid_out(setting: Setting, **wanted: float) -> Problems:
     """Three steps in each layout; gradients all alike for those that are expanded."""
     rows = [given.hyper(setting, **wanted)] * 3
-    kinds = {name: "constant" if name == "expanded" else "normal" for name in LAYOUTS}
-    return [
-        given.run(setting, rows, SHAPES, kind=kind, options={"layout": name})
-        for name, kind in kinds.items()
-    ]
+    for name in LAYOUTS:
+        kind = "constant" if name == "expanded" else "normal"
+        yield given.run(setting, rows, SHAPES, kind=kind, options={"layout": name})
 
 
 def all_on(setting: Setting) -> Problems:

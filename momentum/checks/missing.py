@@ -16,11 +16,8 @@ Missing = Sequence[tuple[int, int]]
 
 def _problems(setting: Setting, *patterns: Missing, steps: int = 5) -> Problems:
     """Each pattern of (step, parameter) with everything on, plain and with Nesterov's form."""
-    return [
-        problem
-        for pattern in patterns
-        for problem in given.steady(setting, given.BOTH, steps, SHAPES, missing=pattern)
-    ]
+    for pattern in patterns:
+        yield from given.steady(setting, given.BOTH, steps, SHAPES, missing=pattern)
 
 
 @check(
@@ -132,8 +129,6 @@ def _frozen(trial: Trial, fed: Trial) -> Found:
 )
 def zero_gradient_is_a_step(setting: Setting) -> Problems:
     """Gradients with every pattern of zeros, and whole ones of zeros."""
-    return [
-        *given.steady(setting, given.BOTH, 4, ((27,), (5,)), kind="ternary"),
-        *given.steady(setting, given.BOTH, 4, ((6, 5), (4, 3, 2)), kind="sliced"),
-        *given.steady(setting, given.BOTH, 4, SHAPES, kind="impulse"),
-    ]
+    yield from given.steady(setting, given.BOTH, 4, ((27,), (5,)), kind="ternary")
+    yield from given.steady(setting, given.BOTH, 4, ((6, 5), (4, 3, 2)), kind="sliced")
+    yield from given.steady(setting, given.BOTH, 4, SHAPES, kind="impulse")

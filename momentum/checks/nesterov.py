@@ -64,15 +64,10 @@ def nesterov_without_momentum_is_plain(trial: Trial) -> Found:
 
 def plain_nesterov(setting: Setting) -> Problems:
     """Nesterov's form without decay and dampening; nothing where it cannot be switched off."""
-    if not given.free(setting, "nesterov"):
-        return []
     w = {"lr": 0.3, "momentum": 0.8, "nesterov": True}
-    hypers = [given.hyper(setting, **w), given.hyper(setting, **w, maximize=True)]
-    return [
-        given.run(setting, [h] * 5, kind="from_zero")
-        for h in hypers
-        if not h.weight_decay and not h.dampening
-    ]
+    for h in (given.hyper(setting, **w), given.hyper(setting, **w, maximize=True)):
+        if given.free(setting, "nesterov") and not h.weight_decay and not h.dampening:
+            yield given.run(setting, [h] * 5, kind="from_zero")
 
 
 @check(

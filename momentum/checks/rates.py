@@ -36,11 +36,8 @@ def zero_rate_moves_nothing(trial: Trial) -> Found:
 )
 def zero_rate_feeds_the_velocity(setting: Setting) -> Problems:
     """A rate of 0 at the start, in the middle and twice in a row, with all else on."""
-    return [
-        problem
-        for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1))
-        for problem in given.moving(setting, [{"lr": rate} for rate in rates], ((7,), (3, 6)))
-    ]
+    for rates in ((0.0, 0.3, 0.0, 0.0, 0.2), (0.0, 0.0, 0.1)):
+        yield from given.moving(setting, [{"lr": rate} for rate in rates], ((7,), (3, 6)))
 
 
 @agrees(

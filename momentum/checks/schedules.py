@@ -49,10 +49,9 @@ def follows_the_momentum(setting: Setting) -> Problems:
 def momentum_may_pass_zero(setting: Setting) -> Problems:
     """Momentum that is 0 in the middle of a run, and one that is 0 at its start."""
     h = given.hyper(setting, lr=0.3, momentum=0.8)
-    return [
-        given.run(setting, [given.revised(setting, h, momentum=m) for m in row], kind="from_zero")
-        for row in ((0.8, 0.0, 0.8, 0.8), (0.0, 0.8, 0.5, 0.8))
-    ]
+    for row in ((0.8, 0.0, 0.8, 0.8), (0.0, 0.8, 0.5, 0.8)):
+        rows = [given.revised(setting, h, momentum=m) for m in row]
+        yield given.run(setting, rows, kind="from_zero")
 
 
 def everything_moves(setting: Setting) -> Problems:

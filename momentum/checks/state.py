@@ -14,13 +14,10 @@ GOYAL = "law; Goyal et al. 2017, section 2.1: momentum makes a step depend on al
 
 def short_runs(setting: Setting) -> Problems:
     """Four steps, interrupted at each of them: momentum alone; everything on and changing."""
-    plain = forms(setting)[0]
+    yield given.run(setting, forms(setting)[:1] * 4)
     first = given.hyper(setting, **given.FULL)
     then = given.changed(setting, first, **given.LATER)
-    return [
-        given.run(setting, [plain] * 4),
-        given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5))),
-    ]
+    yield given.run(setting, [first, first, then, then], ((7,), (7,), (3, 5)))
 
 
 def changing_runs(setting: Setting) -> Problems:
@@ -31,14 +28,10 @@ def changing_runs(setting: Setting) -> Problems:
     then = {"lr": 0.2, "momentum": 0.7, "dampening": 0.2, "weight_decay": 0.3, "nu": 0.4}
     then |= {"maximize": False, "nesterov": False}
     together = given.moving(setting, [{}, {}, then, then], ((7,), (7,), (3, 5)))
-    if not setting.facts.groups:
-        return together
-    return together + [
-        replace(
-            p, groups=(0, 1, 2), hypers=tuple((row[0], p.hypers[0][0], row[0]) for row in p.hypers)
-        )
-        for p in together
-    ]
+    yield from together
+    for p in together if setting.facts.groups else ():
+        rows = tuple((row[0], p.hypers[0][0], row[0]) for row in p.hypers)
+        yield replace(p, groups=(0, 1, 2), hypers=rows)
 
 
 def any_runs(setting: Setting) -> Drawn:
@@ -48,11 +41,10 @@ def any_runs(setting: Setting) -> Drawn:
 
 def with_gaps(setting: Setting) -> Problems:
     """Some gradients are missing: at first, now and then, or always."""
-    if not setting.facts.none_gradients:
-        return []
-    row = given.hyper(setting, **given.FULL)
-    absent = {(0, 1), (1, 1), (3, 0), *((t, 2) for t in range(4))}
-    return [given.run(setting, [row] * 4, ((7,), (7,), (7,)), missing=absent)]
+    if setting.facts.none_gradients:
+        row = given.hyper(setting, **given.FULL)
+        absent = {(0, 1), (1, 1), (3, 0), *((t, 2) for t in range(4))}
+        yield given.run(setting, [row] * 4, ((7,), (7,), (7,)), missing=absent)
 
 
 @check(
