@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from momentum.adapters._device import CPU
+from momentum.subjects.layouts import GAP
 from momentum.subjects.protocol import LAYOUTS, Array
 
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name) for name in ("float32", "float64", "float16", "bfloat16")
 }
-_GAP = 7.0  # what lies between the elements of a strided tensor
 
 
 def tensor(
@@ -38,7 +38,7 @@ def tensor(
     if layout == "expanded" and dense.numel() and bool((dense == dense.reshape(-1)[0]).all()):
         return dense.reshape(-1)[0].clone().expand(dense.shape)
     if layout == "strided":
-        spread = torch.full((*dense.shape, 2), _GAP, dtype=dtype, device=device)
+        spread = torch.full((*dense.shape, 2), GAP, dtype=dtype, device=device)
         spread[..., 0] = dense
         return spread[..., 0]
     return dense

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -41,10 +41,14 @@ class Way(Protocol):
     def library(self) -> Library:
         """Of its arrays."""
 
+    @property
+    def question(self) -> Hashable:
+        """The same for ways that differ in nothing but how the answer is read."""
+
     def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> ArrayRun:
         """A run that calls it so."""
 
-    def settle(self, run: ArrayRun, start: Array) -> None:
+    def settle(self, run: ArrayRun, start: Sequence[Array]) -> None:
         """Raises: SubjectError where a run after its first step shows that this is no way."""
 
 
@@ -63,14 +67,24 @@ def understood(
     """
     reasons: list[Misunderstood] = []
     second: tuple[W, tuple[str, ...]] | None = None
+    answered: dict[Hashable, bool] = {}
     for way in ways:
+        if not answered.get(way.question, True):
+            continue
         # Its first calls may hang or end the process.
-        if not THREADED & sys.modules.keys() and not survives(partial(_returns, way, h), 20.0):
+        if (
+            way.question not in answered
+            and not THREADED & sys.modules.keys()
+            and not survives(partial(_returns, way, h), 20.0)
+        ):
             if not strict:
                 return way, ()
             reasons.append(Misunderstood("a step of it does not come back"))
+            answered[way.question] = False
             continue
+        known = len(reasons)
         fits = _tried(way, h, reasons)
+        answered[way.question] = bool(fits) or not all(r.raised for r in reasons[known:])
         # Where some dtypes give numbers that make sense and others do not, as a kernel for
         # float32 does that takes the memory of whatever comes, those others are not claimed.
         sound = tuple(dtype for dtype, along in fits.items() if along)
@@ -101,7 +115,7 @@ def _tried(way: Way, h: Hyper, reasons: list[Misunderstood]) -> dict[str, bool]:
 
 
 def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
-    """Nearer to a move by SHIFT than to none: a wrong rate makes the trial's numbers round.
+    """Whether a step moves, and by SHIFT more than by none: a wrong rate makes numbers round.
 
     Raises: Misunderstood.
     """
@@ -112,14 +126,15 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
         try:
             run = way.begin(start, h, dtype)
             run.step([np.array([1.0, 2.0, -4.0][:n]) for n in (3, 2)])
-            way.settle(run, start[0])
+            way.settle(run, start)
             after.append(run.parameters())
         except SubjectError as error:
             raise Misunderstood(str(error)) from None
         except Exception as error:  # whatever a stranger's code does
             text = f"raised {type(error).__name__}: {error} in a trial"
             raise Misunderstood(text, raised=True, kind=isinstance(error, WRONG_KIND)) from None
-    return all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
+    moved = any(not np.array_equal(x, begun) for x, begun in zip(after[1], start))
+    return moved and all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
 
 
 def takes(way: Way, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...]) -> bool:

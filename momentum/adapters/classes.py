@@ -19,12 +19,12 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from momentum.adapters import _device, _shared
-from momentum.adapters._forms import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters._shared import argument_names, fitted, returned
 from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
+from momentum.adapters._words import SPOKEN, roles
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -81,6 +81,11 @@ class Way:
     holder: str
     held: str
 
+    @property
+    def question(self) -> int:
+        """One of its own."""
+        return id(self)
+
     def made(self, h: Hyper, theta: object) -> object:
         """An object, of these parameters where it wants to hold them."""
         return self.make(h, {self.held: theta} if self.held else {})
@@ -100,9 +105,9 @@ class Way:
         """A run that drives it so."""
         return _Run(self, parameters, h, dtype)
 
-    def settle(self, run: ArrayRun, start: Array) -> None:
+    def settle(self, run: ArrayRun, start: Sequence[Array]) -> None:
         """Raises: SubjectError where a step moves nothing."""
-        if any(np.array_equal(x, start) for x in run.parameters()):
+        if any(np.array_equal(x, begun) for x, begun in zip(run.parameters(), start)):
             raise SubjectError("a step moves nothing")
 
 

@@ -6,56 +6,62 @@
 
 A step function gets v = zeros at first, or nothing where v has the default None. Its arrays are
 known by their names (x, w, params; velocity, buf, state; g, dw, gradient) in whatever order, else
-they are the first three arguments; n is the number of elements. The iterate before (x_prev, w_old)
-is at first the start. Trials show the rest: NumPy's arrays, torch's or JAX's; one array, lists of
-them or dicts; whether it returns (theta, v), (v, theta), a record, theta alone or nothing, having
-changed in place what it does not return; and which dtypes it keeps. Its state may be a dict that it
-fills, as config in sgd_momentum(w, dw, config), which may hold rate and momentum, too.
+they are the first three arguments; n is the number of elements, t of the steps taken before. The
+iterate before (x_prev, w_old) is at first the start. It may ask for its gradient itself (grad_fn,
+loss). Any argument may be a dict, tuple or record that holds several of these, `step(state, grad)`:
+what it asks of it, and the class that it names, tell what is in it. Trials show the rest: NumPy's
+arrays, torch's or JAX's; one array, lists of them or dicts; whether it returns (theta, v),
+(v, theta), a record, theta alone or nothing, having changed in place what it does not return; from
+where its steps are counted; and which dtypes it keeps.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from momentum.adapters import _device, _shared
-from momentum.adapters._forms import ANSWERS, ROLES, SIZES, SPOKEN, Form, arranged, asked_of, roles
+import numpy as np
+
+from momentum.adapters import _counts, _device, _pairs, _pointers, _shared, _words
+from momentum.adapters._arguments import arranged
 from momentum.adapters._libraries import Claims, libraries
+from momentum.adapters._lying import lying
+from momentum.adapters._meanings import holds, said
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES
-from momentum.adapters._shared import fitted
-from momentum.adapters._trials import START, Misunderstood, takes, understood
+from momentum.adapters._shared import argument_names, fitted
+from momentum.adapters._steps import Way
+from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
+from momentum.adapters._ways import alternatives_of, narrowed, ways_of
 from momentum.adapters.plain import PlainSubject
-from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
-from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.trial import trial
 
 _ARTICLE = ("params", "states", "hyperparams")
 
 
-def accepts(obj: object) -> bool:
-    """A function with the article's arguments or a step function's."""
+def accepts(obj: Any) -> bool:
+    """A function with the article's arguments or a step function's, or that returns such."""
+    if _pointers.is_pointer(obj):
+        return True
     names = _names(obj)
-    return names == _ARTICLE or _is_step(names)
+    return names == _ARTICLE or _is_step(obj, names) or _pairs.makes_pairs(obj)
 
 
 def _names(obj: object) -> tuple[str, ...]:
-    if isinstance(obj, type) or not callable(obj):
-        return ()
-    try:
-        return tuple(inspect.signature(obj).parameters)
-    except (TypeError, ValueError):
-        return ()
+    return () if isinstance(obj, type) else tuple(argument_names(obj))
 
 
-def _is_step(names: tuple[str, ...]) -> bool:
-    """Parameters, velocities and gradients by name, or three arrays before lr and momentum."""
-    if set(roles(names)) == set(ROLES):
-        return True
-    known = _shared.known_names(names[3:], SPOKEN)
-    return {"lr", "momentum"} <= set(known) and not _shared.known_names(names[:3])
+def _is_step(obj: Any, names: tuple[str, ...]) -> bool:
+    """Gradients by name and what can hold the rest, or three arrays before lr and momentum."""
+    found = _words.roles(names)
+    if "grad" in found or any(n in _words.FUNCTIONS for n in names):
+        known, strange, _ = arranged(obj)
+        if {"v", "before"} & {*known.values()} or strange or said(obj):
+            return True
+    known_numbers = _words.hypers(names[3:])
+    return {"lr", "momentum"} <= set(known_numbers) and not _shared.known_names(names[:3])
 
 
 def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: str) -> Subject:
@@ -67,75 +73,110 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
         from momentum.adapters import _article
 
         return _article.adapt(function, fixed, name)
+    if _pointers.is_pointer(function):
+        steps, dtypes = _pointers.readings(function, name)
+        return _adapted(steps, fixed, name, " ".join(dtypes))
+    step = function if _is_step(function, _names(function)) else _pairs.Pair(function)
+    return _adapted([step], fixed, name, str(getattr(function, "__annotations__", {})))
+
+
+def _adapted(
+    steps: Sequence[Callable[..., object]],
+    fixed: Mapping[str, object],
+    name: str,
+    annotations: str,
+) -> Subject:
+    """The subject of the first of these that can be stepped. annotations: those of its arguments.
+
+    Raises: UsageError.
+    """
+    function = steps[0]
     device, fixed = _device.parted(function, fixed, name)
-    arrays, keywords = arranged(function)
-    inside, said = _told(function, fixed)
-    size = next((n for n in _names(function) if n in SIZES - {*fixed, *arrays.values()}), "")
-    known = (*arrays.values(), size)
-    names, hyper, others = fitted(function, known, said, name, SPOKEN)
+    begins = {n: x for n, x in fixed.items() if n in _words.COUNTS and isinstance(x, int)}
+    fixed = {n: x for n, x in fixed.items() if n not in begins}
+    inside, own = _told(function, fixed)
+    found = arranged(function, own)
+    names, hyper, others = fitted(
+        function, (*found.known, *found.strange, *said(function)), own, name, _words.SPOKEN
+    )
+    names = {n: theirs for n, theirs in names.items() if theirs not in found.known}
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
     more = {names[n]: x for n, x in hyper.items()} | others
-    sized = {size: len(START)} if size else {}
-    asked, entries = _entries(
-        function, arrays, names, {**more, **dict.fromkeys(free.values(), 0.5), **sized}
-    )
-    names |= entries
+    kinds = libraries(annotations, device)
+    halves = dict.fromkeys(free.values(), 0.5)
+    alternatives = alternatives_of(function, found, {**more, **halves}, kinds[0], own)
+    inner = {r for t in alternatives for m in t.values() for r in holds(m)} & {*Hyper._fields}
     for needed in ("lr", "momentum"):
-        if needed not in {**names, **inside}:
+        if needed not in {*names, *inner, *inside}:
             raise UsageError(
                 f"{name} takes no {needed} that is known as one: name an argument so, or say which"
                 f" is in it: --set {needed}=VALUE"
             )
-    lazy = inspect.signature(function).parameters[arrays["v"]].default is None
-    written = str(getattr(function, "__annotations__", {}))
+    for n in found.strange:
+        if not any(n in t for t in alternatives):
+            raise UsageError(f"{name} needs {n}: give --set {n}=VALUE")
+    if not any({"grad", "gradient_of", "loss"} & {*t.values()} for t in alternatives):
+        raise UsageError(f"{name} takes no gradients that are known as such: name an argument grad")
+    every = frozenset(free) | frozenset(inner - {*inside})
     fixed = hyper | inside
-    dicts: list[dict[str, str] | None] = [entries] if entries else [{}, None] if asked else [None]
-    ways = [
-        Form(function, library._replace(dtypes=_said(library.dtypes, written)), arrays, keywords,
-             free, fixed, more, lazy, holder, answer, kept, size=size)
-        for library in libraries(written, device)
-        for kept in dicts
-        for holder in ("array", "list", "dict")
-        for answer in ANSWERS
-    ]  # fmt: skip
-    values = {"lr": 0.5, "momentum": 0.5, **fixed}
+    values: dict[str, Any] = {"lr": 0.5, "momentum": 0.25, **fixed}
     h = Hyper(**{n: x for n, x in values.items() if n in Hyper._fields})
+    takings = [{**t, **{theirs: ours for ours, theirs in free.items()}} for t in alternatives]
+    common = {"free": every, "fixed": fixed, "others": more}
+    kinds = [narrowed(library, annotations) for library in kinds]
+    ways = ways_of(steps, kinds, takings, begins, common)
     try:
-        found = understood(ways, h)
+        tried = understood(ways, h)
     except Misunderstood as error:
         raise UsageError(f"{name} {error}") from None
-    form, seen = found or (ways[0], ())
-    kept = seen or form.library.dtypes
+    way, seen = tried or (ways[0], ())
+    kept = seen or way.library.dtypes
     facts = Facts(
         name=name,
         dtypes=kept,
-        hyper=frozenset({**free, **entries}),
-        settable=frozenset({**free, **entries}),
+        hyper=every,
+        settable=every,
         fixed=fixed,
-        offers=COPIES | ({"overwrite"} if form.library.fill else set()),
-        **form.library.claims | _claims(function),
+        offers=COPIES | ({"overwrite"} if way.library.fill else set()),
+        **way.library.claims | _claims(function),
         largest=2**18,
         assumed=True,
-        called=form.words if seen else "",
     )
-    if seen:
-        form, facts = _with_axes(form, facts)
-        facts = replace(facts, scalars=takes(form, h, kept, ()), empty=takes(form, h, kept, (0,)))
-    return PlainSubject(facts, form.begin)
+    if not seen:
+        return PlainSubject(facts, way.begin)
+    return _settled(way, facts, h)
 
 
-def _entries(
-    function: Callable[..., object],
-    arrays: Mapping[str, str],
-    names: Mapping[str, str],
-    more: Mapping[str, object],
-) -> tuple[bool, dict[str, str]]:
-    """Whether v is a dict, and the hyper-parameters that are read from it: ours -> its key."""
-    said = [x for x in stream(lambda: iter([asked_of(function, arrays, more)]), trial_limit(5.0))
-            if not isinstance(x, Lost)]  # fmt: skip
-    keys = said[0] if said else []
-    known = _shared.known_names([k for k in keys if k not in ROLES["v"]], SPOKEN)
-    return bool(keys), {n: key for n, key in known.items() if n not in names}
+def _settled(way: Way, facts: Facts, h: Hyper) -> PlainSubject:
+    """The subject with all that further trials show of it."""
+    if way.counts:
+        starts = dict.fromkeys((way.count, *_counts.STARTS))
+        begun = _counts.begun(lambda n: PlainSubject(facts, replace(way, count=n).begin), [*starts])
+        way = replace(way, count=begun)
+    way, facts = _with_axes(way, facts)
+    offers = facts.offers & (
+        copied(way.begin([np.array(START)], h, facts.dtypes[0])) | {"overwrite"}
+    )
+    left = dict(facts.left)
+    options: set[str] = set()
+    if "gradient_of" in way.takes.values():
+        offers |= {"point"}
+    # What is compiled for each kind of array is told by its type how it lies.
+    if way.library.name == "numpy" and not facts.compiles:
+        way, why = lying(way, h, facts.dtypes[0])
+        if why:
+            left["other memory layouts"] = why
+        else:
+            offers, options = offers | {"layouts"}, {"layout"}
+    facts = replace(
+        facts,
+        offers=offers,
+        left=left,
+        called=way.words,
+        scalars=takes(way, h, facts.dtypes, ()),
+        empty=takes(way, h, facts.dtypes, (0,)),
+    )
+    return PlainSubject(facts, way.begin, frozenset(options))
 
 
 def _claims(function: Callable[..., object]) -> Claims:
@@ -143,34 +184,28 @@ def _claims(function: Callable[..., object]) -> Claims:
     return {"compiles": True} if type(function).__module__.startswith("numba") else {}
 
 
-def _with_axes(form: Form, facts: Facts) -> tuple[Form, Facts]:
+def _with_axes(way: Way, facts: Facts) -> tuple[Way, Facts]:
     """The same with arrays of one axis, as loops over elements want them, where it takes no other.
 
     Only for NumPy's: arrays of frameworks go through operations that know axes.
     """
     what = "several axes"
-    if form.library.name != "numpy" or not (
-        why := trial(PlainSubject(facts, form.begin), [what])[what]
+    if way.library.name != "numpy" or not (
+        why := trial(PlainSubject(facts, way.begin), [what])[what]
     ):
-        return form, facts
-    flat = replace(form, flat=True)
+        return way, facts
+    flat = replace(way, flat=True)
     if trial(PlainSubject(facts, flat.begin), [what])[what]:
-        return form, facts
+        return way, facts
     told = f"{why}; every array is handed over with one axis"
     return flat, replace(facts, left={what: told})
-
-
-def _said(dtypes: Sequence[str], annotations: str) -> tuple[str, ...]:
-    """Those of a library that the annotations name; all where they name none."""
-    named = [d for d in FORMATS if d in annotations]
-    return tuple(d for d in dtypes if not named or d in named)
 
 
 def _told(
     function: Callable[..., object], fixed: Mapping[str, object]
 ) -> tuple[dict[str, object], dict[str, object]]:
     """Rate and momentum that are in the function, for no argument takes them; and the rest."""
-    taken = _shared.known_names(_names(function), SPOKEN)
+    taken = _words.hypers(_names(function))
     inside = {n: x for n, x in fixed.items() if n in ("lr", "momentum") and n not in taken}
     return inside, {n: x for n, x in fixed.items() if n not in inside}
 

@@ -126,11 +126,11 @@ def test_a_rule_of_two_points_is_known_by_how_it_rounds() -> None:
 
 
 def test_what_wants_arguments_of_another_type_is_refused_in_one_line() -> None:
-    """A gradient that it calls is none that can be handed over: no failure of its steps."""
+    """A rate that it calls is none that can be handed over: no failure of its steps."""
 
-    def calling(theta: Any, v: Any, gradient_of: Any, lr: float, momentum: float) -> Any:
-        v = momentum * v + gradient_of(theta)
-        return theta - lr * v, v
+    def calling(theta: Any, v: Any, grad: Any, lr: Any, momentum: float) -> Any:
+        v = momentum * v + grad
+        return theta - lr(theta) * v, v
 
     with pytest.raises(UsageError, match=r"calling raised TypeError: .* not callable in a trial"):
         adapt(calling, {}, "calling")
@@ -145,6 +145,5 @@ def test_a_velocity_that_only_looks_like_a_dict_is_an_array() -> None:
         assert not known
         return theta - lr * v, v
 
-    assert not isinstance(
-        adapt(looking, {}, "looking").start([np.ones(3)], [H], "float64").v[0], dict
-    )
+    run = adapt(looking, {}, "looking").start([np.ones(3)], [H], "float64")
+    assert isinstance(run.held[0]["v"], np.ndarray)

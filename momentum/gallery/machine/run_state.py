@@ -9,8 +9,9 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
+from momentum.subjects.layouts import between, laid_out
 from momentum.subjects.offers import copied
-from momentum.subjects.protocol import LAYOUTS, Array
+from momentum.subjects.protocol import Array
 
 if TYPE_CHECKING:
     from momentum.gallery.machine.machine import Machine
@@ -24,8 +25,6 @@ Options = Mapping[str, Any]
 
 Told = dict[str, float]
 """Hyper-parameters of a group, as a caller writes them."""
-
-_GAP = 7.0  # what lies between the elements of a strided array
 
 
 class Keeping:
@@ -120,29 +119,14 @@ class Keeping:
 
     def laid_out(self, values: Array, gradient: bool = False) -> Array:
         """The values in memory of their own, in the layout that the options name."""
-        layout = self.options.get("layout", "contiguous")
-        if layout not in LAYOUTS:
-            raise ValueError(f"unknown layout {layout!r}: known are {', '.join(LAYOUTS)}")
-        if layout == "strided":
-            spread = np.full((*values.shape, 2), _GAP)
-            spread[..., 0] = values
-            return spread[..., 0]
-        if layout == "transposed":
-            return np.array(values, order="F")
-        if layout == "channels_last" and values.ndim == 4:
-            return np.ascontiguousarray(np.moveaxis(values, 1, -1)).swapaxes(1, 3).swapaxes(2, 3)
-        if layout == "channels_last_3d" and values.ndim == 5:
-            return np.moveaxis(np.ascontiguousarray(np.moveaxis(values, 1, -1)), -1, 1)
-        if layout == "expanded" and gradient and values.size and np.all(values == values.flat[0]):
-            return np.broadcast_to(np.array(values.flat[0]), values.shape)
-        return np.array(values, order="C")
+        return laid_out(values, self.options.get("layout", "contiguous"), gradient)
 
     def surroundings(self) -> list[Array]:
         """The memory between the elements of strided parameters and gradients."""
         held = [x for x in (*self.theta, *self.grads) if x is not None and x.base is not None]
         if self.options.get("layout") != "strided":
             return []
-        return [np.array(x.base[..., 1]) for x in held]
+        return [between(x) for x in held]
 
     def fed(self) -> list[Array | None]:
         """The last gradients as they read now."""

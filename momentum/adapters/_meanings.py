@@ -1,0 +1,212 @@
+"""What an argument of a step holds: one thing, or a record of several."""
+
+import contextlib
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from momentum.adapters import _words
+
+CARRIED = frozenset({"theta", "v", "before", "count"})
+"""What a run carries from one step to the next; everything else is handed over anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A dict, list, tuple or object: key or field -> what it holds, and how it is made of that.
+
+    late: its velocity is put in by the first step.
+    """
+
+    parts: Mapping[Any, str]
+    make: Callable[[Mapping[Any, Any]], Any]
+    late: bool = False
+
+    def filled(self, values: Mapping[str, Any]) -> Any:
+        """One with these values, by what they are."""
+        return self.make({key: values[held] for key, held in self.parts.items() if held in values})
+
+
+Meaning = str | Record
+"""What one argument is: "theta", "v", "before", "grad", "gradient_of", "loss", "count", "size", a
+hyper-parameter by our name, or a record of such."""
+
+
+def holds(meaning: Meaning) -> frozenset[str]:
+    """All that an argument is."""
+    if isinstance(meaning, str):
+        return frozenset({meaning})
+    return frozenset(meaning.parts.values()) | ({"v"} if meaning.late else set())
+
+
+def field(holder: Any, key: Any) -> Any:
+    """What is held under a key, or in a field.
+
+    Raises: LookupError or AttributeError where there is none.
+    """
+    if isinstance(holder, Mapping) or isinstance(key, int):
+        return holder[key]
+    return getattr(holder, key)
+
+
+def changed(holder: Any, key: Any, value: object) -> Any:
+    """The same with another value there, changed in place where it can be."""
+    if isinstance(holder, MutableMapping):
+        holder[key] = value
+    elif hasattr(holder, "_replace"):
+        return holder._replace(**{key: value})
+    elif dataclasses.is_dataclass(holder) and not isinstance(holder, type):
+        try:
+            setattr(holder, key, value)
+        except dataclasses.FrozenInstanceError:
+            return dataclasses.replace(holder, **{key: value})
+    else:
+        setattr(holder, key, value)
+    return holder
+
+
+def fields(cls: object) -> list[str]:
+    """The fields of a class of records; none where it is no such class."""
+    if not isinstance(cls, type):
+        return []
+    if dataclasses.is_dataclass(cls):
+        return [f.name for f in dataclasses.fields(cls) if f.init]
+    named: Iterable[str] = getattr(cls, "_fields", ())
+    return list(named)
+
+
+def of_class(cls: type) -> Record:
+    """The record that its fields' names tell; what they do not tell keeps its default."""
+    return Record(_words.meant(fields(cls)), lambda held: cls(**held))
+
+
+class _Asked(dict[Any, Any]):
+    """A dict and an object that remembers what it was asked for.
+
+    keys, names: asked as keys, as fields. unpacked: it was walked through, or asked by position.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        held: Mapping[str, Any] = {
+            "keys": [], "names": [], "values": values, "unpacked": False,
+        }  # fmt: skip
+        vars(self).update(held)
+
+    def _note(self, key: object) -> None:
+        if isinstance(key, str):
+            vars(self)["keys"].append(key)
+        elif isinstance(key, int):
+            vars(self)["unpacked"] = True
+
+    def _value(self, key: object) -> Any:
+        """Of what a name means; a key that means nothing is one that is missing."""
+        known = {**_words.meant([key])} if isinstance(key, str) else {}
+        if key not in known:
+            raise KeyError(key)
+        return vars(self)["values"].get(known[str(key)], 0.5)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        self._note(key)
+        return super().get(key, default)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        self._note(key)
+        return super().setdefault(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self._note(key)
+        return super().__contains__(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._note(key)
+        super().__setitem__(key, value)
+
+    def __missing__(self, key: Any) -> Any:
+        self._note(key)
+        return self._value(key)
+
+    def __iter__(self) -> Any:
+        vars(self)["unpacked"] = True
+        return super().__iter__()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = self._value(name)
+        except KeyError:
+            raise AttributeError(name) from None
+        vars(self)["names"].append(name)
+        return value
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a function asked one of its arguments for in a first step."""
+
+    keys: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    unpacked: bool = False
+
+
+def asked_of(
+    function: Callable[..., object], strange: Iterable[str], told: Mapping[str, object],
+    values: Mapping[str, object],
+) -> dict[str, Seen]:  # fmt: skip
+    """What a function asks those arguments for. told: all others. values: of each role."""
+    probes = {n: _Asked(values) for n in strange}
+    with contextlib.suppress(Exception):  # whatever a stranger's function does
+        inspect.unwrap(function)(**{**told, **probes})
+    return {
+        n: Seen(tuple(dict.fromkeys(x["keys"])), tuple(dict.fromkeys(x["names"])), x["unpacked"])
+        for n, x in ((n, vars(probe)) for n, probe in probes.items())
+    }
+
+
+def said(function: Callable[..., object]) -> dict[str, Record]:
+    """The arguments of which the annotations say that they are a record."""
+    plain = inspect.unwrap(function)
+    try:
+        hints = typing.get_type_hints(plain)
+    except Exception:  # a name that is nowhere, or what else annotations may be
+        hints = getattr(plain, "__annotations__", {})
+    return {n: of_class(cls) for n, cls in hints.items() if fields(cls) and n != "return"}
+
+
+def records(
+    function: Callable[..., object], seen: Seen, with_theta: bool, carries: bool
+) -> list[Record]:
+    """The records that an argument may be, by what was asked of it.
+
+    with_theta: it must hold the parameters, too, which nothing else does. carries: it is the state.
+    """
+    if seen.names:
+        around = getattr(inspect.unwrap(function), "__globals__", {}).values()
+        known = [cls for cls in around if set(seen.names) <= set(fields(cls))]
+        if known:
+            return [of_class(cls) for cls in known]
+        return [Record(_words.meant(seen.names), lambda held: SimpleNamespace(**held))]
+    if seen.keys:
+        parts = _words.meant(seen.keys)
+        known_at_once = {k: held for k, held in parts.items() if held not in ("v", "count")}
+        left = [k for k in seen.keys if k not in parts]
+        full = parts | ({left[0]: "v"} if len(left) == 1 and "v" not in parts.values() else {})
+        if with_theta and "theta" not in parts.values():
+            return []
+        given = Record(full, dict)
+        if not carries and full == known_at_once:
+            return [given]
+        return [Record(known_at_once, dict, late=True), *([given] if "v" in full.values() else [])]
+    if seen.unpacked:
+        orders = _TUPLES_ALL if with_theta else _TUPLES
+        return [
+            Record(dict(enumerate(order)), lambda held: list(held.values())) for order in orders
+        ]
+    return []
+
+
+_TUPLES = (("v", "count"), ("count", "v"), ("v",))
+_TUPLES_ALL = (("theta", "v"), ("v", "theta"), ("theta", "v", "count"), ("count", "theta", "v"))

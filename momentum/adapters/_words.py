@@ -1,0 +1,66 @@
+"""What people call the arguments of a step, its fields and its keys."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from momentum.adapters import _shared
+
+_WORDS = {
+    "theta": "theta thetas x xs w ws weight weights p param params parameter parameters theta0 x0",
+    "v": "v vs vel velocity velocities buf bufs buffer buffers momentum_buffer momentum_buffers"
+    " state states opt_state trace config cache accum accumulator moment",
+    "grad": "g gs grad grads gradient gradients dw dx dtheta param_grad param_grads",
+}
+ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in _WORDS.items()}
+"""What people call parameters, velocities and gradients."""
+
+_FUNCTIONS = {
+    "gradient_of": "grad_fn grad_f grad_func grad_function gradient_fn gradient_f gradient_func"
+    " gradient_function gradient_of grad_of gradf df dfdx f_grad grad_loss loss_grad",
+    "loss": "loss loss_fn loss_f loss_func loss_function objective objective_fn cost cost_fn",
+}
+FUNCTIONS: Mapping[str, str] = {n: r for r, text in _FUNCTIONS.items() for n in text.split()}
+"""What is called by the step itself: name -> "gradient_of" or "loss"."""
+
+SIZES = frozenset({"n", "size", "length", "numel", "n_elements", "num_elements"})
+"""What kernels call the number of elements."""
+
+COUNTS = frozenset({"t", "k", "i", "it", "iter", "iteration", "count", "timestep"}) | frozenset(
+    {"step", "steps", "n_step", "n_steps", "num_steps", "step_count", "step_num"}
+)
+"""What people call the number of steps that have been taken."""
+
+SPOKEN: Mapping[str, tuple[str, ...]] = {
+    "lr": ("rate", "alpha"),
+    "momentum": ("gamma",),
+    "weight_decay": ("decay", "l2", "lam", "lambda_"),
+}
+"""What people call hyper-parameters where no framework's names are to be kept apart."""
+
+_THETA, _EARLIER = "|".join(ROLES["theta"]), "prev|previous|old|last"
+_PREVIOUS = re.compile(f"({_THETA})_?({_EARLIER})|({_EARLIER})_?({_THETA})", re.IGNORECASE)
+
+
+def is_before(name: str) -> bool:
+    """Whether it is the iterate before, which a rule of two points keeps in place of a velocity."""
+    return _PREVIOUS.fullmatch(name) is not None
+
+
+def roles(names: Iterable[str]) -> dict[str, str]:
+    """Role -> name, for each of the three roles that one name alone has."""
+    every = list(names)
+    having = {r: [n for n in every if n.lower() in called] for r, called in ROLES.items()}
+    return {r: found[0] for r, found in having.items() if len(found) == 1}
+
+
+def hypers(names: Iterable[str]) -> dict[str, str]:
+    """Hyper-parameters among the names of somebody's own code: ours -> theirs."""
+    return _shared.known_names(names, SPOKEN)
+
+
+def meant(names: Iterable[str]) -> dict[str, str]:
+    """Name -> role, count or hyper-parameter: what the fields and keys of a state are."""
+    every = [n for n in names if isinstance(n, str)]
+    found = {n: "count" for n in every if n in COUNTS}
+    found |= {theirs: ours for ours, theirs in hypers(n for n in every if n not in found).items()}
+    return found | {n: r for r, n in roles(n for n in every if n not in found).items()}
