@@ -14,11 +14,13 @@ from momentum.subjects.isolation import Lost, stream, trial_limit
 
 class Arguments(NamedTuple):
     """Argument -> what it is, as far as names and places tell it. strange: those that they do not,
-    and that must be given. whole: nothing but a record can hold the parameters."""
+    and that must be given. whole: nothing but a record can hold the parameters. attached: gradients
+    are no argument, but what `backward` leaves at the parameters."""
 
     known: dict[str, str]
     strange: list[str]
     whole: bool
+    attached: bool
 
 
 def arranged(function: Callable[..., object], given: Collection[str] = ()) -> Arguments:
@@ -50,7 +52,8 @@ def arranged(function: Callable[..., object], given: Collection[str] = ()) -> Ar
         "theta" in holds(m) for n, m in annotated.items() if n in parameters
     ):
         missing = []
-    if missing and len(first) >= len(missing):
+    attached = missing == ["grad"] and len(rest) < 2 and not (rest and len(numbers) > 1)
+    if missing and len(first) >= len(missing) and not attached:
         arrays |= dict(zip(missing, first))
         missing = []
     strange = [n for n in rest if n not in arrays.values()]
@@ -62,7 +65,7 @@ def arranged(function: Callable[..., object], given: Collection[str] = ()) -> Ar
             known[n] = "before"
         elif role == "grad" and n in FUNCTIONS:
             known[n] = FUNCTIONS[n]
-    return Arguments(known, strange, "theta" in missing)
+    return Arguments(known, strange, "theta" in missing, attached)
 
 
 def meanings(
@@ -105,6 +108,9 @@ def _seen(
 ) -> dict[str, Seen]:
     """What is asked of the arguments that may be records; a process of its own sees it."""
     ones = library.make([1.0, 1.0, 1.0], "float32")
+    if found.attached:
+        ones.grad = library.make([1.0, 1.0, 1.0], "float32")
+        ones = [ones]
     stands: dict[str, object] = {
         **dict.fromkeys(("theta", "v", "before", "grad"), ones),
         "gradient_of": lambda x, *rest: ones, "loss": lambda x, *rest: x.sum(),

@@ -1,6 +1,6 @@
 """From where a step counts: whether its first call is told 0 or 1."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import numpy as np
@@ -16,14 +16,15 @@ S = TypeVar("S", bound=Subject)
 STARTS = (0, 1)
 
 
-def begun(subject_of: Callable[[int], S], starts: Sequence[int]) -> int:
-    """The start with which some convention explains four steps, where others do not; else the first
-    that can be stepped.
+def begun(subject_of: Callable[[int], S], starts: Collection[int]) -> int:
+    """The start with which some convention explains four steps; else the first that can be stepped.
 
     subject_of: the subject that counts from a start.
     """
+    if len(starts) == 1:
+        return min(starts)
     seen = {}
-    for start in starts:
+    for start in sorted(starts):
         subject = subject_of(start)
         h = subject.facts.domain.combined({"lr": 0.5, "momentum": 0.75, "dampening": 0.25})
         problem = Problem(subject.facts.dtypes[0], ((3,),), ((h,),) * 4, (0,), seed=5)
@@ -32,7 +33,7 @@ def begun(subject_of: Callable[[int], S], starts: Sequence[int]) -> int:
         except Exception:  # whatever a stranger's code does with a count that it does not expect
             continue
     if not seen:
-        return starts[0]
+        return min(starts)
     return next((n for n, (s, o) in seen.items() if len(seen) > 1 and _explained(s, o)), min(seen))
 
 

@@ -22,7 +22,6 @@ class Stated(Claims, total=False):
     offers: frozenset[str]
     none_gradients: bool
     scalars: bool
-    largest: int
 
 
 @dataclass(frozen=True)

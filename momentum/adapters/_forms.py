@@ -56,12 +56,13 @@ class Form:
     """One way to call a function.
 
     takes: argument -> what it is, the hyper-parameters left out that are fixed. keywords: arguments
-    that are passed by name. holder: "array", or it takes a "list" or "dict" of all arrays at once.
-    answer: the arguments of which it returns what comes next, one alone or several in a tuple;
-    NAMED where it names them; the others are changed in place. free: hyper-parameters that are
-    taken. first: makes the first v of parameters and hyper-parameters, zeros where there is none.
-    count: of the first step. flat: its arrays have one axis. own_layout: parameters, too, come in
-    other memory layouts, not gradients alone.
+    that are passed by name. free: hyper-parameters that are taken. holder: "array", or it takes a
+    "list" or "dict" of all arrays at once. answer: the arguments of which it returns what comes
+    next, one alone or several in a tuple; NAMED where it names them; the others are changed in
+    place. first: makes the first v of parameters and hyper-parameters, zeros where there is none.
+    count: of the first step. attached: gradients are an attribute of the parameters.
+    flat: its arrays have one axis. own_layout: parameters, too, come in other memory layouts, not
+    gradients alone.
     """
 
     function: Callable[..., object]
@@ -75,6 +76,7 @@ class Form:
     answer: tuple[str, ...]
     first: Callable[[Any, Mapping[str, Any]], Any] | None = None
     count: int = 0
+    attached: bool = False
     flat: bool = False
     own_layout: bool = True
 
@@ -87,7 +89,7 @@ class Form:
         return kept
 
     @property
-    def question(self) -> Hashable:
+    def question(self) -> tuple[Hashable, ...]:
         """The same for forms that differ in nothing but how the answer is read."""
         return self.library.name, id(self.function), id(self.takes), self.holder, self.count
 
@@ -197,6 +199,7 @@ class Form:
         told = {n: m for n, m in self.takes.items() if holds(m) - self.free - {"size"}}
         usual = list(told.values()) == list(ROLES) and not self.keywords
         words = [] if usual else [f"with ({', '.join(map(self._told, told.items()))})"]
+        words += ["gradients at the parameters"] if self.attached else []
         if self.holder != "array":
             words.append(f"with a {self.holder} of all arrays")
         if self.counts:

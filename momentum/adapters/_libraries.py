@@ -20,6 +20,7 @@ class Claims(TypedDict, total=False):
 
     flushes_subnormals: bool
     compiles: bool
+    largest: int
 
 
 XLA: Claims = {
@@ -38,7 +39,7 @@ class Library(NamedTuple):
     dtypes: those that a trial may find to be kept. make(values, dtype): an array of its own memory.
     numbers(array): a float64 copy. owns(x): whether it is such an array. fill(array): write nan
     into it, None where arrays never change. dtype(x): the name of its dtype.
-    claims: facts of whatever is computed with it.
+    claims: facts of whatever is computed with it. computed(x): an array that is a number at last.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Library(NamedTuple):
     fill: Callable[[Any], Any] | None
     claims: Claims = {}
     dtype: Callable[[Any], str] = lambda x: str(x.dtype).rpartition(".")[2]
+    computed: Callable[[Any], Any] = lambda x: x
 
 
 def numpy() -> Library:
@@ -164,9 +166,17 @@ def tensorflow_variables() -> Library:
     )
 
 
+def tinygrad() -> Library:
+    """tinygrad's tensors, which are computed when somebody asks."""
+    from momentum.adapters.tinygrad import library
+
+    return library()
+
+
 _MADE = {"numpy": numpy, "jax": jax, "torch": torch, "mlx": mlx, "tensorflow": tensorflow,
-         "variables of tensorflow": tensorflow_variables}  # fmt: skip
+         "tinygrad": tinygrad, "variables of tensorflow": tensorflow_variables}  # fmt: skip
 _SIGNS = {
+    "tinygrad": ("tinygrad",),
     "tensorflow": ("tensorflow", "tf.Tensor", "tf.Variable"),
     "torch": ("torch", "Tensor"),
     "jax": ("jax",),

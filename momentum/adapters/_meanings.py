@@ -14,6 +14,9 @@ from momentum.adapters import _words
 CARRIED = frozenset({"theta", "v", "before", "count"})
 """What a run carries from one step to the next; everything else is handed over anew."""
 
+GRADIENTS = frozenset({"grad", "gradient_of", "loss"})
+"""What gives a step its gradient."""
+
 
 @dataclass(frozen=True, eq=False)
 class Record:

@@ -35,6 +35,10 @@ class StepRun(ArrayRun):
         super().__init__(form.library, parameters, dtype, form.flat)
         self.form, self.h, self.layout = form, h, layout
         self.spread: list[Any] = []
+        self.given: list[Array | None] = []
+        self.takes_none = form.attached
+        if form.attached:
+            self.theta = [x.requires_grad_() for x in self.theta]
         self.theta = self._laid(self.theta, gradients=False)
         zeros = self._laid([self.array_of(np.zeros(s)) for s in self.shapes], gradients=False)
         self.held = [
@@ -67,6 +71,10 @@ class StepRun(ArrayRun):
     def advance(self) -> None:
         """A call for each parameter, or one for all where they go together."""
         self.grads = self._laid(self.grads, gradients=True)
+        if self.form.attached:
+            self.given = super().fed()
+            for x, g in zip(self.theta, self.grads):
+                x.grad = g
         after: list[Any] = []
         for held, g in zip(self.held, self.handed_over(self.grads)):
             asked: list[Any] = []
@@ -80,16 +88,15 @@ class StepRun(ArrayRun):
                 raise SubjectError(f"asks {len(asked)} times for a gradient in a step, wanted once")
             after.append(self.form.theta(held))
         self.theta = after if self.form.holder == "array" else self._each(after[0])
-        for i, (x, shape) in enumerate(zip(self.theta, self.shapes)):
+        for x, shape in zip(self.theta, self.shapes):
             self._check(x, shape, "theta")
-            v = next((n for n, m in self.form.carried.items() if m in ("v", "before")), None)
-            if v is not None and self.form.first is None:
-                kept = (
-                    self.held[i][v]
-                    if self.form.holder == "array"
-                    else self._each(self.held[0][v])[i]
-                )
-                self._check(kept, shape, "v")
+        v = next((n for n, m in self.form.carried.items() if m in ("v", "before")), None)
+        if v is not None and self.form.first is None:
+            kept = [held[v] for held in self.held]
+            for x, shape in zip(
+                kept if self.form.holder == "array" else self._each(kept[0]), self.shapes
+            ):
+                self._check(x, shape, "v")
 
     def _each(self, held: Any) -> list[Any]:
         return HOLDERS[self.form.holder][1](held, len(self.shapes))
@@ -105,7 +112,8 @@ class StepRun(ArrayRun):
             terms = [(a * b).sum() for a, b in zip(self._each(x), self._each(g))]
             return sum(terms[1:], terms[0])
 
-        size = {"size": int(np.prod(g.shape, dtype=int))} if self.form.holder == "array" else {}
+        sized = "size" in self.form.takes.values()
+        size = {"size": int(np.prod(g.shape, dtype=int))} if sized else {}
         return {"grad": g, "gradient_of": gradient_of, "loss": loss, **size}
 
     def _check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
@@ -114,6 +122,19 @@ class StepRun(ArrayRun):
         if not self.library.owns(x) or tuple(x.shape) != shape:
             got = tuple(x.shape) if self.library.owns(x) else type(x).__name__
             raise SubjectError(f"returned {what} of shape {got}, wanted {shape}")
+        self.library.computed(x)
+
+    def fed(self) -> list[Array | None]:
+        """Cleared gradients count as left alone: who clears them does so on purpose."""
+        if not self.form.attached:
+            return super().fed()
+        read_back = [None if x.grad is None else self.library.numbers(x.grad) for x in self.theta]
+        cleared = all(g is None or not g.any() for g in read_back)
+        return list(self.given) if cleared else read_back
+
+    def storage(self) -> list[object]:
+        """Where the parameters are."""
+        return [x.data_ptr() for x in self.theta] if self.form.attached else super().storage()
 
     def point(self) -> list[Array]:
         """Where it asks for the next gradient: a copy does, and steps no further."""

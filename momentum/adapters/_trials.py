@@ -42,8 +42,9 @@ class Way(Protocol):
         """Of its arrays."""
 
     @property
-    def question(self) -> Hashable:
-        """The same for ways that differ in nothing but how the answer is read."""
+    def question(self) -> tuple[Hashable, ...]:
+        """The same for ways that differ in nothing but how the answer is read; last what is no
+        matter of the arguments' types."""
 
     def begin(self, parameters: Sequence[Array], h: Hyper, dtype: str) -> ArrayRun:
         """A run that calls it so."""
@@ -69,7 +70,7 @@ def understood(
     second: tuple[W, tuple[str, ...]] | None = None
     answered: dict[Hashable, bool] = {}
     for way in ways:
-        if not answered.get(way.question, True):
+        if not answered.get(way.question, True) or way.question[:-1] in answered:
             continue
         # Its first calls may hang or end the process.
         if (
@@ -85,6 +86,8 @@ def understood(
         known = len(reasons)
         fits = _tried(way, h, reasons)
         answered[way.question] = bool(fits) or not all(r.raised for r in reasons[known:])
+        if not fits and all(r.kind for r in reasons[known:]):
+            answered[way.question[:-1]] = False
         # Where some dtypes give numbers that make sense and others do not, as a kernel for
         # float32 does that takes the memory of whatever comes, those others are not claimed.
         sound = tuple(dtype for dtype, along in fits.items() if along)
@@ -137,10 +140,15 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
     return moved and all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
 
 
-def takes(way: Way, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...]) -> bool:
-    """Whether it takes a parameter of this shape: `v[:]` has no place for a scalar."""
+def takes(
+    way: Way, h: Hyper, dtypes: Sequence[str], shape: tuple[int, ...], none: bool = False
+) -> bool:
+    """Whether it takes a parameter of this shape: `v[:]` has no place for a scalar.
+
+    none: whether it takes one that has no gradient.
+    """
     try:
-        way.begin([np.zeros(shape)], h, dtypes[0]).step([np.zeros(shape)])
+        way.begin([np.zeros(shape)], h, dtypes[0]).step([None if none else np.zeros(shape)])
     except Exception:  # whatever a stranger's code does
         return False
     return True

@@ -8,7 +8,7 @@ from momentum.adapters import _counts, _pairs, _pointers
 from momentum.adapters._arguments import Arguments, meanings
 from momentum.adapters._forms import answers
 from momentum.adapters._libraries import Library
-from momentum.adapters._meanings import Meaning, holds
+from momentum.adapters._meanings import GRADIENTS, Meaning, holds
 from momentum.adapters._steps import Way
 from momentum.arithmetic import FORMATS
 
@@ -46,6 +46,7 @@ def ways_of(
             holder=holder,
             answer=answer,
             first=_first(step, takes),
+            attached=attached,
             count=count,
             **common,
         )
@@ -53,8 +54,9 @@ def ways_of(
         for step in steps
         for taking in takings
         if library.name != "numpy" or "loss" not in taking.values()
+        for attached in [not GRADIENTS & {*taking.values()}]
         for takes, keywords in [_ordered(step, taking)]
-        for holder in _holders(step, takes)
+        for holder in (("list", "array", "dict") if attached else _holders(step, takes))
         for count in _starts(step, takes, begins)
         for answer in _answers(step, takes)
     ]

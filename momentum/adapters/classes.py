@@ -82,9 +82,9 @@ class Way:
     held: str
 
     @property
-    def question(self) -> int:
+    def question(self) -> tuple[int, int]:
         """One of its own."""
-        return id(self)
+        return id(self), 0
 
     def made(self, h: Hyper, theta: object) -> object:
         """An object, of these parameters where it wants to hold them."""

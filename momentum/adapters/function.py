@@ -15,7 +15,8 @@ arrays, torch's or JAX's; one array, lists of them or dicts; whether it returns 
 where its steps are counted; and which dtypes it keeps.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +26,9 @@ from momentum.adapters import _counts, _device, _pairs, _pointers, _shared, _wor
 from momentum.adapters._arguments import arranged
 from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._lying import lying
-from momentum.adapters._meanings import holds, said
+from momentum.adapters._meanings import GRADIENTS, holds, said
 from momentum.adapters._record import Adapter
-from momentum.adapters._run import COPIES
+from momentum.adapters._run import COPIES, IN_PLACE
 from momentum.adapters._shared import argument_names, fitted
 from momentum.adapters._steps import Way
 from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
@@ -38,15 +39,13 @@ from momentum.errors import UsageError
 from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.trial import trial
 
-_ARTICLE = ("params", "states", "hyperparams")
-
 
 def accepts(obj: Any) -> bool:
     """A function with the article's arguments or a step function's, or that returns such."""
     if _pointers.is_pointer(obj):
         return True
     names = _names(obj)
-    return names == _ARTICLE or _is_step(obj, names) or _pairs.makes_pairs(obj)
+    return _is_step(obj, names) or _pairs.makes_pairs(obj)
 
 
 def _names(obj: object) -> tuple[str, ...]:
@@ -56,9 +55,12 @@ def _names(obj: object) -> tuple[str, ...]:
 def _is_step(obj: Any, names: tuple[str, ...]) -> bool:
     """Gradients by name and what can hold the rest, or three arrays before lr and momentum."""
     found = _words.roles(names)
-    if "grad" in found or any(n in _words.FUNCTIONS for n in names):
-        known, strange, _ = arranged(obj)
-        if {"v", "before"} & {*known.values()} or strange or said(obj):
+    gradients = "grad" in found or any(n in _words.FUNCTIONS for n in names)
+    if gradients or {"theta", "v"} <= {*found}:
+        seen = arranged(obj)
+        if gradients and ({"v", "before"} & {*seen.known.values()} or seen.strange or said(obj)):
+            return True
+        if seen.attached and "torch" in sys.modules:
             return True
     known_numbers = _words.hypers(names[3:])
     return {"lr", "momentum"} <= set(known_numbers) and not _shared.known_names(names[:3])
@@ -69,10 +71,6 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
 
     Raises: UsageError where the function takes or wants something else, or a trial fails.
     """
-    if _names(function) == _ARTICLE:
-        from momentum.adapters import _article
-
-        return _article.adapt(function, fixed, name)
     if _pointers.is_pointer(function):
         steps, dtypes = _pointers.readings(function, name)
         return _adapted(steps, fixed, name, " ".join(dtypes))
@@ -103,9 +101,13 @@ def _adapted(
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
     more = {names[n]: x for n, x in hyper.items()} | others
     kinds = libraries(annotations, device)
+    if found.attached:
+        kinds = [one for one in kinds if one.name == "torch"]
     halves = dict.fromkeys(free.values(), 0.5)
     alternatives = alternatives_of(function, found, {**more, **halves}, kinds[0], own)
     inner = {r for t in alternatives for m in t.values() for r in holds(m)} & {*Hyper._fields}
+    for n in inside.keys() - {"lr", "momentum", *inner}:
+        raise UsageError(f"{name} takes no {n!r}: it takes {', '.join(sorted({*names, *inner}))}")
     for needed in ("lr", "momentum"):
         if needed not in {*names, *inner, *inside}:
             raise UsageError(
@@ -115,7 +117,7 @@ def _adapted(
     for n in found.strange:
         if not any(n in t for t in alternatives):
             raise UsageError(f"{name} needs {n}: give --set {n}=VALUE")
-    if not any({"grad", "gradient_of", "loss"} & {*t.values()} for t in alternatives):
+    if not found.attached and not any(GRADIENTS & {*t.values()} for t in alternatives):
         raise UsageError(f"{name} takes no gradients that are known as such: name an argument grad")
     every = frozenset(free) | frozenset(inner - {*inside})
     fixed = hyper | inside
@@ -131,6 +133,7 @@ def _adapted(
         raise UsageError(f"{name} {error}") from None
     way, seen = tried or (ways[0], ())
     kept = seen or way.library.dtypes
+    claims: Claims = {"largest": 2**18, **way.library.claims, **_claims(function)}
     facts = Facts(
         name=name,
         dtypes=kept,
@@ -138,25 +141,21 @@ def _adapted(
         settable=every,
         fixed=fixed,
         offers=COPIES | ({"overwrite"} if way.library.fill else set()),
-        **way.library.claims | _claims(function),
-        largest=2**18,
         assumed=True,
+        **claims,
     )
     if not seen:
         return PlainSubject(facts, way.begin)
-    return _settled(way, facts, h)
+    return _settled(way, facts, h, (one.count for one in ways if one.takes == way.takes))
 
 
-def _settled(way: Way, facts: Facts, h: Hyper) -> PlainSubject:
-    """The subject with all that further trials show of it."""
-    if way.counts:
-        starts = dict.fromkeys((way.count, *_counts.STARTS))
-        begun = _counts.begun(lambda n: PlainSubject(facts, replace(way, count=n).begin), [*starts])
-        way = replace(way, count=begun)
+def _settled(way: Way, facts: Facts, h: Hyper, starts: Iterable[int]) -> PlainSubject:
+    """The subject with all that further trials show of it. starts: from where it may count."""
+    begun = _counts.begun(lambda n: PlainSubject(facts, replace(way, count=n).begin), {*starts})
+    way = replace(way, count=begun)
     way, facts = _with_axes(way, facts)
-    offers = facts.offers & (
-        copied(way.begin([np.array(START)], h, facts.dtypes[0])) | {"overwrite"}
-    )
+    held = copied(way.begin([np.array(START)], h, facts.dtypes[0])) | IN_PLACE
+    offers = (facts.offers | (IN_PLACE if way.attached else set())) & held
     left = dict(facts.left)
     options: set[str] = set()
     if "gradient_of" in way.takes.values():
@@ -173,6 +172,7 @@ def _settled(way: Way, facts: Facts, h: Hyper) -> PlainSubject:
         offers=offers,
         left=left,
         called=way.words,
+        none_gradients=way.attached and takes(way, h, facts.dtypes, (2,), none=True),
         scalars=takes(way, h, facts.dtypes, ()),
         empty=takes(way, h, facts.dtypes, (0,)),
     )
@@ -204,9 +204,12 @@ def _with_axes(way: Way, facts: Facts) -> tuple[Way, Facts]:
 def _told(
     function: Callable[..., object], fixed: Mapping[str, object]
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Rate and momentum that are in the function, for no argument takes them; and the rest."""
-    taken = _words.hypers(_names(function))
-    inside = {n: x for n, x in fixed.items() if n in ("lr", "momentum") and n not in taken}
+    """Hyper-parameters that are in the function, or in a record, for no argument takes them; and
+    the rest."""
+    names = argument_names(function)
+    records = arranged(function).strange or said(function)
+    within = Hyper._fields if records else ("lr", "momentum")
+    inside = {n: x for n, x in fixed.items() if n in within and n not in _words.hypers(names)}
     return inside, {n: x for n, x in fixed.items() if n not in inside}
 
 

@@ -49,32 +49,39 @@ def _name(tensor: "Tensor") -> str:
     return next((n for n in FOUR if getattr(dtypes, n) == tensor.dtype), str(tensor.dtype))
 
 
-def _library() -> Library:
-    from tinygrad import Tensor
+def library() -> Library:
+    """tinygrad's tensors."""
+    from tinygrad import Device, Tensor
 
+    least = (_tensor(np.full(1, 2.0**-24), "float16") * 1.0).realize()
     return Library(
-        "tinygrad", FOUR, _tensor, _numbers, lambda x: isinstance(x, Tensor), None, dtype=_name
+        "tinygrad",
+        FOUR,
+        _tensor,
+        _numbers,
+        lambda x: isinstance(x, Tensor),
+        None,
+        claims={
+            # Half precision loses them where a device has to emulate it.
+            "flushes_subnormals": not _numbers(least).any(),
+            "compiles": True,
+            "largest": 33 if str(Device.DEFAULT) == "PYTHON" else 4097,
+        },
+        dtype=_name,
+        computed=lambda x: x.realize(),
     )
 
 
 class _Run(DeclaredRun):
     """It steps through `Optimizer.step`."""
 
-    of_library = _library
+    of_library = library
     leading = 1
 
     @classmethod
     def claims(cls, obj: object) -> Stated:
-        from tinygrad import Device
-
-        least = (_tensor(np.full(1, 2.0**-24), "float16") * 1.0).realize()
-        return super().claims(obj) | {
-            "scalars": False,  # tinygrad: lr has shape (1,), which no parameter of shape () takes
-            # Half precision loses them where a device has to emulate it.
-            "flushes_subnormals": not _numbers(least).any(),
-            "compiles": True,
-            "largest": 33 if str(Device.DEFAULT) == "PYTHON" else 4097,
-        }
+        # tinygrad: lr has shape (1,), which no parameter of shape () takes
+        return super().claims(obj) | {"scalars": False}
 
     def begin(self, hyper: Hyper) -> None:
         from tinygrad.helpers import Context, getenv
