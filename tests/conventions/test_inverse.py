@@ -114,6 +114,21 @@ def test_a_part_of_the_parameter_makes_nesterovs_form_possible(name):
             assert any(k * (mu + c * Q) == m * (kappa + c * P) for c in taken)
 
 
+def test_a_scale_passes_through_steps_that_only_average():
+    """v' = (mu v + kappa d) / (mu + kappa) turns s v into s (kappa + mu) / (s kappa + mu)."""
+    scale = CONVENTIONS["averaged"].inverse.scale
+    like = Hyper(fmpq(1), fmpq(1, 2))
+    first, last = (wanted(0, 0, fmpq(m), fmpq(k), like) for m, k in ((2, 3), (5, 2)))
+    by = fmpq(5, 4)
+    before = scale.carried(by, [first, last])
+    for w in (first, last):
+        before = before * (w.kappa + w.mu) / (before * w.kappa + w.mu)
+    assert before == by
+    assert scale.carried(by, []) == by
+    assert scale.carried(fmpq(5, 3), [first]) is None
+    assert scale.carried(by, [first._replace(mu=None)]) is None
+
+
 def test_the_look_ahead_rule_scales_its_first_velocity_as_the_second_step_needs():
     inverse = CONVENTIONS["look_ahead"].inverse
     lr, by, m1, m2, later = fmpq(2, 3), fmpq(5, 7), fmpq(3, 4), fmpq(1, 6), fmpq(4, 9)

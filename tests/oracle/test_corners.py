@@ -311,6 +311,14 @@ def test_a_rule_may_add_a_number_to_every_element() -> None:
     truth = momentum.replay(convention, [1.0, 2.0], zeros, lr=0.5, momentum=0.5, dtype="float32")
     assert truth.values.tolist() == [[0.5, 1.5], [-0.25, 0.75]]  # v = 1, then 1.5
     assert np.all((truth.bound > 0) & (truth.bound < 1e-6))
+    jumped = np.array([[0.5, 1.75], [-0.25, 1.0]])  # a jump in the first step, none in the second
+    for tier in ("fast", "exact"):
+        truth = momentum.replay(
+            convention, [1.0, 2.0], zeros, lr=0.5, momentum=0.5, dtype="float32", tier=tier
+        )
+        step = truth.compare(jumped).step
+        assert step is not None
+        assert step.error.tolist() == [[0, 0.25], [0, 0]]
 
 
 def one_step_bound(lr: float, start: float, grad: float, dtype: str) -> float:
