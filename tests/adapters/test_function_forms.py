@@ -7,6 +7,7 @@ import pytest
 
 import momentum
 from momentum.adapters import adapt
+from momentum.checks import CHECKS
 from momentum.conventions import Hyper
 from momentum.diagnosis import identify
 from momentum.errors import UsageError
@@ -89,17 +90,19 @@ def of_two_points(x: Any, x_prev: Any, grad: Any, lr: float, momentum: float) ->
 
 
 @pytest.mark.parametrize(
-    ("function", "convention"),
+    ("function", "convention", "first"),
     [
-        *[(elements, "torch"), (configured, "scaled"), (filled, "torch"), (named, "torch")],
-        *[(of_two_points, "two_point"), (by_place, "torch")],
+        *[(elements, "torch", 0), (configured, "scaled", 1), (filled, "torch", 2)],
+        *[(named, "torch", 0), (of_two_points, "two_point", 1), (by_place, "torch", 2)],
     ],
     ids=lambda x: getattr(x, "__name__", x),
 )
-def test_a_right_function_passes_in_its_form(function: Any, convention: str) -> None:
-    done = momentum.check(function, convention, effort="quick", dtypes=["float64"])
+def test_a_right_function_passes_in_its_form(function: Any, convention: str, first: int) -> None:
+    """first: three forms share all checks among them."""
+    some = ["agrees_with_oracle", *list(CHECKS)[first::3]]
+    done = momentum.check(function, convention, effort="quick", dtypes=["float64"], only=some)
     assert {r.verdict for r in done.results if r.level == "must"} <= FINE
-    assert sum(r.verdict == "passed" for r in done.results) > 40
+    assert sum(r.verdict == "passed" for r in done.results) > 13
 
 
 def test_a_wrong_one_fails_in_its_form() -> None:
