@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import fmpq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum.conventions import CONVENTIONS, SPEAKERS, Convention, Hyper, get
@@ -109,6 +109,7 @@ def test_decay_after_the_step_also_shrinks_the_step() -> None:
 
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("convention", ALL, ids=lambda c: c.name)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_forms_are_one_rule_in_exact_arithmetic(
     convention: Convention, decay: str, data: st.DataObject

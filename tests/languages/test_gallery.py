@@ -29,7 +29,7 @@ from momentum.runner.results import run
 from momentum.subjects.protocol import OFFERS, Facts, Subject
 
 PROGRAM = Path(__file__).with_name("gallery_program.py")
-SAMPLE = int(os.environ.get("MOMENTUM_GALLERY", "3"))
+SAMPLE = int(os.environ.get("MOMENTUM_GALLERY", "2"))
 CARRIED = OFFERED | frozenset(OPTIONS.values())
 
 

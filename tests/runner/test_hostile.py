@@ -179,7 +179,7 @@ def forks_and_both_go_on():
 
 def test_hostile_step_that_forks_each_time_has_no_copies_that_go_on():
     def forks():
-        for _ in range(3):
+        for _ in range(2):
             os.fork()
 
     options = replace(PATIENT, only=("agrees_with_oracle",), dtypes=("float64",))
