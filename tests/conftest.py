@@ -1,6 +1,7 @@
 """One Hypothesis profile for all tests: the same examples in every run, or ever fresh ones."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -17,3 +18,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("momentum")
+
+# What a shell runs in the background ignores interrupts, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)

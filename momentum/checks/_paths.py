@@ -211,7 +211,7 @@ def against(
     start: where the run began, to see whether the bound is narrower than the movement.
     """
     known = np.isfinite(got)
-    error = np.where(known, 0.0, np.inf)
+    error = np.full(known.shape, np.inf)
     error[known] = nearest_array(abs(exact_array(got[known]) - truth[known]))
     moved = np.inf if start is None else abs(nearest_array(truth) - start)
     bound = np.broadcast_to(np.asarray(bound, dtype=np.float64), error.shape)

@@ -20,7 +20,7 @@ from momentum.checks._paths import (
     responds,
 )
 from momentum.checks._repeated import _extremes, repeated
-from momentum.checks._runs import by_turns, catch_up, compared, stops
+from momentum.checks._runs import by_turns, catch_up, compared, goes_on, stops
 from momentum.conventions import Hyper
 from momentum.gallery import GALLERY
 from momentum.oracle.replay import replay_steps
@@ -170,6 +170,18 @@ def test_a_run_cut_and_gone_on_is_the_run():
     first = next(iter(compared("cut", moved, wanted, told)))
     assert (first.step, first.error) == (3, 1.0)
     assert first.where.startswith("cut: step 3, parameter 0 of shape (3,)[")
+
+
+def test_a_run_gone_on_with_may_be_as_right_in_place_of_the_same():
+    told = trial()
+    wanted = told.whole()
+    assert all(m.error == 0 and m.bound == 0 for m in goes_on("cut", told, wanted, wanted))
+    near_by = [(fed, [np.nextafter(x, 9.0) for x in row]) for fed, row in wanted]
+    found = list(goes_on("cut", told, near_by, wanted))
+    assert all(m.ratio <= 1 and m.where.startswith("cut: ") for m in found)
+    assert any(m.error > 0 for m in found)
+    moved = [(fed, [x + 1.0 for x in row]) for fed, row in wanted]
+    assert any(m.ratio > 1 for m in goes_on("cut", told, moved, wanted))
 
 
 def test_runs_go_by_turns():

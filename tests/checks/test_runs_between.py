@@ -72,6 +72,15 @@ def test_words_stand_before_and_after():
     assert true(False, "here").ratio == np.inf
 
 
+def test_a_run_is_told_of_changes_unless_it_is_not_to_be():
+    slower = H._replace(lr=0.25)
+    told = telling(H, slower)
+    for more, heard in (({}, [(slower, 0)]), ({"told": False}, [])):
+        run = told.begin()
+        assert len(list(told.onward(run, **more))) == 2
+        assert run.heard == heard
+
+
 # Problems.
 
 
