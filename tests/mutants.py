@@ -106,6 +106,8 @@ EQUIVALENT: dict[str, str] = {
     "format.precision < 54": "float64 then goes the long way, which gives the same",
     "count is not (_SOME": "more goes through compiled code, which gives the same",
     "shape: tuple[int, ...] = (5,)": "a number chosen freely",
+    "kw_only=False": "nobody gives its fields by place",
+    'more.get("seed", 1)': "a number chosen freely",
     'event >= "line"': "a turn more, at the end of a function",
     "radical is None else radical.height": "heights are only compared, and all shift",
     "np.isfinite(x), x, 1.0": "what is not finite is put back as it was",
