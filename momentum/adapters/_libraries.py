@@ -56,7 +56,7 @@ class Library(NamedTuple):
 def numpy() -> Library:
     """NumPy's own; bfloat16, which it does not have, is no more than possible."""
 
-    def make(values: object, dtype: str) -> NDArray[Any]:
+    def make(values: object, dtype: str) -> NDArray[np.floating]:
         if dtype == "bfloat16":
             # Optional, and not there where the types are checked.
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]

@@ -127,7 +127,7 @@ class Begun:
         plain = i % 3 == (1 if parameter else 2) or (parameter and layout == "expanded")
         return "contiguous" if plain else layout
 
-    def _arguments(self, h: Hyper) -> dict[str, Any]:
+    def _arguments(self, h: Hyper) -> dict[str, object]:
         given = self.named(h)
         if self.asked.integers:
             whole = {n: int(x) for n, x in given.items() if not isinstance(x, bool) and x == int(x)}
@@ -183,7 +183,7 @@ class Begun:
         return self.before, [_summary(d) for d in self.dicts]
 
 
-def _summary(group: Mapping[str, Any]) -> dict[str, object]:
+def _summary(group: Mapping[str, object]) -> dict[str, object]:
     """A group's dict as plain data: parameters by identity."""
     kept = {name: value for name, value in group.items() if name != "params"}
     told = group["params"]

@@ -21,7 +21,7 @@ def _as_sgd_takes(made: Factory) -> Factory:
 class _Compiled(torch.optim.SGD):
     """torch.optim.SGD whose step runs compiled; rates are tensors, so that they may change."""
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, object]) -> None:
         """A group with a rate of its own, which schedules fill."""
         rate = torch.as_tensor(param_group.get("lr", self.defaults["lr"]), dtype=torch.float64)
         super().add_param_group({**param_group, "lr": rate.clone()})
@@ -62,7 +62,7 @@ def fabric_sgd(sgd: Optimizer) -> Optimizer:
 
 
 @_as_sgd_takes
-def zero_redundancy_sgd(params: ParamsT, **rest: Any) -> Optimizer:
+def zero_redundancy_sgd(params: ParamsT, **rest: float) -> Optimizer:
     """torch.optim.SGD inside ZeroRedundancyOptimizer, in a process group of one."""
     group: Any = import_module("torch.distributed")
     if not group.is_initialized():

@@ -85,7 +85,7 @@ class _Run(DeclaredRun):
     def _params(self) -> "list[chainer.Parameter]":
         return [getattr(self.net, f"p{i}") for i in range(len(self.shapes))]
 
-    def arrays(self) -> list[NDArray[Any]]:
+    def arrays(self) -> list[NDArray[np.floating]]:
         return [p.data for p in self._params()]
 
     def advance(self) -> None:

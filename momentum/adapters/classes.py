@@ -36,7 +36,7 @@ H = TypeVar("H")
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
 
 
-def _parts(obj: Any) -> tuple[str, list[str], str] | None:
+def _parts(obj: object) -> tuple[str, list[str], str] | None:
     """The method that takes gradients, its arguments, and the one for parameters elsewhere.
 
     Parameters are taken by the method, or else by the constructor.
@@ -154,7 +154,7 @@ def attributes(made: object) -> dict[str, str]:
     return _shared.known_names(held, SPOKEN)
 
 
-def adapt(obj: Callable[..., Any], fixed: Mapping[str, object], name: str) -> Subject:
+def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) -> Subject:
     """A subject from such a class.
 
     Raises: UsageError where it takes or wants something else, or no trial is understood.

@@ -6,7 +6,7 @@ hold the hyper-parameters: the triple is made anew at every step.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def lifted(make: Callable[[], object]) -> "optimizers.Optimizer":
     return optimizers.optimizer(lambda: made)()
 
 
-def _stepped(made: object) -> list[Any]:
+def _stepped(made: object) -> list[object]:
     start, change, get = lifted(lambda: made)
     ones = [np.ones(1, np.float32)]
     return list(get(change(0, ones, start(ones))))

@@ -46,7 +46,7 @@ SCHEDULES: Mapping[str, tuple[Any, ...]] = {
 
 
 # Neither way converts in the framework: XLA would flush subnormals.
-def _typed(values: Array, dtype: str) -> NDArray[Any]:
+def _typed(values: Array, dtype: str) -> NDArray[np.floating]:
     """An array of the dtype; Keras brings NumPy's bfloat16 along."""
     return values.astype(np.dtype(dtype))
 

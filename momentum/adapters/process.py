@@ -27,7 +27,7 @@ from momentum.languages.protocol import Answer, Asked, Hello, Numbers, Parameter
 from momentum.subjects.protocol import Array, Facts, Gradient, SubjectError
 
 
-def adapt(command: str, fixed: Mapping[str, Any], name: str) -> "ProcessSubject":
+def adapt(command: str, fixed: Mapping[str, object], name: str) -> "ProcessSubject":
     """A subject around a command line; programs that are done with one run serve the next.
 
     Raises: UsageError where it does not start or says no proper facts.
@@ -223,7 +223,7 @@ class ProcessRun:
             raise SubjectError(f"answered {what!r} with wrong parameters: {error}") from None
 
 
-def _facts(said: Hello, fixed: Mapping[str, Any], name: str) -> Facts:
+def _facts(said: Hello, fixed: Mapping[str, object], name: str) -> Facts:
     own = {n: bool(x) if n in FLAGS else number(x) for n, x in said.fixed.items()}
     for n in own.keys() & fixed.keys():
         if own[n] != fixed[n]:

@@ -93,7 +93,7 @@ class Convention:
         """All hyper-parameters that it has."""
         return self.takes | EVERYWHERE
 
-    def lacks(self, name: str, value: Any) -> bool:
+    def lacks(self, name: str, value: object) -> bool:
         """It has no meaning for a value, which is not what it does anyway."""
         idle = value == NEUTRAL.get(name, value) or (name == "nesterov" and self.always_nesterov)
         return name not in self.knows and not idle

@@ -5,7 +5,6 @@ import re
 import struct
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ _BITS = {8: ">f", 16: ">d"}
 _HEX = re.compile(r"[+-]?0x[0-9a-f]*\.?[0-9a-f]*(p[+-]?\d+)?", re.IGNORECASE)
 
 
-def texts(values: Any) -> list[str]:
+def texts(values: NDArray[np.floating]) -> list[str]:
     """The numbers of an array, row by row, as hexadecimal floats, which lose nothing."""
     return list(map(float.hex, values.ravel().tolist()))
 
