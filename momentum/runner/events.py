@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from momentum.checks.result import Header, Result, Series
+from momentum.subjects.isolation import Lost
 
 
 class Job(NamedTuple):
@@ -41,7 +42,8 @@ class TryTwin(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """Request: run a job. Answer: Found or Exhausted, after one Trying for each problem."""
+    """Request: run a job. Answer: a Result, or Lost where the subject took all memory that there
+    was for it; after one Trying for each problem."""
 
     convention: str
     job: Job
@@ -111,18 +113,6 @@ class Trying(NamedTuple):
     problem: str
 
 
-class Found(NamedTuple):
-    """What became of a job."""
-
-    result: Result
-
-
-class Exhausted(NamedTuple):
-    """The subject took all memory that there was for it; the process that says so ends."""
-
-    reason: str
-
-
 class Explained(NamedTuple):
     """The causes of failures in words, by the ids of those that have a certain one."""
 
@@ -135,15 +125,5 @@ class Responded(NamedTuple):
     series: Series | None
 
 
-Event = (
-    Loaded
-    | Refused
-    | Prepared
-    | Described
-    | TwinTried
-    | Trying
-    | Found
-    | Exhausted
-    | Explained
-    | Responded
-)
+Answer = Loaded | Refused | Prepared | Described | TwinTried | Result | Explained | Responded
+Event = Answer | Trying | Lost

@@ -7,7 +7,7 @@ from multiprocessing.connection import wait as ready
 
 from momentum.conventions import Convention
 from momentum.errors import UsageError
-from momentum.runner.events import Event, Exhausted, Explain, Loaded, Refused, Request, Trying
+from momentum.runner.events import Event, Explain, Loaded, Refused, Request, Trying
 from momentum.runner.options import Options
 from momentum.runner.worker import Worker
 from momentum.subjects.isolation import Lost
@@ -62,20 +62,18 @@ class Hand:
         """When its time is over."""
         return min(self.next.until, self.whole.until)
 
-    def answer(self) -> Event | Lost | None:
-        """Exhausted and whatever ends the process become Lost."""
+    def answer(self) -> Event | None:
+        """What it says, or that it was lost."""
         for item in self.cell.take():
             if isinstance(item, Trying):
                 self.problem = item.problem
                 if not item.problem or isinstance(self.request, Explain):
                     # Loading has come as far as a trial, or a search to its next one.
                     self.next = Patience(self.cell.pid, self.limit)
-            elif isinstance(item, Exhausted):
-                return Lost(item.reason, slow=True)
             elif self.loads and isinstance(item, Loaded):
                 self.loads = False
                 self._begin()
-            elif self.loads:
+            elif self.loads and not isinstance(item, Lost):
                 return Lost("could not be loaded again")
             else:
                 assert isinstance(item, Event)
@@ -120,7 +118,7 @@ class Pool:
         self.batch = PROGRAM_BATCH if said.at_once else BATCH
         self.idle = not self.forks
 
-    def _said(self, cell: Cell) -> Event | Lost | None:
+    def _said(self, cell: Cell) -> Event | None:
         hand = Hand(cell, self.limit)
         said = None
         while said is None:
@@ -151,7 +149,7 @@ class Pool:
         fresh.close()
         return said if isinstance(said, Lost) else Lost("could not be loaded again")
 
-    def asked(self, hand: Hand, request: Request) -> Event | Lost:
+    def asked(self, hand: Hand, request: Request) -> Event:
         """The answer of a worker, waited for.
 
         Raises: TimeIsUp.

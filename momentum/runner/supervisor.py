@@ -182,8 +182,8 @@ class Supervisor:
             done[job.id] = said._replace(at=seat.hand.problem)
             seat.clear()
         elif said is not None:
-            assert isinstance(said, events.Found)
-            done[job.id], seat.job = said.result, None
+            assert isinstance(said, Result)
+            done[job.id], seat.job = said, None
 
     def _settled(self, job: Job, found: Result | Lost | None) -> Result | None:
         """The result of the next job of the report, None as long as it has none."""
@@ -221,7 +221,7 @@ class Supervisor:
             self.helper.clear()
         return list(results)
 
-    def _asked(self, request: Request) -> Event | Lost:
+    def _asked(self, request: Request) -> Event:
         """The answer of a worker that does nothing else."""
         seat = self.seats[0]
         if seat.hand is None or not self.lasts:

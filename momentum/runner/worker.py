@@ -19,7 +19,7 @@ from momentum.runner.one_check import WHOLE, OutOfMemory, forget_local_constants
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
 from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
-from momentum.subjects.isolation import limit_trials
+from momentum.subjects.isolation import Lost, limit_trials
 from momentum.subjects.isolation.cell import serve
 from momentum.subjects.isolation.channel import Channel
 from momentum.subjects.problems import Problem
@@ -75,7 +75,7 @@ class Worker:
         try:
             tell(self._answer(request, lambda problem: tell(events.Trying(problem))))
         except OutOfMemory as error:
-            tell(events.Exhausted(str(error)))
+            tell(Lost(str(error), slow=True))
 
     def _answer(self, request: Request, note: Callable[[str], None]) -> Event:
         if isinstance(request, events.Prepare):
@@ -86,7 +86,7 @@ class Worker:
         if isinstance(request, events.TryTwin):
             return tried_twin(self.subject, convention, request.dtype, self.options.seed)
         if isinstance(request, events.Measure):
-            return events.Found(self._measured(request.job, convention, note))
+            return self._measured(request.job, convention, note)
         if isinstance(request, events.Respond):
             return events.Responded(impulse(self.subject, convention, self.subject.facts.dtypes))
         self.explainer = self.explainer or Explainer(self.subject, convention)

@@ -8,9 +8,7 @@ from momentum.checks.result import Result
 from momentum.errors import UsageError
 from momentum.runner import pool
 from momentum.runner.events import (
-    Exhausted,
     Explain,
-    Found,
     Job,
     Loaded,
     Measure,
@@ -21,7 +19,7 @@ from momentum.runner.options import Options
 from momentum.runner.pool import BATCH, PROGRAM_BATCH, SEARCH, Hand, Pool, TimeIsUp
 from momentum.subjects.isolation import Lost
 
-FOUND = Found(Result("c", "float32", "f", "must", "It.", "law", "passed"))
+FOUND = Result("c", "float32", "f", "must", "It.", "law", "passed")
 MEASURE = Measure("scaled", Job("c", "float32", "f"))
 CRASHED = Lost("was killed")
 
@@ -81,7 +79,7 @@ def test_a_hand_sends_what_it_is_asked_and_answers_what_comes():
 def test_a_hand_that_has_ended_or_takes_all_memory_is_lost():
     assert hand(Trying("p"), ended=True).answer() == CRASHED
     assert hand(damaged=True).answer() == CRASHED
-    assert hand(Exhausted("no memory")).answer() == Lost("no memory", slow=True)
+    assert hand(Lost("no memory", slow=True)).answer() == Lost("no memory", slow=True)
     assert hand(FOUND, ended=True).answer() == FOUND
     assert hand(ended=True, deaf=True).answer() == CRASHED
 

@@ -11,7 +11,6 @@ from momentum.runner import supervisor
 from momentum.runner.events import (
     Explain,
     Explained,
-    Found,
     Job,
     Measure,
     Prepare,
@@ -88,7 +87,7 @@ class Crew:
 
     def said(self, request):
         key = request.job.id if isinstance(request, Measure) else type(request)
-        usual = Found(passed(request.job)) if isinstance(request, Measure) else None
+        usual = passed(request.job) if isinstance(request, Measure) else None
         says = self.says.get(key) or [usual]
         return says.pop(0)
 

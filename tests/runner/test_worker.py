@@ -14,10 +14,8 @@ from momentum.runner import worker
 from momentum.runner.events import (
     Describe,
     Described,
-    Exhausted,
     Explain,
     Explained,
-    Found,
     Job,
     Loaded,
     Measure,
@@ -29,6 +27,7 @@ from momentum.runner.events import (
 from momentum.runner.one_check import OutOfMemory, blank
 from momentum.runner.options import Options
 from momentum.runner.worker import TRIAL, Worker, tried_twin
+from momentum.subjects.isolation import Lost
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Raised
 
@@ -248,7 +247,7 @@ def test_a_job_is_measured_as_the_options_say(monkeypatch):
     monkeypatch.setattr(worker, "run_check", run_check)
     replay = Problem.from_text(TEXT)
     one, _ = made(options=Options(only=(NAME,), effort="deep", seed=3, replay=replay))
-    assert answers(one, Measure("scaled", JOB)) == [Trying("a problem"), Found(verdict("passed"))]
+    assert answers(one, Measure("scaled", JOB)) == [Trying("a problem"), verdict("passed")]
     check, subject, convention, dtype, effort, seed, only, _ = given[0]
     assert (check, subject, convention) == (CHECKS[NAME], one.subject, SCALED)
     assert (dtype, effort, seed, only) == ("float32", "deep", 3, replay)
@@ -256,7 +255,7 @@ def test_a_job_is_measured_as_the_options_say(monkeypatch):
 
 def test_what_takes_all_memory_is_told_before_the_end(monkeypatch):
     monkeypatch.setattr(worker, "run_check", raising(OutOfMemory("all of it")))
-    assert answers(made()[0], Measure("scaled", JOB)) == [Exhausted("all of it")]
+    assert answers(made()[0], Measure("scaled", JOB)) == [Lost("all of it", slow=True)]
 
 
 @pytest.mark.parametrize(
@@ -281,13 +280,13 @@ def test_advice_that_the_base_class_earns_too_says_so(monkeypatch, first, again,
     bare = lambda convention: Machine("base", convention)  # noqa: E731
     subject = worker_subject(replace(SUBJECT.facts, bare=bare))
     one, _ = made(subject=subject)
-    ((result,),) = answers(one, Measure("scaled", JOB))
+    (result,) = answers(one, Measure("scaled", JOB))
     assert (result.shared, len(given)) == (shared, runs)
     if runs == 2:
         assert given[1] == ("base", "quick", Problem.from_text(TEXT))
     without, _ = made()
     given.clear()
-    assert answers(without, Measure("scaled", JOB)) == [Found(first)]
+    assert answers(without, Measure("scaled", JOB)) == [first]
 
 
 @pytest.mark.parametrize(
