@@ -6,6 +6,7 @@ the oracle. An implementation in any language reads a file, steps, and compares
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,13 +142,10 @@ def write(folder: Path, conventions: Sequence[str] = ()) -> list[Path]:
         written.append(folder / verifier.name)
         written[-1].write_bytes(verifier.read_bytes())
     for convention in chosen:
-        by_family: dict[str, list[Made]] = {}
-        for made in cases(convention):
-            by_family.setdefault(made.family.name, []).append(made)
-        for name, group in by_family.items():
+        for name, group in groupby(cases(convention), lambda made: made.family.name):
             path = folder / convention.full_name.replace(":", "-") / f"{name}.json"
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(msgspec.json.encode(_file(convention, group)) + b"\n")
+            path.write_bytes(msgspec.json.encode(_file(convention, list(group))) + b"\n")
             written.append(path)
     return written
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,8 +79,10 @@ class Bundle:
     past: dict[str, tuple[str, Array]] = field(default_factory=dict)
     loaded: dict[str, bool] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.ends = np.cumsum([len(m.indices) for m in self.members])
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each member's coordinates end."""
+        return np.cumsum([len(m.indices) for m in self.members])
 
     def split(self, keys: Sequence[Hashable]) -> "list[Bundle]":
         """The members of each key by themselves; their histories part from here on."""

@@ -98,8 +98,7 @@ class Placing:
     def _place(self, new: list[Tensor], places: Mapping[Tensor, tuple[int, int]]) -> None:
         sizes = [0 if is_lazy(p) else local(p).numel() for p in places]
         shares = dict(zip(places, budgets(sizes, self.options.sample)))
-        together: dict[Hashable, list[Member]] = {}
-        conventions: dict[Hashable, tuple[Convention, str]] = {}
+        together: dict[Hashable, Bundle] = {}
         for p in new:
             if is_lazy(p):
                 continue  # its first step comes later
@@ -115,18 +114,14 @@ class Placing:
             indices = draw(here.numel(), shares[p], self.generator)
             every = len(indices) == here.numel()
             positions = None if every else torch.from_numpy(indices).to(here.device)
-            alone = () if self._linear(convention) else (name,)
-            shared = (places[p][0], id(convention), kind, here.device, *alone)
-            together.setdefault(shared, []).append(
-                Member(p, name, places[p][0], indices, positions)
-            )
-            conventions[shared] = convention, kind
+            linear, group = self._linear(convention), places[p][0]
+            alone = () if linear else (name,)
+            shared = (group, id(convention), kind, here.device, *alone)
+            bundle = together.setdefault(shared, Bundle((), convention, FORMATS[kind], linear))
+            bundle.members += (Member(p, name, group, indices, positions),)
             draws = self.tensors[name][2] if name in self.tensors else 0
             self.tensors[name] = here.numel(), shares[p], draws + 1
-        for key, members in together.items():
-            convention, kind = conventions[key]
-            linear = self._linear(convention)
-            self.bundles.append(Bundle(tuple(members), convention, FORMATS[kind], linear))
+        self.bundles += together.values()
 
     def _called(self, p: Tensor, place: tuple[int, int]) -> str:
         # torch: optimizers made from named parameters know them
