@@ -56,9 +56,14 @@ def check(
     """
     reports = Reports(**{one.name: given.pop(one.name) for one in fields(Reports)})
     named = Target(target, texts=settings)
-    options = Options(arguments=named.arguments, replay=_problem(replay), **given)
-    options = options.checked(convention)
-    _refuse_unwritable(reports)
+    with of_usage():
+        problem = None if replay is None else Problem.from_text(replay)
+    # What can be refused before anything is loaded is refused here.
+    options = Options(arguments=named.arguments, replay=problem, **given).checked(convention)
+    files.different(reports.jsonl, reports.html, reports.expected)
+    for path in (reports.jsonl, reports.html):
+        if path is not None and str(path) != "-":
+            files.writable(path)
     known = _expectations(reports)
     started = time.monotonic()
     stream = Stream(reports.jsonl)
@@ -117,19 +122,6 @@ def _update(path: Path, known: Sequence[Expectation], results: Results, strict: 
         kept = words.several(change.kept, "entry").replace("entrys", "entries")
         parts.append(f"{kept} left as {'it was' if change.kept == 1 else 'they were'}")
     say(f"{path}: {'; '.join(parts)}", sys.stderr)
-
-
-def _problem(text: str | None) -> Problem | None:
-    with of_usage():
-        return None if text is None else Problem.from_text(text)
-
-
-def _refuse_unwritable(reports: Reports) -> None:
-    """What can be refused before anything is loaded is refused here."""
-    files.different(reports.jsonl, reports.html, reports.expected)
-    for path in (reports.jsonl, reports.html):
-        if path is not None and str(path) != "-":
-            files.writable(path)
 
 
 def _expectations(reports: Reports) -> list[Expectation]:

@@ -113,10 +113,8 @@ class Cell:
 def cell(main: Main) -> Cell:
     """A contained child of this process."""
     here, there, mark = pair()
-    try:
+    with there:
         pid = fork(main, there, mark)
-    finally:
-        there.close()
     return Cell(pid, Channel(here, mark, pid))
 
 
