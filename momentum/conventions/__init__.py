@@ -76,7 +76,8 @@ def get(which: "str | Convention") -> Convention:
 def named(word: str) -> str:
     """The name as this package spells it, of a convention or speaker in any case or by an alias."""
     lower = word.strip().lower()
-    return _spelled(*CONVENTIONS).get(ALIASES.get(lower, lower), word)
+    spelled = {name.lower(): name for name in (*CONVENTIONS, *_spoken(*CONVENTIONS))}
+    return spelled.get(ALIASES.get(lower, lower), word)
 
 
 @lru_cache(maxsize=2)
@@ -84,11 +85,6 @@ def _spoken(*names: str) -> dict[str, Convention]:
     """What each speaker means, its kind of decay included."""
     return {s.name: c.with_decay(s.decay) for c in map(CONVENTIONS.__getitem__, names)
             for s in c.speakers}  # fmt: skip
-
-
-@lru_cache(maxsize=2)
-def _spelled(*names: str) -> dict[str, str]:
-    return {name.lower(): name for name in (*names, *_spoken(*names))}
 
 
 SPEAKERS = _spoken(*CONVENTIONS)

@@ -116,7 +116,9 @@ class Program:
         until = time.monotonic() + self.patience
         with selectors.DefaultSelector() as ready:
             ready.register(self.stdout, selectors.EVENT_READ)
-            self._none_waits(ready, what)
+            if ready.select(0):  # written since the last answer
+                found = [*self._lines(what), bytes(self.unread)]
+                raise self._broken(f"wrote a line that nobody had asked for: {shortened(found[0])}")
             ready.register(self.stdin, selectors.EVENT_WRITE)
             while len(got) < len(lines):
                 left = until - time.monotonic()
@@ -137,13 +139,6 @@ class Program:
         if more or self.unread:
             then = shortened(more[0] if more else self.unread)
             raise self._broken(f"answered {what!r} with more than one line: then {then}")
-
-    def _none_waits(self, ready: selectors.BaseSelector, what: str) -> None:
-        """Nothing was written since the last answer."""
-        if not ready.select(0):
-            return
-        found = [*self._lines(what), bytes(self.unread)]
-        raise self._broken(f"wrote a line that nobody had asked for: {shortened(found[0])}")
 
     def _written(self, rest: memoryview) -> memoryview:
         try:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum import __version__
 from momentum.arithmetic import format_of
@@ -23,7 +22,6 @@ from momentum.languages.spellings import decoded
 from momentum.oracle.replay import Trajectory, replay_steps
 from momentum.subjects.problems import Problem
 
-Array = NDArray[np.float64]
 SCHEMA = "momentum-vectors-1"
 VERIFIERS = sorted(Path(__file__).with_name("verifiers").iterdir())
 
@@ -110,15 +108,14 @@ def _made(
         start=texts(start),
         gradients=[None if g is None else texts(g) for g in grads],
         expected=[texts(x) for x in truth.values],
-        bound=[texts(_widened(b, x)) for b, x in zip(truth.bound, truth.values)],
+        # With the rounding of the expected value to float64, rounded up.
+        bound=[
+            texts(np.nextafter(b + np.spacing(np.abs(x)) / 2, np.inf))
+            for b, x in zip(truth.bound, truth.values)
+        ],
         shown=[float(x) for x in truth.values[-1]],
     )
     return Made(case, truth, family)
-
-
-def _widened(bound: Array, value: Array) -> Array:
-    """The bound and the rounding of the expected value to float64, rounded up."""
-    return np.nextafter(bound + np.spacing(np.abs(value)) / 2, np.inf)
 
 
 def schema() -> bytes:

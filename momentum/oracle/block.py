@@ -5,14 +5,12 @@ from typing import Any, Literal, NamedTuple
 
 import flint
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic import Format, Rounded, dyadic, exact, exact_array, nearest_array
 from momentum.arithmetic.exact import Rationals
 from momentum.conventions import Convention, Hyper
-from momentum.oracle.given import Floats
+from momentum.oracle.given import Array, Floats
 
-Array = NDArray[np.float64]
 Tier = Literal["fast", "exact"]
 
 

@@ -18,15 +18,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic import FORMATS, Format, exact, nearest
 from momentum.arithmetic.exact import Given
 from momentum.arithmetic.expanded import Compound, Factor, Term
 from momentum.arithmetic.surd import EXACT, Exact
 from momentum.oracle.expansion import Output, Sum, Way
-
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array
 
 _FLOAT32 = FORMATS["float32"]
 _FLOAT64_U = 2.0**-53

@@ -12,7 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

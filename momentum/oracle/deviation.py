@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array
 
 
 class Deviation(NamedTuple):

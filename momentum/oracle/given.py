@@ -8,6 +8,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from momentum.arithmetic import FORMATS, format_of
 
+Array = NDArray[np.float64]
+
 Floats = NDArray[np.floating]
 """An array in a float type that NumPy has."""
 

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from momentum.arithmetic import Format
 from momentum.oracle.coefficients import Step
-from momentum.oracle.given import Floats
-
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array, Floats
 
 Kept = slice | NDArray[np.bool_] | NDArray[np.intp]
 """Which coordinates go on."""

@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from copy import copy
 
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic.exact import Rationals
 from momentum.conventions import Hyper
 from momentum.oracle.block import Exact
 from momentum.oracle.coefficients import Number, Step
-from momentum.oracle.given import Floats
+from momentum.oracle.given import Array, Floats
 from momentum.oracle.kernels import Block, Kept
 from momentum.oracle.plan import Plan
-
-Array = NDArray[np.float64]
 
 
 class Linear:

@@ -5,9 +5,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
 from flint import fmpq
-from numpy.typing import NDArray
 
 from momentum.arithmetic import FORMATS, Format, nearest
 from momentum.arithmetic.expanded import NotLinear, Term
@@ -15,8 +13,7 @@ from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NUMBERS
 from momentum.oracle.coefficients import Measure, Number, Step
 from momentum.oracle.expansion import Kind, Output, Text, expansion
-
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array
 
 _GENERIC = Hyper(lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.01, nu=0.7)
 

@@ -11,14 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic import format_of
 from momentum.arithmetic.dual import Dual
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NUMBERS
-
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array
 
 COORDINATES = 24
 """Of a parameter that are looked at: enough to see how an error shows."""

@@ -13,12 +13,11 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper, get
 from momentum.oracle.block import Tier
 from momentum.oracle.deviation import Comparison, Deviation
-from momentum.oracle.given import Floats, as_array, helped, named_format
+from momentum.oracle.given import Array, Floats, as_array, helped, named_format
 from momentum.oracle.power import COORDINATES, power
 from momentum.oracle.sinks import Errors, Values, distance
 from momentum.oracle.solving import Solving
 
-Array = NDArray[np.float64]
 Gradients = Sequence[Any] | Callable[[Any], Any]
 
 

@@ -4,11 +4,8 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from momentum.oracle.given import Floats
-
-Array = NDArray[np.float64]
+from momentum.oracle.given import Array, Floats
 
 
 class Values:

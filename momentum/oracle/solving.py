@@ -18,13 +18,11 @@ from momentum.arithmetic.dyadic import Undecided
 from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.block import RATIONALS, Exact, Tier, Walk, number_types
-from momentum.oracle.given import Floats
+from momentum.oracle.given import Array, Floats
 from momentum.oracle.kernels import off_format
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan, planned
 from momentum.oracle.sinks import Values
-
-Array = NDArray[np.float64]
 
 # Arrays of this many elements stay in the processor's cache while all steps pass over them.
 _BLOCK = 8192

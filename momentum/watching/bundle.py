@@ -11,9 +11,10 @@ from torch import Tensor
 
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
+from momentum.oracle.given import Array
 from momentum.oracle.linear import Linear
 from momentum.watching.causes import Step, Term, cause
-from momentum.watching.reading import Array, coordinate, taken
+from momentum.watching.reading import coordinate, taken
 from momentum.watching.report import Violation
 from momentum.watching.sample import Indices
 from momentum.watching.walks import Prior, begun, beyond, copied, prior_to

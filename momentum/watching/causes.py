@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
+from momentum.oracle.given import Array
 
 EVIDENCE = 16
 """Bits by which elements must bear out a factor: a chance fit of one in 65536."""

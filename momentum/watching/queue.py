@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from momentum.conventions import Hyper
+from momentum.oracle.given import Array
 from momentum.watching.bundle import Bundle, Given
 from momentum.watching.options import Options
-from momentum.watching.reading import Array, Option, moved_to_host
+from momentum.watching.reading import Option, moved_to_host
 from momentum.watching.report import Violation, WatchError, WatchReport
 from momentum.watching.walks import copied
 

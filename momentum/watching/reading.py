@@ -13,7 +13,6 @@ from torch import Tensor
 from momentum.conventions import Convention, get
 from momentum.conventions.hyper import FLAGS, NEUTRAL, NUMBERS
 
-Array = NDArray[np.float64]
 Option = float | Tensor
 
 VELOCITIES = ("momentum_buffer", "v", "velocity", "momentum", "trace", "state1")

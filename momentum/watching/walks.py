@@ -11,10 +11,10 @@ from momentum.arithmetic import FORMATS, Format
 from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
 from momentum.oracle.block import Walk
+from momentum.oracle.given import Array
 from momentum.oracle.kernels import Kept
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan
-from momentum.watching.reading import Array
 
 L = TypeVar("L")
 

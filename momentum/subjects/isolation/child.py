@@ -63,7 +63,10 @@ def _contained(end: socket.socket, parent: int, keeper: bool) -> socket.socket:
     gc.freeze()  # what is closed below must not be closed again by its old owner
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    _process_option(*((_CHILD_SUBREAPER, 1) if keeper else (_PDEATHSIG, signal.SIGKILL)))
+    option = (_CHILD_SUBREAPER, 1) if keeper else (_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(*option, 0, 0, 0)
     if not keeper and os.getppid() != parent:
         os._exit(1)  # it died before the line above
     with contextlib.suppress(ValueError):
@@ -118,12 +121,6 @@ def _limited() -> None:
             wanted = min(wanted, most)
         resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _process_option(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 class NoCopies:

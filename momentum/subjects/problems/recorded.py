@@ -12,14 +12,12 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.errors import did_you_mean
 from momentum.subjects.problems import special_values, written
-
-Array = NDArray[np.float64]
+from momentum.subjects.protocol import Array
 
 KINDS = (
     "normal",  # start and gradients standard normal

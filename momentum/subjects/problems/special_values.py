@@ -4,11 +4,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from momentum.arithmetic import Format
-
-Array = NDArray[np.float64]
+from momentum.subjects.protocol import Array
 
 
 def draw(
