@@ -118,7 +118,7 @@ def update(path: Path, expected: Sequence[Expectation]) -> Change:
 
 
 _TOKEN = re.compile(
-    r'''"""(?:\\.|.)*?"{3,5}|"(?:\\.|[^"\\\n])*"|#[^\r\n]*'''
+    r'''"""(?:\\.|[^\\])*?"{3,5}|"(?:\\.|[^"\\\n])*"|#[^\r\n]*'''
     r"""|'{3}.*?'{3,5}|'[^'\n]*'"""
     r"""|^[ \t]*\[\[[ \t]*(?:expected|"expected"|'expected')[ \t]*\]\]""",
     re.MULTILINE | re.DOTALL,
