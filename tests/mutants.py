@@ -108,6 +108,8 @@ EQUIVALENT: dict[str, str] = {
     "shape: tuple[int, ...] = (5,)": "a number chosen freely",
     "kw_only=False": "nobody gives its fields by place",
     'more.get("seed", 1)': "a number chosen freely",
+    "[: 201]": "a length chosen freely",
+    "* 3, (0,), seed=7)": "a number chosen freely",
     'event >= "line"': "a turn more, at the end of a function",
     "radical is None else radical.height": "heights are only compared, and all shift",
     "np.isfinite(x), x, 1.0": "what is not finite is put back as it was",

@@ -26,9 +26,7 @@ def laid_out(values: NDArray[Any], layout: str, gradient: bool = False) -> NDArr
         return spread[..., 0]
     if layout == "transposed":
         return np.array(values, order="F")
-    if layout == "channels_last" and values.ndim == 4:
-        return np.ascontiguousarray(np.moveaxis(values, 1, -1)).swapaxes(1, 3).swapaxes(2, 3)
-    if layout == "channels_last_3d" and values.ndim == 5:
+    if (layout, values.ndim) in (("channels_last", 4), ("channels_last_3d", 5)):
         return np.moveaxis(np.ascontiguousarray(np.moveaxis(values, 1, -1)), -1, 1)
     if layout == "expanded" and gradient and values.size and np.all(values == values.flat[0]):
         return np.broadcast_to(np.array(values.flat[0]), values.shape)

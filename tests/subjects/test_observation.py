@@ -8,7 +8,7 @@ import pytest
 
 from momentum.conventions import Hyper, get
 from momentum.gallery.twin import twin_of
-from momentum.subjects.drive import observe
+from momentum.subjects.drive import observe, tell
 from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, SubjectError
@@ -114,3 +114,19 @@ def test_twin_of_a_right_subject_is_wrong_in_every_dtype() -> None:
 )
 def test_measured_ratio_decides_every_case(error: float, bound: float, ratio: float) -> None:
     assert Measured(error, bound, "").ratio == ratio
+
+
+def test_a_run_is_told_of_every_change_and_of_nothing_else() -> None:
+    heard: list[tuple[float, int]] = []
+
+    class Hearing(Plain):
+        def set(self, hyper: Hyper, group: int = 0) -> None:
+            heard.append((hyper.lr, group))
+
+    rates = [(0.5, 0.5), (0.5, 0.5), (0.25, 0.5), (0.5, 0.5), (0.5, 0.75)]
+    rows = [tuple(Hyper(lr=lr) for lr in row) for row in rates]
+    wanted = [[], [], [(0.25, 0), (0.5, 1)], [(0.5, 0), (0.5, 1)], [(0.5, 0), (0.75, 1)]]
+    for t, told in enumerate(wanted):
+        heard.clear()
+        tell(Hearing(), rows, t)
+        assert heard == told
