@@ -1,8 +1,9 @@
 """Ways not to do what a convention says, as functions from hypothesis to hypothesis."""
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import starmap
 from typing import Any, NamedTuple, SupportsFloat, cast
 
@@ -63,26 +64,38 @@ def told(change: Callable[[Hyper], Hyper]) -> Apply:
         return new._replace(dampening=0) if gone else new
 
     def apply(hypothesis: Hypothesis) -> Hypothesis:
-        return _rewritten(
-            hypothesis, lambda step: lambda x, g, s, h: step(x, g, s, changed(h)), changed
-        )
+        return _rewritten(hypothesis, lambda step, x, g, s, h: step(x, g, s, changed(h)), changed)
 
     return apply
 
 
-def constant(name: str, value: float) -> Apply:
-    """A hyper-parameter has this value whatever is set."""
+Value = Callable[[Number, Callable[[float], Number]], Number]
+"""Another number, from the one that is set and a function by which floats become of its kind."""
+
+
+def valued(name: str, value: Value) -> Apply:
+    """In place of a hyper-parameter acts a number that was measured."""
 
     def change(h: Hyper) -> Hyper:
-        number = exact(value) if isinstance(h.lr, fmpq) else value
-        return h.having(**{name: number})
+        own: Any = getattr(h, name)
+        rational = isinstance(h.lr, fmpq)
+        return h.having(**{name: value(exact(own), exact) if rational else value(own, float)})
 
     return told(change)
 
 
-def around(wrap: Callable[[Rule], Rule]) -> Apply:
+def constant(name: str, value: float) -> Apply:
+    """A hyper-parameter has this value whatever is set."""
+    return valued(name, lambda x, alike: alike(value))
+
+
+Step = Callable[[Rule, Number, Number, State, Hyper], Moved]
+"""A step inside which another one, given first, is taken."""
+
+
+def around(step: Step) -> Apply:
     """The whole step, decay included, inside another function."""
-    return lambda hypothesis: _rewritten(hypothesis, wrap, lambda h: h)
+    return lambda hypothesis: _rewritten(hypothesis, step, lambda h: h)
 
 
 Beside = Callable[[Rule, Number, Number, State, Any, Hyper], tuple[Number, State, Any]]
@@ -97,15 +110,12 @@ def keeping(act: Beside) -> Apply:
         held = f"held_{len(inner)}"
         kind = cast(Any, namedtuple)("Held", [*inner._fields, held])
 
-        def wrap(step: Rule) -> Rule:
-            def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-                own = type(inner)(*state[:-1])
-                theta, own, kept = act(step, theta, grad, own, state[-1], h)
-                return theta, kind(*own, kept)
+        def stepped(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+            own = type(inner)(*state[:-1])
+            theta, own, kept = act(step, theta, grad, own, state[-1], h)
+            return theta, kind(*own, kept)
 
-            return stepped
-
-        changed = around(wrap)(hypothesis)
+        changed = around(stepped)(hypothesis)
         convention = replace(changed.convention, initial=kind(*inner, 0.0))
         return replace(changed, convention=convention)
 
@@ -122,15 +132,24 @@ def taken_as(telling: Telling, slack: int = 1) -> Apply:
     return apply
 
 
-def fed(change: Callable[[list[Array]], list[Array]]) -> Telling:
-    """Other gradients, from those of all steps that have one."""
+def fed(change: Callable[[Strand], Iterable[Array | None]], slack: int = 1) -> Apply:
+    """Other gradients, from those of a strand, step by step."""
 
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
-        present = [g for g in strand.grads if g is not None]
-        new = iter(change(present) if present else [])
-        yield strand._replace(grads=tuple(None if g is None else next(new) for g in strand.grads))
+        return (strand._replace(grads=tuple(change(strand))),)
 
-    return telling
+    return taken_as(telling, slack)
+
+
+def present(change: Callable[[list[Array]], Iterable[Array]]) -> Callable[..., Iterator[Any]]:
+    """The same from those of the steps that have one; the others still have none."""
+
+    def changed(strand: Strand) -> Iterator[Array | None]:
+        grads = [g for g in strand.grads if g is not None]
+        new = iter(change(grads) if grads else grads)
+        yield from (None if g is None else next(new) for g in strand.grads)
+
+    return changed
 
 
 def scheduled(change: Schedule) -> Apply:
@@ -153,17 +172,17 @@ def ruled(own: Hypothesis, rule: Rule) -> Hypothesis:
     return replace(own, convention=other)
 
 
-def _rewritten(
-    hypothesis: Hypothesis, wrap: Callable[[Rule], Rule], change: Callable[[Hyper], Hyper]
-) -> Hypothesis:
+def _rewritten(hypothesis: Hypothesis, step: Step, change: Callable[[Hyper], Hyper]) -> Hypothesis:
     """Another rule around the whole step. The sign of the gradient is turned once, inside."""
     old = hypothesis.convention
 
-    def forms(h: Hyper) -> tuple[Rule, ...]:
-        return tuple(unsigned(wrap(form)) for form in old.all_forms(change(h))[1:])
+    def inside(own: Rule) -> Rule:
+        return unsigned(partial(step, own))
 
-    rule = unsigned(wrap(old.step))
-    new = replace(old, rule=rule, forms=forms, decay="coupled", takes=EVERYTHING)
+    def forms(h: Hyper) -> tuple[Rule, ...]:
+        return tuple(map(inside, old.all_forms(change(h))[1:]))
+
+    new = replace(old, rule=inside(old.step), forms=forms, decay="coupled", takes=EVERYTHING)
     return replace(hypothesis, convention=new)
 
 

@@ -40,12 +40,9 @@ def _without_decay(h: Hyper) -> Hyper:
     return h._replace(weight_decay=0)
 
 
-def _constant(step: Rule) -> Rule:
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        moved, state = step(theta, grad, state, _without_decay(h))
-        return moved - h.lr * h.weight_decay, state
-
-    return stepped
+def _constant(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+    moved, state = step(theta, grad, state, _without_decay(h))
+    return moved - h.lr * h.weight_decay, state
 
 
 def _decayed(step: Rule, theta: Number, grad: Number, state: State, h: Hyper, by: Number) -> Moved:
@@ -54,11 +51,8 @@ def _decayed(step: Rule, theta: Number, grad: Number, state: State, h: Hyper, by
     return step(theta, grad + (-share if h.maximize else share), state, _without_decay(h))
 
 
-def _of_velocity(step: Rule) -> Rule:
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        return _decayed(step, theta, grad, state, h, state.v)
-
-    return stepped
+def _of_velocity(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+    return _decayed(step, theta, grad, state, h, state.v)
 
 
 def _of_parameter_before(
@@ -67,12 +61,9 @@ def _of_parameter_before(
     return *_decayed(step, theta, grad, own, h, before if own.step else theta), theta
 
 
-def _shrinking_velocity(step: Rule) -> Rule:
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        shrunk = state._replace(v=state.v - h.weight_decay * state.v)
-        return step(theta, grad, shrunk, _without_decay(h))
-
-    return stepped
+def _shrinking_velocity(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+    shrunk = state._replace(v=state.v - h.weight_decay * state.v)
+    return step(theta, grad, shrunk, _without_decay(h))
 
 
 def _other_steps(name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]) -> Apply:
@@ -115,14 +106,10 @@ def _first_change(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     return [*hypers[:there], *(hypers[there] for _ in hypers[there:])]
 
 
-def unfed(step: Rule) -> Rule:
+def unfed(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
     """Steps without momentum leave the state as it is."""
-
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        moved, new = step(theta, grad, state, h)
-        return moved, new if plain(h.momentum) else state
-
-    return stepped
+    moved, new = step(theta, grad, state, h)
+    return moved, new if plain(h.momentum) else state
 
 
 def _in_proportion(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
@@ -211,7 +198,7 @@ OPTIONS: dict[str, dict[str, Apply]] = {
     "weight_decay": UNDECAYED | {
         "the weight decay takes the velocity for the parameter": around(_of_velocity),
         "the weight decay takes the velocity, which rests at momentum 0, for the parameter":
-            around(lambda step: unfed(_of_velocity(step))),
+            around(lambda step, *at: unfed(partial(_of_velocity, step), *at)),
         "the weight decay takes the parameter as it was a step before":
             keeping(_of_parameter_before),
         "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter":

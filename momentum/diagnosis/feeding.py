@@ -15,6 +15,7 @@ from momentum.diagnosis.departure import (
     all_of,
     around,
     fed,
+    present,
     scheduled,
     taken_as,
     told,
@@ -33,7 +34,7 @@ OPTIONS = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     """All of them for a convention; groups: the problem has several."""
-    yield Departure("left as they were", taken_as(_still))
+    yield Departure("left as they were", fed(lambda strand: [None] * len(strand.grads)))
     yield Departure("stepped twice at every step", taken_as(_twice))
     yield from _several_off(convention)
     yield from all_of(GRADIENTS)
@@ -47,10 +48,6 @@ def departures(convention: Convention, groups: bool) -> Iterator[Departure]:
     yield from _by_size()
     if groups:
         yield from _groups()
-
-
-def _still(observation: Observation, strand: Strand) -> Iterable[Strand]:
-    yield strand._replace(grads=(None,) * len(strand.grads))
 
 
 def _twice(observation: Observation, strand: Strand) -> Iterable[Strand]:
@@ -112,23 +109,18 @@ def _sized(
     yield strand._replace(hypers=tuple(hypers))
 
 
-def _one_late(observation: Observation, strand: Strand) -> Iterable[Strand]:
-    yield strand._replace(grads=(None, *strand.grads[:-1]))
-
-
 GRADIENTS: dict[str, Apply] = {
-    "every step uses the gradient of the first one": taken_as(fed(lambda g: [g[0]] * len(g))),
-    "every step uses the gradient of the step before": taken_as(fed(lambda g: [g[0], *g[:-1]])),
+    "every step uses the gradient of the first one": fed(present(lambda g: [g[0]] * len(g))),
+    "every step uses the gradient of the step before": fed(present(lambda g: [g[0], *g[:-1]])),
     "every step uses the gradient of the step before, the first one none":
-        taken_as(fed(lambda g: [np.zeros_like(g[0]), *g[:-1]])),
+        fed(present(lambda g: [np.zeros_like(g[0]), *g[:-1]])),
     "every step uses the gradient of the step before, the first one is left out":
-        taken_as(_one_late),
-    "the gradient counts as 0 at every step":
-        taken_as(fed(lambda g: [np.zeros_like(x) for x in g])),
+        fed(lambda strand: (None, *strand.grads[:-1])),
+    "the gradient counts as 0 at every step": fed(present(lambda g: map(np.zeros_like, g))),
     "every step uses the mean of its gradient and the last one":
-        taken_as(fed(lambda g: [g[0], *((a + b) / 2 for a, b in pairwise(g))]), slack=4),
+        fed(present(lambda g: [g[0], *((a + b) / 2 for a, b in pairwise(g))]), slack=4),
     "gradients of earlier steps are added to each gradient":
-        taken_as(fed(lambda g: list(np.cumsum(g, axis=0))), slack=4),
+        fed(present(lambda g: np.cumsum(g, axis=0)), slack=4),
     "elements whose gradient is 0 are left out of the step": taken_as(_at_zeros()),
     "elements whose gradient is 0 are left out of the step, which counts":
         taken_as(_at_zeros(counted=True)),
@@ -139,39 +131,32 @@ GRADIENTS: dict[str, Apply] = {
 }  # fmt: skip
 
 
-def _less(taken: Moved, h: Hyper, theta: Number) -> Moved:
-    """A step, and the decay of a parameter beside it."""
-    return taken[0] - h.lr * h.weight_decay * theta, taken[1]
-
-
-def _undampened(step: Rule) -> Rule:
+def _undampened(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
     """What dampening takes from the decay alone is put back; a step is linear in its arrays."""
-
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        moved, new = step(theta, grad, state, h)
-        whole, after = step(theta, 0 * grad, state, h._replace(dampening=0))
-        less, damped = step(theta, 0 * grad, state, h)
-        return moved + (whole - less), new._replace(v=new.v + (after.v - damped.v))
-
-    return stepped
+    moved, new = step(theta, grad, state, h)
+    whole, after = step(theta, 0 * grad, state, h._replace(dampening=0))
+    less, damped = step(theta, 0 * grad, state, h)
+    return moved + (whole - less), new._replace(v=new.v + (after.v - damped.v))
 
 
-def _decayed_after(step: Rule) -> Rule:
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        taken = step(theta, grad, state, h)
-        return _less(taken, h, taken[0])
+def _twice_decayed(
+    of: Callable[[Number, Number], Number],
+    step: Rule, theta: Number, grad: Number, state: State, h: Hyper,
+) -> Moved:  # fmt: skip
+    """of: the number that decays once more, from the parameter before and after the step."""
+    moved, new = step(theta, grad, state, h)
+    return moved - h.lr * h.weight_decay * of(theta, moved), new
 
-    return stepped
 
-
-COUPLED: dict[str, Apply] = {"the decay is not dampened": around(_undampened)} | {
-    f"decayed twice, in the gradient and {place} the step": around(wrap)
-    for place, wrap in {
-        "before": lambda step: lambda x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h),
-        "beside": lambda step: lambda x, g, s, h: _less(step(x, g, s, h), h, x),
-        "after": _decayed_after,
-    }.items()
-}
+COUPLED: dict[str, Apply] = {
+    "the decay is not dampened": around(_undampened),
+    "decayed twice, in the gradient and before the step":
+        around(lambda step, x, g, s, h: step(x - h.lr * h.weight_decay * x, g, s, h)),
+    "decayed twice, in the gradient and beside the step":
+        around(partial(_twice_decayed, lambda old, new: old)),
+    "decayed twice, in the gradient and after the step":
+        around(partial(_twice_decayed, lambda old, new: new)),
+}  # fmt: skip
 
 
 def _several_off(convention: Convention) -> Iterator[Departure]:

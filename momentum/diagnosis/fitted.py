@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-from flint import fmpq
 
-from momentum.arithmetic import exact, format_of
+from momentum.arithmetic import format_of
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import Apply, Departure, scheduled, taken_as, told
+from momentum.diagnosis.departure import Apply, Departure, constant, scheduled, taken_as, valued
 from momentum.diagnosis.estimate import (
     REACH,
     Estimate,
@@ -69,15 +67,15 @@ def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
     if found.set:
         factor = short(1 + found.deviation / found.set, doubt / abs(found.set))
         words = f"{name} is multiplied by {said(factor)}"
-        yield _suspect(own, name, words, lambda x, like: x * like(factor))
+        yield Departure(words, valued(name, lambda x, like: x * like(factor))).suspected(own)
     shift = short(found.deviation, doubt)
     words = (
         f"{name} acts as {name} {'-' if shift < 0 else '+'} {said(abs(shift))}, where it is 0 too"
     )
-    yield _suspect(own, name, words, lambda x, like: x + like(shift))
+    yield Departure(words, valued(name, lambda x, like: x + like(shift))).suspected(own)
     value = short(found.value, doubt)
     words = f"{name} is {said(value)} whatever is set"
-    yield _suspect(own, name, words, lambda x, like: like(value))
+    yield Departure(words, constant(name, value)).suspected(own)
 
 
 def bounded(subject: Subject, convention: Convention, observation: Observation) -> Iterator[Found]:
@@ -222,19 +220,3 @@ def _by_steps(change: Change, each: bool) -> Apply:
         yield strand._replace(hypers=hypers)
 
     return taken_as(telling)
-
-
-def _suspect(
-    own: Hypothesis,
-    name: str,
-    words: str,
-    change: Callable[[float, Callable[[float], float]], float],
-) -> Found:
-    def changed(h: Hyper) -> Hyper:
-        value = getattr(h, name)
-        like: Any = exact if isinstance(h.lr, fmpq) else float
-        if not isinstance(value, fmpq) and isinstance(h.lr, fmpq):
-            value = exact(value)
-        return h.having(**{name: change(value, like)})
-
-    return Departure(words, told(changed)).suspected(own)

@@ -12,7 +12,7 @@ import numpy as np
 
 from momentum.arithmetic.number import Number
 from momentum.conventions import Convention, Hyper, Moved, Rule, State
-from momentum.diagnosis.departure import all_of, around, scheduled
+from momentum.diagnosis.departure import Apply, all_of, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.diagnosis.numbers import FACTORS, Formula
 from momentum.subjects.offers import FullRun, full
@@ -116,23 +116,35 @@ def losses(way: str, convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     initial = convention.initial
     lost = {
         "the velocity is lost, and the next step is as a first one":
-            around(_at_stop(lambda state, h: initial)),
+            _at_stop(lambda state, h: initial),
         "the velocity is lost, and the next step finds zeros":
-            around(_at_stop(lambda state, h: state._replace(v=0 * state.v))),
+            _at_stop(lambda state, h: state._replace(v=0 * state.v)),
         "the hyper-parameters are again those of the start":
             scheduled(until_set(lambda h, first: first)),
         "what is set has no effect any more":
             scheduled(lambda hypers: [*hypers[:STOP], *[hypers[STOP - 1]] * len(hypers[STOP:])]),
         **{f"the {name} that is kept beside the velocity is lost":
-            around(_at_stop(partial(_forgotten, name, initial)))
+            _at_stop(partial(_forgotten, name, initial))
            for name in initial._fields if name not in State._fields},
         **{f"{name} is lost": scheduled(until_set(partial(_without, name)))
            for name in Hyper._field_defaults if name in convention.knows},
-        **{f"the velocity is {words} by {text}": around(_at_stop(partial(_scaled, factor, power)))
+        **{f"the velocity is {words} by {text}": _at_stop(partial(_scaled, factor, power))
            for text, factor in FACTORS.items()
            for words, power in (("multiplied", 1), ("divided", -1))},
     }  # fmt: skip
     yield from (d.suspected(own) for d in all_of(lost))
+
+
+def _at_stop(change: Callable[[State, Hyper], State]) -> Apply:
+    """The first step after the stop finds another state."""
+
+    def stepped(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+        if state.step != STOP:
+            return step(theta, grad, state, h)
+        theta, after = step(theta, grad, change(state, h), h)
+        return theta, after._replace(step=STOP + 1)
+
+    return around(stepped)
 
 
 def _without(name: str, h: Hyper, first: Hyper) -> Hyper:
@@ -182,16 +194,3 @@ def lengthened(text: str) -> str:
         problem = replace(problem, hypers=hypers, missing=missing)
     more = max(0, STOP + MORE - problem.steps)
     return replace(problem, hypers=(*problem.hypers, *problem.hypers[-1:] * more)).to_text()
-
-
-def _at_stop(change: Callable[..., State]) -> Callable[[Rule], Rule]:
-    def wrap(step: Rule) -> Rule:
-        def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-            if state.step != STOP:
-                return step(theta, grad, state, h)
-            theta, after = step(theta, grad, change(state, h), h)
-            return theta, after._replace(step=STOP + 1)
-
-        return stepped
-
-    return wrap

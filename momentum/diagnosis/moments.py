@@ -15,6 +15,7 @@ from momentum.diagnosis.departure import (
     Departure,
     all_of,
     around,
+    fed,
     scheduled,
     taken_as,
 )
@@ -30,7 +31,10 @@ def at_steps() -> Iterator[Departure]:
     """What depends on nothing but what is fed and set."""
     for k in SHORT:
         yield from _at_every(_every(k), k, 1)
-    yield Departure("a step at lr 0 is left out, its gradient too", taken_as(_without_zero_rates))
+    yield Departure(
+        "a step at lr 0 is left out, its gradient too",
+        fed(lambda strand: (g if h.lr else None for g, h in zip(strand.grads, strand.hypers))),
+    )
     yield Departure("a missing gradient counts as a first step", taken_as(_counted))
     for words, opposes in OPPOSES.items():
         restarted = taken_as(partial(_restarted, opposes))
@@ -50,41 +54,25 @@ def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypot
 
 def _from(step: int) -> dict[str, Apply]:
     """What goes on from a step on, and is not so before."""
-    ended, unweighted, unfed = (
-        partial(_ended, step),
-        partial(_unweighted, step),
-        partial(_unfed, step),
-    )
-    return {
-        f"from step {step} on nothing moves": taken_as(ended),
-        f"from step {step} on momentum has no effect": scheduled(unweighted),
-        f"from step {step} on lr stays what it was": scheduled(partial(_stopped, step)),
-        f"after step {step - 2} the velocity stays as it is": around(unfed),
-    }
 
+    def later(change: Callable[[Hyper, Sequence[Hyper]], Hyper]) -> Apply:
+        return scheduled(
+            lambda all: [h if t < step else change(h, all) for t, h in enumerate(all, 1)]
+        )
 
-def _ended(step: int, observation: Observation, strand: Strand) -> Iterable[Strand]:
-    yield strand._replace(
-        grads=(*strand.grads[: step - 1], *(None for _ in strand.grads[step - 1 :]))
-    )
-
-
-def _unweighted(step: int, hypers: Sequence[Hyper]) -> Sequence[Hyper]:
-    return [h if t < step else h._replace(momentum=0.0) for t, h in enumerate(hypers, 1)]
-
-
-def _stopped(step: int, hypers: Sequence[Hyper]) -> Sequence[Hyper]:
-    return [h if t < step else h._replace(lr=hypers[step - 2].lr) for t, h in enumerate(hypers, 1)]
-
-
-def _unfed(step: int, inner: Rule) -> Rule:
-    """Each step is taken from a velocity that no longer changes."""
-
-    def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
+    def unfed(inner: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
         moved, new = inner(theta, grad, state, h)
         return moved, new._replace(v=state.v) if state.step >= step - 2 else new
 
-    return stepped
+    return {
+        f"from step {step} on nothing moves":
+            fed(lambda strand: (g if t < step else None for t, g in enumerate(strand.grads, 1))),
+        f"from step {step} on momentum has no effect":
+            later(lambda h, all: h._replace(momentum=0.0)),
+        f"from step {step} on lr stays what it was":
+            later(lambda h, all: h._replace(lr=all[step - 2].lr)),
+        f"after step {step - 2} the velocity stays as it is": around(unfed),
+    }  # fmt: skip
 
 
 def _every(k: int) -> str:
@@ -94,34 +82,24 @@ def _every(k: int) -> str:
 def _at_every(when: str, k: int, phase: int) -> Iterator[Departure]:
     """At the steps whose number, from 1 - phase, is a multiple of k."""
     for anew, words in ((False, "starts at zero"), (True, "starts anew, as at the first")):
-        yield Departure(f"{when} the velocity {words}", around(_forgetting(k, phase, anew)))
-    skipped = taken_as(partial(_leaving_out, k, phase))
+        yield Departure(
+            f"{when} the velocity {words}", around(partial(_forgetting, k, phase, anew))
+        )
+    skipped = fed(lambda strand: (
+        None if t and (t + phase) % k == 0 else g for t, g in enumerate(strand.grads)
+    ))  # fmt: skip
     yield Departure(f"{when} nothing moves, and the gradient is lost", skipped)
 
 
-def _forgetting(k: int, phase: int, anew: bool) -> Callable[[Rule], Rule]:
-    def wrap(step: Rule) -> Rule:
-        def stepped(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-            if not state.step or (state.step + phase) % k:
-                return step(theta, grad, state, h)
-            count, zero = state.step, 0 * state.v
-            state = state._replace(v=zero, step=0 if anew else count)
-            moved, state = step(theta, grad, state, h)
-            return moved, state._replace(step=count + 1)
-
-        return stepped
-
-    return wrap
-
-
-def _leaving_out(k: int, phase: int, observation: Observation, strand: Strand) -> Iterable[Strand]:
-    kept = tuple(None if t and (t + phase) % k == 0 else g for t, g in enumerate(strand.grads))
-    yield strand._replace(grads=kept)
-
-
-def _without_zero_rates(observation: Observation, strand: Strand) -> Iterable[Strand]:
-    kept = tuple(g if h.lr else None for g, h in zip(strand.grads, strand.hypers))
-    yield strand._replace(grads=kept)
+def _forgetting(
+    k: int, phase: int, anew: bool,
+    step: Rule, theta: Number, grad: Number, state: State, h: Hyper,
+) -> Moved:  # fmt: skip
+    if not state.step or (state.step + phase) % k:
+        return step(theta, grad, state, h)
+    forgotten = state._replace(v=0 * state.v, step=0 if anew else state.step)
+    moved, new = step(theta, grad, forgotten, h)
+    return moved, new._replace(step=state.step + 1)
 
 
 def begun(strand: Strand) -> Strand:

@@ -7,7 +7,7 @@ import numpy as np
 
 from momentum.conventions import Convention
 from momentum.diagnosis.arrays import PARAMETER, Change, Here, Place, Taken
-from momentum.diagnosis.departure import Departure, taken_as
+from momentum.diagnosis.departure import Departure, fed
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Strand, Suspect
 from momentum.diagnosis.short import short
 from momentum.diagnosis.trials import cut
@@ -29,17 +29,15 @@ def _gathering() -> Iterator[Departure]:
     for k in GATHERED:
         for mean in (False, True):
             words = f"one in {k} steps moves, by the {'mean' if mean else 'sum'} of the gradients"
-            gathered = taken_as(partial(_gathered, k, mean), slack=4)
+            gathered = fed(partial(_gathered, k, mean), slack=4)
             yield Departure(f"{words} since the last one", gathered)
 
 
-def _gathered(k: int, mean: bool, observation: Observation, strand: Strand) -> Iterable[Strand]:
-    grads: list[Array | None] = []
-    for t in range(len(strand.grads)):
-        last = [g for g in strand.grads[t - k + 1 : t + 1] if g is not None]
-        total = np.sum(last, axis=0) if last and (t + 1) % k == 0 else None
-        grads.append(total / k if mean and total is not None else total)
-    yield strand._replace(grads=tuple(grads))
+def _gathered(k: int, mean: bool, strand: Strand) -> Iterator[Array | None]:
+    for t in range(1, len(strand.grads) + 1):
+        last = [g for g in strand.grads[t - k : t] if g is not None]
+        total = np.sum(last, axis=0) if last and t % k == 0 else None
+        yield total / k if mean and total is not None else total
 
 
 def _averaging(
