@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from momentum.conventions import Hyper
 from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.probes import VALUES
-from momentum.diagnosis.short import short
+from momentum.diagnosis.short import limit
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 
@@ -126,23 +125,11 @@ def _beyond(
 
     if fails(at(usual)):
         return at(usual), None
-    good, bad = usual, value
-    while abs(bad - good) > 2.0**-20 * abs(bad):
-        middle = (good + bad) / 2
-        good, bad = (good, middle) if fails(at(middle)) else (middle, bad)
-    limit = short((good + bad) / 2, abs(bad - good))
+    found, bad = limit(name, lambda x: fails(at(x)), usual, value, near=2.0**-20)
     if error(at(bad)) < JUMP:
         return problem, None
-    more, at_it = value > usual, fails(at(limit))
-    words = f"where {name} is {'' if at_it else 'more than ' if more else 'less than '}{limit:g}"
-    words += (" or more" if more else " or less") if at_it else ""
-
-    def beyond(h: Hyper) -> bool:
-        x = getattr(h, name)
-        return bool(x == limit and at_it) or bool(x > limit if more else x < limit)
-
-    return problem, Scope(words, lambda o, i: all(
-        beyond(row[o.problem.groups[i]]) for row in o.problem.hypers
+    return problem, Scope(found.words, lambda o, i: all(
+        found.beyond(row[o.problem.groups[i]]) for row in o.problem.hypers
     ))  # fmt: skip
 
 

@@ -42,7 +42,8 @@ def between(
             told.append((f"{{plural}} are rounded to {narrow.name}", partial(_rounded, narrow)))
             told.append((f"{{plural}} are cut off to {narrow.name}", partial(_cut_off, narrow)))
         for text, change in told:
-            yield suspected(convention, place, text, change)
+            words = text.format(plural=place.plural, each=place.each)
+            yield Walked.suspected(convention, words, place, change)
 
 
 def scaled(
@@ -52,16 +53,8 @@ def scaled(
     rule = Hypothesis.of(convention).convention
     least = blur(FORMATS[observation.problem.dtype])
     for text, change in _shares(NUMBER, pairs(GRADIENT, rule, observation, step), least):
-        yield suspected(convention, GRADIENT, text, change)
-
-
-def suspected(
-    convention: Convention, place: Place, text: str, change: Change
-) -> Suspect[Hypothesis]:
-    """A function in a place, as a possible cause."""
-    words = text.format(plural=place.plural, each=place.each)
-    own = Hypothesis.of(convention)
-    return Suspect(words, Walked(own.base, own.convention, (words,), place=place, change=change))
+        words = text.format(plural=GRADIENT.plural)
+        yield Walked.suspected(convention, words, GRADIENT, change)
 
 
 def _limits(seen: Pairs, least: float) -> Iterator[Told]:

@@ -8,6 +8,7 @@ for some elements, parameters or settings only.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -76,6 +77,11 @@ class Scope(NamedTuple):
     inside: Inside
     around: tuple[tuple[int, ...], ...] = ()
 
+    def mask(self, observation: Observation, i: int) -> Mask:
+        """The elements as a flat mask."""
+        size = observation.problem.start[i].size
+        return np.broadcast_to(self.inside(observation, i), (size,))
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -103,13 +109,18 @@ class Hypothesis:
         """The same, where all these scopes hold."""
         return replace(self, scopes=(*self.scopes, *scopes))
 
+    def inside(self, observation: Observation, i: int) -> Mask:
+        """The elements of a parameter for which it holds, flat."""
+        found = np.ones(observation.problem.start[i].size, dtype=bool)
+        for scope in self.scopes:
+            found &= scope.mask(observation, i)
+        return found
+
     def strands(self, observation: Observation) -> Iterator[Strand]:
         """How every element is taken."""
         problem = observation.problem
         for i, start in enumerate(problem.start):
-            inside = np.ones(start.size, dtype=bool)
-            for scope in self.scopes:
-                inside &= scope.inside(observation, i)
+            inside = self.inside(observation, i)
             whole = Strand(
                 i, np.arange(start.size), replace_takes(self.base), start.ravel(),
                 tuple(None if (g := row[i]) is None else np.ravel(g) for row in observation.fed),
@@ -128,7 +139,7 @@ class Hypothesis:
         problem = observation.problem
         rows = [[np.array(x) for x in problem.start] for _ in range(problem.steps)]
         with np.errstate(all="ignore"):
-            for strand in _joined(list(self.strands(observation))):
+            for strand, pieces in _joined(self.strands(observation)):
                 here, state = strand.start, strand.rule.initial
                 for grad, h, row in zip(strand.grads, strand.hypers, strand.rows):
                     if grad is not None:
@@ -137,7 +148,7 @@ class Hypothesis:
                         except ZeroDivisionError:  # no such formula at these numbers
                             here = np.full_like(strand.start, np.nan)
                     if row >= 0:
-                        for i, elements, part in strand.pieces:
+                        for i, elements, part in pieces:
                             rows[row][i].reshape(-1)[elements] = here[part]
         return rows
 
@@ -162,7 +173,7 @@ class Hypothesis:
         problem = observation.problem
         worst = [np.zeros(x.size) for x in problem.start]
         dtype = subject.facts.format_name(format or problem.dtype)
-        for strand in _joined(list(self.strands(observation))):
+        for strand, pieces in _joined(self.strands(observation)):
             if not strand.start.size:
                 continue
             try:
@@ -170,14 +181,14 @@ class Hypothesis:
                     strand.rule, strand.start, strand.grads, strand.hypers, dtype=dtype, tier="fast"
                 )
             except ZeroDivisionError:  # no such formula at these numbers
-                for i, elements, _ in strand.pieces:
+                for i, elements, _ in pieces:
                     worst[i][elements] = np.inf
                 continue
             shown = [k for k, row in enumerate(strand.rows) if row >= 0]
             got = np.array([
                 np.concatenate([
                     observation.iterates[strand.rows[k]][i].ravel()[elements]
-                    for i, elements, _ in strand.pieces
+                    for i, elements, _ in pieces
                 ])
                 for k in shown
             ])  # fmt: skip
@@ -188,7 +199,7 @@ class Hypothesis:
                 ratio = np.maximum(compared.trajectory.ratio, compared.step.ratio)
             else:
                 ratio = Deviation(gap(got, truth.values[shown]), truth.bound[shown]).ratio
-            for i, elements, part in strand.pieces:
+            for i, elements, part in pieces:
                 worst[i][elements] = np.maximum(worst[i][elements], ratio[:, part].max(axis=0))
         return worst
 
@@ -251,37 +262,27 @@ def replace_takes(convention: Convention) -> Convention:
     return kept[1]
 
 
-class _Batch(NamedTuple):
-    """Strands that are replayed as one array. pieces: parameter, its elements, their place here."""
-
-    rule: Convention
-    start: Array
-    grads: tuple[Array | None, ...]
-    hypers: tuple[Hyper, ...]
-    rows: tuple[int, ...]
-    pieces: list[tuple[int, NDArray[np.intp], slice]]
+Piece = tuple[int, NDArray[np.intp], slice]
+"""A parameter, some of its elements, and their place in a strand that is made of several."""
 
 
-def _joined(strands: Sequence[Strand]) -> Iterator[_Batch]:
+def _joined(strands: Iterable[Strand]) -> Iterator[tuple[Strand, list[Piece]]]:
+    """Strands that are replayed as one array, and what that is made of."""
     together: dict[Any, list[Strand]] = {}
     for s in strands:
         gaps = tuple(g is None for g in s.grads)
         together.setdefault((id(s.rule), s.hypers, s.rows, gaps), []).append(s)
     for members in together.values():
-        pieces, end = [], 0
-        for s in members:
-            pieces.append((s.parameter, s.elements, slice(end, end + s.start.size)))
-            end += s.start.size
-        first = members[0]
-        yield _Batch(
-            first.rule,
-            np.concatenate([s.start for s in members]),
-            tuple(
-                None if g is None else np.concatenate([s.grads[t] for s in members])
-                for t, g in enumerate(first.grads)
+        ends = np.cumsum([0, *(s.start.size for s in members)])
+        pieces = [
+            (s.parameter, s.elements, slice(a, b)) for s, (a, b) in zip(members, pairwise(ends))
+        ]
+        columns = zip(*(s.grads for s in members))
+        yield (
+            members[0]._replace(
+                start=np.concatenate([s.start for s in members]),
+                grads=tuple(None if c[0] is None else np.concatenate(c) for c in columns),
             ),
-            first.hypers,
-            first.rows,
             pieces,
         )
 

@@ -1,5 +1,6 @@
 """Whether a subject keeps to its convention: in which runs, from which step on, and where."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -48,13 +49,8 @@ class Kept:
             part = observation if steps == observation.problem.steps else cut(observation, steps)
             return not all(ok.all() for ok in self.right(part))
 
-        if not wrong(observation.problem.steps):
-            return None
-        low, high = 1, observation.problem.steps
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if wrong(middle) else (middle + 1, high)
-        return low
+        steps = observation.problem.steps
+        return bisect_left(range(steps), True, 1, steps, key=wrong) if wrong(steps) else None
 
     def fails_on(self, problem: Problem) -> bool:
         """The convention does not hold in a run of this problem."""

@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 
 from momentum.diagnosis.context import Context
-from momentum.diagnosis.hypothesis import Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.hypothesis import Hypothesis, Scope, Suspect
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.scopes import Verdicts, fitting
 from momentum.subjects.drive import Observation
@@ -21,19 +21,14 @@ class Place:
     own: Hypothesis
     scope: Scope
 
-    def inside(self, observation: Observation, i: int) -> Mask:
-        """The elements of a parameter that go wrong."""
-        size = observation.problem.start[i].size
-        return np.broadcast_to(self.scope.inside(observation, i), (size,))
-
     def speaks(self, subject: Subject, observation: Observation) -> bool:
         """It is about some element."""
-        return any(self.inside(observation, i).any() for i in range(len(observation.fed[0])))
+        return any(self.scope.mask(observation, i).any() for i in range(len(observation.fed[0])))
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Wrong are these elements and no others."""
         right = self.own.agreement(subject, observation)
-        return all(np.array_equal(~x, self.inside(observation, i)) for i, x in enumerate(right))
+        return all(np.array_equal(~x, self.scope.mask(observation, i)) for i, x in enumerate(right))
 
 
 def places(
@@ -43,7 +38,7 @@ def places(
     blind = [v._replace(explained=[np.ones_like(x) for x in v.right]) for v in seen]
     for scope in fitting(blind):
         place = Place(kept.own, scope)
-        inside = [place.inside(o, i) for o in runs for i in range(len(o.problem.shapes))]
+        inside = [scope.mask(o, i) for o in runs for i in range(len(o.problem.shapes))]
         if all(x.all() for x in inside) or not any(x.any() for x in inside):
             continue  # it says nothing of these runs
         trial = chain(runs, kept.trials.around(context, scope))

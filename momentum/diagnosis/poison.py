@@ -75,7 +75,6 @@ def poisoning(convention: Convention, observation: Observation) -> Iterator[Susp
     present = [g for row in observation.fed for g in row if g is not None]
     if all(np.isfinite(g).all() for g in present):
         return
-    own = Hypothesis.of(convention)
     for kind, poisoned in KINDS.items():
         for where, reach in REACHES.items():
             sick = partial(reach, poisoned)
@@ -87,8 +86,7 @@ def poisoning(convention: Convention, observation: Observation) -> Iterator[Susp
                 (f"{kind} in a gradient makes all of {where} count as 0", GRADIENT,
                  partial(_zero, sick)),
             ):  # fmt: skip
-                poison = Poisoning(own.base, own.convention, (words,), place=place, change=change)
-                yield Suspect(words, poison)
+                yield Poisoning.suspected(convention, words, place, change)
 
 
 def _nan(sick: Sick, a: Array, here: Here) -> Array:

@@ -34,10 +34,7 @@ class Coarser:
 
     def inside(self, observation: Observation) -> list[Mask]:
         """The elements of each parameter that are computed so."""
-        return [
-            np.broadcast_to(self.scope.inside(observation, i), (start.size,))
-            for i, start in enumerate(observation.problem.start)
-        ]
+        return [self.scope.mask(observation, i) for i in range(len(observation.problem.shapes))]
 
     def speaks(self, subject: Subject, observation: Observation) -> bool:
         """Rounding is everywhere inside."""

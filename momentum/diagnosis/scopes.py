@@ -47,7 +47,7 @@ def parts(scope: Scope, seen: Sequence[Verdicts]) -> bool:
     wrong = False
     for v in seen:
         for i, (right, explained) in enumerate(zip(v.right, v.explained)):
-            inside = np.broadcast_to(scope.inside(v.observation, i), right.shape)
+            inside = scope.mask(v.observation, i)
             if not (explained | ~inside).all() or not (right | inside).all():
                 return False
             wrong = wrong or not right.all()

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from momentum.conventions import Convention
-from momentum.diagnosis.arrays import PARAMETER, Change, Here, Place, Taken
+from momentum.diagnosis.arrays import PARAMETER, Here, Place, Taken
 from momentum.diagnosis.departure import Departure, fed
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Strand, Suspect
 from momentum.diagnosis.short import short
@@ -75,30 +75,22 @@ def _hidden(
 
     place = Place("", "", lambda rule, here: behind(rule, here)[0],
                   lambda rule, here, x: (x, behind(rule, here)[1]))  # fmt: skip
-    yield from _parameters(own, words, place, lambda a, here: (
-        here.x + weight(len(here.past)) * (a - here.x)))  # fmt: skip
+    for always in (False, True):  # by the steps of each parameter, or by all
+        yield Walked.suspected(own.base, words, place, lambda a, here: (
+            here.x + weight(len(here.past)) * (a - here.x)), always)  # fmt: skip
 
 
 def _back(own: Hypothesis, observation: Observation, k: int) -> Iterator[Suspect[Hypothesis]]:
     """At every kth step part of the way back to where it was k steps ago."""
     for share in _shares(own, observation, k, observation.problem.start) if k > 1 else ():
         words = f"at every {k}th step only {share!r} of the way since the last such step is kept"
-        yield from _parameters(own, words, PARAMETER, partial(_partly, k, share))
+        for always in (False, True):
+            yield Walked.suspected(own.base, words, PARAMETER, partial(_partly, k, share), always)
 
 
 def _partly(k: int, share: float, a: Array, here: Here) -> Array:
     steps = len(here.past)
     return a if steps % k else here.past[steps - k] + share * (a - here.past[steps - k])
-
-
-def _parameters(
-    own: Hypothesis, words: str, place: Place, change: Change
-) -> Iterator[Suspect[Hypothesis]]:
-    """By the steps of each parameter, or by all, with a gradient or without one."""
-    for always in (False, True):
-        walked = Walked(own.base, own.convention, (words,), place=place, change=change,
-                        always=always)  # fmt: skip
-        yield Suspect(words, walked)
 
 
 def _shares(

@@ -1,6 +1,6 @@
 """Options that have an effect on one side of a number only, which is measured."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -8,7 +8,7 @@ from momentum.conventions import Hyper
 from momentum.diagnosis.departure import Departure, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.diagnosis.kept import Kept
-from momentum.diagnosis.short import short
+from momentum.diagnosis.short import Limit, limit
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 
@@ -39,50 +39,25 @@ def thresholds(kept: Kept, observation: Observation) -> Iterator[Suspect[Hypothe
         ("momentum", WEIGHTS if row[0].momentum else ()),
         ("weight_decay", [float(row[0].weight_decay) * f for f in FACTORS if row[0].weight_decay]),
     ):
-        run = partial(_steady, observation.problem, name)
         wrong = float(getattr(row[0], name))
-        if not wrong or not kept.fails_on(run(wrong)):
+        fails = partial(_fails, kept, observation.problem, name)
+        if not wrong or not fails(wrong):
             continue
-        right = next((x for x in values if not kept.fails_on(run(x))), None)
+        right = next((x for x in values if not fails(x)), None)
         if right is None:
             continue
-        limit, inside = _parted(partial(_fails, kept, run), right, wrong)
-        more = wrong > right
-        side = f"{'more' if more else 'less'} than {limit:g}" if not inside else (
-            f"{limit:g} or {'more' if more else 'less'}")  # fmt: skip
+        found, _ = limit(name, fails, right, wrong, near=2.0**-24)
         for words, changes in OFF.items():
-            beyond = partial(_changed, name, limit, more, inside, changes)
-            there = scheduled(partial(_each, beyond))
-            yield Departure(f"{words} where {name} is {side}", there).suspected(kept.own)
+            there = scheduled(partial(_changed, found, changes))
+            yield Departure(f"{words} {found.words}", there).suspected(kept.own)
 
 
-def _fails(kept: Kept, run: Callable[[float], Problem], value: float) -> bool:
-    return kept.fails_on(run(value))
-
-
-def _each(change: Callable[[Hyper], Hyper], hypers: Sequence[Hyper]) -> list[Hyper]:
-    return [change(h) for h in hypers]
-
-
-def _changed(
-    name: str, limit: float, more: bool, inside: bool, changes: dict[str, object], h: Hyper
-) -> Hyper:
-    x = float(getattr(h, name))
-    there = inside if x == limit else (x > limit) is more
-    return h.having(**changes) if there else h
-
-
-def _steady(problem: Problem, name: str, value: float) -> Problem:
-    """A run from 0, in which all that moves is seen, whatever the rate is."""
+def _fails(kept: Kept, problem: Problem, name: str, value: float) -> bool:
+    """A run from 0 is wrong, in which all that moves is seen, whatever the rate is."""
     rows = tuple((row[0].having(**{name: value}),) for row in problem.hypers[:1] * 4)
-    return replace(problem, hypers=rows, kind="from_zero", missing=frozenset())
+    steady = replace(problem, hypers=rows, kind="from_zero", missing=frozenset())
+    return kept.fails_on(steady)
 
 
-def _parted(fails: Callable[[float], bool], right: float, wrong: float) -> tuple[float, bool]:
-    """A short number between a right and a wrong one, and whether it is wrong itself."""
-    good, bad = right, wrong
-    while abs(bad - good) > 2.0**-24 * abs(bad):
-        middle = (good + bad) / 2
-        good, bad = (good, middle) if fails(middle) else (middle, bad)
-    limit = short((good + bad) / 2, abs(bad - good))
-    return limit, fails(limit)
+def _changed(there: Limit, changes: dict[str, object], hypers: Sequence[Hyper]) -> list[Hyper]:
+    return [h.having(**changes) if there.beyond(h) else h for h in hypers]

@@ -1,6 +1,7 @@
 """Runs to choose a cause by, and runs to try the choice on."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -52,12 +53,18 @@ class Trials:
         self, context: Context, shapes: Sequence[tuple[int, ...]], seed: int
     ) -> list[Observation]:
         """The smallest failing setting with other numbers and shapes; some gradients missing."""
+        return self.runs(self._varied(context, shapes, seed))
+
+    def _varied(
+        self, context: Context, shapes: Sequence[tuple[int, ...]], seed: int
+    ) -> Iterator[Problem]:
         problem, facts = context.problem, self.subject.facts
         longer = (*problem.hypers, *[problem.hypers[-1]] * max(0, 6 - problem.steps))
         kind = "quadratic" if problem.kind == "bowl" else problem.kind
         kind = "normal" if kind in ("impulse", "constant", "still", "late") else kind
         same = replace(problem, hypers=longer, kind=kind, seed=problem.seed + 10 * seed)
-        found = [same, replace(same, seed=same.seed + 1, kind="sliced")]
+        last = replace(same, seed=same.seed + 1, kind="sliced")
+        yield from (same, last)
         groups = len(problem.hypers[0])
         allowed = [s for s in shapes if (s or facts.scalars) and np.prod(s) <= facts.largest]
         if dict(problem.options).get("complex"):
@@ -66,47 +73,42 @@ class Trials:
             # Every parameter of the problem stays: what goes wrong may need its size.
             both = (*problem.shapes, *allowed)
             places = (*problem.groups, *(i % groups for i in range(len(allowed))))
-            found.append(replace(same, shapes=both, groups=places, seed=same.seed + 2))
+            yield (last := replace(same, shapes=both, groups=places, seed=same.seed + 2))
             if few := tuple(allowed[::-3]):  # none where all are larger than it takes
                 places = tuple(i % groups for i in range(len(few)))
-                found.append(replace(same, shapes=few, groups=places, seed=same.seed + 3))
-        found += [in_layout(found[-1], n) for n in context.layouts]
+                yield (last := replace(same, shapes=few, groups=places, seed=same.seed + 3))
+        for layout in context.layouts:
+            yield (last := in_layout(last, layout))
         if groups > 1:
-            last = found[-1]
             rows = tuple(
                 tuple(_apart(h, g, facts.fixed) for g, h in enumerate(row)) for row in last.hypers
             )
-            found.append(replace(last, hypers=rows, seed=same.seed + 5))
+            yield replace(last, hypers=rows, seed=same.seed + 5)
             turned = tuple(row[::-1] for row in last.hypers)
-            found.append(replace(last, hypers=turned, seed=same.seed + 6))
+            yield (last := replace(last, hypers=turned, seed=same.seed + 6))
         if facts.none_gradients:
-            last = found[-1]
-            count = len(last.shapes)
-            gaps = frozenset((t, (t * 3) % count) for t in range(last.steps))
-            found.append(replace(last, seed=same.seed + 4, missing=gaps))
+            gaps = frozenset((t, (t * 3) % len(last.shapes)) for t in range(last.steps))
+            yield replace(last, seed=same.seed + 4, missing=gaps)
         if problem.missing:
             # Parameters of one shape, whose gradients come late, or stay away in between.
             late = frozenset({(0, 1), (0, 2), (1, 2), (3, 3), (0, 4), (2, 4)})
-            alike = ((7,),) * 6
-            found.append(replace(same, shapes=alike, groups=(0,) * 6, missing=late))
-        return [o for p in found if (o := self.observed(p)) is not None]
+            yield replace(same, shapes=((7,),) * 6, groups=(0,) * 6, missing=late)
 
-    def populated(self, problem: Problem) -> Iterator[Observation]:
+    def populated(self, problem: Problem) -> list[Observation]:
         """The failing run itself, with vectors in each of its groups."""
         groups = len(problem.hypers[0])
-        if groups > 1 and not any(isinstance(value, tuple) for _, value in problem.options):
-            every = replace(problem, shapes=((5,),) * groups, groups=tuple(range(groups)))
-            seen = self.observed(replace(every, missing=frozenset(), seed=problem.seed + 14))
-            yield from () if seen is None else (seen,)
+        if groups < 2 or any(isinstance(value, tuple) for _, value in problem.options):
+            return []
+        every = replace(problem, shapes=((5,),) * groups, groups=tuple(range(groups)))
+        return self.runs([replace(every, missing=frozenset(), seed=problem.seed + 14)])
 
     def turned(self, context: Context) -> Iterator[Observation]:
         """The smallest failing run, in which the rate changes half-way."""
-        row = context.problem.hypers[0]
-        if "lr" in self.subject.facts.settable and "lr" not in self.subject.facts.fixed:
+        row, facts = context.problem.hypers[0], self.subject.facts
+        if "lr" in facts.settable and "lr" not in facts.fixed:
             later = tuple(h._replace(lr=h.lr * 0.75) for h in row)
             problem = replace(context.problem, hypers=(row,) * 3 + (later,) * 3)
-            seen = self.observed(replace(problem, seed=problem.seed + 12))
-            yield from () if seen is None else (seen,)
+            yield from self.runs([replace(problem, seed=problem.seed + 12)])
 
     def around(self, context: Context, scope: Scope) -> Iterator[Observation]:
         """The counter-probe of a place: sizes on both sides of the number that it is told by."""
@@ -118,12 +120,13 @@ class Trials:
 
         With options, which no other probe has, also everything at once.
         """
-        problem, domain = context.problem, self.subject.facts.domain
-        found = []
+        return self.runs(self._changing(context.problem))
+
+    def _changing(self, problem: Problem) -> Iterator[Problem]:
+        domain, plain = self.subject.facts.domain, replace(problem, missing=frozenset())
         if problem.options:
             row = (domain.combined({**VALUES, "nesterov": False}),) * len(problem.hypers[0])
-            full = replace(problem, hypers=(row,) * STEPS, missing=frozenset())
-            found.append(self.observed(replace(full, seed=problem.seed + 13)))
+            yield replace(plain, hypers=(row,) * STEPS, seed=problem.seed + 13)
         for name in CHANGING:
             if len({tuple(getattr(h, name) for h in row) for row in problem.hypers}) == 1:
                 continue
@@ -135,9 +138,7 @@ class Trials:
                           for h in problem.hypers[0])
                     for share in shares
                 )  # fmt: skip
-                steady = replace(problem, hypers=rows, missing=frozenset(), kind="normal")
-                found.append(self.observed(replace(steady, seed=problem.seed + 11)))
-        return [o for o in found if o is not None]
+                yield replace(plain, hypers=rows, kind="normal", seed=problem.seed + 11)
 
     def edge(self, context: Context) -> list[Observation]:
         """Vectors of the least size that fails, and of one element less, where size matters."""
@@ -149,57 +150,50 @@ class Trials:
         def of(size: int) -> Problem:
             return replace(problem, shapes=((size,),), seed=problem.seed + 7)
 
-        low, high = 1, sizes[0]
-        if self.fails(of(low)) or not self.fails(of(high)):
+        most = sizes[0]
+        if self.fails(of(1)) or not self.fails(of(most)):
             return []
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.fails(of(middle)) else (middle, high)
-        return [o for n in (low, high, high + 1) if (o := self.observed(of(n))) is not None]
+        least = bisect_left(range(most), True, 2, most, key=lambda size: self.fails(of(size)))
+        return self.runs(map(of, (least - 1, least, least + 1)))
 
     def battery(self, dtype: str) -> list[Observation]:
         """Short runs in every setting that both subject and convention know."""
         if dtype not in self.seen:
-            facts = self.subject.facts
-            known = self.convention.knows
-            kept = replace(facts, hyper=facts.hyper & known, settable=facts.settable & known)
-            runs = []
-            for probe in probes(kept, dtype):
-                decimal = tuple(
-                    tuple(_decimal(h, facts.fixed) for h in row) for row in probe.problem.hypers
-                )
-                shapes = ((8,), (3, 5), (17,))
-                wide = replace(probe.problem, shapes=shapes, groups=(0,) * 3)
-                runs.append(self.observed(replace(wide, seed=31)))
-                runs.append(self.observed(replace(wide, seed=32, hypers=decimal, kind="normal")))
-            # Everything at once, with each setting of the flags: what is off hides much.
-            for nesterov, maximize in product((False, True), repeat=2):
-                flags = {"nesterov": nesterov, "maximize": maximize}
-                row = (kept.domain.combined({**VALUES, **flags}),)
-                full = Problem(dtype, ((8,), (3, 5)), (row,) * STEPS, (0, 0), seed=33)
-                runs.append(self.observed(full))
-            # And at values, sizes and lengths that no check has chosen: what holds at some is told
-            # from what holds at all.
-            two = ((8,), (3, 5))
-            for changed in ELSEWHERE:
-                row = (kept.domain.combined({**VALUES, "nesterov": False, **changed}),)
-                runs.append(self.observed(Problem(dtype, two, (row,) * STEPS, (0, 0), seed=34)))
-            row = (kept.domain.combined({**VALUES, "nesterov": False}),)
-            for kind in ("wide", "from_zero", "late", "faint"):
-                same = Problem(dtype, two, (row,) * STEPS, (0, 0), kind, seed=35)
-                runs.append(self.observed(same))
-            # Rates of every magnitude, and 0, where all that moves is seen.
-            plain = {**VALUES, "nesterov": False, "momentum": 0.0, "dampening": 0.0}
-            rates = [kept.domain.combined({**plain, "lr": lr}) for lr in (0.0, *RISING)]
-            rises = "lr" in facts.settable
-            for chosen in (rates[:1] * 3, rates[1:] if rises else rates[1:2] * 3):
-                steps = tuple((h,) for h in chosen)
-                runs.append(self.observed(Problem(dtype, two, steps, (0, 0), "from_zero", seed=38)))
-            every = ((7,), (2, 3), (), (16,), (5,)) * 4
-            many = tuple(s for s in every if (s or facts.scalars) and np.prod(s) <= facts.largest)
-            runs.append(self.observed(Problem(dtype, many, (row,) * 14, (0,) * len(many), seed=36)))
-            self.seen[dtype] = [o for o in runs if o is not None]
+            self.seen[dtype] = self.runs(self._battery(dtype))
         return self.seen[dtype]
+
+    def _battery(self, dtype: str) -> Iterator[Problem]:
+        facts, known = self.subject.facts, self.convention.knows
+        kept = replace(facts, hyper=facts.hyper & known, settable=facts.settable & known)
+
+        def row(**changed: Any) -> tuple[Hyper]:
+            return (kept.domain.combined({**VALUES, "nesterov": False, **changed}),)
+
+        def of(rows: Sequence[tuple[Hyper]], kind: str = "normal", seed: int = 0) -> Problem:
+            return Problem(dtype, ((8,), (3, 5)), tuple(rows), (0, 0), kind, seed=seed)
+
+        for probe in probes(kept, dtype):
+            wide = replace(probe.problem, shapes=((8,), (3, 5), (17,)), groups=(0,) * 3)
+            decimal = tuple((_decimal(h, facts.fixed),) for (h,) in wide.hypers)
+            yield replace(wide, seed=31)
+            yield replace(wide, seed=32, hypers=decimal, kind="normal")
+        # Everything at once, with each setting of the flags: what is off hides much.
+        for nesterov, maximize in product((False, True), repeat=2):
+            yield of([row(nesterov=nesterov, maximize=maximize)] * STEPS, seed=33)
+        # And at values, sizes and lengths that no check has chosen: what holds at some is told
+        # from what holds at all.
+        for changed in ELSEWHERE:
+            yield of([row(**changed)] * STEPS, seed=34)
+        for kind in ("wide", "from_zero", "late", "faint"):
+            yield of([row()] * STEPS, kind, seed=35)
+        # Rates of every magnitude, and 0, where all that moves is seen.
+        rates = [row(momentum=0.0, dampening=0.0, lr=lr) for lr in (0.0, *RISING)]
+        rises = "lr" in facts.settable
+        yield of(rates[:1] * 3, "from_zero", seed=38)
+        yield of(rates[1:] if rises else rates[1:2] * 3, "from_zero", seed=38)
+        every = ((7,), (2, 3), (), (16,), (5,)) * 4
+        many = tuple(s for s in every if (s or facts.scalars) and np.prod(s) <= facts.largest)
+        yield Problem(dtype, many, (row(),) * 14, (0,) * len(many), seed=36)
 
     def scalars(self, dtype: str) -> Observation | None:
         """Two steps of many parameters of one element, with gradients of every magnitude."""
@@ -207,6 +201,10 @@ class Trials:
         count = 256
         shapes, groups = ((1,),) * count, (0,) * count
         return self.observed(Problem(dtype, shapes, (row,) * 2, groups, "wide", seed=37))
+
+    def runs(self, problems: Iterable[Problem]) -> list[Observation]:
+        """Those of these problems that the subject does not refuse."""
+        return [o for p in problems if (o := self.observed(p)) is not None]
 
     def observed(self, problem: Problem) -> Observation | None:
         """The run; None where the subject refuses this probe, which tells nothing of others."""

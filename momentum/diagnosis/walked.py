@@ -14,7 +14,7 @@ import numpy as np
 from momentum.arithmetic import FORMATS, Format, format_of
 from momentum.conventions import Convention, State
 from momentum.diagnosis.arrays import GRADIENT, Change, Here, Place, Taken
-from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, anywhere, gap
+from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Suspect, anywhere, gap
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Subject
 
@@ -38,6 +38,16 @@ class Walked(Hypothesis):
     place: Place = GRADIENT
     change: Change = field(default=lambda a, here: a)
     always: bool = False
+
+    @classmethod
+    def suspected(
+        cls, own: Convention, words: str, place: Place, change: Change, always: bool = False
+    ) -> Suspect[Hypothesis]:
+        """A function in a place of a convention, as a possible cause."""
+        plain = Hypothesis.of(own)
+        return Suspect(words, cls(
+            plain.base, plain.convention, (words,), place=place, change=change, always=always
+        ))  # fmt: skip
 
     def replayed(self, observation: Observation) -> list[list[Array]]:
         """Iterates, each by one step from the subject's own last one."""
@@ -72,10 +82,7 @@ class Walked(Hypothesis):
         return replace(self, change=lambda a, here: a)._walk(observation)[0]
 
     def _where(self, observation: Observation) -> list[Mask]:
-        found = [np.ones(x.size, dtype=bool) for x in observation.problem.start]
-        for scope in self.scopes:
-            found = [f & scope.inside(observation, i) for i, f in enumerate(found)]
-        return found
+        return [self.inside(observation, i) for i in range(len(observation.problem.shapes))]
 
     def _inside(
         self, observation: Observation, rows: list[list[Array]], plain: list[list[Array]]
