@@ -37,24 +37,27 @@ def replay(header: Header, result: Result) -> str:
 
 def evidence(result: Result) -> str:
     """What was wrong, by how much: one sentence, for a failed or errored result."""
-    if result.surprise or result.verdict == "errored":
-        return result.reason
-    if math.isinf(result.bound) or not math.isfinite(result.error):
-        return "this must not be" if not result.how else "a number is lost to inf or nan"
-    if result.bound == 0:
-        return f"differs by {number(result.error)} where nothing may differ"
-    return f"error {result.error:.3g} is {number(result.ratio)} times its bound {result.bound:.3g}"
+    return _measured(
+        result,
+        "this must not be",
+        "a number is lost to inf or nan",
+        f"differs by {number(result.error)} where nothing may differ",
+        f"error {result.error:.3g} is {number(result.ratio)} times its bound {result.bound:.3g}",
+    )
 
 
 def amount(result: Result) -> str:
     """How far from right, in a few words."""
+    equal, apart = f"{number(result.error)}, must be equal", f"{number(result.ratio)} bounds"
+    return _measured(result, "must not be", "lost to inf or nan", equal, apart)
+
+
+def _measured(result: Result, banned: str, lost: str, equal: str, apart: str) -> str:
     if result.surprise or result.verdict == "errored":
         return result.reason
     if math.isinf(result.bound) or not math.isfinite(result.error):
-        return "must not be" if not result.how else "lost to inf or nan"
-    if result.bound == 0:
-        return f"{number(result.error)}, must be equal"
-    return f"{number(result.ratio)} bounds"
+        return lost if result.how else banned
+    return apart if result.bound else equal
 
 
 def several(amount: int, noun: str) -> str:
