@@ -12,10 +12,10 @@ The decay factor 1 - lr weight_decay is the exception: it is near 1, not near 0.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
-from momentum.arithmetic.expression import Expression, Operation, made, number, symbol
+from momentum.arithmetic.expression import Expression, Operation, made, number, replaced, symbol
 from momentum.conventions.hyper import NUMBERS
 
 Path = tuple[int, ...]
@@ -57,61 +57,72 @@ def put(root: Expression, path: Path, part: Expression) -> Expression:
     return made(root.operation, *args)
 
 
+A, B, C = map(symbol, "abc")
+IDENTITIES: tuple[tuple[str, Expression, Expression], ...] = (
+    ("commuted", A + B, B + A),
+    ("reassociated", (A + B) + C, A + (B + C)),
+    ("reassociated", (A - B) + C, (A + C) - B),
+    ("reassociated", A + (B + C), (A + B) + C),
+    ("reassociated", A + (B - C), (A + B) - C),
+    ("sign moved", A + -B, A - B),
+    ("sign moved", -A + B, B - A),
+    ("fused", A * B + C, made("fma", A, B, C)),
+    ("sign moved", A - B, A + -B),
+    ("reassociated", A - (B + C), (A - B) - C),
+    ("reassociated", A - (B - C), (A - B) + C),
+    ("reassociated", (A - B) - C, A - (B + C)),
+    ("reassociated", (A - B) - C, (A - C) - B),
+    ("reassociated", (A + B) - C, A + (B - C)),
+    ("reassociated", (A + B) - C, (A - C) + B),
+    ("fused", A - B * C, made("fma", -B, C, A)),
+    ("fused", A * B - C, made("fma", A, B, -C)),
+    ("commuted", A * B, B * A),
+    ("reassociated", (A * B) * C, A * (B * C)),
+    ("reassociated", A * (B * C), (A * B) * C),
+    ("reassociated", A * (B / C), (A * B) / C),
+    ("reassociated", A * (B / C), (A / C) * B),
+    ("sign moved", -A * B, -(A * B)),
+    ("sign moved", A * -B, -(A * B)),
+    ("sign moved", -(A * B), -A * B),
+    ("sign moved", -(A * B), A * -B),
+    ("sign moved", -(A - B), B - A),
+    ("sign moved", -(A + B), -A - B),
+    ("sign moved", made("negative", -A), A),
+    ("reassociated", (A * B) / C, A * (B / C)),
+    ("reassociated", (A * B) / C, (A / C) * B),
+)
+"""Steps of algebra, from left to right, by their names."""
+
+
 def equals(e: Expression) -> list[tuple[str, Expression]]:
     """Expressions that are equal to this one, one step of algebra away, each with its name."""
-    rule = _RULES.get(e.operation)
-    return [] if rule is None else list(rule(*e.args))
+    found = [
+        (words, replaced(right, parts))
+        for words, left, right in IDENTITIES
+        if (parts := _parts(left, e)) is not None
+    ]
+    if e.operation in _OPERATIONS:
+        a, b = e.args
+        found += _distributed(a, b) if e.operation == "*" else _common(a, b, e.operation)
+    return found
 
 
-def _sums(a: Expression, b: Expression) -> Iterator[tuple[str, Expression]]:
-    yield "commuted", made("+", b, a)
-    if a.operation == "+":
-        yield "reassociated", made("+", a.args[0], made("+", a.args[1], b))
-    if a.operation == "-":
-        yield "reassociated", made("-", made("+", a.args[0], b), a.args[1])
-    if b.operation in ("+", "-"):
-        yield "reassociated", made(b.operation, made("+", a, b.args[0]), b.args[1])
-    if b.operation == "negative":
-        yield "sign moved", made("-", a, b.args[0])
-    if a.operation == "negative":
-        yield "sign moved", made("-", b, a.args[0])
-    if a.operation == "*":
-        yield "fused", made("fma", *a.args, b)
-    yield from _common(a, b, "+")
+def _parts(pattern: Expression, e: Expression) -> dict[Expression, Expression] | None:
+    """What stands for each symbol of a pattern in an expression of that form; None in others."""
+    if pattern.operation == "symbol":
+        return {pattern: e}
+    if pattern.operation != e.operation:
+        return None
+    found: dict[Expression, Expression] = {}
+    for own, arg in zip(pattern.args, e.args):
+        parts = _parts(own, arg)
+        if parts is None:
+            return None
+        found |= parts
+    return found
 
 
-def _differences(a: Expression, b: Expression) -> Iterator[tuple[str, Expression]]:
-    yield "sign moved", made("+", a, made("negative", b))
-    if b.operation == "+":
-        yield "reassociated", made("-", made("-", a, b.args[0]), b.args[1])
-    if b.operation == "-":
-        yield "reassociated", made("+", made("-", a, b.args[0]), b.args[1])
-    if a.operation == "-":
-        yield "reassociated", made("-", a.args[0], made("+", a.args[1], b))
-        yield "reassociated", made("-", made("-", a.args[0], b), a.args[1])
-    if a.operation == "+":
-        yield "reassociated", made("+", a.args[0], made("-", a.args[1], b))
-        yield "reassociated", made("+", made("-", a.args[0], b), a.args[1])
-    if b.operation == "*":
-        yield "fused", made("fma", made("negative", b.args[0]), b.args[1], a)
-    if a.operation == "*":
-        yield "fused", made("fma", *a.args, made("negative", b))
-    yield from _common(a, b, "-")
-
-
-def _products(a: Expression, b: Expression) -> Iterator[tuple[str, Expression]]:
-    yield "commuted", made("*", b, a)
-    if a.operation == "*":
-        yield "reassociated", made("*", a.args[0], made("*", a.args[1], b))
-    if b.operation == "*":
-        yield "reassociated", made("*", made("*", a, b.args[0]), b.args[1])
-    if b.operation == "/":
-        yield "reassociated", made("/", made("*", a, b.args[0]), b.args[1])
-        yield "reassociated", made("*", made("/", a, b.args[1]), b.args[0])
-    if a.operation == "negative":
-        yield "sign moved", made("negative", made("*", a.args[0], b))
-    if b.operation == "negative":
-        yield "sign moved", made("negative", made("*", a, b.args[0]))
+def _distributed(a: Expression, b: Expression) -> Iterator[tuple[str, Expression]]:
     for one, other in ((a, b), (b, a)):
         if other.operation in ("+", "-") and (not is_scalar(other) or _is_kept(other)):
             parts = [made("*", one, part) for part in other.args]
@@ -141,27 +152,18 @@ def _quotients(a: Expression, b: Expression) -> Iterator[tuple[str, Expression]]
         yield "reassociated", made("*", made("/", a.args[0], b), a.args[1])
 
 
-def _common(a: Expression, b: Expression, sign: str) -> Iterator[tuple[str, Expression]]:
+def _common(a: Expression, b: Expression, sign: Operation) -> Iterator[tuple[str, Expression]]:
     """A factor that both terms have, taken out; an array by itself counts as one times itself."""
     for x, rest in _factors(a):
         for y, other in _factors(b):
             if x is y and not (rest.is_(1) and other.is_(1)):
-                yield "factored", made("*", x, made("+" if sign == "+" else "-", rest, other))
+                yield "factored", made("*", x, made(sign, rest, other))
 
 
 def _factors(e: Expression) -> list[tuple[Expression, Expression]]:
     if e.operation == "*":
         return [(e.args[0], e.args[1]), (e.args[1], e.args[0])]
     return [] if is_scalar(e) else [(e, number(1))]
-
-
-_RULES: dict[str, Callable[..., Iterator[tuple[str, Expression]]]] = {
-    "+": _sums,
-    "-": _differences,
-    "*": _products,
-    "negative": _negatives,
-    "/": _quotients,
-}
 
 
 def mistakes(

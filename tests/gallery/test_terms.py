@@ -38,6 +38,7 @@ def test_what_is_exchanged_is_all_that_changes() -> None:
         "found": terms.found(lambda s, h: s),
         "left": terms.left(lambda old, new, h: new),
         "fed": terms.fed(lambda g: g),
+        "landed": terms.landed(lambda end, x, g, s, h: end),
         "look": terms.look(lambda d, v, s, h: h.lr * (d + h.momentum * v)),
         "update": terms.update(lambda d, new, old, h: h.lr * new.v, "accumulated"),
     }
@@ -45,3 +46,18 @@ def test_what_is_exchanged_is_all_that_changes() -> None:
         assert rule(fmpq(1), grad, state, H) == (own, left), name
     looked, _ = made["look"](fmpq(1), grad, state, H._replace(nesterov=True))
     assert looked == 1 - H.lr * (d + H.momentum * left.v)
+
+
+@pytest.mark.parametrize(("first", "wanted"), [(False, [1, 1, 2]), (True, [1, 1, 1])])
+def test_a_number_is_of_the_step_before_or_of_the_first(first: bool, wanted: list[int]) -> None:
+    known: list[int] = []
+
+    def step(number: int, *given: object) -> object:
+        known.append(number)
+        return terms.ACCUMULATED(*given)
+
+    rule = terms.recalled(lambda x, s, h: int(s.step + 1), step, first)
+    x, state = fmpq(1), terms.State()
+    for _ in range(3):
+        x, state = rule(x, fmpq(1), state, H)
+    assert known == wanted

@@ -1,6 +1,6 @@
 """Right ways to keep parameters and velocities that look different."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -77,56 +77,31 @@ class AllVelocitiesFirst(MachineRun):
 
 
 class _Beside(MachineRun):
-    """Something is kept of each parameter beside parameter and velocity; saved with them."""
-
-    held = ""
-
-    def beside(self, x: Array) -> Array | float:
-        """What is kept of a parameter that has this value."""
-        raise NotImplementedError
-
-    def setup(self) -> None:
-        setattr(self, self.held, {i: self.beside(x) for i, x in enumerate(self.theta)})
+    """What is kept of each parameter aside is saved with parameter and velocity."""
 
     def live(self) -> Saved:
-        return {**super().live(), self.held: getattr(self, self.held)}
+        return {**super().live(), "aside": self.aside}
 
     def fits(self, saved: Saved) -> None:
-        super().fits({n: x for n, x in saved.items() if n != self.held})
+        super().fits({n: x for n, x in saved.items() if n != "aside"})
 
     def take_over(self, saved: Saved) -> None:
         super().take_over(saved)
-        setattr(self, self.held, saved[self.held])
-
-    def add_group(self, parameters: Sequence[Array], hyper: Hyper | None) -> None:
-        first = len(self.theta)
-        super().add_group(parameters, hyper)
-        more = {i: self.beside(x) for i, x in enumerate(self.theta) if i >= first}
-        getattr(self, self.held).update(more)
+        self.aside = saved["aside"]
 
 
 class VelocityWithoutLr(_Beside):
     """The velocity is stored as v / lr and brought to today's lr by lr_old / lr."""
 
-    held = "lr"
-    lr: dict[int, float]
-
-    def setup(self) -> None:
-        self.lr = {}
-
-    def beside(self, x: Array) -> Array | float:
-        return 1.0
-
     def advanced(self, i: int, theta: Array, grad: Array, h: Hyper) -> tuple[Array, State]:
         round, held = format_of(self.dtypes[i]).round, self.state(i)
         if not h.lr:  # nothing is added to v, which goes on in units of the last lr
-            grad, h = np.zeros_like(grad), h._replace(lr=self.lr.get(i, 1.0), weight_decay=0)
-        ratio = self.lr.get(i, h.lr) / h.lr
+            grad, h = np.zeros_like(grad), h._replace(lr=self.aside.get(i, 1.0), weight_decay=0)
+        ratio = self.aside.get(i, h.lr) / h.lr
         self.states[i] = held._replace(v=round(held.v * ratio) if held.step else held.v)
-        self.lr[i] = h.lr
-        rule = get("zero_started").step
+        self.aside[i] = h.lr
         working, dtype = self.subject.working, self.dtypes[i]
-        moved, state = rule(
+        moved, state = get("zero_started").step(
             working.number(theta, dtype),
             working.number(grad, dtype),
             self.states[i]._replace(v=working.number(self.states[i].v, dtype)),
@@ -138,34 +113,22 @@ class VelocityWithoutLr(_Beside):
 class Master(_Beside):
     """A float32 copy of half-precision parameters is trained; the parameter shows it rounded."""
 
-    held = "master"
-    master: dict[int, Array]
-
-    def beside(self, x: Array) -> Array | float:
-        return np.array(x)
-
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         own, self.dtypes[i] = self.dtypes[i], "float32"
+        round, master = format_of(own).round, self.aside.get(i, self.theta[i])
         # What somebody else has written into the parameter since is no rounding of the copy.
-        same = format_of(own).round(self.master[i]) == self.theta[i]
-        held = np.where(same, self.master[i], self.theta[i])
-        self.master[i], self.states[i] = self.advanced(i, held, grad, h)
+        held = np.where(round(master) == self.theta[i], master, self.theta[i])
+        self.aside[i], self.states[i] = self.advanced(i, held, grad, h)
         self.dtypes[i] = own
-        self.theta[i][...] = format_of(own).round(self.master[i])
+        self.theta[i][...] = round(self.aside[i])
 
 
 class Compensated(_Beside):
     """What rounding cuts off the parameter is kept and added at the next step (Kahan 1965)."""
 
-    held = "rest"
-    rest: dict[int, Array]
-
-    def beside(self, x: Array) -> Array | float:
-        return np.zeros(x.shape)
-
     def update(self, i: int, grad: Array, h: Hyper) -> None:
         round, before = format_of(self.dtypes[i]).round, np.array(self.theta[i])
         moved, self.states[i] = self.advanced(i, np.zeros(before.shape), grad, h)
-        update = round(moved + self.rest[i])
+        update = round(moved + self.aside.get(i, 0.0))
         self.theta[i][...] = round(before + update)
-        self.rest[i] = round(update - (self.theta[i] - before))
+        self.aside[i] = round(update - (self.theta[i] - before))

@@ -2,20 +2,21 @@
 
 from typing import Any
 
-import numpy as np
-
 from momentum.arithmetic import format_of
-from momentum.conventions import Hyper
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._defect import defect
-from momentum.gallery.wrong._families import misread, moves, places, standing, told
-from momentum.subjects.protocol import Array
+from momentum.gallery.wrong._families import misread, moves, places, standing, stored, told
 
 # fmt: off
 standing("scratch_as_long_as_the_first", "Only as many elements move as the first has.",
          "one scratch, made once", lambda run, x: places(x) >= run.theta[0].size)
 misread("one_format_for_the_group", "Gradients are rounded to the first one's format.",
         "one buffer for a group", lambda run, i, g: format_of(run.dtypes[0]).round(g))
+stored("scratch_in_first_format", "Updates go through the first one's format.",
+       "one scratch, made once",
+       lambda run, dtype, before, moved, v: (
+           moved if dtype == run.dtypes[0] else format_of(dtype).round(
+               before + format_of(run.dtypes[0]).round(moved - before)), v))
 moves("parameters_beyond_512_dropped", "Parameters from the 513th on stand still.",
       "a list of fixed length", lambda run, i, g, h: i < 512)
 moves("generator_walked_twice", "Parameters walked through once are gone.",
@@ -43,13 +44,3 @@ class velocities_stacked_by_shape(MachineRun):
         super().move()
         for key, members in alike.items():
             self.aside[key] = [self.states[i] for i in members]
-
-
-@defect("accumulated", "Updates go through the first one's format.", "one scratch, made once")
-class scratch_in_first_format(MachineRun):
-    def update(self, i: int, grad: Array, h: Hyper) -> None:
-        before = np.array(self.theta[i])
-        super().update(i, grad, h)
-        update = format_of(self.dtypes[0]).round(self.theta[i] - before)
-        if self.dtypes[i] != self.dtypes[0]:
-            self.theta[i][...] = format_of(self.dtypes[i]).round(before + update)
