@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from machines import ACCUMULATED, ROW, cause, machine
 
 import momentum
 from momentum.checks import CHECKS
@@ -13,79 +14,47 @@ from momentum.conventions import Hyper, get
 from momentum.diagnosis import Explainer
 from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._families import around, fails, heard, standing, told
 from momentum.runner.one_check import run_check
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
 from momentum.subjects.trial import Restated
-
-ROW = (Hyper(0.1, 0.9),)
-ACCUMULATED = get("accumulated")
-
-
-def machine(run: type[MachineRun]) -> Machine:
-    return Machine(name="m", convention=ACCUMULATED, run=run)
-
-
-def cause(subject: Subject, problem: Problem) -> str:
-    return Explainer(subject, ACCUMULATED).cause(problem)
-
-
-class Restrained(MachineRun):
-    """Leaves parts as they were."""
-
-    def still(self, i: int) -> Any:
-        raise NotImplementedError
-
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        before = np.array(self.theta[i])
-        super().update(i, grad, h)
-        self.theta[i][...] = np.where(self.still(i), before, self.theta[i])
 
 
 def test_cause_of_a_layout_is_no_cause_of_a_shape() -> None:
     """Only what does not lie contiguous stands still, matrices and vectors alike."""
-
-    class Strided(Restrained):
-        def still(self, i: int) -> Any:
-            return not (self.theta[i].flags.c_contiguous or self.theta[i].size < 2)
-
+    strided = standing.made(
+        lambda run, x: not all(y.flags.c_contiguous for y in run.theta if y.size == x.size > 1)
+    )
     options = (("layout", "transposed"),)
     problem = Problem("float32", ((3, 5),), (ROW,) * 3, (0,), options=options)
-    words = cause(machine(Strided), problem)
+    words = cause(strided, problem)
     assert words.startswith("from step 1 on: in tensors that are not contiguous")
     assert words.endswith("left as they were")
 
 
 def test_cause_of_vectors_leaves_scalars_out() -> None:
-    class Vectors(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            super().update(i, grad, h)
-            if self.theta[i].ndim == 1:
-                super().update(i, grad, h)
+    def twice(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+        update(i, grad, h)
+        if grad.ndim == 1:
+            update(i, grad, h)
 
     problem = Problem("float32", ((7,), (), (3, 5)), (ROW,) * 3, (0, 0, 0))
-    words = cause(machine(Vectors), problem)
+    words = cause(around("update").made(twice), problem)
     assert words == "from step 1 on: parameters of 1 axis: stepped twice at every step"
 
 
 def test_cause_finds_the_size_from_which_on_parameters_are_skipped() -> None:
-    class Large(Restrained):
-        def still(self, i: int) -> Any:
-            return self.theta[i].size >= 777
-
+    large = standing.made(lambda run, x: x.size >= 777)
     problem = Problem("float32", ((4097,),), (ROW,) * 3, (0,))
-    words = cause(machine(Large), problem)
+    words = cause(large, problem)
     assert words == "from step 1 on: parameters of 777 or more elements: left as they were"
 
 
 def test_cause_of_one_number_of_a_group_is_not_all_of_them() -> None:
-    class FirstRate(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            return super().hyper(i)._replace(lr=self.hypers[0].lr)
-
+    first_rate = told.made(lambda run, i, h: h._replace(lr=run.hypers[0].lr))
     row = (Hyper(0.1, 0.9), Hyper(0.3, 0.9))
     problem = Problem("float32", ((5,), (5,)), (row,) * 3, (0, 1))
-    words = cause(machine(FirstRate), problem)
+    words = cause(first_rate, problem)
     assert words == "from step 1 on: the lr of the first group acts"
 
 
@@ -108,13 +77,9 @@ def test_a_number_that_cannot_be_turned_on_is_told_from_one_that_is_held() -> No
 
 def test_what_is_never_so_is_not_said_to_be_so_until_something_is_set() -> None:
     """And dampening acts without momentum, in this one."""
-
-    class Unweighted(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            return super().hyper(i)._replace(momentum=0.0)
-
+    unweighted = told.made(lambda run, i, h: h._replace(momentum=0.0))
     problem = Problem("float32", ((7,),), ((Hyper(0.1, 0.9, 0.25),),) * 3, (0,))
-    words = cause(machine(Unweighted), problem)
+    words = cause(unweighted, problem)
     assert words == "from step 2 on: momentum has no effect, and dampening has"
 
 
@@ -136,67 +101,55 @@ def test_a_velocity_that_rests_at_momentum_0_has_nothing_to_do_with_decay() -> N
 
 
 def test_cause_finds_a_number_that_goes_with_the_shape() -> None:
-    class ByRows(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            h = super().hyper(i)
-            rows = self.theta[i].shape[0] if self.theta[i].ndim > 1 else 1
-            return h._replace(weight_decay=h.weight_decay / rows)
-
+    by_rows = told.made(
+        lambda run, i, h: h._replace(weight_decay=h.weight_decay / run.theta[i].shape[0])
+        if run.theta[i].ndim > 1 else h
+    )  # fmt: skip
     row = (Hyper(0.1, 0.9, weight_decay=0.25),)
-    words = cause(machine(ByRows), Problem("float32", ((3, 5), (6, 2)), (row,) * 3, (0, 0)))
+    words = cause(by_rows, Problem("float32", ((3, 5), (6, 2)), (row,) * 3, (0, 0)))
     assert words.endswith(
         "weight_decay is divided for each parameter by the length of its first axis"
     )
 
 
 def test_cause_finds_the_next_group_in_a_circle() -> None:
-    class Next(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            h = super().hyper(i)
-            return h._replace(lr=self.hypers[(self.groups[i] + 1) % len(self.hypers)].lr)
-
+    following = told.made(
+        lambda run, i, h: h._replace(lr=run.hypers[(run.groups[i] + 1) % len(run.hypers)].lr)
+    )
     row = tuple(Hyper(lr, 0.9) for lr in (0.1, 0.3, 0.2))
-    words = cause(machine(Next), Problem("float32", ((5,),) * 3, (row,) * 3, (0, 1, 2)))
+    words = cause(following, Problem("float32", ((5,),) * 3, (row,) * 3, (0, 1, 2)))
     assert words == "from step 1 on: the lr of the group after (for the last group: the first) acts"
 
 
 def test_no_number_is_blamed_where_runs_without_a_change_are_right() -> None:
     """The rates differ by less than six digits show."""
-
-    class Lazy(MachineRun):
-        def set(self, hyper: Hyper, group: int = 0) -> None:
-            near = abs(hyper.lr - self.hypers[group].lr) < 1e-5 * hyper.lr
-            super().set(hyper._replace(lr=self.hypers[group].lr) if near else hyper, group)
-
+    lazy = heard.made(
+        lambda run, g, old, new: new._replace(lr=old.lr)
+        if abs(new.lr - old.lr) < 1e-5 * new.lr else new
+    )  # fmt: skip
     rows = tuple((Hyper(0.5 * (1 + t * 2.0**-20), 0.5),) for t in range(8))
-    words = cause(machine(Lazy), Problem("float64", ((5,),), rows, (0,)))
+    words = cause(lazy, Problem("float64", ((5,),), rows, (0,)))
     assert words.startswith("from step 2 on, when lr changed from 0.5 to 0.500000477: ")
     assert words.endswith(": a new lr that is less than 1e-05 of the last off is not used")
 
 
 def test_cause_says_plain_gradient_descent() -> None:
-    class Plain(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            return Hyper(super().hyper(i).lr)
-
+    plain = told.made(lambda run, i, h: Hyper(h.lr))
     problem = Problem("float32", ((9,),), ((Hyper(0.1, 0.9, weight_decay=0.1),),) * 3, (0,))
-    assert "a step of plain gradient descent" in cause(machine(Plain), problem)
+    assert "a step of plain gradient descent" in cause(plain, problem)
 
 
 def test_cause_of_a_held_decay_is_no_rounding() -> None:
-    class Held(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            return super().hyper(i)._replace(weight_decay=self.begun[self.groups[i]].weight_decay)
-
+    held = GALLERY["decay_captured_at_start"].build()
     first, then = Hyper(0.1, 0.9, weight_decay=0.3), Hyper(0.1, 0.9, weight_decay=0.301)
     problem = Problem("float32", ((9,),), ((first,), (first,), (then,), (then,)), (0,))
-    assert cause(machine(Held), problem).endswith("weight_decay stays what it was at the start")
+    assert cause(held, problem).endswith("weight_decay stays what it was at the start")
 
 
 class Picky:
     """Float32 and dense gradients of one vector, or nothing."""
 
-    inner = machine(MachineRun)
+    inner = machine()
     facts = inner.facts
 
     def start(
@@ -207,12 +160,11 @@ class Picky:
         return PickyRun(self.inner, parameters, hypers, dtype, groups, {})
 
 
-class PickyRun(MachineRun):
+class PickyRun(fails("absent", AttributeError, "'NoneType' object has no attribute 'data'").made(
+    lambda run, i: True
+)):  # fmt: skip
     def hyper(self, i: int) -> Hyper:
         return super().hyper(i)._replace(nesterov=True)
-
-    def absent(self, i: int) -> None:
-        raise AttributeError("'NoneType' object has no attribute 'data'")
 
 
 def test_cause_is_named_for_a_subject_that_refuses_all_else() -> None:
@@ -250,29 +202,20 @@ class Cut(MachineRun):
 
 def test_what_steps_as_the_convention_does_is_no_cause() -> None:
     found = [
-        cause(machine(Cut), Problem("float32", ((15,),), (ROW,), (0,), seed=seed))
-        for seed in range(1, 20)
+        cause(Cut, Problem("float32", ((15,),), (ROW,), (0,), seed=seed)) for seed in range(1, 20)
     ]
     assert not any("nesterov" in words for words in found)
 
 
-class Digits(MachineRun):
-    """The rate has three decimal digits."""
-
-    def hyper(self, i: int) -> Hyper:
-        h = super().hyper(i)
-        return h._replace(lr=float(f"{float(h.lr):.3g}"))
-
-
 def test_a_rate_that_is_rounded_is_not_said_to_be_limited() -> None:
-    explainer = Explainer(machine(Digits), ACCUMULATED)
+    digits = told.made(lambda run, i, h: h._replace(lr=float(f"{float(h.lr):.3g}")))
     problem = Problem("float32", ((5,),), ((Hyper(2.6246, 0.5),),) * 4, (0,), seed=3)
-    assert "never" not in explainer.cause(problem)
+    assert "never" not in cause(digits, problem)
 
 
 def test_cause_lets_faults_of_this_package_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no refusal of the subject's is not taken for one."""
-    explainer = Explainer(machine(MachineRun), ACCUMULATED)
+    explainer = Explainer(machine(), ACCUMULATED)
 
     def broken(*_: Any, **named: Any) -> Any:
         raise IndexError("ours")
@@ -287,13 +230,11 @@ def test_cause_lets_faults_of_this_package_through(monkeypatch: pytest.MonkeyPat
 def plain_and(change: Any) -> Machine:
     """The accumulated rule with other gradients or hyper-parameters."""
 
-    class Changed(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            changed = change(np.asarray(grad), h)
-            if changed is not None:
-                super().update(i, *changed)
+    def changed(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+        if (given := change(np.asarray(grad), h)) is not None:
+            update(i, *given)
 
-    return machine(Changed)
+    return machine(around("update").made(changed))
 
 
 LIMITS = {
@@ -338,12 +279,9 @@ def test_cause_of_an_option_never_speaks_of_one_that_the_subject_lacks() -> None
 @pytest.mark.parametrize(("held", "words"), [("float16", "lr is held in float16"),
                                              ("float32", "lr is held in float32")])  # fmt: skip
 def test_a_rate_held_in_a_narrower_format_is_named(held: str, words: str) -> None:
-    class Narrow(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            super().update(i, grad, h._replace(lr=float(np.asarray(h.lr, dtype=held))))
-
+    narrow = told.made(lambda run, i, h: h._replace(lr=float(np.asarray(h.lr, dtype=held))))
     problem = Problem("float64", ((7,),), (ROW,) * 3, (0,), "normal", seed=3)
-    assert cause(machine(Narrow), problem) == f"from step 1 on: {words}"
+    assert cause(narrow, problem) == f"from step 1 on: {words}"
 
 
 def test_a_velocity_of_zeros_that_counts_as_none_is_named() -> None:
@@ -353,15 +291,14 @@ def test_a_velocity_of_zeros_that_counts_as_none_is_named() -> None:
 
 
 def test_a_decay_that_shrinks_the_velocity_is_named() -> None:
-    class Shrinking(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            if i in self.states:
-                left = self.states[i].v * (1 - h.weight_decay)
-                self.states[i] = self.states[i]._replace(v=left)
-            super().update(i, grad, h._replace(weight_decay=0.0))
+    def shrinking(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+        if i in run.states:
+            left = run.states[i].v * (1 - h.weight_decay)
+            run.states[i] = run.states[i]._replace(v=left)
+        update(i, grad, h._replace(weight_decay=0.0))
 
     row = (Hyper(0.1, 0.9, weight_decay=0.25),)
-    words = cause(machine(Shrinking), Problem("float32", ((5,),), (row,) * 4, (0,)))
+    words = cause(around("update").made(shrinking), Problem("float32", ((5,),), (row,) * 4, (0,)))
     assert words.endswith(
         "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter"
     )

@@ -5,24 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from machines import ROW, cause
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper, get
 from momentum.diagnosis import Explainer
-from momentum.gallery import GALLERY, Machine
+from momentum.gallery import GALLERY
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._families import misread, moves, stored, told
 from momentum.subjects.problems import Problem
-
-ACCUMULATED = get("accumulated")
-ROW = (Hyper(0.1, 0.9),)
-
-
-def machine(run: type[MachineRun]) -> Machine:
-    return Machine(name="m", convention=ACCUMULATED, run=run)
-
-
-def cause(subject: Machine, problem: Problem) -> str:
-    return Explainer(subject, ACCUMULATED).cause(problem)
 
 
 @pytest.mark.parametrize(
@@ -34,39 +25,23 @@ def cause(subject: Machine, problem: Problem) -> str:
     ],
 )
 def test_a_momentum_that_grows_by_itself_is_named(schedule: Any, words: str) -> None:
-    class Growing(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            h = super().hyper(i)
-            return h._replace(momentum=schedule(h.momentum, self.taken))
-
+    growing = told.made(lambda run, i, h: h._replace(momentum=schedule(h.momentum, run.taken)))
     problem = Problem("float32", ((7,),), (ROW,) * 3, (0,))
-    assert cause(machine(Growing), problem).startswith(f"from step 2 on: {words}")
+    assert cause(growing, problem).startswith(f"from step 2 on: {words}")
 
 
 def test_a_velocity_that_decays_in_place_of_the_parameter_is_named() -> None:
-    class Velocity(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            v = self.states[i].v if i in self.states else 0.0
-            share = h.weight_decay * v
-            super().update(i, grad + (-share if h.maximize else share), h._replace(weight_decay=0))
-
+    subject = GALLERY["decay_of_velocity"].build()
     problem = Problem("float32", ((7,),), ((Hyper(0.1, 0.9, weight_decay=0.1),),) * 3, (0,))
-    assert cause(machine(Velocity), problem).endswith(
-        "the weight decay takes the velocity for the parameter"
-    )
+    assert cause(subject, problem).endswith("the weight decay takes the velocity for the parameter")
 
 
 def test_a_coarse_velocity_of_large_parameters_alone_is_named() -> None:
-    class Coarse(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            super().update(i, grad, h)
-            if np.size(grad) >= 500:
-                state = self.states[i]
-                rounded = FORMATS["bfloat16"].round(np.asarray(state.v, dtype=float))
-                self.states[i] = state._replace(v=rounded)
-
+    coarse = stored.made(lambda run, dtype, before, after, v: (
+        after, FORMATS["bfloat16"].round(v) if v.size >= 500 else v
+    ))  # fmt: skip
     problem = Problem("float32", ((700,),), (ROW,) * 3, (0,))
-    assert cause(machine(Coarse), problem).endswith(
+    assert cause(coarse, problem).endswith(
         "parameters of 500 or more elements: kept velocities are rounded to bfloat16"
     )
 
@@ -81,35 +56,25 @@ def test_results_that_are_cut_off_are_named_and_no_number_is_fitted_to_them() ->
             return np.trunc(moved * digits) / digits, state
 
     problem = Problem("bfloat16", ((64,),), (ROW,) * 3, (0,))
-    words = cause(machine(Cut), problem)
+    words = cause(Cut, problem)
     assert words.endswith("results are cut off towards zero, not rounded to the nearest")
 
 
 @pytest.mark.parametrize(("layout", "shape"), [("transposed", (3, 5)),
                                                ("channels_last", (2, 3, 2, 4))])  # fmt: skip
 def test_gradients_in_the_order_of_their_memory_are_named(layout: str, shape: Any) -> None:
-    class ByMemory(MachineRun):
-        def receive(self, gradients: Any) -> None:
-            super().receive(gradients)
-            self.grads = [
-                None if g is None else np.ravel(g, order="K").reshape(g.shape) for g in self.grads
-            ]
-
+    by_memory = misread.made(lambda run, i, g: np.ravel(g, order="K").reshape(g.shape))
     options = (("layout", layout),)
     problem = Problem("float32", (shape,), (ROW,) * 3, (0,), options=options)
-    words = cause(machine(ByMemory), problem)
+    words = cause(by_memory, problem)
     assert words.endswith("gradients are read in the order of their memory")
 
 
 def test_groups_after_the_first_few_are_named() -> None:
-    class Few(MachineRun):
-        def update(self, i: int, grad: Any, h: Hyper) -> None:
-            if self.groups[i] < 6:
-                super().update(i, grad, h)
-
+    few = moves.made(lambda run, i, g, h: run.groups[i] < 6)
     rows = (tuple(Hyper(0.1 + g / 100, 0.9) for g in range(9)),) * 3
     problem = Problem("float32", ((3,),) * 9, rows, tuple(range(9)))
-    words = cause(machine(Few), problem)
+    words = cause(few, problem)
     assert words.endswith("the groups after the first 6: left as they were")
 
 

@@ -4,119 +4,91 @@ from typing import Any
 
 import numpy as np
 import pytest
+from machines import ACCUMULATED, ROW, machine
+from machines import cause as cause_of
 
 from momentum.checks.result import Result
-from momentum.conventions import Hyper, get
+from momentum.conventions import Hyper
 from momentum.diagnosis import Explainer
-from momentum.gallery import Machine
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._families import around, moves, places, standing, told
 from momentum.subjects.problems import Problem
 
-ACCUMULATED = get("accumulated")
-ROW = (Hyper(0.1, 0.9),)
 RATES = tuple((Hyper(lr, 0.9),) for lr in (0.1, 0.1, 0.3, 0.3, 0.05, 0.05))
-
-
-def machine(run: type[MachineRun]) -> Machine:
-    return Machine(name="m", convention=ACCUMULATED, run=run)
 
 
 def cause(run: type[MachineRun], rows: Any = (ROW,) * 6, shapes: Any = ((7,),)) -> str:
     problem = Problem("float32", shapes, rows, (0,) * len(shapes))
-    return Explainer(machine(run), ACCUMULATED).cause(problem).partition(": ")[2]
+    return cause_of(run, problem).partition(": ")[2]
 
 
-class Opposed(MachineRun):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        d = (-grad if h.maximize else grad) + h.weight_decay * self.theta[i]
-        if i in self.states and np.sum(self.states[i].v * d) < 0:
-            self.states.pop(i)
-        super().update(i, grad, h)
+def lost_where(lost: Any) -> type[MachineRun]:
+    """The velocity is lost, from the run, the parameter, its gradient and its numbers."""
+
+    def update(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+        if i in run.states and lost(run, i, grad, h):
+            run.states.pop(i)
+        run.aside[i] = h.lr
+        update(i, grad, h)
+
+    return around("update").made(update)
 
 
-class Wrapped(MachineRun):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        if i in self.states and self.states[i].step % 20 == 0:
-            self.states.pop(i)
-        super().update(i, grad, h)
+def opposed(run: Any, i: int, grad: Any, h: Hyper) -> bool:
+    d = (-grad if h.maximize else grad) + h.weight_decay * run.theta[i]
+    return bool(np.sum(run.states[i].v * d) < 0)
 
 
-class Idle(MachineRun):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        if h.lr:
-            super().update(i, grad, h)
+def corrected(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+    last = run.aside.get(i, h.lr)
+    if i in run.states and last != h.lr and last:
+        state = run.states[i]
+        run.states[i] = state._replace(v=state.v * (h.lr / last))
+    run.aside[i] = h.lr
+    update(i, grad, h)
 
 
-class Defaulting(MachineRun):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        super().update(i, grad, h._replace(lr=h.lr or 0.001))
+def lowest(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+    run.aside[i] = min(h.lr, run.aside.get(i, h.lr))
+    update(i, grad, h._replace(lr=run.aside[i]))
 
 
-class Corrected(MachineRun):
-    def setup(self) -> None:
-        self.last: dict[int, float] = {}
-
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        last = self.last.get(i, h.lr)
-        if i in self.states and last != h.lr and last:
-            state = self.states[i]
-            self.states[i] = state._replace(v=state.v * (h.lr / last))
-        self.last[i] = h.lr
-        super().update(i, grad, h)
-
-
-class Rising(Corrected):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        if h.lr > self.last.get(i, h.lr):
-            self.states.pop(i, None)
-        self.last[i] = h.lr
-        MachineRun.update(self, i, grad, h)
-
-
-class Lowest(Corrected):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        self.last[i] = min(h.lr, self.last.get(i, h.lr))
-        MachineRun.update(self, i, grad, h._replace(lr=self.last[i]))
-
-
-class Stale(MachineRun):
+def stale(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
     """Decay finds the parameter where it was a step before."""
-
-    def setup(self) -> None:
-        self.before: dict[int, Any] = {}
-
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        here = self.theta[i].copy()
-        share = h.weight_decay * self.before.get(i, here)
-        self.before[i] = here
-        super().update(i, grad + (-share if h.maximize else share), h._replace(weight_decay=0.0))
+    here = run.theta[i].copy()
+    share = h.weight_decay * run.aside.get(i, here)
+    run.aside[i] = here
+    update(i, grad + (-share if h.maximize else share), h._replace(weight_decay=0.0))
 
 
-class AfterEmpty(MachineRun):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        same = [x for x, g in zip(self.theta[:i], self.groups) if g == self.groups[i]]
-        if all(x.size for x in same):
-            super().update(i, grad, h)
+def after_none(run: Any, i: int, grad: Any, h: Hyper) -> bool:
+    """No parameter before it in its group is empty."""
+    return all(x.size for x, g in zip(run.theta[:i], run.groups) if g == run.groups[i])
+
+
+WRAPPED = lost_where(lambda run, i, g, h: run.states[i].step % 20 == 0)
 
 
 @pytest.mark.parametrize(
     ("run", "rows", "shapes", "words"),
     [
-        (Opposed, (ROW,) * 6, ((7,),),
+        (lost_where(opposed), (ROW,) * 6, ((7,),),
          "the velocity starts anew where a parameter's gradient points against it"),
-        (Wrapped, (ROW,) * 24, ((7,),), "at step 21 the velocity starts at zero"),
-        (Wrapped, (ROW,) * 44, ((7,),),
-         "after every 20 steps the velocity starts at zero"),
-        (Idle, (ROW, (Hyper(0.0, 0.9),), ROW, ROW), ((7,),),
+        (WRAPPED, (ROW,) * 24, ((7,),), "at step 21 the velocity starts at zero"),
+        (WRAPPED, (ROW,) * 44, ((7,),), "after every 20 steps the velocity starts at zero"),
+        (moves.made(lambda run, i, g, h: h.lr), (ROW, (Hyper(0.0, 0.9),), ROW, ROW), ((7,),),
          "a step at lr 0 is left out, its gradient too"),
-        (Defaulting, ((Hyper(0.0, 0.9),),) * 4, ((7,),), "lr acts as 0.001 where it is 0"),
-        (Corrected, RATES, ((7,),),
+        (told.made(lambda run, i, h: h._replace(lr=h.lr or 0.001)), ((Hyper(0.0, 0.9),),) * 4,
+         ((7,),), "lr acts as 0.001 where it is 0"),
+        (around("update").made(corrected), RATES, ((7,),),
          "the velocity is multiplied by (new lr / old lr) whenever lr changes"),
-        (Rising, RATES, ((7,),), "the velocity is lost whenever lr rises"),
-        (Lowest, RATES, ((7,),), "in place of lr acts the smallest lr so far"),
-        (Stale, ((Hyper(0.1, 0.9, weight_decay=0.2),),) * 4, ((7,),),
+        (lost_where(lambda run, i, g, h: h.lr > run.aside[i]), RATES, ((7,),),
+         "the velocity is lost whenever lr rises"),
+        (around("update").made(lowest), RATES, ((7,),),
+         "in place of lr acts the smallest lr so far"),
+        (around("update").made(stale), ((Hyper(0.1, 0.9, weight_decay=0.2),),) * 4, ((7,),),
          "the weight decay takes the parameter as it was a step before"),
-        (AfterEmpty, (ROW,) * 4, ((7,), (0,), (5,)),
+        (moves.made(after_none), (ROW,) * 4, ((7,), (0,), (5,)),
          "parameters after an empty one of their group: left as they were"),
     ],
 )  # fmt: skip
@@ -138,24 +110,19 @@ class ClosedUp(MachineRun):
 
 def test_gradients_that_close_up_are_named() -> None:
     problem = Problem("float32", ((5,), (5,), (5,)), (ROW,) * 3, (0,) * 3, missing={(1, 0)})
-    words = Explainer(machine(ClosedUp), ACCUMULATED).cause(problem)
-    assert words.endswith("the gradients that there are go to the first parameters, in order")
-
-
-class Grid(MachineRun):
-    def update(self, i: int, grad: Any, h: Hyper) -> None:
-        before = np.array(self.theta[i])
-        super().update(i, grad, h)
-        self.theta[i].reshape(-1)[3000:] = before.reshape(-1)[3000:]
+    assert cause_of(ClosedUp, problem).endswith(
+        "the gradients that there are go to the first parameters, in order"
+    )
 
 
 def test_what_is_wrong_in_a_large_copy_alone_is_named() -> None:
     """The problem's own few numbers are right; those copied into a large shape are not."""
+    grid = standing.made(lambda run, x: places(x) >= 3000)
     where = "step 1, a copy of coordinate 90 in shape (4097,)"
     problem = Problem("float32", ((97,),), (ROW,) * 2, (0,)).to_text()
     failed = Result("agrees_at_every_size", "float32", "shapes", "must", "s", "s", "failed",
                     where=where, problem=problem)  # fmt: skip
-    told = Explainer(machine(Grid), ACCUMULATED).explain([failed])
+    told = Explainer(machine(grid), ACCUMULATED).explain([failed])
     assert told[failed.id].endswith("the elements after the first 3000: left as they were")
 
 
@@ -167,19 +134,11 @@ def test_what_ends_in_a_run_is_named_with_its_step() -> None:
             if held is not None and held.step >= 15:
                 self.states[i] = held
 
-    class Unweighted(MachineRun):
-        def hyper(self, i: int) -> Hyper:
-            return super().hyper(i)._replace(**({"momentum": 0.0} if self.taken >= 15 else {}))
-
-    class Full(MachineRun):
-        def setup(self) -> None:
-            self.told: dict[int, Hyper] = {}
-
-        def hyper(self, i: int) -> Hyper:
-            self.told.setdefault(self.taken, super().hyper(i))
-            return self.told[min(self.taken, 14)]
-
+    unweighted = told.made(lambda run, i, h: h._replace(momentum=0.0) if run.taken >= 15 else h)
+    full = told.made(
+        lambda run, i, h: run.aside.setdefault(run.taken, h) and run.aside[min(run.taken, 14)]
+    )
     rates = tuple((Hyper(0.1 + t / 64, 0.5),) for t in range(20))
-    assert cause(Full, rates) == "from step 16 on lr stays what it was"
+    assert cause(full, rates) == "from step 16 on lr stays what it was"
     assert cause(Stalled, (ROW,) * 20) == "after step 15 the velocity stays as it is"
-    assert cause(Unweighted, (ROW,) * 20) == "from step 16 on momentum has no effect"
+    assert cause(unweighted, (ROW,) * 20) == "from step 16 on momentum has no effect"

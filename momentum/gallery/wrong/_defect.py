@@ -141,9 +141,12 @@ class Family:
         **how: Unpack[Declared],
     ) -> None:
         """Register one. change: what it gives; how: as in `defect`."""
+        defect(convention, statement, cause, refs=refs, **how)(self.made(change, name))
+
+    def made(self, change: object, name: str = "machine") -> type[MachineRun]:
+        """A run of the family."""
         given = change if self.stands is None else self._method(self.stands, change)
-        made = type(name, (self.run,), {self.name: given})
-        defect(convention, statement, cause, refs=refs, **how)(made)
+        return type(name, (self.run,), {self.name: given})
 
     def _method(self, stands: Method, change: object) -> Method:
         right = getattr(self.run, self.name)
