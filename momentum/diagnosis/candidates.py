@@ -55,10 +55,13 @@ class Seen:
 
 
 class Candidate:
-    """A convention still in question, with the options that are left for each aspect."""
+    """A convention still in question, with the options that are left for each aspect.
 
-    def __init__(self, root: Hypothesis) -> None:
-        self.root = root
+    name: the subject's, which may tell who is spoken by.
+    """
+
+    def __init__(self, root: Hypothesis, name: str) -> None:
+        self.root, self.name = root, name
         self.options: dict[str, list[Option]] = {}
         self.failed: list[str] = []
 
@@ -97,11 +100,50 @@ class Candidate:
                 found = option.departure.on(found)
         return found
 
-    def best(self) -> tuple[Option, ...]:
-        """The options that depart least, aspect by aspect."""
-        return tuple(
-            min(options, key=lambda o: o.departure is not None) for options in self.options.values()
-        )
+    @property
+    def chosen(self) -> tuple[Option, ...]:
+        """The options that depart least; of kinds of decay, the speaker's own where it is left."""
+        spoken, decay = self.spoken
+        found = []
+        for aspect, options in self.options.items():
+            least = [o for o in options if o.departure is None] or options
+            if aspect == "weight_decay" and spoken:
+                # Of one rule's two names the speaker's own is taken.
+                same = {decay, "before" if decay == "simultaneous" else decay}
+                least = [o._replace(decay=decay) for o in least if o.decay in same] or least
+            found.append(least[0])
+        return tuple(found)
+
+    @property
+    def likeliest(self) -> Hypothesis:
+        """The convention with these."""
+        return self.hypothesis(self.chosen)
+
+    @property
+    def spoken(self) -> tuple[int, str]:
+        """How many words of one of its speakers' names are in the subject's name, and its decay."""
+        words = set(re.split(r"[^a-z0-9]+", self.name.lower()))
+        best = (0, "coupled")
+        speakers: Mapping[str, str] = self.root.base.spoken_by
+        for speaker, decay in speakers.items():
+            parts = set(re.split(r"[^a-z0-9]+", speaker))
+            best = max(best, (len(parts), decay)) if parts <= words else best
+        return best
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The fewer departures, the nearer; then the more it is spoken by the subject."""
+        known, own = list(CONVENTIONS), self.root.base.name
+        order = known.index(own) if own in known else len(known)
+        return len(self.likeliest.words), -self.spoken[0], order
+
+    def remoteness(self, failed: Seen | None) -> tuple[float, float, tuple[int, int, int]]:
+        """The later the first difference, the nearer; then the smaller the distance."""
+        if failed is None:
+            return 0.0, 0.0, self.rank
+        observation, about = failed.observation, failed.probe.about
+        near = min(h.distance(observation) for _, h in self.hypotheses(about))
+        return -first_difference(failed, self).step, near, self.rank
 
 
 def accepted(
@@ -133,7 +175,7 @@ def decide(
     taken, those of the dtype where none is given.
     """
     facts = subject.facts
-    alive = [Candidate(root) for root in _roots(subject, dtype, also)]
+    alive = [Candidate(root, facts.name) for root in _roots(subject, dtype, also)]
     seen: list[Seen] = []
     refused: dict[str, str] = {}
     shapes: tuple[tuple[int, ...], ...] = SHAPES
@@ -209,7 +251,7 @@ def _points(subject: Subject, seen: Seen, candidate: Candidate) -> bool:
     """
     problem = seen.observation.problem
     run: Any = begin(subject, problem)
-    convention = candidate.hypothesis(candidate.best()).convention
+    convention = candidate.likeliest.convention
     theta, state = problem.start[0], convention.initial
     format = format_of(problem.dtype)
     for fed, (h, *_) in list(zip(seen.observation.fed, problem.hypers))[:3]:
@@ -235,20 +277,3 @@ def first_difference(seen: Seen, candidate: Candidate) -> Difference:
                 here, there = float(x.flat[k]), float(y.flat[k])
                 return Difference(seen.probe.name, t, k, here, there, i)
     return Difference(seen.probe.name, 0, 0, 0.0, 0.0)
-
-
-def distance(seen: Seen, candidate: Candidate) -> float:
-    """How far the subject is from the candidate, at the candidate's best."""
-    return min(h.distance(seen.observation) for _, h in candidate.hypotheses(seen.probe.about))
-
-
-def speaks(name: str, convention: Convention) -> tuple[int, str]:
-    """How many words of one of its speakers' names are in the subject's name, and its decay."""
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
-    best = (0, "coupled")
-    speakers: Mapping[str, str] = convention.spoken_by
-    for speaker, decay in speakers.items():
-        parts = set(re.split(r"[^a-z0-9]+", speaker))
-        if parts <= words:
-            best = max(best, (len(parts), decay))
-    return best

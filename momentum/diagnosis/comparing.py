@@ -119,33 +119,26 @@ def _cell(subject: Subject, convention: Convention, probes: Sequence[_Probe | st
 
 def _difference(subject: Subject, convention: Convention, probe: _Probe) -> tuple[str, float]:
     """The first step at which they part, in words, and the largest distance; empty for none."""
-    observation = probe.observation
-    problem = observation.problem
+    observation, problem = probe.observation, probe.observation.problem
     theta: Any = exact_array(problem.start[0])
     state = convention.initial
-    first, moved, far = "", 0.0, 0.0
-    parted = False
-    for t in range(problem.steps):
-        h = problem.hypers[t][0]
-        lifted = h.lifted(exact)
+    first, moved, far, parted = "", 0.0, 0.0, False
+    own = problem.start[0]
+    for t, (h, *_) in enumerate(problem.hypers):
+        lifted, point, got = h.lifted(exact), probe.points[t], observation.iterates[t][0]
         wanted = nearest_array(np.asarray(convention.gradient_point(theta, state, lifted)))
-        if not np.array_equal(wanted, probe.points[t]):
-            first = first or _words(problem, t, probe, "gradient taken at", probe.points[t], wanted)
-            far = max(far, float(np.max(np.abs(probe.points[t] - wanted))))
-            own = observation.iterates[t - 1][0] if t else problem.start[0]
-            ahead = not np.array_equal(probe.points[t], own)
+        if not np.array_equal(wanted, point):
+            ahead = not np.array_equal(point, own)
             parted = parted or ahead or not np.array_equal(wanted, nearest_array(theta))
         theta, state = convention.step(theta, exact_array(observation.fed[t][0]), state, lifted)
-        truth, got = nearest_array(theta), observation.iterates[t][0]
-        if not np.array_equal(truth, got):
-            first = first or _words(problem, t, probe, "x =", got, truth)
-        far = max(far, float(np.max(np.abs(got - truth))))
+        truth, own = nearest_array(theta), got
+        for what, seen, right in (("gradient taken at", point, wanted), ("x =", got, truth)):
+            if not np.array_equal(seen, right):
+                first = first or _words(problem, t, probe, what, seen, right)
+                far = max(far, float(np.max(np.abs(seen - right))))
         moved = max(moved, float(np.max(np.abs(truth - problem.start[0]))))
-    if not first:
-        return "", 0.0
-    if not parted and all(m.ratio <= 1 for m in judge(subject, observation, convention)):
-        return "", 0.0  # a division was rounded, no more
-    return first, far / moved
+    rounded = not parted and all(m.ratio <= 1 for m in judge(subject, observation, convention))
+    return ("", 0.0) if not first or rounded else (first, far / moved)  # a division may round
 
 
 def _words(problem: Problem, t: int, probe: _Probe, what: str, got: Array, wanted: Array) -> str:

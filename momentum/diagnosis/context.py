@@ -5,6 +5,7 @@ What cannot be taken away is part of the cause: the counter-probe without it was
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,22 +14,25 @@ from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.hypothesis import Scope
 from momentum.diagnosis.probes import VALUES
 from momentum.diagnosis.short import limit
-from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 
 
 @dataclass(frozen=True)
 class Context:
-    """The plainest problem that still fails, and what it needs: in words, and as scopes.
+    """The plainest problem that still fails, and what it needs, as scopes.
 
     fixed_shapes: its options are about its own parameters, which cannot be exchanged. layouts: in
     which others it fails too.
     """
 
     problem: Problem
-    words: str
     scopes: tuple[Scope, ...]
     layouts: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it needs."""
+        return ", ".join(scope.words for scope in self.scopes)
 
     @property
     def apart(self) -> bool:
@@ -45,59 +49,45 @@ def minimal(
     problem: Problem, fails: Callable[[Problem], bool], error: Callable[[Problem], float]
 ) -> Context:
     """The plainest problem that fails, by `fails`, and what it needs. error: in its own bounds."""
-    words: list[str] = []
-    scopes: list[Scope] = []
+    needs: list[Scope] = []
     layouts: tuple[str, ...] = ()
     now = problem
     for option in problem.options:
         without = replace(now, options=tuple(o for o in now.options if o != option))
+        others = tuple(n for n in WIDER if n != option[1]) if option in IN_WIDER else ()
         if fails(without):
             now = without
-            continue
-        others = [n for n in WIDER if option == ("layout", n)]
-        others = [n for n in WIDER if others and n not in others]
-        if others and all(fails(in_layout(now, n)) for n in others):
-            layouts = tuple(others)
-            words.append("in tensors that are not contiguous")
-            scopes.append(
-                Scope(words[-1], lambda o, i: dict(o.problem.options).get("layout") in WIDER)
-            )
+        elif others and all(fails(in_layout(now, n)) for n in others):
+            layouts = others
+            needs.append(NOT_CONTIGUOUS)
         else:
-            words.append(_option(*option))
-            scopes.append(_with_option(option))
+            needs.append(_with_option(*option))
     if now.missing:
         without = replace(now, missing=frozenset())
         if fails(without):
             now = without
         else:
-            words.append("where a gradient is missing")
-            scopes.append(Scope(words[-1], _some_missing))
+            needs.append(MISSING)
     if len(now.hypers[0]) > 1:
         alone = next((p for p in _one_group(now) if fails(p)), None)
         alike = replace(now, hypers=tuple((row[0],) * len(row) for row in now.hypers))
         if alone is not None:
             now = alone
         elif fails(alike):
-            words.append("with several groups, of equal hyper-parameters too")
-            scopes.append(Scope(words[-1], lambda o, i: len(o.problem.hypers[0]) > 1))
+            needs.append(GROUPS)
             now = alike
         else:
-            words.append("with groups that differ")
-            scopes.append(Scope(words[-1], lambda o, i: len(set(o.problem.hypers[0])) > 1))
-    now = _shortened(now, fails)
-    for plainer in ({"hypers": now.hypers[:1] * now.steps}, {"kind": "normal"}):
-        plain = replace(now, **plainer)
+            needs.append(GROUPS_THAT_DIFFER)
+    for plainer in PLAINER:
+        plain = plainer(now)
         if plain != now and fails(plain):
             now = plain
-    now = _without_flags(now, fails)
     for name in COMMON:
         now, scope = _beyond(now, name, fails, error)
-        if scope is not None:
-            words.append(scope.words)
-            scopes.append(scope)
+        needs += [] if scope is None else [scope]
     if len(now.shapes) > 1:
         now = next((p for p in _one_parameter(now) if fails(p)), now)
-    return Context(now, ", ".join(words), tuple(scopes), layouts)
+    return Context(now, tuple(needs), layouts)
 
 
 JUMP = 16
@@ -136,6 +126,17 @@ def _beyond(
 WIDER = ("transposed", "strided")
 """Layouts that have nothing in common but that they are not contiguous."""
 
+IN_WIDER = [("layout", name) for name in WIDER]
+NOT_CONTIGUOUS = Scope("in tensors that are not contiguous", lambda o, i: any(
+    option in o.problem.options for option in IN_WIDER
+))  # fmt: skip
+MISSING = Scope("where a gradient is missing", lambda o, i: bool(o.problem.missing))
+GROUPS = Scope("with several groups, of equal hyper-parameters too",
+               lambda o, i: len(o.problem.hypers[0]) > 1)  # fmt: skip
+GROUPS_THAT_DIFFER = Scope(
+    "with groups that differ", lambda o, i: len(set(o.problem.hypers[0])) > 1
+)
+
 
 def in_layout(problem: Problem, layout: str) -> Problem:
     """The same, laid out otherwise in memory."""
@@ -148,16 +149,33 @@ FEW = 3
 """Steps in a row at the same hyper-parameters that are kept."""
 
 
-def _shortened(problem: Problem, fails: Callable[[Problem], bool]) -> Problem:
-    """No more than a few steps at the same hyper-parameters, where it fails so too."""
+def _shortened(problem: Problem) -> Problem:
+    """No more than a few steps at the same hyper-parameters."""
     kept = [
         t for t in range(problem.steps) if len(set(problem.hypers[max(0, t - FEW) : t + 1])) > 1
         or t < FEW
     ]  # fmt: skip
-    if len(kept) == problem.steps or problem.missing:
+    if problem.missing:
         return problem
-    shorter = replace(problem, hypers=tuple(problem.hypers[t] for t in kept))
-    return shorter if fails(shorter) else problem
+    return replace(problem, hypers=tuple(problem.hypers[t] for t in kept))
+
+
+def _with_each(problem: Problem, **off: Any) -> Problem:
+    """Every row has these hyper-parameters."""
+    rows = tuple(tuple(h._replace(**off) for h in row) for row in problem.hypers)
+    return replace(problem, hypers=rows)
+
+
+PLAINER: tuple[Callable[[Problem], Problem], ...] = (
+    _shortened,
+    lambda problem: replace(problem, hypers=problem.hypers[:1] * problem.steps),
+    lambda problem: replace(problem, kind="normal"),
+    partial(_with_each, maximize=False),
+    partial(_with_each, weight_decay=0.0),
+    partial(_with_each, dampening=0.0),
+    partial(_with_each, nesterov=False),
+)
+"""What a problem may be without, one after another."""
 
 
 def _one_group(problem: Problem) -> Iterator[Problem]:
@@ -187,17 +205,6 @@ def _only(problem: Problem, members: list[int]) -> Problem:
     )
 
 
-def _without_flags(problem: Problem, fails: Callable[[Problem], bool]) -> Problem:
-    flags: tuple[dict[str, Any], ...] = (
-        {"maximize": False}, {"weight_decay": 0.0}, {"dampening": 0.0}, {"nesterov": False}
-    )  # fmt: skip
-    for off in flags:
-        rows = tuple(tuple(h._replace(**off) for h in row) for row in problem.hypers)
-        if rows != problem.hypers and fails(replace(problem, hypers=rows)):
-            problem = replace(problem, hypers=rows)
-    return problem
-
-
 LAYOUTS = {
     "strided": "in tensors with gaps in memory (strided)",
     "transposed": "in transposed tensors",
@@ -206,25 +213,17 @@ LAYOUTS = {
 }
 
 
-def _option(name: str, value: object) -> str:
+def _with_option(name: str, value: object) -> Scope:
     words = {
         "layout": LAYOUTS.get(str(value), f"in layout {value}"),
         "scheduler": "with the framework's own scheduler",
         "tensor_lr": "with a learning rate that is a tensor",
         "dtypes": "with parameters of several dtypes",
         "complex": "in complex parameters",
-    }
-    return words.get(name, f"with {name} {value}")
-
-
-def _with_option(option: tuple[str, object]) -> Scope:
-    if option[0] in ("dtypes", "scheduler"):
-        return Scope(option[0], lambda o, i: option[0] in dict(o.problem.options))
-    return Scope(option[0], lambda o, i: option in o.problem.options)
-
-
-def _some_missing(observation: Observation, i: int) -> bool:
-    return bool(observation.problem.missing)
+    }.get(name, f"with {name} {value}")
+    if name in ("dtypes", "scheduler"):
+        return Scope(words, lambda o, i: name in dict(o.problem.options))
+    return Scope(words, lambda o, i: (name, value) in o.problem.options)
 
 
 PLAIN = ("normal", "from_zero", "dyadic", "constant", "quadratic", "bowl", "wide")

@@ -22,10 +22,17 @@ from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.feeding import UNTIL_SET
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
-from momentum.diagnosis.interrupted import WAYS, Interrupted, lengthened, losses, set_in
+from momentum.diagnosis.interrupted import (
+    STEPS,
+    WAYS,
+    Interrupted,
+    lengthened,
+    losses,
+    otherwise,
+    set_in,
+)
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.likely import likely, measured
-from momentum.diagnosis.otherwise import STEPS, otherwise
 from momentum.diagnosis.place import places
 from momentum.diagnosis.probes import taken
 from momentum.diagnosis.rounding import coarser, cut_off

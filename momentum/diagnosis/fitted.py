@@ -19,7 +19,7 @@ from momentum.diagnosis.estimate import (
     setting,
     wide_run,
 )
-from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Strand, Suspect
+from momentum.diagnosis.hypothesis import Hypothesis, Strand, Suspect
 from momentum.diagnosis.probes import tried
 from momentum.diagnosis.short import said, short
 from momentum.subjects.drive import Observation
@@ -51,13 +51,9 @@ def fitted(
     observation = wide_run(subject, h, dtype, 11)
     if observation is None:
         return
-    for name in COMMON:
-        if name in known:
-            with np.errstate(all="ignore"):
-                found = estimate(observation, own, dtype, (name,))
-            for one in found:
-                if one.name == name and abs(one.deviation) > REACH * one.standard_error:
-                    yield from _forms(own, one, dtype)
+    for one in _deviating(observation, own, dtype):
+        if abs(one.deviation) > REACH * one.standard_error:
+            yield from _forms(own, one, dtype)
 
 
 def _forms(own: Hypothesis, found: Estimate, dtype: str) -> Iterator[Found]:
@@ -86,22 +82,38 @@ def bounded(subject: Subject, convention: Convention, observation: Observation) 
     problem, own = observation.problem, Hypothesis.of(convention)
     if len(problem.shapes) > 1 or len(set(problem.hypers)) > 1 or problem.missing:
         return
-    for name in COMMON:
-        with np.errstate(all="ignore"):
-            found = estimate(observation, own, problem.dtype, (name,))
-        for one in found:
-            doubt = REACH * one.standard_error + 2 * format_of(problem.dtype).u * abs(one.value)
-            if one.name != name or not abs(one.deviation) > doubt:
-                continue
+    for one in _deviating(observation, own, problem.dtype):
+        doubt = REACH * one.standard_error + 2 * format_of(problem.dtype).u * abs(one.value)
+        if abs(one.deviation) > doubt:
             limit, below = short(one.value, doubt), one.deviation > 0
             if not one.set:
-                words = f"{name} acts as {said(limit)} where it is 0"
-                yield Departure(words, scheduled(_instead(name, limit))).suspected(own)
-            words = f"{name} is never {'below' if below else 'above'} {said(limit)}"
-            kept = Departure(words, scheduled(_kept(name, max if below else min, limit)))
-            farther = tried(subject, _farther(problem, name, below))
+                words = f"{one.name} acts as {said(limit)} where it is 0"
+                instead = _every(one.name, partial(_unless_0, limit))
+                yield Departure(words, instead).suspected(own)
+            pick = max if below else min
+            words = f"{one.name} is never {'below' if below else 'above'} {said(limit)}"
+            kept = Departure(words, _every(one.name, partial(pick, limit)))
+            farther = tried(subject, _farther(problem, one.name, below))
             if isinstance(farther, str) or kept.on(own).holds(subject, farther):
                 yield kept.suspected(own)
+
+
+def _deviating(observation: Observation, own: Hypothesis, dtype: str) -> Iterator[Estimate]:
+    """Each number of the convention as estimated by itself."""
+    for name in COMMON:
+        if name in own.base.knows:
+            with np.errstate(all="ignore"):
+                found = estimate(observation, own, dtype, (name,))
+            yield from (one for one in found if one.name == name)
+
+
+def _unless_0(other: float, x: float) -> float:
+    return x or other
+
+
+def _every(name: str, change: Callable[[float], float]) -> Apply:
+    """At every step another number, from the one that is set."""
+    return scheduled(lambda hypers: [h.having(**{name: change(getattr(h, name))}) for h in hypers])
 
 
 def _farther(problem: Problem, name: str, below: bool) -> Problem:
@@ -113,14 +125,6 @@ def _farther(problem: Problem, name: str, below: bool) -> Problem:
         return h.having(**{name: value / 2 if below else more})
 
     return replace(problem, hypers=tuple(tuple(map(beyond, row)) for row in problem.hypers))
-
-
-def _instead(name: str, value: float) -> Schedule:
-    return lambda hypers: [h if getattr(h, name) else h.having(**{name: value}) for h in hypers]
-
-
-def _kept(name: str, pick: Callable[[float, float], float], limit: float) -> Schedule:
-    return lambda hypers: [h.having(**{name: pick(getattr(h, name), limit)}) for h in hypers]
 
 
 def drifting(subject: Subject, convention: Convention, dtype: str) -> Iterator[Found]:

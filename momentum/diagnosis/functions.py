@@ -33,15 +33,14 @@ def between(
     for place in PLACES:
         seen = pairs(place, rule, observation, step)
         few = [] if scalars is None else pairs(place, rule, scalars, 1 + place.later)
-        told = [
+        narrower = (f for f in FORMATS.values() if f.precision < format.precision)
+        for text, change in (
             *_limits(seen, blur(format)),
-            *(s for ratio in RATIOS for s in _shares(ratio, seen, blur(format))),
-        ]
-        told += [*_faint(place, few), *WITHOUT_NUMBERS.items()]
-        for narrow in (f for f in FORMATS.values() if f.precision < format.precision):
-            told.append((f"{{plural}} are rounded to {narrow.name}", partial(_rounded, narrow)))
-            told.append((f"{{plural}} are cut off to {narrow.name}", partial(_cut_off, narrow)))
-        for text, change in told:
+            *(told for ratio in RATIOS for told in _shares(ratio, seen, blur(format))),
+            *_faint(place, few),
+            *WITHOUT_NUMBERS.items(),
+            *(told for narrow in narrower for told in (_rounded(narrow), _cut_off(narrow))),
+        ):
             words = text.format(plural=place.plural, each=place.each)
             yield Walked.suspected(convention, words, place, change)
 
@@ -64,15 +63,18 @@ def _limits(seen: Pairs, least: float) -> Iterator[Told]:
                 for a, b, _ in seen]  # fmt: skip
         cut = [np.abs(b)[part] for part, (_, b, _) in zip(less, seen)]
         shares = [np.abs(b / h.x)[part] for part, (_, b, h) in zip(less, seen)]
-    for limit in _numbers([float(np.median(x)) for x in cut if x.size]):
-        yield f"{{plural}} are clipped to {limit:.12g}", partial(_clipped, limit)
-    for share in _numbers([float(np.median(x)) for x in shares if x.size]):
-        yield (f"each element of the {{plural}} is clipped to {share:.12g} of its parameter's",
-               partial(_within_share, share))  # fmt: skip
+    yield from map(_clipped, _numbers([float(np.median(x)) for x in cut if x.size]))
+    yield from map(_within, _numbers([float(np.median(x)) for x in shares if x.size]))
 
 
-def _clipped(limit: float, a: Array, here: Here) -> Array:
-    return np.clip(a, -limit, limit)
+def _clipped(limit: float) -> Told:
+    words = f"{{plural}} are clipped to {limit:.12g}"
+    return words, lambda a, here: np.clip(a, -limit, limit)
+
+
+def _within(share: float) -> Told:
+    words = f"each element of the {{plural}} is clipped to {share:.12g} of its parameter's"
+    return words, lambda a, here: np.clip(a, -share * np.abs(here.x), share * np.abs(here.x))
 
 
 Size = Callable[[Array, Here], float]
@@ -95,8 +97,8 @@ def _factor(text: str, size: Size) -> Ratio:
 def _trusting(text: str, size: Size) -> Iterator[Ratio]:
     """The norm of the parameter over another one, to which little may be added."""
     for least in (0.0, 1e-8, 1e-6):
-        below = f"{text}{')' * text.startswith('(')}" if not least else (
-            f"{'(' * (text[0] != '(')}{text} + {least:g})")  # fmt: skip
+        below = f"({text}{f' + {least:g}' if least else ''})"
+        below = text if not least and text in ("its norm", "|g|") else below
         yield _factor(
             f"|x| / {below}, norms of parameter and gradient", partial(_over, size, least)
         )
@@ -117,12 +119,12 @@ RATIOS = (
           lambda a, here: np.sqrt(a.size) / here.norm(a)),
     _factor("/ its largest element", lambda a, here: 1 / np.max(np.abs(a), initial=0.0)),
     *_trusting("its norm", lambda a, here: here.norm(a)),
-    *_trusting("(lr times its norm", lambda a, here: here.h.lr * here.norm(a)),
-    *_trusting("(lr |g|", lambda a, here: here.h.lr * here.norm(here.g)),
+    *_trusting("lr times its norm", lambda a, here: here.h.lr * here.norm(a)),
+    *_trusting("lr |g|", lambda a, here: here.h.lr * here.norm(here.g)),
     *_trusting("|g|", lambda a, here: here.norm(here.g)),
-    *_trusting("(|g| + weight_decay |x|", lambda a, here: (
+    *_trusting("|g| + weight_decay |x|", lambda a, here: (
         here.norm(here.g) + here.h.weight_decay * here.norm(here.x) if here.norm(here.g) else 0.0)),
-    *_trusting("(|g| + weight_decay |x|", lambda a, here: (
+    *_trusting("|g| + weight_decay |x|", lambda a, here: (
         here.norm(here.g) + here.h.weight_decay * here.norm(here.x))),
     _factor("|x|, the norm of the parameter", lambda a, here: here.norm(here.x)),
     _factor("/ |x|, the norm of the parameter", lambda a, here: 1 / here.norm(here.x)),
@@ -186,8 +188,21 @@ def _without_faint(limit: float, out: bool, a: Array, here: Here) -> Array | Non
     return None if out else 0 * a
 
 
-def _rounded(format: Format, a: Array, here: Here) -> Array:
-    return format.round(a)
+def _rounded(format: Format) -> Told:
+    return f"{{plural}} are rounded to {format.name}", lambda a, here: format.round(a)
+
+
+def _cut_off(format: Format) -> Told:
+    """Towards zero: the nearest number, or the next one below it where that is too large."""
+
+    def cut(a: Array, here: Here) -> Array:
+        near = format.round(a)
+        part, exponent = np.frexp(np.abs(near))
+        unit = np.ldexp(1.0, exponent - format.precision - (part == 0.5))
+        unit = np.maximum(unit, format.smallest_subnormal)
+        return np.where(np.abs(near) > np.abs(a), near - np.sign(near) * unit, near)
+
+    return f"{{plural}} are cut off to {format.name}", cut
 
 
 def _rows_over_norms(a: Array, here: Here) -> Array:
@@ -204,27 +219,9 @@ def _down_the_gradient(decayed: bool, scaled: bool, a: Array, here: Here) -> Arr
     return np.where(left, share * a, 0.0)
 
 
-def _within_share(share: float, a: Array, here: Here) -> Array:
-    limit = share * np.abs(here.x)
-    return np.clip(a, -limit, limit)
-
-
-def _cut_off(format: Format, a: Array, here: Here) -> Array:
-    """Towards zero: the nearest number, or the next one below it where that is too large."""
-    near = format.round(a)
-    part, exponent = np.frexp(np.abs(near))
-    unit = np.ldexp(1.0, exponent - format.precision - (part == 0.5))
-    unit = np.maximum(unit, format.smallest_subnormal)
-    return np.where(np.abs(near) > np.abs(a), near - np.sign(near) * unit, near)
-
-
 def _in_levels(a: Array, here: Here) -> Array:
     unit = np.max(np.abs(a), initial=0.0) / 127
     return np.round(a / unit) * unit if unit else a
-
-
-def _transposed(a: Array, here: Here) -> Array:
-    return a.T.reshape(a.shape) if a.ndim > 1 else a
 
 
 def _by_memory(a: Array, here: Here) -> Array:
@@ -236,10 +233,6 @@ def _by_memory(a: Array, here: Here) -> Array:
     return a
 
 
-def _rows_centred(a: Array, here: Here) -> Array:
-    return a - a.mean(tuple(range(1, a.ndim)), keepdims=True) if a.ndim > 1 else a
-
-
 WITHOUT_NUMBERS: Mapping[str, Change] = {
     "{plural} count as 0": lambda a, here: 0 * a,
     "{plural} are read in the order of their memory": _by_memory,
@@ -247,7 +240,7 @@ WITHOUT_NUMBERS: Mapping[str, Change] = {
     "{plural} lose their sign": lambda a, here: np.abs(a),
     "the mean of {each} is taken off it": lambda a, here: a - np.mean(a) if a.size else a,
     "the mean over all axes but the first is taken off {plural} of two or more axes":
-        _rows_centred,
+        lambda a, here: a - a.mean(tuple(range(1, a.ndim)), keepdims=True) if a.ndim > 1 else a,
     "the rows of {plural} of two or more axes are divided by their norms": _rows_over_norms,
     **{f"elements of {{plural}} against their gradient{' and decay' * decayed} count as 0"
        f"{', and the others are scaled up' * scaled}": partial(_down_the_gradient, decayed, scaled)
@@ -255,7 +248,8 @@ WITHOUT_NUMBERS: Mapping[str, Change] = {
     "{plural} that are not finite count as 0, or as the largest number":
         lambda a, here: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf),
     "negative elements of {plural} count as 0": lambda a, here: np.maximum(a, 0.0),
-    "{plural} of two or more axes are read transposed": _transposed,
+    "{plural} of two or more axes are read transposed":
+        lambda a, here: a.T.reshape(a.shape) if a.ndim > 1 else a,
     "square matrices among the {plural} are transposed":
         lambda a, here: a.T if a.ndim == 2 and len(set(a.shape)) == 1 else a,
     "{each} is rounded to 127ths of its largest element": _in_levels,

@@ -1,20 +1,17 @@
 """The answer: what a subject computes, what it may as well compute, and what it does not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
-from momentum.diagnosis.candidates import (  # fmt: skip
+from momentum.diagnosis.candidates import (
     Candidate,
     Difference,
-    Option,
     Seen,
     contained,
     decide,
-    distance,
     first_difference,
-    speaks,
 )
 from momentum.diagnosis.departures import NESTEROV_FORM
 from momentum.diagnosis.estimate import Estimate, measure
@@ -78,7 +75,7 @@ def identify(
         again = decide(subject, chosen, also, coarser)
         if again[0][0].failed:
             continue
-        likely = _best(again[0], facts.name)
+        likely = min(again[0], key=lambda c: c.rank).likeliest
         fit = _fit(subject, likely, chosen, seen)
         if fit is None and looks_rounded(subject, likely, chosen):
             remarks.append(f"its {chosen} is less precise than {chosen}: as precise as {coarser}")
@@ -94,21 +91,20 @@ def identify(
     unexplained = tuple(alive[0].failed) if alive else ()
     if not seen:
         matched, unexplained = [], tuple(refused)
-    ranked = sorted(matched, key=lambda c: _rank(c, facts.name))
+    ranked = sorted(matched, key=lambda c: c.rank)
     if len(ranked) > 1:
         ranked = _rounded_alike(subject, ranked, seen[0].probe.problem)
     difference = None
     if not ranked:
         failed = next((s for s in seen if s.probe.name in unexplained), None)
-        ranked = sorted(alive, key=lambda c: _remoteness(c, failed, facts.name))
+        ranked = sorted(alive, key=lambda c: c.remoteness(failed))
         if failed is not None:
             difference = first_difference(failed, ranked[0])
     first = ranked[0]
-    best = first.hypothesis(_chosen(first, facts.name)) if matched else first.root
+    best = first.likeliest if matched else first.root
     if fit is not None:
         best, difference, unexplained = fit, None, ()
-    if best.words == (NESTEROV_FORM.words,):
-        best = Hypothesis.of(best.base.in_nesterov_form())
+    best = _named(best)
     told = bool(matched) or fit is not None
     answer = response(subject, chosen)
     if isinstance(answer, str):
@@ -118,9 +114,9 @@ def identify(
         subject=facts.name,
         dtype=chosen,
         nearest=best.base,
-        matches=tuple(_matches(ranked, facts.name)) if matched else (best.base,) * told,
+        matches=tuple(_matches(ranked)) if matched else (best.base,) * told,
         departures=best.words if told else (),
-        answers=_answers(first, facts.name, has) if matched else {},
+        answers=_answers(first, has) if matched else {},
         undecided=tuple(_undecided(ranked, has)) if matched else (),
         refused=refused,
         unexplained=unexplained,
@@ -139,24 +135,18 @@ def _rounded_alike(
 
     Rules that are one on paper part there: x - x_before loses digits that a velocity keeps.
     """
-    facts, name = subject.facts, subject.facts.name
+    facts = subject.facts
     coarsest = min(facts.dtypes, key=lambda dtype: format_of(dtype).precision)
     free = {n: x for n, x in LASTING.items() if n in facts.hyper - facts.fixed.keys()}
     row = tuple(h.having(**free) for h in problem.hypers[0])
     run = tried(subject, replace(problem, dtype=coarsest, hypers=(row,) * 100, kind="normal"))
     if isinstance(run, str):
         return list(ranked)
-    return sorted(ranked, key=lambda c: not c.hypothesis(_chosen(c, name)).holds(subject, run))
+    return sorted(ranked, key=lambda c: not c.likeliest.holds(subject, run))
 
 
 LASTING: Mapping[str, float] = {"lr": 2.0**-10, "momentum": 1 - 2.0**-7}
 """What is lost of a velocity then counts for many steps, beside parameters that hardly move."""
-
-
-def _best(alive: Sequence[Candidate], name: str) -> Hypothesis:
-    """The likeliest of those that are left, with the options that are left."""
-    first = min(alive, key=lambda c: _rank(c, name))
-    return first.hypothesis(_chosen(first, name))
 
 
 def _fit(
@@ -177,55 +167,21 @@ def _fit(
     return None
 
 
-def _matches(ranked: Sequence[Candidate], name: str) -> Sequence[Convention]:
-    told = [c.hypothesis(_chosen(c, name)) for c in ranked]
-    found = [
-        h.base.in_nesterov_form() if h.words == (NESTEROV_FORM.words,) else h.base for h in told
-    ]
-    return list({c.full_name: c for c in found}.values())
+def _matches(ranked: Sequence[Candidate]) -> Iterable[Convention]:
+    told = (_named(c.likeliest).base for c in ranked)
+    return {c.full_name: c for c in told}.values()
 
 
-def _rank(candidate: Candidate, name: str) -> tuple[int, int, int]:
-    departures = len(candidate.hypothesis(candidate.best()).words)
-    words, _ = speaks(name, candidate.root.base)
-    known, own = list(CONVENTIONS), candidate.root.base.name
-    order = known.index(own) if own in known else len(known)
-    return departures, -words, order
+def _named(found: Hypothesis) -> Hypothesis:
+    """What is always in Nesterov's form, under the name of that."""
+    always = found.words == (NESTEROV_FORM.words,)
+    return Hypothesis.of(found.base.in_nesterov_form()) if always else found
 
 
-def _remoteness(
-    candidate: Candidate, failed: Seen | None, name: str
-) -> tuple[float, float, tuple[int, int, int]]:
-    """The later the first difference, the nearer; then the smaller the distance."""
-    if failed is None:
-        return 0.0, 0.0, _rank(candidate, name)
-    difference = first_difference(failed, candidate)
-    return -difference.step, distance(failed, candidate), _rank(candidate, name)
-
-
-def _chosen(candidate: Candidate, name: str) -> tuple[Option, ...]:
-    """The options that depart least; of kinds of decay, the speaker's own where it is left."""
-    spoken, decay = speaks(name, candidate.root.base)
-    found = []
-    for aspect, options in candidate.options.items():
-        least = [o for o in options if o.departure is None] or options
-        if aspect == "weight_decay" and spoken:
-            # Of one rule's two names the speaker's own is taken.
-            renamed = [
-                o._replace(decay=decay)
-                for o in least
-                if o.decay == decay or (o.decay == "before" and decay == "simultaneous")
-            ]
-            least = renamed or least
-        found.append(least[0])
-    return tuple(found)
-
-
-def _answers(candidate: Candidate, name: str, has: frozenset[str]) -> dict[str, str]:
+def _answers(candidate: Candidate, has: frozenset[str]) -> dict[str, str]:
     """Each aspect in words."""
     answers = {}
-    chosen = dict(zip(candidate.options, _chosen(candidate, name)))
-    for aspect, option in chosen.items():
+    for aspect, option in zip(candidate.options, candidate.chosen):
         if option.departure is not None:
             answers[aspect] = option.departure.words
         elif aspect == "weight_decay":

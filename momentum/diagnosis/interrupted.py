@@ -1,12 +1,13 @@
-"""Runs that are saved and loaded, or copied, in the middle: what is lost on the way.
+"""Runs that are saved, loaded or copied in the middle, and steps taken by no plain call.
 
-An interrupted subject is one more subject, held to the same convention; so what goes wrong in it is
-looked for, and placed, as everything else is.
+A subject whose runs are interrupted, or stepped, in such a way is one more subject, held to the
+same convention; so what goes wrong in it is looked for, and placed, as everything else is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from momentum.conventions import Convention, Hyper, Moved, Rule, State
 from momentum.diagnosis.departure import Apply, all_of, around, scheduled
 from momentum.diagnosis.hypothesis import Hypothesis, Schedule, Suspect
 from momentum.diagnosis.numbers import FACTORS, Formula
-from momentum.subjects.offers import FullRun, full
+from momentum.subjects.offers import FullRun, Gradients, full
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Gradient, Subject
+from momentum.subjects.trial import Restated
 
 STOP = 3
 """Steps before the interruption: there is a velocity by then that no single gradient is."""
@@ -46,20 +48,15 @@ class Interrupted:
         return replace(self.of.facts, none_gradients=False, at_once=False)
 
     def start(
-        self,
-        parameters: Sequence[Array],
-        hypers: Sequence[Hyper],
-        dtype: str,
-        groups: Sequence[int] | None = None,
-        options: Mapping[str, object] | None = None,
-    ) -> "InterruptedRun":
+        self, parameters: Sequence[Array], hypers: Sequence[Hyper], dtype: str, *more: Any
+    ) -> Any:
         """A run."""
 
         def fresh() -> FullRun:
             zeros = [np.zeros(np.shape(x)) for x in parameters]
-            return full(self.of.start(zeros, list(hypers), dtype, groups, options))
+            return full(self.of.start(zeros, list(hypers), dtype, *more))
 
-        run = full(self.of.start(parameters, hypers, dtype, groups, options))
+        run = full(self.of.start(parameters, hypers, dtype, *more))
         return InterruptedRun(run, self.way, fresh, list(hypers))
 
 
@@ -101,13 +98,40 @@ class InterruptedRun:
         self.run.set(hyper, group)
         self.hypers[group] = hyper
 
-    def parameters(self) -> list[Array]:
-        """The parameters."""
-        return self.run.parameters()
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.run, name)
 
-    def point(self) -> Sequence[Array]:
-        """Where the next gradient is taken."""
-        return self.run.point()
+
+STEPS: Mapping[str, tuple[Callable[[FullRun, Gradients], object], str]] = {
+    "closure": (lambda run, fed: run.step_closure(fed), "through a closure"),
+    "refill": (
+        lambda run, fed: run.refill(fed),
+        "where gradients are written into the memory of the last ones",
+    ),
+    "sparse": (lambda run, fed: run.step_sparse(fed), "with sparse gradients"),
+}
+"""By the offer that it takes: how a step is taken, and the same in words."""
+
+
+def otherwise(subject: Subject, way: str) -> Subject:
+    """The subject, whose steps are all taken in that way, one by one."""
+    facts = replace(subject.facts, at_once=False)
+    return Restated(subject, facts, lambda run, dtype: OtherRun(run, way))
+
+
+@dataclass(frozen=True)
+class OtherRun:
+    """One run; all but its steps are those of the run inside."""
+
+    run: FullRun
+    way: str
+
+    def step(self, gradients: Gradients) -> None:
+        """One step, in that way."""
+        STEPS[self.way][0](self.run, gradients)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.run, name)
 
 
 def losses(way: str, convention: Convention) -> Iterator[Suspect[Hypothesis]]:

@@ -7,6 +7,7 @@ exchanged, dropped, doubled or multiplied by a number that is fitted to what the
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from momentum.conventions.hyper import NEUTRAL, NUMBERS
 from momentum.diagnosis.departure import ruled
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.diagnosis.short import said
+from momentum.diagnosis.trials import cut
 from momentum.gallery.rewriting import Path, at, paths, put
 from momentum.subjects.drive import Observation
 from momentum.subjects.protocol import Array
@@ -50,11 +52,8 @@ class Mutant(NamedTuple):
     exchange: tuple[Expression, Expression] | None = None
 
 
-Build = Callable[[Expression], Step]
-"""The step with another part in one place."""
-
-Steps = Callable[[Fraction], Mutant]
-"""The mutant in which one part is multiplied by a factor."""
+Build = Callable[[Expression], tuple[Step, Step]]
+"""First and later step, with another part in one place."""
 
 
 def mutants(
@@ -73,12 +72,19 @@ def mutants(
         if _moves(mutant.first, first) and _moves(mutant.later, later):
             alone = where if mutant.exchange is None else ""
             yield _suspect(convention, mutant._replace(words=alone + mutant.words), flags)
-    wrong = _first_wrong(observation)
-    for words, steps in _places(first, later):
+    wrong = cut(observation, min(3, observation.problem.steps))  # enough to fit a factor
+    for place, part, build, which in _places(first, later):
+        if part.operation == "number" and part.value == 0:
+            continue
+
+        def steps(factor: Fraction, part: Expression = part, build: Build = build) -> Mutant:
+            return Mutant("", *build(made("*", number(factor), part)))
+
         factor = _fitted(convention, steps, flags, wrong)
         if factor is not None:
-            words = where + words.format(said(float(factor)))
-            yield _suspect(convention, steps(factor)._replace(words=words), flags)
+            words = f"{WRITTEN.text(part)} in {place} is multiplied by {said(float(factor))}"
+            words += f", {which} steps" if which else ""
+            yield _suspect(convention, steps(factor)._replace(words=where + words), flags)
 
 
 def _moves(step: Step, own: Step) -> bool:
@@ -141,21 +147,11 @@ def _exchanged(known: frozenset[str], first: Step, later: Step) -> Iterator[Muta
         early = first._replace(theta=replaced(first.theta, {first.state["v"]: symbol("v")}))
         yield Mutant("the parameter takes the old velocity, at the first step too", early, late)
         yield Mutant("at the first step the parameter takes the velocity before it", early, later)
-    for which in ("later",) if first == later else ("first", "later"):
-        own = first if which == "first" else later
-        for place, part, build in _parts(own):
-            for other in _others(part, names, arrays):
-                changed = build(other)
-                words = f"{WRITTEN.text(other)} in place of {WRITTEN.text(part)} in {place}"
-                if first == later:
-                    yield Mutant(words, changed, changed)
-                else:
-                    when = "at the first step" if which == "first" else "after the first"
-                    yield Mutant(
-                        f"{words}, {when}",
-                        changed if which == "first" else first,
-                        changed if which == "later" else later,
-                    )
+    for place, part, build, which in _places(first, later):
+        when = {"first": ", at the first step", "later": ", after the first"}.get(which, "")
+        for other in _others(part, names, arrays):
+            words = f"{WRITTEN.text(other)} in place of {WRITTEN.text(part)} in {place}{when}"
+            yield Mutant(words, *build(other))
     for part in dict.fromkeys(nodes([*first.outputs.values(), *later.outputs.values()])):
         for other in _others(part, names, arrays):
             words = f"{WRITTEN.text(other)} in place of {WRITTEN.text(part)}, at every step"
@@ -164,22 +160,34 @@ def _exchanged(known: frozenset[str], first: Step, later: Step) -> Iterator[Muta
             yield Mutant(words, *pair)
 
 
-def _parts(step: Step) -> Iterator[tuple[str, Expression, Build]]:
-    """Each part at each place, and each part wherever it is used; how to exchange it."""
-    for name, root in step.outputs.items():
-        for path in paths(root):
+def _places(first: Step, later: Step) -> Iterator[tuple[str, Expression, Build, str]]:
+    """Each part at each place, and wherever it is used; how to exchange it, and in which steps."""
+    steps = {"": later} if first == later else {"first": first, "later": later}
+    for which, own in steps.items():
+        for name, root in own.outputs.items():
+            for path in paths(root):
+                exchanged = partial(_exchanged_at, own, name, path)
+                build = partial(_both_with, first, later, which, exchanged)
+                yield NAMES.get(name, name), at(root, path), build, which
+        for part in nodes([*own.outputs.values()]):
+            exchanged = partial(_exchanged_everywhere, own, part)
+            build = partial(_both_with, first, later, which, exchanged)
+            yield "the whole step", part, build, which
 
-            def build(other: Expression, name: str = name, path: Path = path) -> Step:
-                outputs = step.outputs
-                return Step.of(outputs | {name: put(outputs[name], path, other)})
 
-            yield NAMES.get(name, name), at(root, path), build
-    for part in nodes([*step.outputs.values()]):
-        yield "the whole step", part, _exchanging(step, part)
+def _exchanged_at(step: Step, name: str, path: Path, other: Expression) -> Step:
+    return Step.of(step.outputs | {name: put(step.outputs[name], path, other)})
 
 
-def _exchanging(step: Step, part: Expression) -> Build:
-    return lambda other: step.replaced({part: other})
+def _exchanged_everywhere(step: Step, part: Expression, other: Expression) -> Step:
+    return step.replaced({part: other})
+
+
+def _both_with(
+    first: Step, later: Step, which: str, exchanged: Callable[[Expression], Step], other: Expression
+) -> tuple[Step, Step]:
+    changed = exchanged(other)
+    return first if which == "later" else changed, later if which == "first" else changed
 
 
 def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Iterator[Expression]:
@@ -207,52 +215,29 @@ def _others(e: Expression, names: Sequence[str], arrays: Sequence[str]) -> Itera
         yield from (made("*", symbol(n), e) for n in names)
 
 
-def _places(first: Step, later: Step) -> Iterator[tuple[str, Steps]]:
-    """Every place for a factor, with a function from the factor to the mutant."""
-    for which in ("later",) if first == later else ("first", "later"):
-        own = first if which == "first" else later
-        for place, part, build in _parts(own):
-            if part.operation == "number" and part.value == 0:
-                continue
-            words = f"{WRITTEN.text(part)} in {place} is multiplied by {{}}"
-            words += "" if first == later else f", {which} steps"
-
-            def steps(
-                factor: Fraction, part: Expression = part, build: Build = build, which: str = which
-            ) -> Mutant:
-                changed = build(made("*", number(factor), part))
-                if first == later:
-                    return Mutant("", changed, changed)
-                pair = (changed, later) if which == "first" else (first, changed)
-                return Mutant("", *pair)
-
-            yield words.replace("{", "{{").replace("}", "}}").replace("{{}}", "{}"), steps
-
-
-def _first_wrong(observation: Observation) -> Observation:
-    """A few steps are enough to fit a factor."""
-    steps = min(3, observation.problem.steps)
-    return Observation(
-        observation.problem.cut(steps), observation.fed[:steps], observation.iterates[:steps]
-    )
-
-
 def _fitted(
-    convention: Convention, steps: Steps, flags: Flags, observation: Observation
+    convention: Convention,
+    steps: Callable[[Fraction], Mutant],
+    flags: Flags,
+    observation: Observation,
 ) -> Fraction | None:
     """The factor with which the mutant comes nearest to the subject, if it comes near at all."""
+
+    def run(factor: float) -> Array:
+        mutant = _hypothesis(convention, steps(Fraction(factor)), flags)
+        return _flat(mutant.replayed(observation))
+
     got = _flat(observation.iterates)
     factor, probe = 1.0, 2.0**-10
     for _ in range(FITS):
-        here = _run(convention, steps, factor, flags, observation)
-        there = _run(convention, steps, factor + probe, flags, observation)
+        here = run(factor)
         with np.errstate(all="ignore"):
-            slope, left = (there - here) / probe, got - here
+            slope, left = (run(factor + probe) - here) / probe, got - here
         size = float(slope @ slope)
         if not np.isfinite(size) or size == 0 or not np.all(np.isfinite(left)):
             return None
         factor += float(slope @ left) / size
-    here = _run(convention, steps, factor, flags, observation)
+    here = run(factor)
     scale = float(np.max(np.abs(got))) or 1.0
     if not np.all(np.isfinite(here)) or np.max(np.abs(got - here)) > 2.0**-6 * scale:
         return None
@@ -266,12 +251,6 @@ def _shortest(factor: float) -> Fraction:
         if abs(float(near) - factor) < 2.0**-18 * max(abs(factor), 2.0**-10):
             return near
     return Fraction(factor)
-
-
-def _run(
-    convention: Convention, steps: Steps, factor: float, flags: Flags, observation: Observation
-) -> Array:
-    return _flat(_hypothesis(convention, steps(Fraction(factor)), flags).replayed(observation))
 
 
 def _flat(rows: Sequence[Sequence[Array]]) -> Array:

@@ -1,11 +1,14 @@
 """Departures in which another number acts in place of a hyper-parameter."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
-from momentum.diagnosis.departure import Departure, plain, scheduled, told
+from momentum.diagnosis.departure import Apply, Departure, plain, scheduled, told
 
 Formula = Callable[[Hyper], float]
 """A number made of hyper-parameters."""
@@ -25,67 +28,68 @@ def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
     """A formula of all hyper-parameters in place of one of them, or what a format keeps of it."""
     known = [n for n in COMMON if n in convention.knows]
     for name in known:
-        others = {m: FACTORS.get(m, lambda h, m=m: getattr(h, m)) for m in known if m != name}
-        rests = {f"(1 - {m})": (lambda h, m=m: 1 - getattr(h, m)) for m in known}
-        for text, value in (others | rests).items():
-            yield _in_place(name, text.strip("()"), value)
-        for text, value in FACTORS.items():
-            yield _in_place(name, f"{name} {text}", _times(name, value))
-            if text != name:
-                yield _in_place(name, f"{name} / {text}", _over(name, value))
+        for text, value in _formulas(name, known):
+            acts = told(partial(_with, name, value))
+            yield Departure(f"in place of {name} acts {text}", acts)
         yield from _relative(name)
-    yield from _narrow(known)
-
-
-def _times(name: str, value: Formula) -> Formula:
-    return lambda h: getattr(h, name) * value(h)
-
-
-def _over(name: str, value: Formula) -> Formula:
-    def quotient(h: Hyper) -> float:
-        divisor, own = value(h), getattr(h, name)
-        found: float = own / divisor if plain(divisor) else own
-        return found
-
-    return quotient
-
-
-def _in_place(name: str, text: str, value: Formula) -> Departure:
-    acts = told(lambda h: h.having(**{name: value(h)}))
-    return Departure(f"in place of {name} acts {text}", acts)
-
-
-def _narrow(known: Sequence[str]) -> Iterator[Departure]:
-    """Numbers held in a narrower format than that of the parameters: one of them, or all."""
     for held in ("float32", "float16", "bfloat16"):
-        for names in ([name] for name in known):
-            yield _held(names, f"{names[0]} is held in {held}", FORMATS[held])
-        yield _held(known, f"{', '.join(known[:-1])} and {known[-1]} are held in {held}",
-                    FORMATS[held])  # fmt: skip
+        for name in known:
+            yield Departure(f"{name} is held in {held}", _held([name], FORMATS[held]))
+        words = f"{', '.join(known[:-1])} and {known[-1]} are held in {held}"
+        yield Departure(words, _held(known, FORMATS[held]))
 
 
-def _held(names: Sequence[str], words: str, format: Format) -> Departure:
+def _with(name: str, value: Formula, h: Hyper) -> Hyper:
+    return h.having(**{name: value(h)})
+
+
+def _formulas(name: str, known: Sequence[str]) -> Iterator[tuple[str, Formula]]:
+    for other in known:
+        if other != name:
+            yield other, attrgetter(other)
+    for other in known:
+        yield f"1 - {other}", partial(_rest, other)
+    for text, value in FACTORS.items():
+        yield f"{name} {text}", partial(_times, name, value)
+        if text != name:
+            yield f"{name} / {text}", partial(_over, name, value)
+
+
+def _rest(name: str, h: Hyper) -> Any:
+    return 1 - getattr(h, name)
+
+
+def _times(name: str, value: Formula, h: Hyper) -> Any:
+    return getattr(h, name) * value(h)
+
+
+def _over(name: str, value: Formula, h: Hyper) -> Any:
+    own, divisor = getattr(h, name), value(h)
+    return own / divisor if plain(divisor) else own
+
+
+def _held(names: Sequence[str], format: Format) -> Apply:
+    """Numbers held in a narrower format than that of the parameters."""
+
     def rounded(h: Hyper) -> Hyper:
         return h.having(**{n: float(format.round(float(getattr(h, n)))) for n in names})
 
-    return Departure(words, scheduled(lambda hypers: [rounded(h) for h in hypers]))
+    return scheduled(lambda hypers: list(map(rounded, hypers)))
 
 
 def _relative(name: str) -> Iterator[Departure]:
     """Numbers scaled by how the rate has changed."""
-    for text, other in (("lr of the first step", 0), ("lr of the step before", -1)):
-        for sign, shown in ((1, f"lr / ({text})"), (-1, f"({text}) / lr")):
+    for text, first in (("lr of the first step", True), ("lr of the step before", False)):
+        for above, shown in ((True, f"lr / ({text})"), (False, f"({text}) / lr")):
             words = f"in place of {name} acts {name} {shown}"
+            yield Departure(words, scheduled(partial(_rescaled, name, first, above)))
 
-            def change(
-                hypers: Sequence[Hyper], other: int = other, sign: int = sign
-            ) -> list[Hyper]:
-                rows = []
-                for t, h in enumerate(hypers):
-                    before = hypers[max(t - 1, 0) if other else 0].lr
-                    above, below = (h.lr, before) if sign > 0 else (before, h.lr)
-                    ratio = above / below if below else 1.0
-                    rows.append(h._replace(**{name: getattr(h, name) * ratio}))
-                return rows
 
-            yield Departure(words, scheduled(change))
+def _rescaled(name: str, first: bool, above: bool, hypers: Sequence[Hyper]) -> list[Hyper]:
+    rows = []
+    for t, h in enumerate(hypers):
+        old = hypers[0 if first else max(t - 1, 0)].lr
+        over, under = (h.lr, old) if above else (old, h.lr)
+        ratio = over / under if under else 1.0
+        rows.append(h._replace(**{name: getattr(h, name) * ratio}))
+    return rows

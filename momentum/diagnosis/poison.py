@@ -78,23 +78,20 @@ def poisoning(convention: Convention, observation: Observation) -> Iterator[Susp
     for kind, poisoned in KINDS.items():
         for where, reach in REACHES.items():
             sick = partial(reach, poisoned)
+            lost = partial(_filled, np.nan, sick)
             for words, place, change in (
-                (f"{kind} in a gradient spreads over {where}", GRADIENT, partial(_nan, sick)),
-                (f"{kind} in a parameter spreads over {where}", PARAMETER, partial(_nan, sick)),
+                (f"{kind} in a gradient spreads over {where}", GRADIENT, lost),
+                (f"{kind} in a parameter spreads over {where}", PARAMETER, lost),
                 (f"{kind} in a gradient leaves {where} out of the step", GRADIENT,
                  partial(_out, sick)),
                 (f"{kind} in a gradient makes all of {where} count as 0", GRADIENT,
-                 partial(_zero, sick)),
+                 partial(_filled, 0.0, sick)),
             ):  # fmt: skip
                 yield Poisoning.suspected(convention, words, place, change)
 
 
-def _nan(sick: Sick, a: Array, here: Here) -> Array:
-    return np.where(sick(a, here), np.nan, a)
-
-
-def _zero(sick: Sick, a: Array, here: Here) -> Array:
-    return np.where(sick(a, here), 0.0, a)
+def _filled(number: float, sick: Sick, a: Array, here: Here) -> Array:
+    return np.where(sick(a, here), number, a)
 
 
 def _out(sick: Sick, a: Array, here: Here) -> Array | None:

@@ -12,7 +12,7 @@ from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Suspect, gap
 from momentum.diagnosis.probes import refusal, tried
 from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine
-from momentum.subjects.drive import Observation, steps
+from momentum.subjects.drive import Observation, begin, steps
 from momentum.subjects.judge import blocks
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
@@ -27,9 +27,7 @@ class Simulated:
     def iterates(self, observation: Observation) -> list[list[Array]]:
         """Where it goes."""
         problem = observation.problem
-        run: Any = self.machine.start(
-            problem.start, problem.hypers[0], problem.dtype, problem.groups, dict(problem.options)
-        )
+        run: Any = begin(self.machine, problem)
         gone = steps(run, problem.hypers, lambda t, _: observation.fed[t])
         return [[np.asarray(x, dtype=np.float64) for x in here] for _, here in gone]
 
