@@ -73,15 +73,6 @@ class Place(NamedTuple):
     later: bool = False
 
 
-def _by_decayed(rule: Convention, here: Here, d: Array) -> Taken:
-    h = here.h._replace(weight_decay=0.0)
-    return here._replace(g=-d if h.maximize else d, h=h).taken(rule)
-
-
-def _velocity(rule: Convention, here: Here) -> Array:
-    return np.asarray(here.taken(rule)[1].v)
-
-
 def _by_velocity(rule: Convention, here: Here, v: Array) -> Taken:
     """The step that has this new velocity, by way of the old one that it would have come from."""
     raw, after = here.taken(rule)
@@ -119,9 +110,12 @@ PARAMETER = Place("parameters", "each parameter", lambda rule, here: here.taken(
 PLACES = (
     GRADIENT,
     Place("gradients with their decay", "each parameter's gradient with its decay",
-          lambda rule, here: here.decayed, _by_decayed,
+          lambda rule, here: here.decayed,
+          lambda rule, here, d: here._replace(
+              g=-d if here.h.maximize else d, h=here.h._replace(weight_decay=0.0)).taken(rule),
           lambda rule, here: rule.decay == "coupled"),
-    Place("velocities", "each parameter's velocity", _velocity, _by_velocity,
+    Place("velocities", "each parameter's velocity",
+          lambda rule, here: np.asarray(here.taken(rule)[1].v), _by_velocity,
           lambda rule, here: not rule.keeps_iterates),
     Place("kept velocities", "each parameter's kept velocity",
           lambda rule, here: here.state.v + 0 * here.x,

@@ -61,11 +61,6 @@ def _of_parameter_before(
     return *_decayed(step, theta, grad, own, h, before if own.step else theta), theta
 
 
-def _shrinking_velocity(step: Rule, theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-    shrunk = state._replace(v=state.v - h.weight_decay * state.v)
-    return step(theta, grad, shrunk, _without_decay(h))
-
-
 def _other_steps(name: str, others: Callable[[Sequence[Hyper]], Sequence[Hyper]]) -> Apply:
     """At each step another step's value."""
     return scheduled(
@@ -202,7 +197,8 @@ OPTIONS: dict[str, dict[str, Apply]] = {
         "the weight decay takes the parameter as it was a step before":
             keeping(_of_parameter_before),
         "the weight decay shrinks the velocity by 1 - weight_decay, and no parameter":
-            around(_shrinking_velocity),
+            around(lambda step, x, g, s, h: step(
+                x, g, s._replace(v=s.v - h.weight_decay * s.v), _without_decay(h))),
         "the weight decay is weight_decay / lr: not scaled by the learning rate":
             _decay(lambda h: h.weight_decay / h.lr),
         "the weight decay is lr weight_decay: scaled by the learning rate once too often":

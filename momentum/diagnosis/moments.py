@@ -35,7 +35,9 @@ def at_steps() -> Iterator[Departure]:
         "a step at lr 0 is left out, its gradient too",
         fed(lambda strand: (g if h.lr else None for g, h in zip(strand.grads, strand.hypers))),
     )
-    yield Departure("a missing gradient counts as a first step", taken_as(_counted))
+    yield Departure("a missing gradient counts as a first step", taken_as(
+        lambda o, strand: [strand if strand.grads[0] is not None else begun(strand)]
+    ))  # fmt: skip
     for words, opposes in OPPOSES.items():
         restarted = taken_as(partial(_restarted, opposes))
         yield Departure(f"the velocity starts anew where {words}", restarted)
@@ -111,10 +113,6 @@ def begun(strand: Strand) -> Strand:
 
 _BEGUN: dict[int, tuple[Convention, Convention]] = {}
 """One object for each rule, by which strands are put together; the rule keeps its identity."""
-
-
-def _counted(observation: Observation, strand: Strand) -> Iterator[Strand]:
-    yield strand if strand.grads[0] is not None else begun(strand)
 
 
 Opposes = Callable[[Array, Array], Any]

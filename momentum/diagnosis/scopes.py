@@ -213,7 +213,8 @@ def _by_size(seen: Sequence[Verdicts]) -> Iterator[Scope]:
               if not x.all()]  # fmt: skip
     words = f"the groups after the first {min(groups)}"
     yield _parameters(words, lambda p, n: p.group >= n, min(groups))
-    yield Scope("parameters that have a gradient at some steps only", _sometimes)
+    yield Scope("parameters that have a gradient at some steps only",
+                lambda o, i: 0 < sum(row[i] is None for row in o.fed) < len(o.fed))  # fmt: skip
     yield Scope("parameters without a gradient at the first step", lambda o, i: o.fed[0][i] is None)
 
 
@@ -237,11 +238,6 @@ LAYOUTS = (
     Scope("parameters laid out so, gradient and all",
           lambda o, i: _laid_out(o, i) and i % 3 == 0),
 )  # fmt: skip
-
-
-def _sometimes(o: Observation, i: int) -> bool:
-    absent = [row[i] is None for row in o.fed]
-    return any(absent) and not all(absent)
 
 
 def _elements(

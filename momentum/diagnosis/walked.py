@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from momentum.arithmetic import FORMATS, Format, format_of
-from momentum.conventions import Convention, State
+from momentum.conventions import Convention
 from momentum.diagnosis.arrays import GRADIENT, Change, Here, Place, Taken
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Suspect, anywhere, gap
 from momentum.subjects.drive import Observation
@@ -122,7 +122,9 @@ class Walked(Hypothesis):
                     continue
                 sized = now._replace(x=abs(now.x), g=None if now.g is None else abs(now.g),
                                      h=now.h._replace(maximize=False))  # fmt: skip
-                wide, grown = sized._replace(state=_sized(now.state)).taken(rule)
+                if now.state.step:
+                    sized = sized._replace(state=now.state._replace(v=abs(now.state.v)))
+                wide, grown = sized.taken(rule)
                 with np.errstate(all="ignore"):
                     large = abs(x) + sized.x + abs(wide - sized.x)
                     apart = np.max([abs(o[0] - x) for o in others], axis=0)
@@ -161,10 +163,6 @@ class Walked(Hypothesis):
             return here.taken(rule)
         with np.errstate(all="ignore"):
             return self.place.taken(rule, here, np.asarray(new))
-
-
-def _sized(state: State) -> State:
-    return state._replace(v=abs(state.v)) if state.step else state
 
 
 def blur(format: Format) -> float:
