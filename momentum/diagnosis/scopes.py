@@ -7,6 +7,7 @@ condition are tried with it.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -73,10 +74,10 @@ def fitting(seen: Sequence[Verdicts]) -> Iterator[Scope]:
 
 
 def _two(seen: Sequence[Verdicts]) -> Iterator[tuple[Scope, Scope]]:
-    sizes = list(_by_size(seen))
-    for one in (*sizes, *SETTINGS):
-        for other in (*ELEMENTS, *_by_place(seen), *(() if one in sizes else PARAMETERS)):
-            yield one, other
+    places = (*ELEMENTS, *_by_place(seen))
+    yield from product(_by_size(seen), places)
+    yield from product(SETTINGS, (*places, *PARAMETERS))
+    yield from product(AXES, places)
 
 
 def _both(one: Scope, other: Scope) -> Inside:
@@ -156,13 +157,16 @@ def _parameters(words: str, holds: Callable[[Parameter, int], bool], number: int
     return Scope(words, inside, tuple(sizes))
 
 
-PARAMETERS = (
+AXES = (
     *(_parameters(f"parameters of {n} {'axis' if n == 1 else 'axes'}", lambda p, n: p.axes == n, n)
       for n in range(5)),
     *(_parameters(f"parameters of {n} or more axes", lambda p, n: p.axes >= n, n)
       for n in (1, 2, 3, 4)),
     *(_parameters(f"parameters of less than {n} axes", lambda p, n: p.axes < n, n)
       for n in (2, 3, 4)),
+)  # fmt: skip
+PARAMETERS = (
+    *AXES,
     _parameters("all parameters but the first", lambda p, n: p.place > 0),
     _parameters("the first parameter", lambda p, n: p.place == 0),
     _parameters("the last parameter", lambda p, n: p.place == len(p.shapes) - 1),

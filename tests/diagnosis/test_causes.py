@@ -14,7 +14,8 @@ from momentum.conventions import Hyper, get
 from momentum.diagnosis import Explainer
 from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
-from momentum.gallery.wrong._families import around, fails, heard, standing, told
+from momentum.gallery.wrong._families import around, fails, heard, moves, standing, told
+from momentum.gallery.wrong.precision import unweighted
 from momentum.runner.one_check import run_check
 from momentum.subjects.problems import Problem
 from momentum.subjects.trial import Restated
@@ -22,9 +23,7 @@ from momentum.subjects.trial import Restated
 
 def test_cause_of_a_layout_is_no_cause_of_a_shape() -> None:
     """Only what does not lie contiguous stands still, matrices and vectors alike."""
-    strided = standing.made(
-        lambda run, x: not all(y.flags.c_contiguous for y in run.theta if y.size == x.size > 1)
-    )
+    strided = moves.made(lambda run, i, g, h: run.theta[i].flags.c_contiguous or g.size < 2)
     options = (("layout", "transposed"),)
     problem = Problem("float32", ((3, 5),), (ROW,) * 3, (0,), options=options)
     words = cause(strided, problem)
@@ -48,6 +47,15 @@ def test_cause_finds_the_size_from_which_on_parameters_are_skipped() -> None:
     problem = Problem("float32", ((4097,),), (ROW,) * 3, (0,))
     words = cause(large, problem)
     assert words == "from step 1 on: parameters of 777 or more elements: left as they were"
+
+
+def test_cause_of_a_tail_leaves_out_what_has_no_axes() -> None:
+    tail = unweighted.made(lambda run, k: (k >= k.size // 4 * 4) & (k.ndim > 0))
+    words = cause(tail, Problem("float32", ((7,), (), (3, 5)), (ROW,) * 3, (0, 0, 0)))
+    assert words == (
+        "from step 2 on: parameters of 1 or more axes: the elements after the last whole block of"
+        " 4: momentum has no effect, and dampening has"
+    )
 
 
 def test_cause_of_one_number_of_a_group_is_not_all_of_them() -> None:
