@@ -22,15 +22,7 @@ from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.feeding import UNTIL_SET
 from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
-from momentum.diagnosis.interrupted import (
-    STEPS,
-    WAYS,
-    Interrupted,
-    lengthened,
-    losses,
-    otherwise,
-    set_in,
-)
+from momentum.diagnosis.interrupted import STEPS, WAYS, lengthened, losses, otherwise, set_in
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.likely import likely, measured
 from momentum.diagnosis.place import places
@@ -93,18 +85,13 @@ class Explainer:
         for way in (*WAYS, *STEPS) if self.suspects is None else ():
             rest = [r for r in failed if r.id not in self.runs and way in CHECKS[r.check].needs]
             if rest:
-                inner, words = self._in(way)
+                subject, words = otherwise(self.subject, way)
+                lost = partial(losses, way) if way in WAYS else suspects
+                inner = Explainer(subject, self.convention, lost)
                 rest = [replace(r, problem=lengthened(r.problem)) for r in rest]
                 found = inner.explain(rest, note, avoided)
                 told |= {i: set_in(text, words, way) for i, text in found.items() if text != ITSELF}
         return dict.fromkeys(self.kept.held, ITSELF) | told
-
-    def _in(self, way: str) -> tuple["Explainer", str]:
-        """One for runs that are interrupted, or stepped, in this way; the way in words."""
-        if way in WAYS:
-            inner = Interrupted(self.subject, way)
-            return Explainer(inner, self.convention, partial(losses, way)), WAYS[way]
-        return Explainer(otherwise(self.subject, way), self.convention, suspects), STEPS[way][1]
 
     def _explained_runs(self, failed: Sequence[Result]) -> dict[str, str]:
         """Causes of those whose problem is a failure by itself."""

@@ -62,7 +62,6 @@ class Strand(NamedTuple):
 Telling = Callable[[Observation, Strand], Iterable[Strand]]
 """From a strand as it ought to be to how it is taken."""
 
-
 Inside = Callable[[Observation, int], "bool | Mask"]
 """The elements of a parameter, as one truth or a flat mask."""
 

@@ -113,10 +113,12 @@ STEPS: Mapping[str, tuple[Callable[[FullRun, Gradients], object], str]] = {
 """By the offer that it takes: how a step is taken, and the same in words."""
 
 
-def otherwise(subject: Subject, way: str) -> Subject:
-    """The subject, whose steps are all taken in that way, one by one."""
+def otherwise(subject: Subject, way: str) -> tuple[Subject, str]:
+    """The subject, whose runs or single steps are all taken in that way; the way in words."""
+    if way in WAYS:
+        return Interrupted(subject, way), WAYS[way]
     facts = replace(subject.facts, at_once=False)
-    return Restated(subject, facts, lambda run, dtype: OtherRun(run, way))
+    return Restated(subject, facts, lambda run, dtype: OtherRun(run, way)), STEPS[way][1]
 
 
 @dataclass(frozen=True)
