@@ -62,8 +62,11 @@ def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
     for one in adapters():
         if one.loaded and one.accepts(obj):
             return one.adapt(obj, fixed, name)
-    taken = "; ".join(f"{one.name}: {one.takes}" for one in adapters() if one.takes)
+    taken = "; ".join(f"{one.name}: {one.takes}" for one in adapters() if one.takes and one.loaded)
     broken = "".join(f"; {why}" for why in foreign() if isinstance(why, str))
+    cls = type(obj)
+    if any(one.loaded and one.accepts(cls) for one in adapters()):
+        raise UsageError(f"{name} is one object of {cls.__name__}: name the class, not an object")
     raise UsageError(
         f"{name} is {_kind(obj)}, no optimizer that is known here; wanted a Subject, or of {taken}"
         + broken

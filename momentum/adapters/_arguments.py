@@ -81,15 +81,17 @@ def meanings(
     open_to += [n for n in found.strange if n not in annotated]
     seen = _seen(function, found, open_to, {**more}, library, annotated)
     choices: list[list[tuple[str, Meaning]]] = []
+    inner = [r for n, m in annotated.items() for r in holds(m)]
+    numbers = _words.meant(n for n in more if n not in found.known)
+    known = {*numbers.values(), *inner, *found.known.values()} - {"v"}
     for n in open_to:
         v = found.known.get(n) == "v"
         alone: list[Meaning] = ["v"] if v and not found.whole else []
-        kinds: list[Meaning] = [*records(function, seen[n], found.whole, v)] if n in seen else []
+        kinds: list[Meaning] = [*records(function, seen[n], known, v)] if n in seen else []
         first = n in seen and (seen[n].keys or seen[n].names)
         only = any(holds(m) - {"v", "count"} for m in kinds)
         ordered = kinds if only else [*kinds, *alone] if first else [*alone, *kinds]
-        if ordered:
-            choices.append([(n, m) for m in ordered])
+        choices.append([(n, m) for m in ordered])
     base: dict[str, Meaning] = {n: r for n, r in found.known.items() if n not in open_to}
     for chosen in product(*choices):
         takes = {**base, **annotated, **dict(chosen)}

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -82,9 +82,15 @@ def fields(cls: object) -> list[str]:
     return list(named)
 
 
-def of_class(cls: type) -> Record:
-    """The record that its fields' names tell; what they do not tell keeps its default."""
-    return Record(_words.meant(fields(cls)), lambda held: cls(**held))
+def of_class(cls: type, known: Collection[str] = ()) -> Record:
+    """The record that its fields' names tell: a velocity is what nothing else can be.
+
+    known: what is found elsewhere. A field whose name tells nothing keeps its default.
+    """
+    parts = _words.meant(fields(cls), known)
+    parameters = inspect.signature(cls).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty and p.name not in parts]
+    return Record(parts | dict.fromkeys(needed, "v"), lambda held: cls(**held))
 
 
 class _Asked(dict[Any, Any]):
@@ -107,11 +113,11 @@ class _Asked(dict[Any, Any]):
             vars(self)["unpacked"] = True
 
     def _value(self, key: object) -> Any:
-        """Of what a name means; a key that means nothing is one that is missing."""
-        known = {**_words.meant([key])} if isinstance(key, str) else {}
-        if key not in known:
+        """Of what a name means; a key that means nothing is a velocity's."""
+        meant = _words.meant([key]).get(key, "v") if isinstance(key, str) else ""
+        if not meant:
             raise KeyError(key)
-        return vars(self)["values"].get(known[str(key)], 0.5)
+        return vars(self)["values"].get(meant, 0.5)
 
     def get(self, key: Any, default: Any = None) -> Any:
         self._note(key)
@@ -138,12 +144,10 @@ class _Asked(dict[Any, Any]):
         return super().__iter__()
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            value = self._value(name)
-        except KeyError:
-            raise AttributeError(name) from None
+        if name not in _words.meant([name]):  # of arrays, as `shape` is
+            raise AttributeError(name)
         vars(self)["names"].append(name)
-        return value
+        return self._value(name)
 
 
 @dataclass(frozen=True)
@@ -176,35 +180,35 @@ def said(function: Callable[..., object]) -> dict[str, Record]:
         hints = typing.get_type_hints(plain)
     except Exception:  # a name that is nowhere, or what else annotations may be
         hints = getattr(plain, "__annotations__", {})
-    return {n: of_class(cls) for n, cls in hints.items() if fields(cls) and n != "return"}
+    found = {n: cls for n, cls in hints.items() if fields(cls) and n != "return"}
+    others = [n for n in inspect.signature(function).parameters if n not in found]
+    return {n: of_class(cls, _words.meant(others).values()) for n, cls in found.items()}
 
 
 def records(
-    function: Callable[..., object], seen: Seen, with_theta: bool, carries: bool
+    function: Callable[..., object], seen: Seen, known: Collection[str], carries: bool
 ) -> list[Record]:
     """The records that an argument may be, by what was asked of it.
 
-    with_theta: it must hold the parameters, too, which nothing else does. carries: it is the state.
+    known: what the other arguments are. carries: it is the state.
     """
     if seen.names:
         around = getattr(inspect.unwrap(function), "__globals__", {}).values()
-        known = [cls for cls in around if set(seen.names) <= set(fields(cls))]
-        if known:
-            return [of_class(cls) for cls in known]
-        return [Record(_words.meant(seen.names), lambda held: SimpleNamespace(**held))]
+        classes = [cls for cls in around if set(seen.names) <= set(fields(cls))]
+        if classes:
+            return [of_class(cls, known) for cls in classes]
+        return [Record(_words.meant(seen.names, known), lambda held: SimpleNamespace(**held))]
     if seen.keys:
-        parts = _words.meant(seen.keys)
-        known_at_once = {k: held for k, held in parts.items() if held not in ("v", "count")}
-        left = [k for k in seen.keys if k not in parts]
-        full = parts | ({left[0]: "v"} if len(left) == 1 and "v" not in parts.values() else {})
-        if with_theta and "theta" not in parts.values():
+        parts = _words.meant(seen.keys, known)
+        if "theta" not in {*known, *parts.values()}:
             return []
-        given = Record(full, dict)
-        if not carries and full == known_at_once:
-            return [given]
-        return [Record(known_at_once, dict, late=True), *([given] if "v" in full.values() else [])]
+        at_once = {k: held for k, held in parts.items() if held not in ("v", "count")}
+        full = Record({k: parts.get(k, "v") for k in seen.keys}, dict)
+        if not carries and full.parts == at_once:
+            return [full]
+        return [Record(at_once, dict, late=True), *([full] if "v" in full.parts.values() else [])]
     if seen.unpacked:
-        orders = _TUPLES_ALL if with_theta else _TUPLES
+        orders = _TUPLES if "theta" in known else _TUPLES_ALL
         return [
             Record(dict(enumerate(order)), lambda held: list(held.values())) for order in orders
         ]

@@ -1,7 +1,7 @@
 """What people call the arguments of a step, its fields and its keys."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from momentum.adapters import _shared
 
@@ -58,9 +58,13 @@ def hypers(names: Iterable[str]) -> dict[str, str]:
     return _shared.known_names(names, SPOKEN)
 
 
-def meant(names: Iterable[str]) -> dict[str, str]:
-    """Name -> role, count or hyper-parameter: what the fields and keys of a state are."""
-    every = [n for n in names if isinstance(n, str)]
+def meant(names: Iterable[str], known: Collection[str] = ()) -> dict[str, str]:
+    """Name -> role, count or hyper-parameter: what the fields and keys of a state are.
+
+    known: what is found elsewhere, and is nothing of these.
+    """
+    every = list(names)
     found = {n: "count" for n in every if n in COUNTS}
     found |= {theirs: ours for ours, theirs in hypers(n for n in every if n not in found).items()}
-    return found | {n: r for r, n in roles(n for n in every if n not in found).items()}
+    found |= {n: r for r, n in roles(n for n in every if n not in found).items()}
+    return {n: r for n, r in found.items() if r not in known}

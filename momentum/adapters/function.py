@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _counts, _device, _pairs, _pointers, _shared, _words
+from momentum.adapters import _counts, _device, _pairs, _pointers, _shared, _words, classes
 from momentum.adapters._arguments import arranged
 from momentum.adapters._libraries import Claims, libraries
+from momentum.adapters._loops import stepped
 from momentum.adapters._lying import lying
 from momentum.adapters._meanings import GRADIENTS, holds, said
 from momentum.adapters._record import Adapter
@@ -42,7 +43,7 @@ from momentum.subjects.trial import trial
 
 def accepts(obj: Any) -> bool:
     """A function with the article's arguments or a step function's, or that returns such."""
-    if _pointers.is_pointer(obj):
+    if _pointers.is_pointer(obj) or stepped(obj) is not None:
         return True
     names = _names(obj)
     return _is_step(obj, names) or _pairs.makes_pairs(obj)
@@ -71,6 +72,8 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
 
     Raises: UsageError where the function takes or wants something else, or a trial fails.
     """
+    if (made := stepped(function)) is not None:
+        return classes.adapt(made, fixed, name)
     if _pointers.is_pointer(function):
         steps, dtypes = _pointers.readings(function, name)
         return _adapted(steps, fixed, name, " ".join(dtypes))
@@ -105,6 +108,10 @@ def _adapted(
         kinds = [one for one in kinds if one.name == "torch"]
     halves = dict.fromkeys(free.values(), 0.5)
     alternatives = alternatives_of(function, found, {**more, **halves}, kinds[0], own)
+    if not alternatives and found.strange:
+        raise UsageError(f"{name} needs {found.strange[0]}: give --set {found.strange[0]}=VALUE")
+    if not alternatives:
+        raise UsageError(f"{name} takes no parameters that are known as such: name them theta")
     inner = {r for t in alternatives for m in t.values() for r in holds(m)} & {*Hyper._fields}
     for n in inside.keys() - {"lr", "momentum", *inner}:
         raise UsageError(f"{name} takes no {n!r}: it takes {', '.join(sorted({*names, *inner}))}")
@@ -114,11 +121,10 @@ def _adapted(
                 f"{name} takes no {needed} that is known as one: name an argument so, or say which"
                 f" is in it: --set {needed}=VALUE"
             )
-    for n in found.strange:
-        if not any(n in t for t in alternatives):
-            raise UsageError(f"{name} needs {n}: give --set {n}=VALUE")
-    if not found.attached and not any(GRADIENTS & {*t.values()} for t in alternatives):
+    if not found.attached and not GRADIENTS & {*found.known.values()}:
         raise UsageError(f"{name} takes no gradients that are known as such: name an argument grad")
+    if "loss" in found.known.values() and all(one.name == "numpy" for one in kinds):
+        raise UsageError(f"{name} wants a loss, which NumPy cannot differentiate: take grad_fn")
     every = frozenset(free) | frozenset(inner - {*inside})
     fixed = hyper | inside
     values: dict[str, Any] = {"lr": 0.5, "momentum": 0.25, **fixed}
@@ -215,7 +221,7 @@ def _told(
 
 ADAPTER = Adapter(
     name="functions",
-    takes="step(theta, v, grad, lr, momentum) or f(params, states, hyperparams)",
+    takes="step(theta, v, grad, lr, momentum) that returns (theta, v), or step(state, grad)",
     module="",
     accepts=accepts,
     adapt=adapt,

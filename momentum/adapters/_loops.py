@@ -1,0 +1,90 @@
+"""Functions that are a whole training: generators of iterates, and loops that return the last.
+
+def sgd(theta, lr, momentum): ... grad = yield theta        is sent gradients
+def sgd(theta, grads, lr, momentum): ... yield theta        takes them from an iterator
+def sgd(grad_fn, x0, lr, momentum, n_iters): ... return x   asks for them; run anew each step
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from momentum.adapters import _words
+from momentum.adapters._shared import argument_names
+
+_LENGTHS = _words.COUNTS | {
+    *("n", "iters", "n_iter", "n_iters", "num_iters", "max_iter", "iterations", "n_iterations"),
+    *("num_iterations", "epochs", "n_epochs", "num_epochs", "max_iters", "T", "N"),
+}
+"""What people call the number of steps to take."""
+
+
+def stepped(function: Any) -> type | None:
+    """A class that takes the steps of such a function; None where it is none."""
+    if not inspect.isfunction(function):
+        return None
+    names = argument_names(function)
+    found = _words.roles(names)
+    asking = next((n for n in names if n in _words.FUNCTIONS), found.get("grad", ""))
+    length = next((n for n in names if n in _LENGTHS), "")
+    yields = inspect.isgeneratorfunction(function)
+    loops = yields or (asking in _words.FUNCTIONS and length)
+    if "theta" not in found or "v" in found or not loops:
+        return None
+    inside = {asking, length} if not yields else {asking}
+    parameters = inspect.signature(function).parameters.values()
+    return type(function.__name__, (_Yielding if yields else _Repeating,), {
+        "function": staticmethod(function), "theta": found["theta"], "asking": asking,
+        "length": length, "__module__": function.__module__,
+        "__signature__": inspect.Signature([p for p in parameters if p.name not in inside]),
+    })  # fmt: skip
+
+
+class _Yielding:
+    """A generator, which is at its next gradient."""
+
+    function: Callable[..., Any]
+    theta: str
+    asking: str
+    length: str
+
+    def __init__(self, **given: Any) -> None:
+        self.next: Any = None
+        if self.asking:
+            asks = self.asking in _words.FUNCTIONS
+            given[self.asking] = (lambda x: self.next) if asks else self._fed()
+        self.steps = self.function(**given)
+        if not self.asking:
+            next(self.steps)
+
+    def _fed(self) -> Iterator[Any]:
+        while True:
+            yield self.next
+
+    def step(self, grads: Any) -> Any:
+        """The next iterate."""
+        self.next = grads
+        return next(self.steps) if self.asking else self.steps.send(grads)
+
+
+class _Repeating:
+    """A loop, run anew for one step more."""
+
+    function: Callable[..., Any]
+    theta: str
+    asking: str
+    length: str
+
+    def __init__(self, **given: Any) -> None:
+        self.given, self.fed = given, list[Any]()
+
+    def step(self, grads: Any) -> Any:
+        """Where it ends now."""
+        self.fed.append(grads)
+        left = iter(self.fed)
+        told = {self.asking: lambda x, *rest: next(left), self.length: len(self.fed)}
+        got = self.function(**copy.deepcopy(self.given), **told)
+        if isinstance(got, list) and not isinstance(self.given[self.theta], list):
+            return got[-1]  # the whole path
+        return got[0] if isinstance(got, tuple) else got
