@@ -140,3 +140,17 @@ def test_the_look_ahead_rule_scales_its_first_velocity_as_the_second_step_needs(
     assert inverse.scale.rescaling(second, first, other) == by
     again = inverse.scale.rescaled(first, other, by)
     assert (again.lr, again.following) == (lr, m1)
+
+
+@pytest.mark.parametrize(("name", "nesterov"), [("averaged", True), ("quasi_hyperbolic", False)])
+def test_no_momentum_shares_out_what_cancels(name, nesterov):
+    """m : 1 - m = mu : kappa has no solution where mu = -kappa."""
+    like = Hyper(fmpq(1), fmpq(1, 2), nu=fmpq(2, 3))
+    cancelled = wanted(fmpq(1), None, fmpq(2), fmpq(-2), like)
+    assert list(answers(name, nesterov, False, cancelled)) == []
+
+
+def test_a_mean_of_the_old_average_alone_takes_no_gradient():
+    like = Hyper(fmpq(1), fmpq(4, 3), nu=fmpq(3, 4))  # nu m = 1
+    found = answers("quasi_hyperbolic", False, False, wanted(fmpq(1), None, None, None, like))
+    assert list(found) == []
