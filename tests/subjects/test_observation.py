@@ -1,6 +1,7 @@
 """Observing a subject, and the verdict on it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_judge_names_step_and_coordinate_of_a_wrong_number() -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda x: x[:2], "2 parameters, wanted 3"),
+        (lambda x: x[:2], "after step 1 there are 2 parameters, wanted 3"),
         (lambda x: [x[0].reshape(1, 3), *x[1:]], r"has shape \(1, 3\), wanted \(3,\)"),
         (lambda x: [x[0] + 2.0**-40, *x[1:]], "no float32"),
     ],
@@ -114,6 +115,43 @@ def test_twin_of_a_right_subject_is_wrong_in_every_dtype() -> None:
 )
 def test_measured_ratio_decides_every_case(error: float, bound: float, ratio: float) -> None:
     assert Measured(error, bound, "").ratio == ratio
+    assert Measured(error, bound, "").claims
+
+
+class Whole(Plain):
+    """Takes all steps at once where it can be told them all beforehand."""
+
+    facts = replace(Plain.facts, at_once=True)
+
+    def start(self, *arguments: Any, **more: Any) -> "Whole":
+        run = Whole(self.spoil)
+        run.__dict__ |= vars(super().start(*arguments, **more))
+        run.taken = self.taken = []
+        return run
+
+    def step(self, gradients: Sequence[Any]) -> None:
+        self.taken.append("step")
+        super().step(gradients)
+
+    def steps(self, fed: Sequence[Sequence[Any]], hypers: Sequence[Any]) -> list[list[Array]]:
+        self.taken.append("steps")
+        return [(Plain.step(self, gradients), self.parameters())[1] for gradients in fed]
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("dyadic", ["steps"]), ("quadratic", ["step"] * 4)])
+def test_only_what_does_not_depend_on_iterates_is_taken_at_once(
+    kind: str, calls: list[str]
+) -> None:
+    whole, told = Whole(), problem(kind=kind)
+    assert [x.tolist() for x in observe(whole, told).iterates[-1]] == [
+        x.tolist() for x in observe(Plain(), told).iterates[-1]
+    ]
+    assert whole.taken == calls
+
+
+def test_facts_that_nobody_states_promise_nothing() -> None:
+    facts = Plain.facts
+    assert not any((facts.none_gradients, facts.offers, facts.at_once, facts.fixed))
 
 
 def test_a_run_is_told_of_every_change_and_of_nothing_else() -> None:

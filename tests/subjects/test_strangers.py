@@ -82,6 +82,16 @@ def test_tamed_says_what_was_raised_and_where(kind):
     assert "\n" not in words
 
 
+def test_the_innermost_line_of_theirs_is_told():
+    def inner():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no") as raised:
+        inner()
+    line = inner.__code__.co_firstlineno + 1
+    assert in_words(raised.value) == f"raised ValueError: no (line {line} of test_strangers.py)"
+
+
 @pytest.mark.parametrize("error", [ValueError("no"), KeyError(3), OSError(2, "x"), SubjectError()])
 def test_tamed_leaves_ordinary_errors_as_they_are(error):
     assert tamed(error) is error
