@@ -58,6 +58,8 @@ def arranged(function: Callable[..., object], given: Collection[str] = ()) -> Ar
         missing = []
     strange = [n for n in rest if n not in arrays.values()]
     strange = [n for n in strange if parameters[n].default is inspect.Parameter.empty]
+    if missing == ["v"] and len(strange) == 1:
+        arrays["v"] = strange.pop()
     known = {n: r for r, n in arrays.items()}
     known |= dict.fromkeys(counts, "count") | dict.fromkeys(sizes, "size")
     for n, role in known.items():
@@ -87,7 +89,9 @@ def meanings(
     for n in open_to:
         v = found.known.get(n) == "v"
         alone: list[Meaning] = ["v"] if v and not found.whole else []
-        kinds: list[Meaning] = [*records(function, seen[n], known, v)] if n in seen else []
+        kinds: list[Meaning] = (
+            [*records(function, seen[n], known, v or found.whole)] if n in seen else []
+        )
         first = n in seen and (seen[n].keys or seen[n].names)
         only = any(holds(m) - {"v", "count"} for m in kinds)
         ordered = kinds if only else [*kinds, *alone] if first else [*alone, *kinds]

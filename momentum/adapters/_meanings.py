@@ -204,10 +204,10 @@ def records(
             return []
         at_once = {k: held for k, held in parts.items() if held not in ("v", "count")}
         full = Record({k: parts.get(k, "v") for k in seen.keys}, dict)
-        if not carries and full.parts == at_once:
-            return [full]
+        if not carries:
+            return [full] if full.parts == at_once else []
         return [Record(at_once, dict, late=True), *([full] if "v" in full.parts.values() else [])]
-    if seen.unpacked:
+    if seen.unpacked and carries:
         orders = _TUPLES if "theta" in known else _TUPLES_ALL
         return [
             Record(dict(enumerate(order)), lambda held: list(held.values())) for order in orders

@@ -1,8 +1,8 @@
-"""Plain functions: the article's, and step functions on arrays.
+"""Step functions on arrays, in whatever form somebody has written one.
 
-    f(params, states, hyperparams)                       torch tensors, changed in place
-    step(theta, v, grad, lr, momentum) -> (theta, v)     arrays; dampening, weight_decay, nesterov,
-                                                         maximize and nu where it has such arguments
+    step(theta, v, grad, lr, momentum) -> (theta, v)     dampening, weight_decay, nesterov, maximize
+                                                         and nu where it has such arguments
+    f(params, states, hyperparams)                       gradients are at torch's parameters
 
 A step function gets v = zeros at first, or nothing where v has the default None. Its arrays are
 known by their names (x, w, params; velocity, buf, state; g, dw, gradient) in whatever order, else
@@ -10,9 +10,8 @@ they are the first three arguments; n is the number of elements, t of the steps 
 iterate before (x_prev, w_old) is at first the start. It may ask for its gradient itself (grad_fn,
 loss). Any argument may be a dict, tuple or record that holds several of these, `step(state, grad)`:
 what it asks of it, and the class that it names, tell what is in it. Trials show the rest: NumPy's
-arrays, torch's or JAX's; one array, lists of them or dicts; whether it returns (theta, v),
-(v, theta), a record, theta alone or nothing, having changed in place what it does not return; from
-where its steps are counted; and which dtypes it keeps.
+arrays, torch's or JAX's; one array, lists of them or dicts; what it returns, having changed in
+place what it does not return; from where its steps are counted; and which dtypes it keeps.
 """
 
 import sys
