@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
-from momentum.arithmetic.number import Number
-from momentum.conventions import Hyper, Moved, Rule, State, get
+from momentum.conventions import Rule, get
 from momentum.gallery.machine.machine import DTYPES, Machine, MachineRun
 from momentum.gallery.machine.number import Working
 from momentum.subjects.protocol import Subject
@@ -63,26 +62,28 @@ def defect(
     refs: str = "",
     level: Level = "must",
     whole: bool = False,
+    name: str = "",
     **parts: Unpack[Parts],
 ) -> Callable[[Made], Made]:
     """Register a wrong rule or a wrong run; its name is the defect's, as reports print it.
 
+    name: where it has none of its own.
     cause: how it comes about; the docstring, where it is longer than a few words.
     whole: the function is a whole step, sign and decay included, not just the convention's rule.
     Raises: ValueError where the name is taken.
     """
 
     def register(made: Made) -> Made:
-        name, told = made.__name__, get(convention)
-        machine = Machine(name, told, **parts)
+        called, told = name or made.__name__, get(convention)
+        machine = Machine(called, told, **parts)
         if isinstance(made, type):
             machine = replace(machine, run=made)
         else:
             machine = replace(machine, rule=made if whole else replace(told, rule=made).step)
-        if name in GALLERY:
-            raise ValueError(f"there are two defects called {name}")
-        GALLERY[name] = Defect(
-            name=name,
+        if called in GALLERY:
+            raise ValueError(f"there are two defects called {called}")
+        GALLERY[called] = Defect(
+            name=called,
             statement=statement,
             cause=cause or _how(made),
             refs=tuple(refs.split()),
@@ -172,9 +173,4 @@ def wrong_rule(
     **how: Unpack[Declared],
 ) -> None:
     """Register a rule that is declared in one call; how: as in `defect`."""
-
-    def rule(theta: Number, grad: Number, state: State, h: Hyper) -> Moved:
-        return change(theta, grad, state, h)
-
-    rule.__name__ = name
-    defect(convention, statement, cause, refs=refs, **how)(rule)
+    defect(convention, statement, cause, refs=refs, name=name, **how)(change)
