@@ -68,7 +68,7 @@ belated("lr_one_step_late", "lr changes one step late.", "read after the step", 
 belated("momentum_one_step_late", "momentum changes one step late.", "read after the step",
         "momentum")
 heard("set_once_only", "Only the first change is heard.", "a compiled step keeps what it saw",
-      lambda run, g, old, new: new if run.aside.setdefault(g, new) is new else None)
+      lambda run, g, old, new: None if g in run.aside else run.aside.setdefault(g, new))
 before("set")("set_clears_velocity", "Setting anything clears all velocities.",
               "set() calls the constructor", lambda run, hyper, group=0: {"states": {}})
 before("set")("velocity_cleared_on_lr_change", "A change of lr clears the velocity.",
