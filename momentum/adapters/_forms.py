@@ -13,7 +13,7 @@ from momentum.adapters._meanings import CARRIED, Meaning, Record, changed, field
 from momentum.adapters._words import ROLES
 from momentum.conventions import Hyper
 from momentum.subjects.isolation.child import NoCopies
-from momentum.subjects.protocol import SubjectError
+from momentum.subjects.protocol import LAYOUTS, SubjectError
 
 NAMED = ("named",)
 ALONE = ""
@@ -61,8 +61,8 @@ class Form:
     next, one alone or several in a tuple; NAMED where it names them; the others are changed in
     place. first: makes the first v of parameters and hyper-parameters, zeros where there is none.
     count: of the first step. attached: gradients are an attribute of the parameters.
-    flat: its arrays have one axis. own_layout: parameters, too, come in other memory layouts, not
-    gradients alone.
+    flat: its arrays have one axis. layouts: those of memory that it takes; in any other, arrays
+    come in C order. own_layout: parameters, too, have them, not gradients alone.
     """
 
     function: Callable[..., object]
@@ -78,6 +78,7 @@ class Form:
     count: int = 0
     attached: bool = False
     flat: bool = False
+    layouts: frozenset[str] = frozenset(LAYOUTS)
     own_layout: bool = True
 
     @cached_property

@@ -35,24 +35,27 @@ class _Addressed(np.ndarray):
 
 
 def lying(way: Way, h: Hyper, dtype: str) -> tuple[Way, str]:
-    """The same, with its own layouts of parameters if it takes them; and why it takes none.
+    """The same, with the layouts that it takes; and why it takes none of some others.
 
     What reads memory by its address promises no more than C order, as what raises does.
     """
+    found = list(stream(lambda: _tried(way, h, dtype), trial_limit(5.0)))
+    seen = [x for x in found if not isinstance(x, Lost)]
+    if len(seen) < len(found):
+        return replace(way, layouts=frozenset()), "arrays that are not in C order end it"
+    taken = {layout: x for layout, x in seen if not isinstance(x, str)}
+    why = next((x for _, x in seen if isinstance(x, str)), "")
+    if "transposed" not in taken:
+        taken = {}
+    return replace(way, layouts=frozenset(taken), own_layout=all(taken.values())), why
 
-    def tried() -> Iterator[tuple[bool, str]]:
-        yield _tried(way, h, dtype)
 
-    got = list(stream(tried, trial_limit(5.0)))
-    if not got or isinstance(got[0], Lost):
-        return way, "a step of arrays that are not in C order does not come back"
-    own, why = got[0]
-    return replace(way, own_layout=own), why
-
-
-def _tried(way: Way, h: Hyper, dtype: str) -> tuple[bool, str]:
-    own = True
-    for layout in LAYOUTS:
+def _tried(way: Way, h: Hyper, dtype: str) -> Iterator[tuple[str, str | bool]]:
+    """Layout -> why it is not taken, or whether parameters may have it."""
+    if _addressed(way, h, dtype):
+        yield "", "it reads memory by its address"
+        return
+    for layout in LAYOUTS[1:]:
         run = way.begin([np.full(s, 8.0) for s in SHAPES], h, dtype, layout)
         before = run.parameters()
         try:
@@ -60,11 +63,11 @@ def _tried(way: Way, h: Hyper, dtype: str) -> tuple[bool, str]:
             after = run.parameters()
         except Exception as error:  # whatever a stranger's code does
             text = " ".join(f"{type(error).__name__}: {error}".split())
-            return own, f"{text[:160]}"
-        moved = [not np.array_equal(a, b) for a, b in zip(before, after)]
-        # Written into a copy of what is not in C order, and lost.
-        own = own and not (moved[1] and not (moved[0] and moved[2]))
-    return own, "it reads memory by its address" if _addressed(way, h, dtype) else ""
+            yield layout, f"{layout} arrays: {text[:160]}"
+        else:
+            moved = [not np.array_equal(a, b) for a, b in zip(before, after)]
+            # Written into a copy of what is not in C order, and lost.
+            yield layout, (moved[0] and moved[2]) or not moved[1]
 
 
 def _addressed(way: Way, h: Hyper, dtype: str) -> bool:

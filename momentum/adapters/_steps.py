@@ -33,7 +33,8 @@ class StepRun(ArrayRun):
         layout: str = "contiguous",
     ) -> None:
         super().__init__(form.library, parameters, dtype, form.flat)
-        self.form, self.h, self.layout = form, h, layout
+        self.form, self.h = form, h
+        self.layout = layout if layout in form.layouts else "contiguous"
         self.spread: list[Any] = []
         self.given: list[Array | None] = []
         self.takes_none = form.attached

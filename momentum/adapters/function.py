@@ -170,7 +170,7 @@ def _settled(way: Way, facts: Facts, h: Hyper, starts: Iterable[int]) -> PlainSu
         way, why = lying(way, h, facts.dtypes[0])
         if why:
             left["other memory layouts"] = why
-        else:
+        if way.layouts:
             offers, options = offers | {"layouts"}, {"layout"}
     facts = replace(
         facts,

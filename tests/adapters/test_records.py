@@ -44,11 +44,12 @@ def test_torch_is_asked_after_those_whose_classes_derive_from_its_own():
     assert names.index("torch") > max(names.index(n) for n in ("Keras", "tinygrad", "functions"))
 
 
-def test_error_names_every_framework():
+def test_error_names_what_is_loaded_and_nothing_else():
     with pytest.raises(UsageError) as caught:
         adapt(3, {}, "three")
     for record in own():
-        assert not record.takes or f"{record.name}: {record.takes}" in str(caught.value)
+        told = f"{record.name}: {record.takes}" in str(caught.value)
+        assert told == bool(record.takes and record.loaded)
 
 
 FAKE = '''
