@@ -65,8 +65,6 @@ around("add_group")("late_group_without_defaults", "A late group without options
 fails("through_file", ValueError, "wanted data only, found an object")(
     "state_is_no_data", "A state in a file cannot be read.", "it holds objects",
     lambda run, saved: True, level="should")
-misread("gradient_read_once", "What a gradient's memory held first is used for good.", "read once",
-        lambda run, i, g: run.aside.setdefault((i, id(g)), (g, np.array(g)))[1])
 misread("imaginary_part_skipped", "Imaginary parts have no gradient.", "a cast to a real number",
         lambda run, i, g: np.where(IMAGINARY, 0.0, g) if run.options.get("complex") else g)
 misread("complex_gradient_conjugated", "Complex gradients are conjugated.",
@@ -165,3 +163,11 @@ class same_gradient_memory_skipped(MachineRun):
         if self.aside.get(i) is not grad:
             super().update(i, grad, h)
         self.aside[i] = grad
+
+
+@defect("accumulated", "What a gradient's memory held first is used for good.", "read once")
+class gradient_read_once(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        if i not in self.aside or self.aside[i][0] is not grad:
+            self.aside[i] = grad, np.array(grad)
+        super().update(i, self.aside[i][1], h)
