@@ -96,10 +96,6 @@ moves("none_stops_the_loop", "Parameters after a missing gradient do not move.",
       "break, not continue", lambda run, i, g, h: all(x is not None for x in run.grads[:i]))
 moves("none_skips_whole_step", "A missing gradient stops the whole step.", "return, not continue",
       lambda run, i, g, h: all(x is not None for x in run.grads))
-moves("late_unfreezing_ignored",
-      "Without a gradient at the first step a parameter never moves.",
-      "the list of parameters is made then",
-      lambda run, i, g, h: run.taken == 0 or i in run.states or late(run, i))
 fails("absent", AttributeError, "'NoneType' object has no attribute 'data'")(
     "none_crashes", "A missing gradient fails.", "grad.data without a guard",
     lambda run, i: True, "Tiiiger/QPyTorch#40 Tiiiger/QPyTorch#41 NVIDIA/apex#131")
@@ -134,3 +130,13 @@ class none_reuses_last_gradient(MachineRun):
     def absent(self, i: int) -> None:
         if i in self.aside:
             super().update(i, self.aside[i], self.hyper(i))
+
+
+@defect("accumulated", "Without a gradient at the first step a parameter never moves.",
+        "the list of parameters is made then")  # fmt: skip
+class late_unfreezing_ignored(MachineRun):
+    def move(self) -> None:
+        if self.taken == 0:
+            self.aside = {i: g is None for i, g in enumerate(self.grads)}
+        self.grads = [None if self.aside.get(i) else g for i, g in enumerate(self.grads)]
+        super().move()
