@@ -67,8 +67,9 @@ def test_a_whole_step_is_found_again(name, nesterov, free):
 
 
 @pytest.mark.parametrize(("name", "nesterov", "free"), FORMS)
-def test_a_step_that_leaves_nothing_to_remember_is_found(name, nesterov, free):
-    for P, Q, _, _, like, _ in trials(name, nesterov, free):
+@pytest.mark.parametrize("fixed", [{}, {"lr": fmpq(0)}], ids=["moves", "stands"])
+def test_a_step_that_leaves_nothing_to_remember_is_found(name, nesterov, free, fixed):
+    for P, Q, _, _, like, _ in trials(name, nesterov, free, **fixed):
         found = answers(name, nesterov, free, wanted(P, Q, None, None, like))
         assert any((p, q) == (P, Q) for p, q, _, _ in found)
 
