@@ -11,7 +11,7 @@ transformation has the hyper-parameters that it lays open; what else is in it, t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import optax
 
 Arrays = Sequence["jax.Array"]
+Leaf = TypeVar("Leaf")
 Names = Mapping[str, str]
 Kept = Mapping[str, object]
 Numbers = dict[str, float]
@@ -119,7 +120,9 @@ class _OptaxRun(JaxRun):
     ) -> None:
         super().__init__(_libraries.jax(), parameters, dtype, dtypes=dtypes)
         self.optimizer, self.layout, self.hypers = optimizer, layout, list(hypers)
-        self.inner = optimizer.made(*optimizer.divided(layout, hypers)).init(self.theta)
+        self.inner = optimizer.made(*optimizer.divided(layout, hypers)).init(
+            optimizer.tree(self.theta)
+        )
 
     def advance(self) -> None:
         how, numbers = self.optimizer.divided(self.layout, self.hypers)
@@ -143,13 +146,24 @@ class _Optax:
         import jax
 
         self.obj, self.names, self.kept, self.facts = obj, names, kept, facts
-        self._known = lru_cache(MADE)(lambda how, rows: self._fresh(how, list(map(dict, rows))))
         self._library = _libraries.jax()
+        self.tree: Callable[[Sequence[Any]], Any] = _named if self._takes_names() else list
+        self._known = lru_cache(MADE)(lambda how, rows: self._fresh(how, list(map(dict, rows))))
         compiled = jax.jit(self._eager, static_argnums=0)
         if jit is None:
             jit = callable(obj) and self._compiles_inside() and self._can_be(compiled)
         self.compiled = bool(jit)
         self.step = compiled if jit else self._eager
+
+    def _takes_names(self) -> bool:
+        """Whether parameters may come by name; one that is labelled by position takes a list."""
+        theta = _named([self._library.make(np.zeros(1), "float32")] * 2)
+        try:
+            made = self._fresh(*self._trial())
+            made.update(theta, made.init(theta), theta)
+        except Exception:  # whatever a stranger does with names
+            return False
+        return True
 
     def schedules(self) -> set[str]:
         """What is offered of rates that are functions of the count, where a trial takes one."""
@@ -194,7 +208,7 @@ class _Optax:
         theta = [jax.numpy.zeros(1)]
         how, numbers = self._trial()
         try:
-            compiled(how, numbers, theta, self.made(how, numbers).init(theta), theta)
+            compiled(how, numbers, theta, self.made(how, numbers).init(self.tree(theta)), theta)
         except (jax.errors.JAXTypeError, TypeError, ValueError):
             return False
         return True
@@ -247,7 +261,7 @@ class _Optax:
             return parts[0]
         # Some cannot be begun without a parameter.
         used = {g: part for g, part in enumerate(parts) if g in how.groups}
-        return optax.multi_transform(used, list(how.groups))
+        return optax.multi_transform(used, self.tree(how.groups))
 
     def _eager(
         self, how: How, numbers: Sequence[Numbers], grads: Arrays, state: object, theta: Arrays
@@ -255,8 +269,15 @@ class _Optax:
         import optax
 
         state = _written(state, numbers)
-        updates, state = self.made(how, numbers).update(grads, state, theta)
-        return optax.apply_updates(theta, updates), state
+        tree = self.tree(theta)
+        updates, state = self.made(how, numbers).update(self.tree(grads), state, tree)
+        moved = optax.apply_updates(tree, updates)
+        return ([moved[name] for name in tree] if isinstance(tree, dict) else moved), state
+
+
+def _named(leaves: Sequence[Leaf]) -> dict[str, Leaf]:
+    """Parameters as models have them, by names; JAX orders them by these, which is not ours."""
+    return {f"w{len(leaves) - i:05}": x for i, x in enumerate(leaves)}
 
 
 def _written(state: Any, numbers: Sequence[Numbers]) -> Any:

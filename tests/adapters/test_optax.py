@@ -235,3 +235,27 @@ def test_parameters_of_several_formats_are_each_right_in_their_own(apart, verdic
     check = CHECKS["agrees_in_mixed_formats"]
     subject = adapt(one_vector, {}, "one_vector")
     assert run_check(check, subject, get("optax"), "float32", "quick").verdict == verdict
+
+
+def paired_by_order(learning_rate, momentum=0.0, weight_decay=0.0):
+    """The decay of a leaf is of the parameter that was named at its place."""
+    inner = optax.sgd(learning_rate, momentum)
+
+    def update(grads, state, params):
+        leaves, structure = jax.tree.flatten(grads)
+        decayed = [g + weight_decay * p for g, p in zip(leaves, params.values(), strict=True)]
+        return inner.update(jax.tree.unflatten(structure, decayed), state, params)
+
+    return optax.GradientTransformation(inner.init, update)
+
+
+def decayed(learning_rate, momentum=0.0, weight_decay=0.0):
+    decay = optax.add_decayed_weights(weight_decay)
+    return optax.chain(decay, optax.sgd(learning_rate, momentum))
+
+
+@pytest.mark.parametrize(("factory", "verdict"), [(paired_by_order, "failed"), (decayed, "passed")])
+def test_names_of_parameters_are_not_in_the_order_of_leaves(factory, verdict):
+    check = CHECKS["equal_parameters_keep_apart"]
+    found = run_check(check, adapt(factory, {}, "it"), get("optax"), "float32", "quick")
+    assert found.verdict == verdict
