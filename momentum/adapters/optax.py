@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from momentum.adapters import _libraries, _shared
+from momentum.adapters._optax_numbers import Numbers, decays, written
 from momentum.adapters._record import framework
 from momentum.adapters.jax import OFFERS, JaxRun
 from momentum.conventions import Hyper
@@ -30,8 +31,6 @@ Arrays = Sequence["jax.Array"]
 Leaf = TypeVar("Leaf")
 Names = Mapping[str, str]
 Kept = Mapping[str, object]
-Numbers = dict[str, float]
-"""Hyper-parameters of a group by optax's names, flags left out."""
 
 
 class How(NamedTuple):
@@ -90,22 +89,6 @@ def adapt(obj: Any, fixed: Mapping[str, object], name: str) -> Subject:
     return subject
 
 
-def _decays() -> "Mapping[str, Callable[[float], optax.Schedule]]":
-    """Optax's own schedules, made of the rate that they start from or come to."""
-    import optax
-
-    return {
-        "constant": optax.constant_schedule,
-        "linear": lambda lr: optax.linear_schedule(lr, 0.1 * lr, 4),
-        "polynomial": lambda lr: optax.polynomial_schedule(lr, 0.1 * lr, 2.0, 4),
-        "exponential": lambda lr: optax.exponential_decay(lr, 2, 0.5),
-        "staircase": lambda lr: optax.exponential_decay(lr, 2, 0.5, staircase=True),
-        "cosine": lambda lr: optax.cosine_decay_schedule(lr, 4),
-        "piecewise": lambda lr: optax.piecewise_constant_schedule(lr, {1: 0.5, 3: 0.1}),
-        "warmup": lambda lr: optax.warmup_cosine_decay_schedule(0.1 * lr, lr, 2, 5),
-    }
-
-
 class _OptaxRun(JaxRun):
     state = ("theta", "inner", "hypers")
 
@@ -137,7 +120,7 @@ class _OptaxRun(JaxRun):
         counts = [self.library.make(t, "int32") for t in range(steps)]
         return {
             name: [[h._replace(lr=float(made(h.lr)(t))) for h in self.hypers] for t in counts]
-            for name, made in _decays().items()
+            for name, made in decays().items()
         }
 
 
@@ -255,7 +238,7 @@ class _Optax:
                 base, table = given[self.names["lr"]], jnp.asarray(how.factors)
                 given[self.names["lr"]] = lambda count, base=base, table=table: base * table[count]
             if how.schedule:
-                given[self.names["lr"]] = _decays()[how.schedule](given[self.names["lr"]])
+                given[self.names["lr"]] = decays()[how.schedule](given[self.names["lr"]])
             parts.append(_transformation(self.obj(**given, **dict(on), **self.kept)))
         if len(parts) == 1:
             return parts[0]
@@ -268,7 +251,7 @@ class _Optax:
     ) -> tuple[Arrays, object]:
         import optax
 
-        state = _written(state, numbers)
+        state = written(state, numbers)
         tree = self.tree(theta)
         updates, state = self.made(how, numbers).update(self.tree(grads), state, tree)
         moved = optax.apply_updates(tree, updates)
@@ -278,27 +261,6 @@ class _Optax:
 def _named(leaves: Sequence[Leaf]) -> dict[str, Leaf]:
     """Parameters as models have them, by names; JAX orders them by these, which is not ours."""
     return {f"w{len(leaves) - i:05}": x for i, x in enumerate(leaves)}
-
-
-def _written(state: Any, numbers: Sequence[Numbers]) -> Any:
-    """The state with these numbers wherever it lays hyper-parameters open. numbers: of each group.
-
-    optax: what `inject_hyperparams` keeps in its state wins over what its factory was given.
-    """
-    if hasattr(state, "inner_states"):
-        # optax: multi_transform; the labels are our groups where there are several, else its own
-        inner = {
-            label: _written(s, numbers[label : label + 1] if len(numbers) > 1 else numbers)
-            for label, s in state.inner_states.items()
-        }
-        return state._replace(inner_states=inner)
-    if hasattr(state, "hyperparams"):
-        open_ = {n: x for n, x in numbers[0].items() if n in state.hyperparams}
-        return state._replace(hyperparams={**state.hyperparams, **open_})
-    if isinstance(state, tuple):
-        parts = [_written(part, numbers) for part in state]
-        return state._make(parts) if hasattr(state, "_make") else tuple(parts)
-    return state
 
 
 MADE = 512
