@@ -13,9 +13,10 @@ from typing import Any
 from momentum.adapters import _words
 from momentum.adapters._shared import argument_names
 
-_LENGTHS = _words.COUNTS | {
-    *("n", "iters", "n_iter", "n_iters", "num_iters", "max_iter", "iterations", "n_iterations"),
-    *("num_iterations", "epochs", "n_epochs", "num_epochs", "max_iters", "T", "N"),
+_LENGTHS = frozenset({"n", "T", "N"}) | {
+    before + what
+    for what in ("iter", "iters", "iterations", "steps", "epochs")
+    for before in ("", "n_", "num_", "max_")
 }
 """What people call the number of steps to take."""
 
@@ -29,7 +30,7 @@ def stepped(function: Any) -> type | None:
     asking = next((n for n in names if n in _words.FUNCTIONS), found.get("grad", ""))
     length = next((n for n in names if n in _LENGTHS), "")
     yields = inspect.isgeneratorfunction(function)
-    loops = yields or (asking in _words.FUNCTIONS and length)
+    loops = yields or (asking and length)
     if "theta" not in found or "v" in found or not loops:
         return None
     inside = {asking, length} if not yields else {asking}
