@@ -30,11 +30,13 @@ def stepped(function: Any) -> type | None:
     asking = next((n for n in names if n in _words.FUNCTIONS), found.get("grad", ""))
     length = next((n for n in names if n in _LENGTHS), "")
     yields = inspect.isgeneratorfunction(function)
-    loops = yields or (asking and length)
-    if "theta" not in found or "v" in found or not loops:
+    if "theta" not in found or "v" in found or not (yields or (asking and length)):
         return None
     inside = {asking, length} if not yields else {asking}
     parameters = inspect.signature(function).parameters.values()
+    needed = {p.name for p in parameters if p.default is p.empty} - inside - {found["theta"]}
+    if not needed <= set(_words.hypers(names).values()):
+        return None  # one of them is a velocity
     return type(function.__name__, (_Yielding if yields else _Repeating,), {
         "function": staticmethod(function), "theta": found["theta"], "asking": asking,
         "length": length, "__module__": function.__module__,

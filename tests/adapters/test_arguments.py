@@ -143,6 +143,13 @@ def new_parameters(lr, momentum):
     return init, update
 
 
+def as_long_as_it_is(theta, grad, m, n, lr, momentum):
+    """No loop of n steps."""
+    assert n == theta.size
+    m = momentum * m + grad
+    return theta - lr * m, m
+
+
 def sent(theta, lr, momentum):
     v = 0 * theta
     while True:
@@ -183,7 +190,7 @@ VARYING = [
     *(counted, counted_from_one, counted_in_its_state, counted_in_a_pair, asking, differentiating),
     *(record, record_of_everything, record_unannounced, state_of_both, rates_in_a_dict),
     *(rates_in_a_record, momentum_is_the_velocity, rows_changed_in_place, at_the_parameters),
-    *(updates, new_parameters, compiled),
+    *(updates, new_parameters, compiled, as_long_as_it_is),
 ]
 STEADY = [sent, yielding, loop]
 
