@@ -17,6 +17,9 @@ from momentum.subjects.protocol import Array, Gradient
 MANY = 130
 """Parameters in a run: more than the 110 that one launch of a multi-tensor kernel takes."""
 
+FULL_LAUNCHES = (30, 32, 36, 48, 64, 110, 128)
+"""Parameters that fill a launch to the last: of kernels with one to five lists, and powers of 2."""
+
 VERY_MANY = 1030
 """More than any list that kernels or buffers are made for, where small steps cost little."""
 
@@ -26,16 +29,22 @@ VERY_MANY = 1030
     source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: depth_to_max_tensors",
     catches="""first_step_for_first_parameter_only velocity_shared_by_shape
         velocity_by_position_among_fed velocity_overlaps_neighbour scalar_crashes
-        scalar_becomes_vector empty_crashes parameters_beyond_512_dropped""",
+        scalar_becomes_vector empty_crashes parameters_beyond_512_dropped
+        last_of_full_launch_stands""",
 )
 def agrees_on_many_parameters(setting: Setting) -> Problems:
-    """Three steps of very many small parameters, every seventh of them without a gradient once."""
+    """Steps of very many small parameters, every seventh of them without a gradient once.
+
+    Of as many as fill a launch too, all of them with gradients.
+    """
     pool = [s for s in (*SIZES[:8], *MATRICES) if setting.allows(s)]
     for count in (MANY, *([VERY_MANY] if setting.facts.largest >= 2**16 else [])):
         shapes = [pool[i % len(pool)] for i in range(count)]
         gaps = [(1, i) for i in range(0, count, 7)] if setting.facts.none_gradients else []
         row = given.hyper(setting, **given.FULL)
         yield given.run(setting, [row] * 3, shapes, missing=gaps)
+    for count in FULL_LAUNCHES if setting.facts.largest >= 2**16 else ():
+        yield given.run(setting, [row] * 2, [(2,)] * count)
 
 
 LARGE = ((2 * 2**16 + 17,), (5, 4105), (4105, 5))

@@ -19,6 +19,9 @@ stored("scratch_in_first_format", "Updates go through the first one's format.",
                before + format_of(run.dtypes[0]).round(moved - before)), v))
 moves("parameters_beyond_512_dropped", "Parameters from the 513th on stand still.",
       "a list of fixed length", lambda run, i, g, h: i < 512)
+moves("last_of_full_launch_stands", "The last of 64 parameters, or of twice 64, stands still.",
+      "the rest of a division is taken for the size of the last launch",
+      lambda run, i, g, h: len(run.grads) % 64 != 0 or i < len(run.grads) - 1)
 moves("generator_walked_twice", "Parameters walked through once are gone.",
       "they are counted first", lambda run, i, g, h: "generator" not in run.options)
 told("integers_divided_as_such", "A whole rate is halved as a whole number.",
