@@ -1,11 +1,15 @@
 """Parameters whose numbers, memory or format are changed beside the optimizer."""
 
+from itertools import permutations
+
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Problems, Setting, Trial, check, worded
+from momentum.checks._paths import bounds, feed_of, near, path
 from momentum.checks._runs import stepped
-from momentum.subjects.drive import Fed, plainly
+from momentum.subjects.drive import Fed, plainly, steps
 from momentum.subjects.offers import FullRun
+from momentum.subjects.strangers import in_words
 
 
 def changing(setting: Setting) -> Problems:
@@ -72,3 +76,61 @@ def agrees_after_a_change_of_format(trial: Trial) -> Found:
             vars(cast.problem)["start"] = start  # what is cached there is drawn anew
             after = f", {trial.problem.dtype} turned into {dtype}"
             yield from worded(cast.judged(list(cast.onward(run))), after=after)
+
+
+def widened(trial: Trial) -> list[tuple[Trial, str]]:
+    """From the problem's format to those that hold all its numbers; else to it from such a one."""
+    own = trial.problem.dtype
+    pairs = [
+        (narrow, wide)
+        for narrow, wide in permutations(trial.subject.facts.dtypes, 2)
+        if format_of(narrow).precision < format_of(wide).precision
+        and format_of(narrow).emax <= format_of(wide).emax
+    ]
+    found = [pair for pair in pairs if pair[0] == own] or [pair for pair in pairs if pair[1] == own]
+    return [(trial.on(dtype=narrow), wide) for narrow, wide in found]
+
+
+def refuses_in_a_run(trial: Trial) -> str | None:
+    """Whatever is raised will do: nobody goes on unawares."""
+    for narrow, wide in widened(trial)[:1]:
+        run, fed = narrow.begin(), feed_of(narrow.problem).gradients
+        try:
+            run.step(fed[0])
+            run.recast(wide)
+            run.step(fed[1])
+        except Exception as error:
+            return f"refuses another format in a run: {in_words(error)}"
+        return None
+    return "no claimed format holds another"
+
+
+@check(
+    statement="Parameters turned into a wider format in a run go on with their velocity.",
+    source="law; torch.nn.Module.double: the state is the optimizer's, and stays",
+    catches="velocity_restarts_in_another_format",
+    needs=("recast",),
+    always=changing,
+    applies=refuses_in_a_run,
+)
+def velocity_survives_a_change_of_format(trial: Trial) -> Found:
+    for narrow, wide in widened(trial):
+        after = f", {narrow.problem.dtype} turned into {wide} after step 1"
+        yield from worded(_on_in(wide, narrow), after=after)
+
+
+def _on_in(wide: str, trial: Trial) -> Found:
+    """A run whose second step is in another format, against the one in the problem's alone."""
+    feed = feed_of(trial.problem)
+
+    def recasting(run: FullRun, t: int, fed: Fed) -> None:
+        if t == 1:
+            run.recast(wide)
+        plainly(run, t, fed)
+
+    cast = trial.on(dtype=wide).problem
+    fed = steps(
+        trial.begin(), feed.hypers, lambda t, _: feed.gradients[t], problem=cast, step=recasting
+    )
+    got = [here for _, here in fed]
+    yield from near(got, path(trial, feed), bounds(trial, feed), trial.problem)

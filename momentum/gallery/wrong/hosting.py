@@ -116,6 +116,13 @@ class format_of_the_start_kept(MachineRun):
         self.dtypes = kept
 
 
+@defect("accumulated", "Another format in a run begins the velocity anew.", "it no longer fits")
+class velocity_restarts_in_another_format(MachineRun):
+    def recast(self, dtype: str) -> None:
+        super().recast(dtype)
+        self.states.clear()
+
+
 @defect("accumulated", "Warnings are off for good after an empty step.", "an early return")
 class error_handling_left_off(MachineRun):
     def move(self) -> None:
