@@ -19,12 +19,12 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from momentum.adapters import _device, _shared
+from momentum.adapters._functions.trials import START, Misunderstood, copied, takes, understood
+from momentum.adapters._functions.words import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, ArrayRun
 from momentum.adapters._shared import argument_names, fitted, returned
-from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
-from momentum.adapters._words import SPOKEN, roles
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError

@@ -21,18 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters import _counts, _device, _pairs, _pointers, _shared, _words, classes
-from momentum.adapters._arguments import arranged
+from momentum.adapters import _device, _shared, classes
+from momentum.adapters._functions import counts, pairs, pointers, words
+from momentum.adapters._functions.arguments import arranged
+from momentum.adapters._functions.loops import stepped
+from momentum.adapters._functions.lying import lying
+from momentum.adapters._functions.meanings import GRADIENTS, holds, said
+from momentum.adapters._functions.steps import Way
+from momentum.adapters._functions.trials import START, Misunderstood, copied, takes, understood
+from momentum.adapters._functions.ways import alternatives_of, narrowed, ways_of
 from momentum.adapters._libraries import Claims, libraries
-from momentum.adapters._loops import stepped
-from momentum.adapters._lying import lying
-from momentum.adapters._meanings import GRADIENTS, holds, said
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, IN_PLACE
 from momentum.adapters._shared import argument_names, fitted
-from momentum.adapters._steps import Way
-from momentum.adapters._trials import START, Misunderstood, copied, takes, understood
-from momentum.adapters._ways import alternatives_of, narrowed, ways_of
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -42,10 +43,10 @@ from momentum.subjects.trial import trial
 
 def accepts(obj: Any) -> bool:
     """A function with the article's arguments or a step function's, or that returns such."""
-    if _pointers.is_pointer(obj) or stepped(obj) is not None:
+    if pointers.is_pointer(obj) or stepped(obj) is not None:
         return True
     names = _names(obj)
-    return _is_step(obj, names) or _pairs.makes_pairs(obj)
+    return _is_step(obj, names) or pairs.makes_pairs(obj)
 
 
 def _names(obj: object) -> tuple[str, ...]:
@@ -54,15 +55,15 @@ def _names(obj: object) -> tuple[str, ...]:
 
 def _is_step(obj: Any, names: tuple[str, ...]) -> bool:
     """Gradients by name and what can hold the rest, or three arrays before lr and momentum."""
-    found = _words.roles(names)
-    gradients = "grad" in found or any(n in _words.FUNCTIONS for n in names)
+    found = words.roles(names)
+    gradients = "grad" in found or any(n in words.FUNCTIONS for n in names)
     if gradients or {"theta", "v"} <= {*found}:
         seen = arranged(obj)
         if gradients and ({"v", "before"} & {*seen.known.values()} or seen.strange or said(obj)):
             return True
         if seen.attached and "torch" in sys.modules:
             return True
-    known_numbers = _words.hypers(names[3:])
+    known_numbers = words.hypers(names[3:])
     return {"lr", "momentum"} <= set(known_numbers) and not _shared.known_names(names[:3])
 
 
@@ -73,10 +74,10 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     """
     if (made := stepped(function)) is not None:
         return classes.adapt(made, fixed, name)
-    if _pointers.is_pointer(function):
-        steps, dtypes = _pointers.readings(function, name)
+    if pointers.is_pointer(function):
+        steps, dtypes = pointers.readings(function, name)
         return _adapted(steps, fixed, name, " ".join(dtypes))
-    step = function if _is_step(function, _names(function)) else _pairs.Pair(function)
+    step = function if _is_step(function, _names(function)) else pairs.Pair(function)
     return _adapted([step], fixed, name, str(getattr(function, "__annotations__", {})))
 
 
@@ -92,12 +93,12 @@ def _adapted(
     """
     function = steps[0]
     device, fixed = _device.parted(function, fixed, name)
-    begins = {n: x for n, x in fixed.items() if n in _words.COUNTS and isinstance(x, int)}
+    begins = {n: x for n, x in fixed.items() if n in words.COUNTS and isinstance(x, int)}
     fixed = {n: x for n, x in fixed.items() if n not in begins}
     inside, own = _told(function, fixed)
     found = arranged(function, own)
     names, hyper, others = fitted(
-        function, (*found.known, *found.strange, *said(function)), own, name, _words.SPOKEN
+        function, (*found.known, *found.strange, *said(function)), own, name, words.SPOKEN
     )
     names = {n: theirs for n, theirs in names.items() if theirs not in found.known}
     free = {n: theirs for n, theirs in names.items() if n not in hyper}
@@ -156,7 +157,7 @@ def _adapted(
 
 def _settled(way: Way, facts: Facts, h: Hyper, starts: Iterable[int]) -> PlainSubject:
     """The subject with all that further trials show of it. starts: from where it may count."""
-    begun = _counts.begun(lambda n: PlainSubject(facts, replace(way, count=n).begin), {*starts})
+    begun = counts.begun(lambda n: PlainSubject(facts, replace(way, count=n).begin), {*starts})
     way = replace(way, count=begun)
     way, facts = _with_axes(way, facts)
     held = copied(way.begin([np.array(START)], h, facts.dtypes[0])) | IN_PLACE
@@ -214,7 +215,7 @@ def _told(
     names = argument_names(function)
     records = arranged(function).strange or said(function)
     within = Hyper._fields if records else ("lr", "momentum")
-    inside = {n: x for n, x in fixed.items() if n in within and n not in _words.hypers(names)}
+    inside = {n: x for n, x in fixed.items() if n in within and n not in words.hypers(names)}
     return inside, {n: x for n, x in fixed.items() if n not in inside}
 
 

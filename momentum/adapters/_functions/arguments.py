@@ -5,10 +5,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from momentum.adapters import _words
+from momentum.adapters._functions import words
+from momentum.adapters._functions.meanings import (
+    Meaning,
+    Record,
+    Seen,
+    asked_of,
+    holds,
+    records,
+    said,
+)
+from momentum.adapters._functions.words import FUNCTIONS, ROLES
 from momentum.adapters._libraries import Library
-from momentum.adapters._meanings import Meaning, Record, Seen, asked_of, holds, records, said
-from momentum.adapters._words import FUNCTIONS, ROLES
 from momentum.subjects.isolation import Lost, stream, trial_limit
 
 
@@ -34,17 +42,17 @@ def arranged(function: Callable[..., object], given: Collection[str] = ()) -> Ar
         if n not in given and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     }
     annotated = said(function)
-    arrays = {r: n for r, n in _words.roles(parameters).items() if n not in annotated}
+    arrays = {r: n for r, n in words.roles(parameters).items() if n not in annotated}
     asking = [n for n in parameters if n in FUNCTIONS]
     if asking:
         arrays.setdefault("grad", asking[0])
     rest = [n for n in parameters if n not in arrays.values() and n not in annotated]
-    if "v" not in arrays and "momentum" in _words.hypers(n for n in rest if n != "momentum"):
+    if "v" not in arrays and "momentum" in words.hypers(n for n in rest if n != "momentum"):
         arrays |= {"v": "momentum"} if "momentum" in rest else {}
     rest = [n for n in rest if n not in arrays.values()]
-    numbers = set(_words.hypers(rest).values())
-    counts = [n for n in rest if n in _words.COUNTS and n not in numbers][:1]
-    sizes = [n for n in rest if n in _words.SIZES and n not in numbers][:1]
+    numbers = set(words.hypers(rest).values())
+    counts = [n for n in rest if n in words.COUNTS and n not in numbers][:1]
+    sizes = [n for n in rest if n in words.SIZES and n not in numbers][:1]
     rest = [n for n in rest if n not in {*numbers, *counts, *sizes}]
     missing = [r for r in ROLES if r not in arrays]
     first = [n for n in list(parameters)[: len(ROLES) + len(counts)] if n in rest]
@@ -63,7 +71,7 @@ def arranged(function: Callable[..., object], given: Collection[str] = ()) -> Ar
     known = {n: r for r, n in arrays.items()}
     known |= dict.fromkeys(counts, "count") | dict.fromkeys(sizes, "size")
     for n, role in known.items():
-        if role == "v" and _words.is_before(n):
+        if role == "v" and words.is_before(n):
             known[n] = "before"
         elif role == "grad" and n in FUNCTIONS:
             known[n] = FUNCTIONS[n]
@@ -84,7 +92,7 @@ def meanings(
     seen = _seen(function, found, open_to, {**more}, library, annotated)
     choices: list[list[tuple[str, Meaning]]] = []
     inner = [r for n, m in annotated.items() for r in holds(m)]
-    numbers = _words.meant(n for n in more if n not in found.known)
+    numbers = words.meant(n for n in more if n not in found.known)
     known = {*numbers.values(), *inner, *found.known.values()} - {"v"}
     for n in open_to:
         v = found.known.get(n) == "v"

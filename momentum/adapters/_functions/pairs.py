@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from momentum.adapters import _shared, _words
+from momentum.adapters import _shared
+from momentum.adapters._functions import words
 from momentum.adapters._shared import returned
 
 
@@ -51,6 +52,6 @@ class Pair:
 
     def init(self, theta: object, told: Mapping[str, Any]) -> object:
         """The first state. told: hyper-parameters by our names."""
-        theirs = {**_words.hypers(self.names)}
+        theirs = {**words.hypers(self.names)}
         own = {theirs[n]: x for n, x in told.items() if n in theirs}
         return self._made(tuple(own.items()))[0](theta)

@@ -8,9 +8,9 @@ from itertools import takewhile
 from typing import Any
 
 from momentum.adapters import _shared
+from momentum.adapters._functions.meanings import CARRIED, Meaning, Record, changed, field, holds
+from momentum.adapters._functions.words import ROLES
 from momentum.adapters._libraries import Library
-from momentum.adapters._meanings import CARRIED, Meaning, Record, changed, field, holds
-from momentum.adapters._words import ROLES
 from momentum.conventions import Hyper
 from momentum.subjects.isolation.child import NoCopies
 from momentum.subjects.protocol import LAYOUTS, SubjectError

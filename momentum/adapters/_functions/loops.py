@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from momentum.adapters import _words
+from momentum.adapters._functions import words
 from momentum.adapters._shared import argument_names
 
 _LENGTHS = frozenset({"n", "T", "N"}) | {
@@ -26,8 +26,8 @@ def stepped(function: Any) -> type | None:
     if not inspect.isfunction(function):
         return None
     names = argument_names(function)
-    found = _words.roles(names)
-    asking = next((n for n in names if n in _words.FUNCTIONS), found.get("grad", ""))
+    found = words.roles(names)
+    asking = next((n for n in names if n in words.FUNCTIONS), found.get("grad", ""))
     length = next((n for n in names if n in _LENGTHS), "")
     yields = inspect.isgeneratorfunction(function)
     if "theta" not in found or "v" in found or not (yields or (asking and length)):
@@ -35,7 +35,7 @@ def stepped(function: Any) -> type | None:
     inside = {asking, length} if not yields else {asking}
     parameters = inspect.signature(function).parameters.values()
     needed = {p.name for p in parameters if p.default is p.empty} - inside - {found["theta"]}
-    if not needed <= set(_words.hypers(names).values()):
+    if not needed <= set(words.hypers(names).values()):
         return None  # one of them is a velocity
     return type(function.__name__, (_Yielding if yields else _Repeating,), {
         "function": staticmethod(function), "theta": found["theta"], "asking": asking,
@@ -55,7 +55,7 @@ class _Yielding:
     def __init__(self, **given: Any) -> None:
         self.next: Any = None
         if self.asking:
-            asks = self.asking in _words.FUNCTIONS
+            asks = self.asking in words.FUNCTIONS
             given[self.asking] = (lambda x: self.next) if asks else self._fed()
         self.steps = self.function(**given)
         if not self.asking:

@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from momentum.adapters import _counts, _pairs, _pointers
-from momentum.adapters._arguments import Arguments, meanings
-from momentum.adapters._forms import answers
+from momentum.adapters._functions import counts as _counts
+from momentum.adapters._functions import pairs, pointers
+from momentum.adapters._functions.arguments import Arguments, meanings
+from momentum.adapters._functions.forms import answers
+from momentum.adapters._functions.meanings import GRADIENTS, Meaning, holds
+from momentum.adapters._functions.steps import Way
 from momentum.adapters._libraries import Library
-from momentum.adapters._meanings import GRADIENTS, Meaning, holds
-from momentum.adapters._steps import Way
 from momentum.arithmetic import FORMATS
 
 
@@ -21,7 +22,7 @@ def alternatives_of(
     given: Mapping[str, object],
 ) -> list[dict[str, Meaning]]:
     """What the arguments may be. more: those that are numbers. given: those that the caller has."""
-    if isinstance(function, _pairs.Pair):
+    if isinstance(function, pairs.Pair):
         return [dict(found.known)]
     return list(meanings(function, found, more, library, given))
 
@@ -87,7 +88,7 @@ _CALLED = {"dict": ("dict", "mapping"), "list": ("list", "sequence", "iterable")
 
 def _first(step: Any, held: Mapping[str, Any]) -> Callable[[Any, Any], Any] | None:
     """What makes the first v, where it is not zeros."""
-    if isinstance(step, _pairs.Pair):
+    if isinstance(step, pairs.Pair):
         return step.init
     v = next((n for n, m in held.items() if m == "v"), "")
     parameters = inspect.signature(step).parameters
@@ -106,9 +107,9 @@ def _starts(
 
 
 def _answers(step: Any, held: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    if _pointers.is_reading(step):
+    if pointers.is_reading(step):
         return [()]
-    if not isinstance(step, _pairs.Pair):
+    if not isinstance(step, pairs.Pair):
         return answers(held)
     whole = any("theta" in holds(m) for m in held.values())
     return [*(answers(held) if whole else []), *answers(held, adds=True)]

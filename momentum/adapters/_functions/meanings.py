@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from momentum.adapters import _words
+from momentum.adapters._functions import words
 
 CARRIED = frozenset({"theta", "v", "before", "count"})
 """What a run carries from one step to the next; everything else is handed over anew."""
@@ -87,7 +87,7 @@ def of_class(cls: type, known: Collection[str] = ()) -> Record:
 
     known: what is found elsewhere. A field whose name tells nothing keeps its default.
     """
-    parts = _words.meant(fields(cls), known)
+    parts = words.meant(fields(cls), known)
     parameters = inspect.signature(cls).parameters.values()
     needed = [p.name for p in parameters if p.default is p.empty and p.name not in parts]
     return Record(parts | dict.fromkeys(needed, "v"), lambda held: cls(**held))
@@ -114,7 +114,7 @@ class _Asked(dict[Any, Any]):
 
     def _value(self, key: object) -> Any:
         """Of what a name means; a key that means nothing is a velocity's."""
-        meant = _words.meant([key]).get(key, "v") if isinstance(key, str) else ""
+        meant = words.meant([key]).get(key, "v") if isinstance(key, str) else ""
         if not meant:
             raise KeyError(key)
         return vars(self)["values"].get(meant, 0.5)
@@ -144,7 +144,7 @@ class _Asked(dict[Any, Any]):
         return super().__iter__()
 
     def __getattr__(self, name: str) -> Any:
-        if name not in _words.meant([name]):  # of arrays, as `shape` is
+        if name not in words.meant([name]):  # of arrays, as `shape` is
             raise AttributeError(name)
         vars(self)["names"].append(name)
         return self._value(name)
@@ -182,7 +182,7 @@ def said(function: Callable[..., object]) -> dict[str, Record]:
         hints = getattr(plain, "__annotations__", {})
     found = {n: cls for n, cls in hints.items() if fields(cls) and n != "return"}
     others = [n for n in inspect.signature(function).parameters if n not in found]
-    return {n: of_class(cls, _words.meant(others).values()) for n, cls in found.items()}
+    return {n: of_class(cls, words.meant(others).values()) for n, cls in found.items()}
 
 
 def records(
@@ -197,9 +197,9 @@ def records(
         classes = [cls for cls in around if set(seen.names) <= set(fields(cls))]
         if classes:
             return [of_class(cls, known) for cls in classes]
-        return [Record(_words.meant(seen.names, known), lambda held: SimpleNamespace(**held))]
+        return [Record(words.meant(seen.names, known), lambda held: SimpleNamespace(**held))]
     if seen.keys:
-        parts = _words.meant(seen.keys, known)
+        parts = words.meant(seen.keys, known)
         if "theta" not in {*known, *parts.values()}:
             return []
         at_once = {k: held for k, held in parts.items() if held not in ("v", "count")}

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from momentum.adapters._steps import Way
+from momentum.adapters._functions.steps import Way
 from momentum.conventions import Hyper
 from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.protocol import LAYOUTS

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters._forms import HOLDERS, NAMED, Form
+from momentum.adapters._functions.forms import HOLDERS, NAMED, Form
+from momentum.adapters._functions.meanings import Record
 from momentum.adapters._libraries import Library
-from momentum.adapters._meanings import Record
 from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
 from momentum.subjects.layouts import between, laid_out

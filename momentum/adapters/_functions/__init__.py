@@ -1,0 +1,1 @@
+"""Step functions as people write them: what each argument is, found by name, place and trial."""
