@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from momentum.adapters import adapt, function
+from momentum.adapters._functions import trials
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
 from momentum.subjects.protocol import SubjectError
@@ -177,8 +178,6 @@ def test_adapt_refuses_what_does_not_fit(f, fixed, words):
 
 
 def test_way_that_is_slow_at_first_is_kept(monkeypatch):
-    from momentum.adapters._functions import trials
-
     """A compiler may take longer than a trial waits; all ways before it have raised."""
 
     def slow(params, v, grads, lr, momentum):
