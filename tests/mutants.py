@@ -115,6 +115,8 @@ EQUIVALENT: dict[str, str] = {
     "self.precision < 23": "no format has 23 digits",
     "if digits >= 0 else": "zero does not overflow",
     "if n < 1 else ' + '": "terms of zero are left out",
+    "len(whole.shapes) != 1": "there is one at least",
+    '"symbol", (), name': "a symbol's number is never read",
     'event >= "line"': "a turn more, at the end of a function",
     "radical is None else radical.height": "heights are only compared, and all shift",
     "np.isfinite(x), x, 1.0": "what is not finite is put back as it was",

@@ -74,6 +74,13 @@ def test_updates_overwrite_variables_without_losing_one(
     assert [names["a"], names["b"], names["c"]] == wanted
 
 
+def test_operators_compute_with_numbers() -> None:
+    six, four = number(6), number(4)
+    assert (six + four, six - four, six * four) == (number(10), number(2), number(24))
+    assert six / four == number(Fraction(3, 2))
+    assert -six == number(-6)
+
+
 def test_operators_leave_out_what_changes_nothing() -> None:
     assert A + 0 is A
     assert 0 + A is A

@@ -77,3 +77,11 @@ def test_grid_divides_by_powers_of_two_only():
     quotient = Grid.of(np.array([3.0, 3.0, -3.0]), format) / np.array([4.0, 3.0, -0.5])
     assert quotient.fits.tolist() == [True, False, True]
     assert quotient.value[quotient.fits].tolist() == [0.75, 6.0]
+
+
+def test_a_product_is_as_large_as_what_its_factors_were_made_of():
+    format = format_of("bfloat16")
+    ten = Grid.of(15.0, format) - 5.0  # 20 in all
+    assert bool((Grid.of(10.0, format) * 10.0).fits)
+    assert bool((ten * 10.0).fits)
+    assert not bool((ten * ten).fits)  # 225 + 2 75 + 25 is more than 2^8

@@ -1,6 +1,7 @@
 """What is refused at the start of a run is told from what fails in it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,9 @@ def test_a_refused_option_of_start_is_named() -> None:
     assert refusals.reason(raised.value, problem, ()) == "refuses tensor_lr: wanted a number"
     without = Problem("float32", ((2,),), ((Hyper(0.5),),), (0,))
     assert refusals.reason(raised.value, without, ()) is None
+    never = Refusals(refusing(lambda h: h.nesterov))
+    both = replace(problem, hypers=((Hyper(0.5, 0.5, nesterov=True),),))
+    assert never.reason(raised.value, both, ()) == "refuses nesterov: not supported"
 
 
 @pytest.mark.parametrize("name", ["nesterov", "weight_decay", "maximize", "dampening"])
