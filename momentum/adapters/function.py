@@ -46,7 +46,7 @@ def accepts(obj: Any) -> bool:
     if pointers.is_pointer(obj) or stepped(obj) is not None:
         return True
     names = _names(obj)
-    return _is_step(obj, names) or pairs.makes_pairs(obj)
+    return _is_step(obj, names) or pairs.made_by(obj) is not None
 
 
 def _names(obj: object) -> tuple[str, ...]:
@@ -77,7 +77,8 @@ def adapt(function: Callable[..., object], fixed: Mapping[str, object], name: st
     if pointers.is_pointer(function):
         steps, dtypes = pointers.readings(function, name)
         return _adapted(steps, fixed, name, " ".join(dtypes))
-    step = function if _is_step(function, _names(function)) else pairs.Pair(function)
+    step = function if _is_step(function, _names(function)) else pairs.made_by(function)
+    assert step is not None, "as accepts() has seen"
     return _adapted([step], fixed, name, str(getattr(function, "__annotations__", {})))
 
 

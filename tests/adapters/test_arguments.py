@@ -52,6 +52,22 @@ def counted_in_its_state(theta, grad, state, lr, momentum):
     return theta - lr * v, {"v": v, "step": state["step"] + 1}
 
 
+def making(lr, momentum):
+    def step(theta, v, grad):
+        v = momentum * v + grad
+        return theta - lr * v, v
+
+    return step
+
+
+def making_lists(learning_rate=0.1, momentum=0.9):
+    def step(params, grads, state):
+        state = [momentum * v + g for v, g in zip(state, grads)]
+        return [p - learning_rate * v for p, v in zip(params, state)], state
+
+    return step
+
+
 def counted_in_a_pair(theta, grad, state, lr, momentum):
     v, t = state
     v = grad.copy() if t == 0 else momentum * v + grad
@@ -188,6 +204,7 @@ def compiled(g, x, v, n, momentum, lr):
 
 VARYING = [
     *(counted, counted_from_one, counted_in_its_state, counted_in_a_pair, asking, differentiating),
+    *(making, making_lists),
     *(record, record_of_everything, record_unannounced, state_of_both, rates_in_a_dict),
     *(rates_in_a_record, momentum_is_the_velocity, rows_changed_in_place, at_the_parameters),
     *(updates, new_parameters, compiled, as_long_as_it_is),
