@@ -115,8 +115,8 @@ def test_run_can_be_resumed_and_copied(f, how):
         (lambda x, v: x, r"returned ndarray, wanted \(theta, v\)"),
         (lambda x, v: None, "returned NoneType, wanted"),
         (lambda x, v: (x.sum(), v), r"returned theta of shape \(\), wanted \(3,\)"),
-        (lambda x, v: (x, None), r"returned v of shape NoneType, wanted \(3,\)"),
-        (lambda x, v: (x.tolist(), v), r"returned theta of shape list, wanted \(3,\)"),
+        (lambda x, v: (x, None), r"returned v as NoneType, wanted an array of shape \(3,\)"),
+        (lambda x, v: (x.tolist(), v), r"returned theta as list, wanted an array of shape \(3,\)"),
     ],
 )
 def test_answers_that_cannot_be_understood_are_told_with_what_was_wanted(answer, words):

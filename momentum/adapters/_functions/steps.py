@@ -120,9 +120,11 @@ class StepRun(ArrayRun):
     def _check(self, x: Any, shape: tuple[int, ...], what: str) -> None:
         """Raises: SubjectError where x is no array of the library, or of another shape."""
         shape = self.handed(shape)
-        if not self.library.owns(x) or tuple(x.shape) != shape:
-            got = tuple(x.shape) if self.library.owns(x) else type(x).__name__
-            raise SubjectError(f"returned {what} of shape {got}, wanted {shape}")
+        if not self.library.owns(x):
+            kind = type(x).__name__
+            raise SubjectError(f"returned {what} as {kind}, wanted an array of shape {shape}")
+        if tuple(x.shape) != shape:
+            raise SubjectError(f"returned {what} of shape {tuple(x.shape)}, wanted {shape}")
         self.library.computed(x)
 
     def fed(self) -> list[Array | None]:
