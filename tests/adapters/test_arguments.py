@@ -52,6 +52,14 @@ def counted_in_its_state(theta, grad, state, lr, momentum):
     return theta - lr * v, {"v": v, "step": state["step"] + 1}
 
 
+def checking_its_dict(w, dw, v, config):
+    for name in ("lr", "momentum"):
+        if name not in config or config.get(name) is None:
+            raise ValueError(f"no {name}")
+    v = config["momentum"] * v + dw
+    return w - config["lr"] * v, v
+
+
 def making(lr, momentum):
     def step(theta, v, grad):
         v = momentum * v + grad
@@ -204,7 +212,7 @@ def compiled(g, x, v, n, momentum, lr):
 
 VARYING = [
     *(counted, counted_from_one, counted_in_its_state, counted_in_a_pair, asking, differentiating),
-    *(making, making_lists),
+    *(making, making_lists, checking_its_dict),
     *(record, record_of_everything, record_unannounced, state_of_both, rates_in_a_dict),
     *(rates_in_a_record, momentum_is_the_velocity, rows_changed_in_place, at_the_parameters),
     *(updates, new_parameters, compiled, as_long_as_it_is),

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from momentum.adapters._functions import words
+from momentum.conventions import Hyper
 
 CARRIED = frozenset({"theta", "v", "before", "count"})
 """What a run carries from one step to the next; everything else is handed over anew."""
@@ -119,9 +120,14 @@ class _Asked(dict[Any, Any]):
             raise KeyError(key)
         return vars(self)["values"].get(meant, 0.5)
 
+    def _rate(self, key: object) -> bool:
+        """A hyper-parameter's name: one that checks what it is given first finds it here."""
+        return isinstance(key, str) and words.meant([key]).get(key) in Hyper._fields
+
     def get(self, key: Any, default: Any = None) -> Any:
         self._note(key)
-        return super().get(key, default)
+        found = super().get(key, default)
+        return self._value(key) if found is None and self._rate(key) else found
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         self._note(key)
@@ -129,7 +135,7 @@ class _Asked(dict[Any, Any]):
 
     def __contains__(self, key: object) -> bool:
         self._note(key)
-        return super().__contains__(key)
+        return super().__contains__(key) or self._rate(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._note(key)
