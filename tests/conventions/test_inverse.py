@@ -155,3 +155,13 @@ def test_a_mean_of_the_old_average_alone_takes_no_gradient():
     like = Hyper(fmpq(1), fmpq(4, 3), nu=fmpq(3, 4))  # nu m = 1
     found = answers("quasi_hyperbolic", False, False, wanted(fmpq(1), None, None, None, like))
     assert list(found) == []
+
+
+def test_a_velocity_that_is_looked_back_from_whole_has_no_rate_of_its_own():
+    """y = x - m v with m = -1 is x + v, which is where the parameter was: no gradient moves it."""
+    like = Hyper(fmpq(1), fmpq(1, 2))
+    moved = wanted(fmpq(1), None, None, None, like)._replace(following=fmpq(-1))
+    assert list(CONVENTIONS["look_ahead"].inverse.solve(moved, True, False)) == []
+    still = moved._replace(P=fmpq(0), kappa=fmpq(3))
+    (found,) = CONVENTIONS["look_ahead"].inverse.solve(still, True, False)
+    assert (found.lr, found.following) == (1, -1)
