@@ -17,13 +17,18 @@ SHAPES = (
 BETWEEN = 7.0
 
 
+def allowed(setting: Setting) -> list[tuple[int, ...]]:
+    """Those of the shapes that can be tried."""
+    return [shape for shape in SHAPES if setting.allows(shape)]
+
+
 def random_layouts(setting: Setting) -> Drawn:
     """Any layout, any hyper-parameters."""
     return st.sampled_from(LAYOUTS).flatmap(
         lambda name: problems(
             setting,
             steps=(2, 5),
-            shapes=SHAPES,
+            shapes=allowed(setting),
             kinds=("constant", "impulse") if name == "expanded" else ("normal",),
             options=(("layout", name),),
         )
@@ -35,7 +40,7 @@ def laid_out(setting: Setting, **wanted: float) -> Problems:
     rows = [given.hyper(setting, **wanted)] * 3
     for name in LAYOUTS:
         kind = "constant" if name == "expanded" else "normal"
-        yield given.run(setting, rows, SHAPES, kind=kind, options={"layout": name})
+        yield given.run(setting, rows, allowed(setting), kind=kind, options={"layout": name})
 
 
 def all_on(setting: Setting) -> Problems:

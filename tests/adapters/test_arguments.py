@@ -331,3 +331,19 @@ def test_an_object_is_sent_back_to_its_class():
 
     with pytest.raises(UsageError, match="one object of SGD: name the class"):
         adapt(SGD(), {}, "mine")
+
+
+def test_layouts_are_asked_for_in_shapes_that_are_taken():
+    """ascontiguousarray makes one axis of none."""
+
+    def step(theta, v, grad, lr, momentum):
+        theta, v, grad = (np.ascontiguousarray(x).copy() for x in (theta, v, grad))
+        v = momentum * v + grad
+        return theta - lr * v, v
+
+    facts = adapt(step, {}, "mine").facts
+    assert not facts.scalars
+    assert "layouts" in facts.offers
+    only = ["agrees_in_every_layout", "state_fits_every_layout", "leaves_memory_between_alone"]
+    done = momentum.check(step, "torch", effort="quick", dtypes=["float32"], only=only)
+    assert [r.verdict for r in done.results] == ["passed"] * 3
