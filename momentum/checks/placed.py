@@ -129,8 +129,8 @@ def _on_in(wide: str, trial: Trial) -> Found:
         plainly(run, t, fed)
 
     cast = trial.on(dtype=wide).problem
-    fed = steps(
+    gone = steps(
         trial.begin(), feed.hypers, lambda t, _: feed.gradients[t], problem=cast, step=recasting
     )
-    got = [here for _, here in fed]
+    got = [here for _, here in gone]
     yield from near(got, path(trial, feed), bounds(trial, feed), trial.problem)

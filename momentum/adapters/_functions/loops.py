@@ -44,13 +44,17 @@ def stepped(function: Any) -> type | None:
     })  # fmt: skip
 
 
-class _Yielding:
-    """A generator, which is at its next gradient."""
+class _Whole:
+    """What goes through all steps by itself; each such function has a class of its own."""
 
     function: Callable[..., Any]
     theta: str
     asking: str
     length: str
+
+
+class _Yielding(_Whole):
+    """A generator, which is at its next gradient."""
 
     def __init__(self, **given: Any) -> None:
         self.next: Any = None
@@ -71,13 +75,8 @@ class _Yielding:
         return next(self.steps) if self.asking else self.steps.send(grads)
 
 
-class _Repeating:
+class _Repeating(_Whole):
     """A loop, run anew for one step more."""
-
-    function: Callable[..., Any]
-    theta: str
-    asking: str
-    length: str
 
     def __init__(self, **given: Any) -> None:
         self.given, self.fed = given, list[Any]()
