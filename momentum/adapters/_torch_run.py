@@ -87,7 +87,9 @@ class TorchRun(Kept):
             ),
         } | ({"a hook put on and taken off": hooked} if hookable(optimizer) else {})
 
-    def hooked_step(self, gradients: Sequence[Gradient]) -> list[tuple[str, list[Array]]]:
+    def hooked_step(
+        self, gradients: Sequence[Gradient], closure: bool = False
+    ) -> list[tuple[str, list[Array]]]:
         seen: list[tuple[str, list[Array]]] = []
 
         def hook(name: str) -> Callable[..., None]:
@@ -98,7 +100,7 @@ class TorchRun(Kept):
             self.optimizer.register_step_post_hook(hook("after")),
         ]
         try:
-            self.step(gradients)
+            (self.step_closure if closure else self.step)(gradients)
         finally:
             for handle in handles:
                 handle.remove()

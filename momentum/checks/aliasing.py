@@ -9,8 +9,10 @@ from momentum.subjects.offers import FullRun
 
 
 def with_a_gap(setting: Setting) -> Problems:
-    """The same; and with a gradient that is missing once, after the first."""
+    """The same; in two groups; and with a gradient that is missing once, after the first."""
     yield from every_form(setting)
+    if setting.facts.groups:
+        yield from two_groups(setting)
     if setting.facts.none_gradients:
         yield given.run(setting, forms(setting)[-1:] * 3, missing=[(1, 0)])
 
@@ -19,7 +21,7 @@ def with_a_gap(setting: Setting) -> Problems:
     statement="A step leaves the gradients as they were.",
     source="pytorch/pytorch#12218",
     catches="""gradient_decayed_in_place gradient_negated_in_place gradient_scaled_in_place
-        gradient_overwritten_by_nesterov gradient_cleared""",
+        gradient_overwritten_by_nesterov gradient_cleared gradient_cleared_in_later_groups""",
     needs=("fed",),
     always=with_a_gap,
     random=problems,

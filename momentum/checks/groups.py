@@ -42,20 +42,17 @@ def different(setting: Setting) -> list[Problem]:
 
 
 def alike_but_for_one(setting: Setting) -> Problems:
-    """Groups that differ from the first one in a single hyper-parameter each, heavy ball first."""
+    """Groups that differ from both their neighbours in a single hyper-parameter each."""
     other = {"lr": 0.07, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.4, "nu": 0.9}
     for flag in ({}, {"nesterov": True}):
-        changes: list[dict[str, Any]] = [
-            {},
-            *({n: x} for n, x in other.items()),
-            {"maximize": True},
-        ]
-        row = [given.hyper(setting, **{**THREE[0], **flag, **change}) for change in changes]
-        row.append(given.hyper(setting, **{**THREE[0], "nesterov": not flag}))
+        own: dict[str, Any] = {**THREE[0], **flag}
+        changes: list[dict[str, Any]] = [{n: x} for n, x in other.items()]
+        changes += [{"maximize": True}, {"nesterov": not flag}]
+        row = [given.hyper(setting, **{**own, **c}) for change in changes for c in ({}, change)]
         yield given.apart(setting, row)
     # Without dampening, which Nesterov's form may not be had with: pairs that differ in a flag.
     bare = {**THREE[0], "dampening": 0.0}
-    flags = [{"nesterov": n, "maximize": m} for n in (False, True) for m in (False, True)]
+    flags = [{"nesterov": n, "maximize": m} for n, m in ((0, 0), (1, 0), (1, 1), (0, 1))]
     row = list(dict.fromkeys(given.hyper(setting, **bare, **flag) for flag in flags))
     yield from (given.apart(setting, order) for order in (row, row[::-1]))
 
@@ -64,6 +61,7 @@ def alike_but_for_one(setting: Setting) -> Problems:
     statement="Each group follows its own hyper-parameters, whatever the others have.",
     source=TORCH,
     catches="""groups_merged_by_rate_and_momentum nesterov_of_first_like_group
+        dampening_of_the_group_before
         first_group_for_all last_group_for_all momentum_of_first_group_for_all
         decay_of_first_group_only decay_once_per_group maximize_of_first_group_only
         velocity_shared_by_shape""",

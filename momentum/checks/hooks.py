@@ -6,24 +6,54 @@ from typing import Any
 
 import numpy as np
 
-from momentum.checks._check import Found, Trial, advice, check, same, true, worded
+from momentum.checks import _given as given
+from momentum.checks._check import (
+    Found,
+    Problems,
+    Setting,
+    Trial,
+    advice,
+    check,
+    same,
+    true,
+    worded,
+)
 from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks.late_groups import late
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun, full
 
 
+def grouped(setting: Setting) -> Problems:
+    """Three steps in each form, and of two groups."""
+    yield from every_form(setting)
+    if setting.facts.groups:
+        h = given.hyper(setting, **given.FULL)
+        yield given.apart(setting, (h, given.revised(setting, h, lr=0.2)))
+
+
 @check(
     statement="A step calls the hooks before and after it once each, and moves in between.",
     source="torch.optim.Optimizer.register_step_pre_hook, register_step_post_hook; pytorch#119300",
-    catches="hooks_not_called hooks_called_twice hook_called_before_moving",
+    catches="""hooks_not_called hooks_called_twice hook_called_before_moving
+        hooks_called_for_each_group hooks_not_called_with_closure""",
     needs=("hooks",),
-    always=every_form,
+    always=grouped,
 )
 def hooks_stand_around_a_step(trial: Trial) -> Found:
+    yield from _hooked(trial, False)
+    if "closure" in trial.subject.facts.offers:
+        yield from worded(_hooked(trial, True), "through a closure, ")
+
+
+def _hooked(trial: Trial, closure: bool) -> Found:
     seen: list[Any] = []
+
+    def step(run: FullRun, t: int, fed: Fed) -> None:
+        seen.append(run.hooked_step(fed, closure))
+
     before = trial.problem.start
-    for t, _, _, here in walked(trial, lambda run, t, fed: seen.append(run.hooked_step(fed))):
+    for t, _, _, here in walked(trial, step):
         names = [name for name, _ in seen[t]]
         where = f"step {t + 1}: hooks called: {', '.join(names) or 'none'}"
         yield true(names == ["before", "after"], f"{where}, wanted: before, after", t + 1)
@@ -36,7 +66,8 @@ def hooks_stand_around_a_step(trial: Trial) -> Found:
 @check(
     statement="Clearing the gradients leaves none, or zeros, in every group, a late one too.",
     source="torch.optim.Optimizer.zero_grad, set_to_none",
-    catches="zero_grad_first_group_only zero_grad_forgets_late_group zero_grad_always_none",
+    catches="""zero_grad_first_group_only zero_grad_forgets_late_group zero_grad_always_none
+        zero_grad_of_those_first_cleared zero_grad_times_zero""",
     needs=("zero_grad", "fed", "late_groups", "groups"),
     always=lambda s: late(s)[1:],
 )
@@ -47,9 +78,12 @@ def gradients_are_cleared(trial: Trial) -> Found:
         first = [problem.start[i].copy() for i in early]
         h, groups = problem.hypers[0][0], [0] * len(first)
         run = full(trial.subject.start(first, [h], problem.dtype, groups))
+        run.step([np.ones(x.shape) for x in first])
+        run.zero_grad(to_none)
         run.add_group([x.copy() for x in problem.start[len(first) :]], problem.hypers[0][1])
-        for t in range(2):
-            run.step([np.ones(x.shape) for x in problem.start])
+        # The second time none is finite, which a product with 0 is not either.
+        for t, value in enumerate((1.0, np.inf)):
+            run.step([np.full(x.shape, value) for x in problem.start])
             run.zero_grad(to_none)
             for i, g in enumerate(run.fed()):
                 where = f"cleared to {'None' if to_none else 'zeros'}, parameter {i}"

@@ -1,6 +1,6 @@
 """Parameters whose numbers, memory or format are changed beside the optimizer."""
 
-from itertools import permutations
+from itertools import permutations, product
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
@@ -21,21 +21,23 @@ def changing(setting: Setting) -> Problems:
 @check(
     statement="A step starts from where the parameter is, whoever put it there.",
     source="law; torch.optim.swa_utils, and every loader of checkpoints, write into parameters",
-    catches="master_undoes_placing",
+    catches="master_undoes_placing master_follows_from_afar",
     needs=("place", "velocity"),
     every_dtype=True,
     always=changing,
 )
 def agrees_from_where_it_is_put(trial: Trial) -> Found:
-    for stop in range(1, trial.problem.steps):
+    # No nearer to 0 than it was: digits kept beside the old value (a compensated sum) still lie
+    # within the one rounding by which the start is in doubt.
+    format = format_of(trial.problem.dtype)
+    ways = {"elsewhere": -1.0, "a little further": 1.0625}
+    for stop, (name, factor) in product(range(1, trial.problem.steps), ways.items()):
         run, gone = trial.until(stop)
-        # As far from 0 as it was: digits kept beside the old value (a compensated sum) still lie
-        # within the one rounding by which the start is in doubt.
-        there = [-x for x in gone[-1][1]]
+        there = [format.round(factor * x) for x in gone[-1][1]]
         run.place([x.copy() for x in there])
         gone[-1] = gone[-1][0], tuple(there)
         gone += trial.onward(run, gone)
-        for measured in worded(trial.judged(gone), after=f", put elsewhere after step {stop}"):
+        for measured in worded(trial.judged(gone), after=f", put {name} after step {stop}"):
             if measured.how == "step" and measured.step > stop:
                 yield measured
 

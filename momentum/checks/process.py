@@ -75,12 +75,14 @@ def run_may_change_threads(trial: Trial) -> Found:
 @check(
     statement="Runs that are stepped in two threads at once go as each does alone.",
     source="law; two optimizers share no scratch memory. The threads take turns line by line",
-    catches="scratch_shared_by_all_runs",
+    catches="scratch_shared_by_all_runs settings_shared_by_all_runs",
     needs=("threads",),
     always=lambda s: [given.run(s, [row] * 2, ((7,), (7,))) for row in forms(s)],
 )
 def runs_in_threads_are_independent(trial: Trial) -> Found:
-    pair = trial, trial.on(seed=trial.problem.seed + 1)
+    rows, domain = trial.problem.hypers, trial.subject.facts.domain
+    other = domain.combined({**rows[0][0]._asdict(), "lr": 0.2})
+    pair = trial, trial.on(seed=trial.problem.seed + 1, hypers=((other,),) * len(rows))
     alone = [one.whole() for one in pair]
     gone: list[list[Step]] = [[], []]
     steps = [one.onward(one.begin()) for one in pair]

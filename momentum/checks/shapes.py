@@ -36,7 +36,8 @@ def reshaping_changes_nothing(trial: Trial) -> Found:
 
 
 def sizes(largest: int, compiles: bool = False) -> list[int]:
-    """Every small size; one below, at and above each multiple of a block up to the largest.
+    """Every small size; one below, at and above each multiple of a block up to the largest, and
+    what is left over of eight by turns.
 
     Blocks: a vector's width times powers of two, and three, five, seven and 125 of them.
     What takes only small parameters, or compiles anew for each shape, gets a few.
@@ -48,7 +49,7 @@ def sizes(largest: int, compiles: bool = False) -> list[int]:
         return sorted(b + d for b in (256, 1024, 4096) for d in (-1, 0, 1) if b + d <= largest)
     blocks = [k << n for k in (1, 3) for n in range(7, 40) if k << n <= largest]
     blocks += [k << n for k in (5, 7, 125) for n in range(14) if EVERY <= k << n <= 2**14]
-    around = {b + d for b in blocks for d in (-1, 0, 1, 7)}
+    around = {b + d for i, b in enumerate(blocks) for d in (-1, 0, 1, 7, 2 + i % 5)}
     return sorted({n for n in {*range(1, EVERY), *around, largest - 1} if 0 < n <= largest})
 
 

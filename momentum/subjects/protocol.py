@@ -72,7 +72,8 @@ OFFERS = {
     "file": "through_file(saved) writes what save() returned to a file and reads it, as data only",
     "names": "start(..., options={'names': names}) names the parameters; names may be the same",
     "zero_grad": "zero_grad(to_none) clears all gradients, into None or into zeros; see fed()",
-    "hooks": "hooked_step(gradients) steps between two hooks; returns in order which were called,"
+    "hooks": "hooked_step(gradients, closure) steps between two hooks, through a closure where that"
+    " is True; returns in order which were called,"
     " 'before' or 'after', each with the parameters that it saw",
     "glances": "glances() names calls that are no step, such as showing the optimizer or reading"
     " its groups: name -> function of nothing",

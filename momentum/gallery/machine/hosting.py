@@ -92,17 +92,19 @@ class Hosted(Keeping):
         """Calls that are no step, by name."""
         return {"repr": lambda: repr(self)}
 
-    def hooked_step(self, gradients: Sequence[Gradient]) -> Seen:
+    def hooked_step(self, gradients: Sequence[Gradient], closure: bool = False) -> Seen:
         """A step between two hooks."""
         seen: Seen = []
 
         def hook(name: str) -> None:
             seen.append((name, [np.array(x) for x in self.theta]))
 
-        self.between(hook, lambda: self.step(gradients))
+        self.way = "closure" if closure else ""
+        self.between(hook, lambda: (self.step_closure if closure else self.step)(gradients))
+        self.way = ""
         return seen
 
-    def between(self, hook: Callable[[str], None], step: Callable[[], None]) -> None:
+    def between(self, hook: Callable[[str], None], step: Callable[[], object]) -> None:
         """The hooks are called around the step."""
         hook("before")
         step()

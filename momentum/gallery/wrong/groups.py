@@ -55,6 +55,10 @@ told("nesterov_of_first_like_group", "Groups alike but for nesterov have the fir
      "a key without it",
      lambda run, i, h: h._replace(nesterov=_like(
          run, i, *(n for n in Hyper._fields if n != "nesterov")).nesterov))
+told("dampening_of_the_group_before", "Groups alike but for dampening have that of the one before.",
+     "neighbours are put together, by a key without it",
+     lambda run, i, h: before if (before := run.hypers[run.groups[i] - 1])._replace(
+         dampening=h.dampening) == h and run.groups[i] else h)
 told("late_group_with_hyper_of_first", "A late group has the first one's hyper-parameters.",
      "defaults win", lambda run, i, h: run.hypers[0] if late(run, i) else h)
 heard("set_reaches_first_group_only", "Only the first group can be changed.", "groups[0]",

@@ -42,10 +42,20 @@ hooked("hook_called_before_moving", "The last hook is called before the step.",
 hooked("hooks_called_twice", "Hooks are called twice.", "step is wrapped once by each class",
        lambda run, hook, step: MachineRun.between(
            run, hook, lambda: MachineRun.between(run, hook, step)))
+hooked("hooks_called_for_each_group", "Hooks are called once for each group.",
+       "every group takes its step by itself",
+       lambda run, hook, step: (*map(hook, ["before"] * len(run.hypers)), step(),
+                                *map(hook, ["after"] * len(run.hypers))))
+hooked("hooks_not_called_with_closure", "Hooks are not called where there is a closure.",
+       "two ways through a step, and one of them is hooked",
+       lambda run, hook, step: step() if run.way else MachineRun.between(run, hook, step))
 uncleared("zero_grad_first_group_only", "Only the first group's gradients are cleared.",
           "groups[0]", lambda run, i: run.groups[i])
 uncleared("zero_grad_forgets_late_group", "A late group's gradients are not cleared.",
           "the list is made once", late)
+uncleared("zero_grad_of_those_first_cleared", "What came after the first clearing is not cleared.",
+          "the list is made when it is first asked for",
+          lambda run, i: i >= run.aside.setdefault("cleared", len(run.grads)))
 around("zero_grad")("zero_grad_always_none", "Gradients are always cleared to None.",
                     "the argument is not read", lambda run, zero_grad, to_none: zero_grad(True))
 Family("glances")("showing_clears_velocity", "Showing the optimizer clears the velocity.",
@@ -141,6 +151,25 @@ class scratch_shared_by_all_runs(MachineRun):
         moved, state = shared[place]
         self.theta[i][...] = moved
         self.states[i] = state
+
+
+@defect("accumulated", "Gradients are cleared by a product with 0.", "inf times 0 is nan")
+class zero_grad_times_zero(MachineRun):
+    def zero_grad(self, to_none: bool) -> None:
+        finite = [None if g is None else np.isfinite(g) for g in self.grads]
+        super().zero_grad(to_none)
+        for g, number in zip(self.grads, finite):
+            if g is not None and number is not None:
+                g[~number] = np.nan
+
+
+@defect("accumulated", "Settings of a step are kept where all runs see them.", "a global")
+class settings_shared_by_all_runs(MachineRun):
+    def hyper(self, i: int) -> Hyper:
+        shared = self.subject.memory
+        shared["settings"] = super().hyper(i)
+        settings: Hyper = shared["settings"]
+        return settings
 
 
 @defect("accumulated", "In another thread the velocity begins anew.", "thread-local state")

@@ -48,6 +48,9 @@ spoilt("gradient_overwritten_by_nesterov", "Nesterov overwrites the caller's gra
        "kozistr/pytorch_optimizer#519")
 spoilt("gradient_cleared", "The caller's gradient is zero after the step.",
        "zero_grad within step", lambda run, g, i, h: 0 * g)
+spoilt("gradient_cleared_in_later_groups", "Gradients of later groups are zero after the step.",
+       "each group clears the one after it",
+       lambda run, g, i, h: 0 * g if run.groups[i] else g)
 spoilt("gradient_scaled_in_place", "The caller's gradient is scaled by lr.", "g *= lr",
        lambda run, g, i, h: h.lr * g, convention="scaled")
 misread("velocity_of_unwritten_memory", "The first velocity is what memory held, times 0.",
@@ -125,6 +128,17 @@ class master_undoes_placing(MachineRun):
         self.theta[i][...] = self.master[i]
         super().update(i, grad, h)
         self.master[i] = np.array(self.theta[i])
+
+
+@defect("accumulated", "What is written near to where a parameter was is undone.")
+class master_follows_from_afar(master_undoes_placing):
+    """A master copy is read anew only where the parameter has gone far."""
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        gone = np.abs(self.theta[i] - self.master[i]).max(initial=0)
+        if gone > np.abs(self.master[i]).max(initial=0) / 8:
+            self.master[i] = np.array(self.theta[i])
+        super().update(i, grad, h)
 
 
 @reported("metaopt/torchopt#219 pytorch/pytorch#144154")
