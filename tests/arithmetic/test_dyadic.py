@@ -113,6 +113,8 @@ def test_numbers_near_the_least_and_long_ones_round_once() -> None:
         (3, 1075, 2 * 2.0**-1074),  # a tie, to even
         ((1 << 59) + (1 << 35) + 1, 1110, ((1 << 23) + 1) * 2.0**-1074),  # just above a tie
         ((1 << 1100) + 1, 1100, 1.0),
+        ((TIE << 400) + 1, 453, 1 + 2.0**-52),  # just above a tie, far behind it
+        ((TIE << 400) - 1, 453, 1.0),
         (-(3 << 1000), 0, -3 * 2.0**1000),
         (1 << 1024, 0, np.inf),
     ):

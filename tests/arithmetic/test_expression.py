@@ -74,6 +74,32 @@ def test_updates_overwrite_variables_without_losing_one(
     assert [names["a"], names["b"], names["c"]] == wanted
 
 
+@pytest.mark.parametrize(
+    "new, wanted",
+    [
+        ({"a": A + B, "b": A + B - C}, "a = a + b; b = a - c"),
+        ({"a": A + B, "b": B * C}, "a = a + b; b = b*c"),
+        ({"a": A, "b": A + B}, "b = a + b"),
+        ({"a": A + B, "b": A}, "a_new = a + b; b = a; a = a_new"),
+        ({"a": B, "b": A, "c": A + B}, "a_new = b; c = a + b; b = a; a = a_new"),
+        ({"a": B, "b": C, "c": A}, "a_new = b; b = c; c = a; a = a_new"),
+    ],
+)
+def test_updates_read_a_variable_before_it_is_overwritten(
+    new: dict[str, Expression], wanted: str
+) -> None:
+    assert "; ".join(map(PLAIN.statement, updates(new))) == wanted
+
+
+def test_updates_of_two_cycles_are_kept_until_the_last_is_known() -> None:
+    d = symbol("d")
+    new = {"a": B, "b": A, "c": d, "d": C}
+    names = dict(zip("abcd", (1, 2, 3, 4), strict=True))
+    for statement in updates(new):
+        exec(PLAIN.statement(statement), {}, names)
+    assert [names[n] for n in "abcd"] == [2, 1, 4, 3]
+
+
 def test_operators_compute_with_numbers() -> None:
     six, four = number(6), number(4)
     assert (six + four, six - four, six * four) == (number(10), number(2), number(24))

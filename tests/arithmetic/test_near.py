@@ -34,11 +34,11 @@ def test_numbers_are_ordered_and_equal_ones_are_not_less():
 
 
 def test_what_is_closer_than_the_digits_is_equal_and_what_is_not_is_not():
-    tiny = fmpq(1, fmpz(10) ** (DIGITS + 5))
-    assert root + tiny == root
-    assert root + tiny * 10**10 != root
-    assert not root < root + tiny
-    assert root < root + tiny * 10**10
+    tenth = fmpq(1, fmpz(10) ** (DIGITS + 1))
+    assert root + tenth * 9 == root
+    assert root + tenth * 11 != root
+    assert not root < root + tenth * 9
+    assert root < root + tenth * 11
 
 
 def test_division_by_what_is_zero_is_refused():
