@@ -97,7 +97,7 @@ ROOMS = {
 
 EQUIVALENT: dict[str, str] = {
     'name is "settings"': "names of attributes are interned",
-    "-1.0 - unit == 1.0": "rounding downward shows in the sum before it too",
+    "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     '-    "lr": 0.3,': "a number chosen freely",
     'LATER = {"lr"': "numbers chosen freely",

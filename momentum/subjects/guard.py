@@ -42,8 +42,8 @@ _PROCESSOR = _Processor()
 
 
 def _rounding(tiny: float, unit: float) -> tuple[bool, ...]:
-    """Whether halves of the smallest normal number and ties between numbers are as they must be."""
-    return tiny * 0.5 != 0, 1.0 + unit == 1.0, 1.0 - unit * 0.5 == 1.0, -1.0 - unit == -1.0
+    """Whether half of the smallest normal number is one, a sum is not rounded up, nor one down."""
+    return tiny * 0.5 != 0, 1.0 + unit == 1.0, 1.0 - unit * 0.5 == 1.0
 
 
 _TORCH = (

@@ -1,5 +1,7 @@
 """A subject may set what it likes for the whole process: it is put back, and can be asked for."""
 
+import ctypes
+import platform
 import random
 import sys
 
@@ -52,6 +54,16 @@ SETS = {
     "recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 1),
     "trace": lambda: sys.settrace(lambda *event: None),
 }
+
+
+DIRECTIONS = {"downward": 0x400, "upward": 0x800, "toward zero": 0xC00}
+"""Rounding modes as x86's C library numbers them."""
+
+if sys.platform == "linux" and platform.machine() == "x86_64":
+    SETS |= {
+        name: lambda mode=mode: ctypes.CDLL(None).fesetround(mode)
+        for name, mode in DIRECTIONS.items()
+    }
 
 
 def begun(sets):
