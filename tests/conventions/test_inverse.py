@@ -165,3 +165,14 @@ def test_a_velocity_that_is_looked_back_from_whole_has_no_rate_of_its_own():
     still = moved._replace(P=fmpq(0), kappa=fmpq(3))
     (found,) = CONVENTIONS["look_ahead"].inverse.solve(still, True, False)
     assert (found.lr, found.following) == (1, -1)
+
+
+def test_nesterovs_form_with_momentum_of_minus_one_remembers_and_stands_still():
+    """v' = lr d and y' = y - lr d + v' = y, whatever the gradient."""
+    for lr in (fmpq(2, 3), fmpq(0)):
+        like = Hyper(lr, fmpq(1, 2))
+        first = wanted(fmpq(0), None, None, fmpq(3), like)
+        steps = list(answers("scaled", True, False, first))
+        assert any(p == 0 and kappa != 0 for p, _, _, kappa in steps)
+        moving = first._replace(P=fmpq(1, 5))
+        assert all(p == fmpq(1, 5) for p, _, _, _ in answers("scaled", True, False, moving))
