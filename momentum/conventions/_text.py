@@ -132,13 +132,7 @@ def formula(convention: "Convention") -> tuple[str, ...]:
     except (TypeError, ValueError) as error:
         why = "it branches on values" if isinstance(error, BranchError) else str(error)
         return (f"no formula: {why}",)
-    plain = expressed(convention)
-    up = expressed(convention, maximize=True)
-    if up == plain.replaced({GRAD: -GRAD}):
-        lines.append("maximize: -g in place of g")
-    else:
-        lines += [f"maximize: {line}" for line in _lines(convention, maximize=True)]
-    return tuple(lines)
+    return (*lines, "maximize: -g in place of g")
 
 
 def _lines(convention: "Convention", **flags: Any) -> Iterator[str]:

@@ -139,6 +139,9 @@ def test_the_look_ahead_rule_scales_its_first_velocity_as_the_second_step_needs(
     # y2 = y1 - m1 m2 v1 - (1 + m2) lr d, with v1 in units of the other answer's
     second = wanted((1 + m2) * later, by * m1 * m2, 2 * by * m1, 2 * later, like)
     assert inverse.scale.rescaling(second, first, other) == by
+    # Nothing is kept: the other answer is to take no momentum at its second step.
+    assert inverse.scale.rescaling(second._replace(mu=fmpq(0)), first, other) == by * (1 + m1)
+    assert inverse.scale.rescaling(second._replace(mu=None), first, other) is None
     again = inverse.scale.rescaled(first, other, by)
     assert (again.lr, again.following) == (lr, m1)
 
