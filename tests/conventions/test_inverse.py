@@ -179,3 +179,15 @@ def test_nesterovs_form_with_momentum_of_minus_one_remembers_and_stands_still():
         assert any(p == 0 and kappa != 0 for p, _, _, kappa in steps)
         moving = first._replace(P=fmpq(1, 5))
         assert all(p == fmpq(1, 5) for p, _, _, _ in answers("scaled", True, False, moving))
+
+
+def test_where_nothing_need_be_remembered_momentum_is_that_of_the_source():
+    """Any will do with a free dampening; 1 where the source has none."""
+    for momentum in (fmpq(2, 5), fmpq(0)):
+        like = Hyper(fmpq(1, 3), momentum)
+        last = wanted(fmpq(3, 4), fmpq(5, 7), None, None, like)
+        for name, nesterov in (("accumulated", True), ("zero_started", True)):
+            (found,) = CONVENTIONS[name].inverse.solve(last, nesterov, True)
+            assert found.momentum == (momentum or 1)
+            ((p, q, _, _),) = answers(name, nesterov, True, last)
+            assert (p, q) == (fmpq(3, 4), fmpq(5, 7))
