@@ -191,3 +191,22 @@ def test_where_nothing_need_be_remembered_momentum_is_that_of_the_source():
             assert found.momentum == (momentum or 1)
             ((p, q, _, _),) = answers(name, nesterov, True, last)
             assert (p, q) == (fmpq(3, 4), fmpq(5, 7))
+
+
+@pytest.mark.parametrize(("name", "Q"), [("accumulated", fmpq(1, 8)), ("averaged", fmpq(1, 4))])
+@pytest.mark.parametrize("unknown", ["mu", "kappa"])
+def test_no_part_of_the_parameter_helps_where_a_proportion_is_free(name, Q, unknown):
+    told = wanted(fmpq(3, 4), Q, fmpq(2), fmpq(3), Hyper(fmpq(1, 3), fmpq(1, 2)))
+    shifts = CONVENTIONS[name].inverse.shifts
+    assert list(shifts(told))
+    assert list(shifts(told._replace(**{unknown: None}))) == []
+
+
+def test_a_velocity_looked_back_from_whole_takes_its_rate_from_what_is_remembered():
+    """y' = x - v' + v' = x = y + m v, and v' = m v + lr d, so that lr = m kappa / mu."""
+    m = fmpq(2, 5)
+    like = Hyper(fmpq(1), m)
+    told = wanted(fmpq(0), -m, fmpq(3), fmpq(4), like)._replace(held=m, following=fmpq(-1))
+    (found,) = CONVENTIONS["look_ahead"].inverse.solve(told, False, False)
+    assert (found.lr, found.momentum, found.following) == (m * fmpq(4, 3), m, -1)
+    assert list(CONVENTIONS["look_ahead"].inverse.solve(told._replace(mu=None), False, False)) == []
