@@ -100,6 +100,7 @@ EQUIVALENT: dict[str, str] = {
     'name is "settings"': "names of attributes are interned",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
+    "sys.implementation.name ": "either branch tells the state; one of them is fast",
     "SHAPE = (3": "a shape chosen freely",
     '"several axes": (33': "a shape chosen freely",
     '-    "lr": 0.3,': "a number chosen freely",
