@@ -146,6 +146,29 @@ def test_the_look_ahead_rule_scales_its_first_velocity_as_the_second_step_needs(
     assert (again.lr, again.following) == (lr, m1)
 
 
+@pytest.mark.parametrize("name", ["averaged", "scaled"])
+def test_nesterovs_form_scales_its_first_velocity_as_the_second_step_needs(name):
+    first, later = (
+        Hyper(fmpq(n, 7), fmpq(n, 9), fmpq(0), fmpq(0), nesterov=True, maximize=False, nu=fmpq(1))
+        for n in (2, 5)
+    )
+    by, times = fmpq(3, 4), fmpq(6, 5)
+    P, _, _, k = coefficients(name, first)
+    want = wanted(P, None, None, None, first)
+    scale = CONVENTIONS[name].inverse.scale
+    other = scale.rescaled(want, Found(first.lr, first.momentum), 1 / by)
+    turned = first._replace(lr=other.lr, momentum=other.momentum)
+    assert coefficients(name, turned)[::3] == (P, k / by)
+    # The old velocity is by times the other answer's.
+    P, Q, m, k = coefficients(name, later)
+    second = wanted(P, by * Q, times * by * m, times * k, later)
+    assert scale.rescaling(second, want, other) == by
+    again = scale.rescaled(want, other, by)
+    assert (again.lr, again.momentum) == (first.lr, first.momentum)
+    for unknown in ("Q", "mu", "kappa"):
+        assert scale.rescaling(second._replace(**{unknown: None}), want, other) is None
+
+
 @pytest.mark.parametrize(("name", "nesterov"), [("averaged", True), ("quasi_hyperbolic", False)])
 def test_no_momentum_shares_out_what_cancels(name, nesterov):
     """m : 1 - m = mu : kappa has no solution where mu = -kappa."""

@@ -131,6 +131,21 @@ def test_guard_puts_back_the_random_numbers_that_a_call_draws(name):
     assert drawn() == before
 
 
+@pytest.mark.parametrize("word", [0, 400, 623])
+def test_guard_puts_back_every_word_of_the_states(word):
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    words = [x + (i == word) for i, x in enumerate(python[1])]
+    changed = (python[0], tuple(words), python[2])
+    key = numpy[1] + np.uint32(np.arange(624) == word)
+    for name, sets in (
+        ("python", lambda: random.setstate(changed)),
+        ("numpy", lambda: np.random.set_state((numpy[0], key, *numpy[2:]))),  # noqa: NPY002
+    ):
+        begun(sets).step([])
+        assert random.getstate() == python, name
+        assert (np.random.get_state()[1] == numpy[1]).all(), name  # noqa: NPY002
+
+
 def test_guard_leaves_random_numbers_drawn_between_runs():
     guarded = Guarded(Setting(int))
     guarded.start([], [], "float32").step([])

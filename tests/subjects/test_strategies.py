@@ -84,3 +84,12 @@ def test_setting_of_knows_subject_and_convention() -> None:
     setting = Setting.of(subject, "scaled", "float32")
     assert "dampening" not in setting.facts.hyper
     assert replace(setting, effort="deep").effort == "deep"
+
+
+def test_what_compiles_gets_few_shapes_in_a_quick_run_and_only_there() -> None:
+    facts = Facts("drawn", ("float32",), frozenset({"lr"}))
+    every = Setting(facts, "float32", "quick").pool
+    few = Setting(replace(facts, compiles=True), "float32", "quick").pool
+    assert set(few) < set(every)
+    assert len(few) >= 3
+    assert Setting(replace(facts, compiles=True), "float32", "normal").pool == every
