@@ -75,7 +75,7 @@ def test_updates_overwrite_variables_without_losing_one(
 
 
 @pytest.mark.parametrize(
-    "new, wanted",
+    ("new", "wanted"),
     [
         ({"a": A + B, "b": A + B - C}, "a = a + b; b = a - c"),
         ({"a": A + B, "b": B * C}, "a = a + b; b = b*c"),
