@@ -10,13 +10,14 @@ import numpy as np
 from momentum.adapters import _shared
 from momentum.adapters._libraries import Library
 from momentum.conventions import Hyper
+from momentum.subjects.guard import shown
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array, Gradient
 
 COPIES = frozenset({"resume", "deepcopy", "pickle", "fed"})
 """What every such run offers, where nothing of its framework is in the way."""
 
-IN_PLACE = frozenset({"overwrite", "storage"})
+IN_PLACE = frozenset({"overwrite", "storage", "settings"})
 """What it offers beside, where its arrays are NumPy's."""
 
 
@@ -102,6 +103,13 @@ class ArrayRun:
     def storage(self) -> list[object]:
         """Where the parameters are, as NumPy tells it."""
         return [(id(x), x.ctypes.data) for x in self.arrays()]
+
+    def settings(self) -> dict[str, object]:
+        """What is set for the whole process."""
+        return shown()
+
+    def restore(self) -> None:
+        """Nothing here, for what guards a run puts it back."""
 
     def save(self) -> object:
         """All state, parameters and hyper-parameters too."""

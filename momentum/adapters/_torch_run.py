@@ -1,6 +1,5 @@
 """What a torch optimizer shares with the program around it: memory, hooks, schedules, settings."""
 
-import random
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,9 +12,8 @@ from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.adapters._torch_trial import hookable
 from momentum.conventions import Hyper
-from momentum.subjects.guard import set_torch, torch_settings
+from momentum.subjects.guard import set_torch, shown, torch_settings
 from momentum.subjects.protocol import Array, Gradient
-from momentum.subjects.random_states import numpy_state
 
 
 def settings() -> dict[str, object]:
@@ -31,9 +29,12 @@ def settings() -> dict[str, object]:
         "anomaly detection": torch.is_anomaly_enabled(),
         "precision of float32 products": torch.get_float32_matmul_precision(),
         "autocast on the CPU": torch.is_autocast_enabled("cpu"),
+        "search for the best convolution": torch.backends.cudnn.benchmark,
+        "choice of repeatable convolutions": torch.backends.cudnn.deterministic,
+        "use of MKL-DNN": torch.backends.mkldnn.enabled,
+        "threads of backward passes": torch._C._is_multithreading_enabled(),
         "random state of torch": torch.get_rng_state().numpy().tobytes(),
-        "random state of NumPy": numpy_state(),
-        "random state of Python": random.getstate(),
+        **shown(),
     }
 
 

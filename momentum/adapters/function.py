@@ -162,7 +162,7 @@ def _settled(way: Way, facts: Facts, h: Hyper, starts: Iterable[int]) -> PlainSu
     way = replace(way, count=begun)
     way, facts = _with_axes(way, facts)
     held = copied(way.begin([np.array(START)], h, facts.dtypes[0])) | IN_PLACE
-    offers = (facts.offers | (IN_PLACE if way.attached else set())) & held
+    offers = (facts.offers | (IN_PLACE if way.attached else {"settings"})) & held
     left = dict(facts.left)
     options: set[str] = set()
     if "gradient_of" in way.takes.values():

@@ -88,6 +88,7 @@ def adapt(
         "nesterov_with_dampening": {"nesterov", "dampening"} <= set(free)
         and trial.steps(nesterov=True, dampening=0.5),
     }
+    restore()
     inside = {
         n: group[n] for n, off in NEUTRAL.items() if n not in names and group.get(n, off) != off
     }

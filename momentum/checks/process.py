@@ -10,6 +10,7 @@ from momentum.checks._lockstep import lockstep
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun
+from momentum.subjects.random_states import stir
 
 Settings = Mapping[str, object]
 
@@ -23,11 +24,13 @@ def with_empty_steps(setting: Setting) -> Problems:
 @check(
     statement="Nothing is set for the whole process or thread, by no step and no constructor.",
     source="law; the program around has its own settings: torch.set_grad_enabled, numpy.seterr",
-    catches="error_handling_left_off random_numbers_drawn",
+    catches="error_handling_left_off random_numbers_drawn warnings_off_for_good",
     needs=("settings",),
     always=with_empty_steps,
 )
 def leaves_the_process_alone(trial: Trial) -> Found:
+    trial.whole()  # what is loaded by the first step may set what it likes
+    stir()
     still = trial.begin()
     still.restore()
     before: Settings = still.settings()

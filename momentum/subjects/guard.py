@@ -6,16 +6,22 @@ was set when the last call returned.
 """
 
 import ctypes
+import gc
+import logging
+import random
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from momentum.subjects.isolation.child import NoCopies
 from momentum.subjects.protocol import Facts, Subject
-from momentum.subjects.random_states import RandomStates
+from momentum.subjects.random_states import RandomStates, numpy_state
 from momentum.subjects.strangers import tamed
 
 _TINY, _UNIT = 2.0**-1022, 2.0**-53
@@ -53,6 +59,10 @@ _TORCH = (
     ("are_deterministic_algorithms_enabled", "use_deterministic_algorithms"),
     ("get_float32_matmul_precision", "set_float32_matmul_precision"),
     ("is_anomaly_enabled", "set_anomaly_enabled"),
+    ("_C._get_cudnn_benchmark", "_C._set_cudnn_benchmark"),
+    ("_C._get_cudnn_deterministic", "_C._set_cudnn_deterministic"),
+    ("_C._get_mkldnn_enabled", "_C._set_mkldnn_enabled"),
+    ("_C._is_multithreading_enabled", "_C._set_multithreading_enabled"),
 )
 """Functions of torch that tell a setting, and those that set it."""
 
@@ -61,7 +71,13 @@ def torch_settings() -> tuple[object, ...]:
     """Those of torch; none where it is not loaded."""
     torch: object = sys.modules.get("torch")
     loaded = hasattr(torch, "get_num_threads")
-    return tuple(getattr(torch, told)() for told, _ in _TORCH) if loaded else ()
+    return tuple(tell() for tell, _ in _torch_functions()) if loaded else ()
+
+
+@cache
+def _torch_functions() -> list[tuple[Callable[[], object], Callable[[Any], object]]]:
+    torch = sys.modules["torch"]
+    return [(attrgetter(told)(torch), attrgetter(set_)(torch)) for told, set_ in _TORCH]
 
 
 def set_torch(wanted: Sequence[object], flushing: bool = False) -> None:
@@ -70,9 +86,41 @@ def set_torch(wanted: Sequence[object], flushing: bool = False) -> None:
     if torch is None or not wanted:
         return
     torch.set_flush_denormal(flushing)
-    for (told, set_), value in zip(_TORCH, wanted):
-        if getattr(torch, told)() != value:  # some load a compiler, or take long
-            getattr(torch, set_)(value)
+    for (tell, set_), value in zip(_torch_functions(), wanted):
+        if tell() != value:  # some load a compiler, or take long
+            set_(value)
+
+
+class Interpreter(NamedTuple):
+    """What Python itself has set. level: nothing up to it is logged. filters: of warnings."""
+
+    limit: int
+    trace: object
+    profile: object
+    collects: bool
+    level: int
+    filters: list[Any]
+
+    @classmethod
+    def now(cls) -> "Interpreter":
+        """That of this thread and process."""
+        level: int = logging.root.manager.disable
+        filters: list[Any] = list(warnings.filters)
+        traces = sys.gettrace(), sys.getprofile()
+        return cls(sys.getrecursionlimit(), *traces, gc.isenabled(), level, filters)
+
+    def put_back(self) -> None:
+        """Set it."""
+        sys.setrecursionlimit(self.limit)
+        if sys.gettrace() is not self.trace:
+            sys.settrace(self.trace)  # type: ignore[arg-type]
+        if sys.getprofile() is not self.profile:  # a profiler in C cannot be set a second time
+            sys.setprofile(self.profile)  # type: ignore[arg-type]
+        (gc.enable if self.collects else gc.disable)()
+        logging.disable(self.level)
+        if warnings.filters != self.filters:
+            warnings.resetwarnings()
+            warnings.filters[:] = self.filters  # type: ignore[index]  # a list, whatever it is said to be
 
 
 class Settings(NamedTuple):
@@ -80,26 +128,35 @@ class Settings(NamedTuple):
 
     processor: tuple[bool, ...]
     errors: Mapping[str, Any]
-    interpreter: tuple[int, object, object]
+    interpreter: Interpreter
     torch: tuple[object, ...]
 
     @classmethod
     def now(cls) -> "Settings":
         """Those of this thread and process."""
-        interpreter = sys.getrecursionlimit(), sys.gettrace(), sys.getprofile()
-        return cls(_rounding(_TINY, _UNIT), np.geterr(), interpreter, torch_settings())
+        return cls(_rounding(_TINY, _UNIT), np.geterr(), Interpreter.now(), torch_settings())
 
     def put_back(self) -> None:
         """Set them."""
         _PROCESSOR.put_back()
         np.seterr(**self.errors)
-        limit, trace, profile = self.interpreter
-        sys.setrecursionlimit(limit)
-        if sys.gettrace() is not trace:
-            sys.settrace(trace)  # type: ignore[arg-type]
-        if sys.getprofile() is not profile:  # a profiler in C cannot be set a second time
-            sys.setprofile(profile)  # type: ignore[arg-type]
+        self.interpreter.put_back()
         set_torch(self.torch)
+
+
+def shown() -> dict[str, object]:
+    """What is set for the whole process or thread beside any framework, by name."""
+    _, errors, python, _ = Settings.now()
+    return {
+        "handling of NumPy's errors": errors,
+        "recursion limit": python.limit,
+        "collection of garbage": python.collects,
+        "level up to which nothing is logged": python.level,
+        "filters of warnings": python.filters,
+        "rounding of numbers": _rounding(_TINY, _UNIT),
+        "random state of NumPy": numpy_state(),
+        "random state of Python": random.getstate(),
+    }
 
 
 def put_back_after_loading(before: Settings) -> None:

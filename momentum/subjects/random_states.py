@@ -46,19 +46,34 @@ def _set_torch(state: object) -> None:
         sys.modules["torch"].set_rng_state(state)
 
 
+def _draw_torch() -> None:
+    if _torch_state() is not None:
+        sys.modules["torch"].rand(1)
+
+
 class _Generator(NamedTuple):
-    """seen: something that differs when the state does. state: all of it. set: puts it back."""
+    """seen: something that differs when the state does. state: all of it. set: puts it back.
+
+    draw: a number that nobody wants.
+    """
 
     seen: Callable[[], object]
     state: Callable[[], Any]
     set: Callable[[Any], None]
+    draw: Callable[[], object]
 
 
 _GENERATORS = (
-    _Generator(_python, random.getstate, random.setstate),
-    _Generator(numpy_state, _NUMPY.get_state, _NUMPY.set_state),
-    _Generator(_torch, _torch_state, _set_torch),
+    _Generator(_python, random.getstate, random.setstate, random.random),
+    _Generator(numpy_state, _NUMPY.get_state, _NUMPY.set_state, _NUMPY.random_sample),
+    _Generator(_torch, _torch_state, _set_torch, _draw_torch),
 )
+
+
+def stir() -> None:
+    """Go on to states that no seed leads to again, so that one who sets a seed is seen."""
+    for generator in _GENERATORS:
+        generator.draw()
 
 
 class RandomStates:

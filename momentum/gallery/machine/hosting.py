@@ -1,7 +1,6 @@
 """What a run of the machine shares with the program around it: memory, hooks, schedules."""
 
 import pickle
-import random
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -10,9 +9,10 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.run_state import Keeping
+from momentum.subjects.guard import Settings, shown
 from momentum.subjects.protocol import Array, Gradient, Raised
 
-AT_FIRST = np.geterr()
+AT_FIRST = Settings.now()
 HALVING = "halving"
 T = TypeVar("T")
 Seen = list[tuple[str, list[Array]]]
@@ -180,9 +180,9 @@ class Hosted(Keeping):
         return {HALVING: rows}
 
     def settings(self) -> dict[str, object]:
-        """What NumPy has set for the whole process."""
-        return {"handling of errors": np.geterr(), "random state": random.getstate()}
+        """What is set for the whole process."""
+        return shown()
 
     def restore(self) -> None:
         """Put it back."""
-        np.seterr(**AT_FIRST)
+        AT_FIRST.put_back()

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import warnings
 
 import numpy as np
 
@@ -90,6 +91,8 @@ scheduled("own_schedule_one_step_late", "A schedule of the framework comes a ste
 before("move")("random_numbers_drawn", "A step draws random numbers.",
                "a seed for each kernel, used or not",
                lambda run: run.aside.update(seed=random.random()))
+before("move")("warnings_off_for_good", "A step turns all warnings off.", "its own bother it",
+               lambda run: warnings.simplefilter("ignore"))
 afterwards("zero_grad")("zero_grad_clears_velocity",
                         "Clearing gradients into zeros clears the velocity.", "all that is kept",
                         lambda run, to_none: {} if to_none else {"states": {}})
