@@ -11,7 +11,8 @@ from momentum.checks._check import Found, Problems, Setting, Trial, agrees, chec
     statement="A step at rate 0 moves nothing that the convention lets rest, bit for bit.",
     source="Bertsekas 1999, Nonlinear Programming, section 1.2: x + 0 d = x, whatever d",
     catches="lr_has_floor decay_without_lr",
-    needs=("settable:lr",),
+    # From two iterates a step may be (1 + momentum) x - momentum x, which rounds.
+    needs=("settable:lr", "velocity"),
     always=those_of("zero_rate_feeds_the_velocity"),
 )
 def zero_rate_moves_nothing(trial: Trial) -> Found:

@@ -84,6 +84,12 @@ def two_point_by_velocity(theta: X, grad: X, state: State, h: Hyper) -> Moved:
     return theta - v, after(state, v)
 
 
+@_rule("two_point", "Each iterate has one weight: (1 + momentum) x - momentum x_previous - lr d.")
+def two_point_by_weights(theta: X, grad: X, state: State, h: Hyper) -> Moved:
+    d, last = decayed(theta, grad, h), state.v if state.step else theta
+    return (1 + h.momentum) * theta - h.momentum * last - h.lr * d, after(state, theta)
+
+
 @_rule(
     "averaged",
     "A sum is kept, and 1 - momentum applied to the step; right while momentum is constant.",

@@ -7,9 +7,20 @@ from momentum.conventions import get
 from momentum.gallery import REFORMULATIONS
 from momentum.runner.one_check import run_check
 
+LAWS = ("metamorphic", "rates", "sensitivity")
 FAMILIES = ("copies", "hooks", "late_groups", "neighbours", "placed", "process", "shapes", "state")
 KEPT = ("allocated_at_start", "all_velocities_first", "compensated", "flat_buffer",
         "master_weights", "velocity_without_lr")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [r.name for r in REFORMULATIONS.values() if r.rule is not None])
+@pytest.mark.parametrize("check", [c.name for c in CHECKS.values() if c.family in LAWS])
+def test_law_between_two_runs_leaves_the_algebra_free(check, name):
+    told = REFORMULATIONS[name]
+    result = run_check(
+        CHECKS[check], told.build(), get(told.convention), told.dtypes[0], "quick", shrinks=0
+    )
+    assert not result.bad, result
 
 
 @pytest.mark.parametrize("name", KEPT)
