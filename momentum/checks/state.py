@@ -47,15 +47,22 @@ def with_gaps(setting: Setting) -> Problems:
         yield given.run(setting, [row] * 4, ((7,), (7,), (7,)), missing=absent)
 
 
+def runs_of_many(setting: Setting) -> Problems:
+    """The same; and a run of so many parameters that their numbers have two digits."""
+    yield from short_runs(setting)
+    yield given.run(setting, forms(setting)[:1] * 2, ((3,),) * 12)
+
+
 @check(
     statement="A run that is saved at any step goes on unchanged, and so does what is loaded.",
     source=GOYAL,
     catches="""save_shares_velocity load_drops_velocity load_drops_step save_changes_run
         save_drops_second_parameter load_fills_existing_only load_ignores_group_order
-        load_drops_weight save_crashes_without_momentum lr_dead_after_load""",
+        load_drops_weight save_crashes_without_momentum lr_dead_after_load
+        load_orders_numbers_as_text""",
     needs=("resume",),
     every_dtype=True,
-    always=short_runs,
+    always=runs_of_many,
     random=any_runs,
 )
 def resumes_where_it_stopped(trial: Trial) -> Found:

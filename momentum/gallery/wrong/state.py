@@ -98,6 +98,10 @@ loaded("load_rounds_velocity", "A load rounds the velocity.",
 loaded("load_drops_weight", "A load forgets the sum of the weights.", "scalars are not saved",
        lambda run, saved: states(saved, lambda i, s: s._replace(weight=0 * s.weight)),
        convention="averaged_debiased")
+loaded("load_orders_numbers_as_text", "From the eleventh parameter on, loads mix up velocities.",
+       "numbers are sorted as text, 10 before 2",
+       lambda run, saved: {**saved, "states": dict(zip(
+           sorted(saved["states"], key=str), map(saved["states"].get, sorted(saved["states"]))))})
 loaded("load_knows_first_parameters", "A load leaves out the velocities of late groups.",
        "the list of parameters is made at the start",
        lambda run, saved: of_those(saved, lambda i: not late(run, i)))
