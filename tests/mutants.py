@@ -146,6 +146,8 @@ EQUIVALENT: dict[str, str] = {
     "digits <= 0 and": "digits have no sign",
     "= (( 6,), (17,))": "a number chosen freely",
     "if not size >= stale": "what no quick look finds, the long way finds",
+    "if size == stale": "what no quick look finds, the long way finds",
+    "if grad.dtype is not object": "the nearest to a float is that float",
     "np.where(alike, -1.0": "as 0 does, less than every gap",
     '"weight_decay": 1.15': "a number chosen freely",
     '"weight_decay": 1.27': "a number chosen freely",

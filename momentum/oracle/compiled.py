@@ -37,14 +37,14 @@ def take(
     """
     # Read before the loop: what it writes might, for all that the compiler knows, be these.
     x0, x1, x2, a0, a1, a2, a3, a4, a5, a6, r0, r1, r2 = [matrices[0, j] for j in range(13)]
-    v0, v1, v2, b0, b1, b2, b3, b4, b5, b6, s0, s1, s2 = [matrices[1, j] for j in range(13)]
+    v0, v1, v2, b0, b1, b2, b3, b4, b5, b6 = [matrices[1, j] for j in range(10)]
     beyond = 0
     for i in range(grad.size):
         p, q, g, ep, eq = x[i], v[i], np.float64(grad[i]), ex[i], ev[i]
         eg = abs(np.float64(np.float32(g)) - g) if look else 0.0
         mp, mq, mg = abs(p), abs(q), abs(g)
+        # What is too large in v is too large on its way to x, in this step or the next.
         beyond |= not (r0 * (mp + ep) + r1 * (mq + eq) + r2 * (mg + eg) <= limit)
-        beyond |= not (s0 * (mp + ep) + s1 * (mq + eq) + s2 * (mg + eg) <= limit)
         new_x[i] = x0 * p + x1 * q + x2 * g
         v[i] = v0 * p + v1 * q + v2 * g
         new_ex[i] = a0 * ep + a1 * eq + a2 * mp + a3 * mq + a4 * mg + a5 * eg + a6

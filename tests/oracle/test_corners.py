@@ -339,3 +339,19 @@ def test_a_rate_that_is_a_power_of_two_costs_no_rounding() -> None:
     u = 2.0**-24
     assert 1.5 * u <= one_step_bound(0.5, 1.0, 1.0, "float32") <= 1.5001 * u
     assert one_step_bound(0.375, 1.0, 1.0, "float32") >= 1.75 * u
+
+
+def test_a_gradient_may_overflow_where_what_it_is_rounded_to_may() -> None:
+    """32745 is rounded to 32752 in float16; the rate from which on that may overflow is found."""
+
+    def doubtful(gradient: float, lr: float) -> bool:
+        case = {"start": [0.0], "gradients": [[gradient]], "lr": lr, "momentum": 0.0}
+        return bool(np.isinf(momentum.replay("accumulated", dtype="float16", **case).bound).any())
+
+    certain, may = 1.9, 2.0
+    assert not doubtful(32752.0, certain)
+    while may - certain > 1e-6:
+        middle = (certain + may) / 2
+        certain, may = (certain, middle) if doubtful(32752.0, middle) else (middle, may)
+    assert doubtful(32752.0, may)
+    assert doubtful(32745.0, may)

@@ -92,6 +92,35 @@ def test_compiled_code_leaves_doubtful_numbers_to_the_long_way(dtype: str, compi
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*found))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_compiled_code_rounds_the_gradients_of_a_run_of_middle_size(
+    dtype: str, compiled: Any
+) -> None:
+    """Too many numbers to be looked at all at once, in one block."""
+    case, bounds = problem("accumulated", dtype, size=1500, fits=False), []
+    for on in (False, True):
+        compiled(on)
+        bounds.append(momentum.replay(**case).bound)
+    assert_alike(*bounds)
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["trajectory", "step"])
+@pytest.mark.parametrize("name", ["accumulated", "zero_started"])
+def test_compiled_code_sees_a_velocity_overflow_before_the_parameter_shows_it(
+    name: str, shown: bool, compiled: Any
+) -> None:
+    """At lr 1e-30, 0.9 v + g is 0.76 times the largest float32, then 1.08 times, then 0.5."""
+    largest = float(np.finfo(np.float32).max)
+    gradients = [np.full(3, x * largest) for x in (0.4, 0.4, 0.4, -0.47)]
+    case = {"convention": name, "start": np.ones(3), "gradients": gradients, "dtype": "float32"}
+    for on in (False, True):
+        compiled(on)
+        truth = momentum.replay(**case, lr=1e-30, momentum=0.9)
+        bound = truth.compare([np.ones(3)] * 4).step.bound if shown else truth.bound
+        assert np.isfinite(bound[:2]).all()
+        assert np.isinf(bound[2]).all()
+
+
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_a_large_run_is_many_small_ones(name: str, compiled: Any) -> None:
     """Across blocks, in one thread and in several; sizes decide, and nothing else."""
