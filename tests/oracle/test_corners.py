@@ -11,6 +11,8 @@ import momentum
 from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, State
 from momentum.oracle.deviation import Comparison, Deviation
+from momentum.oracle.linear import Linear
+from momentum.oracle.plan import Plan
 
 SINGLE: dict[str, Any] = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
 MANY = 200_000
@@ -319,6 +321,49 @@ def test_a_rule_may_add_a_number_to_every_element() -> None:
         step = truth.compare(jumped).step
         assert step is not None
         assert step.error.tolist() == [[0, 0.25], [0, 0]]
+
+
+def test_forms_of_a_rule_that_is_not_linear_lie_as_far_apart_as_they_round() -> None:
+    """x (1 - lr v) and x - lr v x, whose float64 values differ in their last digits only."""
+
+    def rule(theta: Any, grad: Any, state: State, h: Hyper) -> tuple[Any, State]:
+        v = h.momentum * state.v + grad
+        return theta * (1 - h.lr * v), State(state.step + 1, v)
+
+    def other(theta: Any, grad: Any, state: State, h: Hyper) -> tuple[Any, State]:
+        v = h.momentum * state.v + grad
+        return theta - h.lr * v * theta, State(state.step + 1, v)
+
+    convention = Convention(name="scaling", rule=rule, forms=lambda h: (other,))
+    rng = np.random.default_rng(3)
+    start, grads = rng.standard_normal(50), list(rng.standard_normal((4, 50)))
+    fast, exact = (
+        momentum.replay(convention, start, grads, lr=0.3, momentum=0.7, dtype="float32", tier=tier)
+        for tier in ("fast", "exact")
+    )
+    assert fast.bound.max() < 1e-5
+    assert np.all(fast.bound <= exact.bound * (1 + 2.0**-20))
+
+
+@pytest.mark.parametrize("name", ["averaged_debiased", "zero_started"])
+def test_a_walk_that_resumes_a_state_goes_on_like_the_one_that_had_it(name: str) -> None:
+    """Where it resumes, each array is in doubt by one rounding, and pure numbers by none."""
+    format, h = format_of("float32"), Hyper(lr=0.25, momentum=0.5)
+    start, grad = np.array([1.0, -3.0]), np.array([0.5, 2.0])
+
+    def begun() -> Linear:
+        return Linear(Plan(momentum.CONVENTIONS[name], format, own_error=False), start)
+
+    one, other = begun(), begun()
+    one.take(grad, h)
+    numbers = {n: x.value for n, x in one.plan.numbers.items()}
+    other.move_to(one.value)
+    other.resume({**numbers, **one.arrays})
+    doubt = other.bound
+    for walk in (one, other):
+        walk.take(grad, h)
+    assert np.array_equal(one.value, other.value)
+    assert np.all((doubt < other.bound) & (other.bound <= 2 * one.bound))
 
 
 def one_step_bound(lr: float, start: float, grad: float, dtype: str) -> float:
