@@ -86,3 +86,24 @@ def test_a_comparison_prints_as_a_few_lines() -> None:
     assert said[3].startswith("power: the smallest relative error that would have failed: lr ")
     assert len(said) == 4
     assert str(truth.compare([[0.75, 1.5], [0.5, 1.0]])).startswith("passed")
+
+
+@pytest.mark.parametrize("tier", ["fast", "exact"])
+def test_a_gradient_function_may_have_none_at_a_step(tier: Any) -> None:
+    """v = 1, 1, 1.5 at momentum 0.5, where the second step passes the parameter by."""
+    answers = iter([np.ones(1), None, np.ones(1)])
+    truth = momentum.replay(
+        "accumulated", [1.0], lambda x: next(answers), lr=0.25, momentum=0.5, steps=3, tier=tier
+    )
+    assert truth.values.tolist() == [[0.75], [0.75], [0.375]]
+
+
+def test_a_fast_bound_counts_the_roundings_of_its_own_value() -> None:
+    """x takes part in one float64 sum, lr g in that sum and in a product."""
+    case = {"start": [1.0], "gradients": [[1.0]], "lr": 0.3, "dtype": "float64"}
+    fast, exact = (
+        float(momentum.replay("accumulated", tier=tier, **case).bound[0, 0])
+        for tier in ("fast", "exact")
+    )
+    own = (1 + 2 * 0.3) * 2.0**-53
+    assert own <= fast - exact <= own * (1 + 2.0**-20)
