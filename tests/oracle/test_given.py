@@ -98,12 +98,13 @@ def test_a_gradient_function_may_have_none_at_a_step(tier: Any) -> None:
     assert truth.values.tolist() == [[0.75], [0.75], [0.375]]
 
 
-def test_a_fast_bound_counts_the_roundings_of_its_own_value() -> None:
-    """x takes part in one float64 sum, lr g in that sum and in a product."""
+def test_a_bound_counts_roundings_and_a_fast_one_those_of_its_own_value_too() -> None:
+    """x takes part in one float64 sum, lr g in that sum and in a product, here and there."""
     case = {"start": [1.0], "gradients": [[1.0]], "lr": 0.3, "dtype": "float64"}
     fast, exact = (
         float(momentum.replay("accumulated", tier=tier, **case).bound[0, 0])
         for tier in ("fast", "exact")
     )
     own = (1 + 2 * 0.3) * 2.0**-53
+    assert own <= exact <= own * (1 + 2.0**-20)
     assert own <= fast - exact <= own * (1 + 2.0**-20)
