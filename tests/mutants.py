@@ -152,6 +152,7 @@ EQUIVALENT: dict[str, str] = {
     "reshape(- 2)": "any negative number stands for what is left",
     '(format.name == "float32" and not look)': "what is not compiled gives the same",
     "-    @staticmethod": "it is called by the class alone",
+    'e.operation is "': "words of one program are one object each",
     "if grad.dtype is not object": "the nearest to a float is that float",
     "np.where(alike, -1.0": "as 0 does, less than every gap",
     '"weight_decay": 1.15': "a number chosen freely",

@@ -122,15 +122,17 @@ def test_refused_formats_side_by_side_are_skipped() -> None:
     assert found.reason == "refuses parameters of several formats: one format only"
 
 
-def test_a_refused_dtype_is_named() -> None:
+@pytest.mark.parametrize("taken", ["bfloat16", "float32", "float64"])
+def test_a_refused_dtype_is_named(taken: str) -> None:
     class Single(MachineRun):
         def setup(self) -> None:
-            if set(self.dtypes) != {"float32"}:
-                raise TypeError("float32 only")
+            if set(self.dtypes) != {taken}:
+                raise TypeError(f"{taken} only")
 
     subject = Machine("single", TORCH, run=Single)
-    found = result(subject, "agrees_with_oracle", "float64")
-    assert (found.verdict, found.reason) == ("skipped", "refuses float64: float32 only")
+    for dtype in {"bfloat16", "float16", "float32", "float64"} - {taken}:
+        found = result(subject, "agrees_with_oracle", dtype)
+        assert (found.verdict, found.reason) == ("skipped", f"refuses {dtype}: {taken} only")
 
 
 def test_usual_momentum_refused_is_one_failure() -> None:
