@@ -87,7 +87,7 @@ class RandomStates:
         """Remember them."""
         for i, generator in enumerate(_GENERATORS):
             seen = generator.seen()
-            if seen != self.seen[i] or self.states[i] is None:
+            if seen != self.seen[i]:
                 self.seen[i], self.states[i] = seen, generator.state()
 
     @property

@@ -72,6 +72,16 @@ def test_grid_never_fits_again_after_a_rounding():
     assert not bool((lost - 2.0**-8).stored().fits)
 
 
+def test_grid_computes_with_numbers_on_either_side():
+    three = Grid.of(3.0, format_of("float32"))
+    for result, value, magnitude in (
+        (three - 1.0, 2.0, 4.0), (1.0 - three, -2.0, 4.0), (1.0 + three, 4.0, 4.0),
+        (0.5 * three, 1.5, 1.5), (-three, -3.0, 3.0),
+    ):  # fmt: skip
+        assert (float(result.value), float(result.magnitude)) == (value, magnitude)
+        assert bool(result.fits)
+
+
 def test_grid_divides_by_powers_of_two_only():
     format = format_of("float32")
     quotient = Grid.of(np.array([3.0, 3.0, -3.0]), format) / np.array([4.0, 3.0, -0.5])

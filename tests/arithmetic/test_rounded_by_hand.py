@@ -125,6 +125,7 @@ def test_room_grows_with_sums_and_products():
     assert (held(3.0) * held(5.0)).peak == 60 * (1 + U) + TINY
     assert (held(3.0) * 4.0).peak == 24.0
     assert (-held(3.0)).peak == 6.0
+    assert held(3.0).rounded_once_more().peak == 6.0 * (1 + U)
     twice = FORMATS["float64"]
     assert twice.operation_u_beside_float64 == 2 * twice.operation_u
     assert 2.0**-53 < twice.operation_u < 2.0**-53 * (1 + 2.0**-27)

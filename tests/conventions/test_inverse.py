@@ -221,8 +221,14 @@ def test_where_nothing_need_be_remembered_momentum_is_that_of_the_source():
 def test_no_part_of_the_parameter_helps_where_a_proportion_is_free(name, Q, unknown):
     told = wanted(fmpq(3, 4), Q, fmpq(2), fmpq(3), Hyper(fmpq(1, 3), fmpq(1, 2)))
     shifts = CONVENTIONS[name].inverse.shifts
-    assert list(shifts(told))
+    assert len(list(shifts(told))) == 2
     assert list(shifts(told._replace(**{unknown: None}))) == []
+
+
+def test_an_average_may_have_a_momentum_above_one():
+    """m^2 = Q / (P + Q) is 4 where P = -3 and Q = 4."""
+    told = wanted(fmpq(-3), fmpq(4), fmpq(2), fmpq(3), Hyper(fmpq(1, 3), fmpq(1, 2)))
+    assert len(list(CONVENTIONS["averaged"].inverse.shifts(told))) == 2
 
 
 def test_a_velocity_looked_back_from_whole_takes_its_rate_from_what_is_remembered():

@@ -4,11 +4,18 @@ import ctypes
 import platform
 import random
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
+from momentum.subjects.guard import (
+    Guarded,
+    Settings,
+    put_back_after_loading,
+    set_torch,
+    torch_settings,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -144,6 +151,14 @@ def test_guard_puts_back_every_word_of_the_states(word):
         begun(sets).step([])
         assert random.getstate() == python, name
         assert (np.random.get_state()[1] == numpy[1]).all(), name  # noqa: NPY002
+
+
+@pytest.mark.parametrize("module", [None, ModuleType("torch")], ids=["absent", "half loaded"])
+def test_torch_that_is_not_there_has_no_settings(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", module)
+    assert torch_settings() == ()
+    set_torch(torch_settings())
+    Settings.now().put_back()
 
 
 def test_guard_leaves_random_numbers_drawn_between_runs():

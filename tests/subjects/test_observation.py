@@ -9,7 +9,7 @@ import pytest
 
 from momentum.conventions import Hyper, get
 from momentum.gallery.twin import twin_of
-from momentum.subjects.drive import observe, tell
+from momentum.subjects.drive import advance, observe, steps, tell
 from momentum.subjects.judge import Measured, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, SubjectError
@@ -168,3 +168,14 @@ def test_a_run_is_told_of_every_change_and_of_nothing_else() -> None:
         heard.clear()
         tell(Hearing(), rows, t)
         assert heard == told
+    for ways, expected in (({}, sum(wanted, [])), ({"told": False}, [])):
+        heard.clear()
+        whole = problem(hypers=tuple(rows), groups=(0, 1, 0))
+        run = Hearing().start(whole.start, rows[0], whole.dtype)
+        hearing = Hearing()
+        hearing.__dict__ |= vars(run)
+        list(advance(hearing, whole, 0, whole.start, **ways))
+        assert heard == expected
+        heard.clear()
+        list(steps(hearing, rows, lambda t, here: whole.gradients(t, here), whole.start, **ways))
+        assert heard == expected
