@@ -239,3 +239,22 @@ def test_a_velocity_looked_back_from_whole_takes_its_rate_from_what_is_remembere
     (found,) = CONVENTIONS["look_ahead"].inverse.solve(told, False, False)
     assert (found.lr, found.momentum, found.following) == (m * fmpq(4, 3), m, -1)
     assert list(CONVENTIONS["look_ahead"].inverse.solve(told._replace(mu=None), False, False)) == []
+
+
+def test_the_look_ahead_rule_is_solved_by_the_momentum_of_the_next_step():
+    """y' = y - m1 m2 v - (1 + m2) lr d, v' = m1 v + lr d."""
+    lr, m1, m2 = fmpq(2, 3), fmpq(3, 4), fmpq(1, 6)
+    told = wanted((1 + m2) * lr, m1 * m2, 5 * m1, 5 * lr, Hyper(fmpq(1), m1))._replace(held=m1)
+    for remembered in ({}, {"mu": None, "kappa": None}):  # the update alone decides
+        last = told._replace(**remembered)
+        (found,) = CONVENTIONS["look_ahead"].inverse.solve(last, False, False)
+        assert (found.lr, found.momentum, found.following) == (lr, m1, m2)
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("m", [fmpq(-1), fmpq(-2), fmpq(1, 2)])
+def test_a_first_step_in_nesterovs_form_has_no_answer_at_momentum_of_minus_one(m, free):
+    """y' = y - lr (1 + m) d."""
+    first = wanted(fmpq(3, 4), None, None, None, Hyper(fmpq(1), m))
+    found = [f for f in CONVENTIONS["accumulated"].inverse.solve(first, True, free)]
+    assert [(f.lr, f.momentum) for f in found] == ([] if m == -1 else [(fmpq(3, 4) / (1 + m), m)])

@@ -312,3 +312,16 @@ def test_defaults_are_values_of_hyper_parameters_that_the_speaker_has() -> None:
             assert who.takes(hyper)
             assert isinstance(value, bool) or value in who.names or 0 < Fraction(value) < 1
         assert who.spelling.source
+
+
+@pytest.mark.parametrize(
+    ("name", "idle"),
+    [("torch", True), ("libtorch", True), ("timm", True), ("optax", False), ("mindspore", False)],
+)
+def test_a_velocity_that_stands_still_without_momentum_is_told(name: str, idle: bool) -> None:
+    """torch touches its buffer only where momentum is not 0, in C++ as in Python."""
+    own = speaker(name).names
+    rows = [{own["lr"]: "0.1", own["momentum"]: momentum} for momentum in ("0.9", "0", "0.9")]
+    words = f"momentum 0: {name} leaves its velocity alone"
+    assert any(line.startswith(words) for line in tell(convert(name, "scaled", rows))) == idle
+    assert not any(line.startswith(words) for line in tell(convert(name, "scaled", rows[:1])))

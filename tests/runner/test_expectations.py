@@ -255,7 +255,8 @@ def scaled_header():
 
 
 def test_as_expected_leaves_all_else_alone():
-    other = ENTRY._replace(id="d[float32]")
     skipped = replace(BAD, verdict="skipped")
-    assert as_expected(BAD, [other]) == BAD
+    for other in ("a[float32]", "d[float32]", "c[float16]", "c[float64]"):
+        assert as_expected(BAD, [ENTRY._replace(id=other)]) == BAD
+        assert as_expected(BAD, [ENTRY._replace(id=other), ENTRY]).reference == ENTRY.reference
     assert as_expected(skipped, [ENTRY]) == skipped
