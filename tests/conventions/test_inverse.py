@@ -256,5 +256,5 @@ def test_the_look_ahead_rule_is_solved_by_the_momentum_of_the_next_step():
 def test_a_first_step_in_nesterovs_form_has_no_answer_at_momentum_of_minus_one(m, free):
     """y' = y - lr (1 + m) d."""
     first = wanted(fmpq(3, 4), None, None, None, Hyper(fmpq(1), m))
-    found = [f for f in CONVENTIONS["accumulated"].inverse.solve(first, True, free)]
+    found = list(CONVENTIONS["accumulated"].inverse.solve(first, True, free))
     assert [(f.lr, f.momentum) for f in found] == ([] if m == -1 else [(fmpq(3, 4) / (1 + m), m)])

@@ -123,3 +123,14 @@ def test_read_refuses_what_is_no_text(tmp_path):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="it is no UTF-8 text"):
         files.read(tmp_path / "bytes", "the file")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "nan", '{"a": 1} 2', '"\ud800"'])
+def test_a_line_that_is_no_json_is_refused_in_one_line(text):
+    with pytest.raises(UsageError, match=r"line 3: no JSON that can be read") as caught:
+        files.json_of(text, "line 3")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_of_json_is_what_it_says():
+    assert files.json_of('{"a": [1, null, 0.5]}', "line 3") == {"a": [1, None, 0.5]}
