@@ -22,6 +22,7 @@ from momentum.checks._runs import every_form, stepped, walked
 from momentum.checks.late_groups import late
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun, full
+from momentum.subjects.refusals import Refusals
 
 
 def grouped(setting: Setting) -> Problems:
@@ -42,7 +43,9 @@ def grouped(setting: Setting) -> Problems:
 )
 def hooks_stand_around_a_step(trial: Trial) -> Found:
     yield from _hooked(trial, False)
-    if "closure" in trial.subject.facts.offers:
+    subject, h, dtype = trial.subject, trial.problem.hypers[0][0], trial.problem.dtype
+    able = "closure" in subject.facts.offers
+    if able and Refusals(subject).asked("closure", h, dtype) is None:
         yield from worded(_hooked(trial, True), "through a closure, ")
 
 
@@ -81,9 +84,10 @@ def gradients_are_cleared(trial: Trial) -> Found:
         run.step([np.ones(x.shape) for x in first])
         run.zero_grad(to_none)
         run.add_group([x.copy() for x in problem.start[len(first) :]], problem.hypers[0][1])
-        # The second time none is finite, which a product with 0 is not either.
-        for t, value in enumerate((1.0, np.inf)):
-            run.step([np.full(x.shape, value) for x in problem.start])
+        for t in range(2):
+            run.step([np.ones(x.shape) for x in problem.start])
+            if t and "overwrite" in trial.subject.facts.offers:
+                run.overwrite_fed()  # with what a product with 0 leaves as it is
             run.zero_grad(to_none)
             for i, g in enumerate(run.fed()):
                 where = f"cleared to {'None' if to_none else 'zeros'}, parameter {i}"

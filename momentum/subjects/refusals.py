@@ -4,6 +4,7 @@ A refusal is an error that says what is not supported, raised by a statement of 
 when a run that asks for no more than that begins. The same error from anywhere else is a failure.
 """
 
+import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ PLAIN_KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplemente
 """A RuntimeError of a plain step is no refusal of anything."""
 
 SHAPE = (3, 4)
+SHAPES = {"channels_last": (2, 3, 2, 4), "channels_last_3d": (2, 3, 2, 2, 3)}
+"""By layout, for those that less axes do not have."""
 
 ORDER = ("maximize", "weight_decay", "nu", "dampening", "nesterov", "momentum")
 """In which hyper-parameters are left out, to see what is refused: what others need comes last."""
@@ -39,7 +42,14 @@ def _nothing(run: object) -> None:
 
 
 def _step(run: Run) -> None:
-    run.step([_ones()])
+    run.step([np.ones(x.shape) for x in run.parameters()])
+
+
+def _typed(run: Run) -> None:
+    try:
+        _step(run)
+    except AssertionError as error:
+        raise TypeError(str(error) or "an assertion") from None
 
 
 def _stepped(run: Run, ask: Ask) -> object:
@@ -58,16 +68,24 @@ ASKED: Mapping[str, tuple[str, Ask]] = {
     "state_bytes": ("to show its state", lambda run: _stepped(run, lambda r: r.state_bytes())),
     "deepcopy": ("a deep copy", lambda run: _stepped(run, lambda r: r.duplicate("deepcopy"))),
     "pickle": ("to be pickled", lambda run: _stepped(run, lambda r: r.duplicate("pickle"))),
+    "late_groups": (
+        "a late group",
+        lambda run: _stepped(run, lambda r: r.add_group([_ones()], None)),
+    ),
     "restart": ("to start anew", lambda run: _stepped(run, lambda r: r.restart())),
 }
 """Offer -> what it is in words, and the least that asks for it."""
+
+
+_RAISES = re.compile(r"(^|[:;]\s*)raise\s")
+"""A line whose statement raises, also after a condition."""
 
 
 def deliberate(error: BaseException, kinds: tuple[type[Exception], ...] = KINDS) -> bool:
     """Raised by a statement, with words, and not by an operation that went wrong."""
     frames = traceback.extract_tb(error.__traceback__)
     line = (frames[-1].line or "raise ") if frames else ""
-    said = line.startswith("raise ") or isinstance(error, NotImplementedError)
+    said = bool(_RAISES.search(line)) or isinstance(error, NotImplementedError)
     return isinstance(error, kinds) and bool(str(error)) and said
 
 
@@ -83,9 +101,16 @@ class Refusals:
 
         needs: what the check asks for beyond the problem.
         """
-        if not deliberate(error):
-            return None
         dtype, options = problem.dtype, dict(problem.options)
+        several = {"recast", "mixed_dtypes"}.intersection(needs)
+        said = deliberate(error)
+        if said or isinstance(error, AssertionError):  # which is a word on dtypes alone
+            asked = self.subject.facts.dtypes if several else (dtype,)
+            refused = (self._of_dtype(problem.hypers[0][0], d) for d in asked)
+            if found := next(filter(None, refused), None):
+                return found
+        if not said:
+            return None
         wanted = [n for n in needs if n in ASKED]
         wanted += ["none_gradients"] if problem.missing else []
         for row in dict.fromkeys(problem.hypers):
@@ -97,8 +122,10 @@ class Refusals:
                     found = found or self._refused(h, dtype, {}, *ASKED[need])
                 if found is not None:
                     return found
-        if len(problem.hypers[0]) > 1:
-            return self._several(problem.hypers[0], dtype, {}, "several groups")
+        if len(row := problem.hypers[0]) > 1:
+            found = self._several(row, dtype, {}, "several groups")
+            late = "late_groups" in self.subject.facts.offers
+            return self.asked("late_groups", row[0], dtype) if late and not found else found
         if "mixed_dtypes" in needs:
             # Some go together only in one order, and some not at all.
             for pair in permutations(self.subject.facts.dtypes, 2):
@@ -130,22 +157,30 @@ class Refusals:
                     h, error = (h, error) if again is None else (fewer, again)
             if not what and all(getattr(h, n) == NEUTRAL[n] for n in ORDER if n != "momentum"):
                 error = self._tried([h], dtype, options, _nothing)  # a plain step that fails, fails
-                others = [d for d in self.subject.facts.dtypes if d != dtype]
-                if error and any(self._tried([h], d, options, _nothing) is None for d in others):
-                    self.told[key] = _said(dtype, error)
-                    return self.told[key]
+                if (of_dtype := self._of_dtype(h, dtype)) is not None:
+                    self.told[key] = of_dtype
+                    return of_dtype
             self.told[key] = _said(_words(what, h), error)
         return self.told[key]
+
+    def _of_dtype(self, h: Hyper, dtype: str) -> str | None:
+        """The refusal of a dtype: what is taken in another one."""
+        facts = self.subject.facts
+        off = {n: NEUTRAL[n] for n in ORDER if n in facts.domain.free and n != "momentum"}
+        plain = h._replace(**off)
+        if (plain, dtype) not in self.told:
+            error = self._tried([plain], dtype, {}, _typed)
+            others = (d for d in facts.dtypes if d != dtype)
+            taken = error and not all(self._tried([plain], d, {}, _typed) for d in others)
+            self.told[plain, dtype] = _said(dtype, error) if taken else None
+        return self.told[plain, dtype]
 
     def _several(
         self, row: Sequence[Hyper], dtype: str, options: Mapping[str, object], what: str
     ) -> str | None:
         """Two parameters, in a group each where there are several."""
         hypers = list(row[:2])
-        error = self._tried(
-            hypers, dtype, options, lambda run: run.step([_ones(), _ones()]), parameters=2
-        )
-        return _said(what, error)
+        return _said(what, self._tried(hypers, dtype, options, _typed, parameters=2))
 
     def _tried(
         self,
@@ -157,11 +192,12 @@ class Refusals:
     ) -> BaseException | None:
         """The deliberate error of the least run that asks for this, None where there is none."""
         groups = [i % len(hypers) for i in range(parameters)]
-        values = [np.ones(SHAPE) for _ in groups]
+        shape = SHAPES.get(str(options.get("layout")), SHAPE)
+        values = [np.ones(shape) for _ in groups]
         kinds = KINDS
         try:
             run = self.subject.start(values, hypers, dtype, groups, dict(options))
-            kinds = PLAIN_KINDS if ask is _step else KINDS
+            kinds = PLAIN_KINDS if ask is _step and not options else KINDS
             ask(run)
         except Exception as error:
             return error if deliberate(error, kinds) else None

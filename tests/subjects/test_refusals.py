@@ -230,3 +230,50 @@ def test_what_is_refused_by_itself_is_left_out_of_any_order() -> None:
     subject = Machine(name="uncopied", convention=TORCH, run=Uncopied)
     assert result(subject, "any_order_of_calls_agrees").verdict == "passed"
     assert result(subject, "deepcopy_is_faithful").verdict == "skipped"
+
+
+def test_a_condition_and_what_it_raises_may_stand_in_one_line() -> None:
+    class Run(MachineRun):
+        def validate(self, h: Hyper, group: int) -> None:
+            if h.nesterov: raise ValueError("not supported")  # noqa: E701  # fmt: skip
+
+    found = result(Machine("short", TORCH, run=Run), "nesterov_agrees")
+    assert (found.verdict, found.reason) == ("skipped", "refuses nesterov: not supported")
+
+
+@pytest.mark.parametrize("kind", [TypeError, RuntimeError, AssertionError])
+def test_a_dtype_that_a_step_refuses_is_named(kind: type[Exception]) -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            if self.dtypes[0] != "float32":
+                raise kind("single precision only")
+            super().step(gradients)
+
+    machine, check = Machine("single", TORCH, run=Run), CHECKS["agrees_with_oracle"]
+    found = run_check(check, machine, TORCH, "float16", "quick")
+    assert (found.verdict, found.reason) == ("skipped", "refuses float16: single precision only")
+    assert run_check(check, machine, TORCH, "float32", "quick").verdict == "passed"
+    recast = run_check(CHECKS["agrees_after_a_change_of_format"], machine, TORCH, "float32")
+    assert recast.verdict == "skipped"
+    assert recast.reason.endswith("single precision only")
+
+
+def test_a_late_group_that_is_refused_is_said() -> None:
+    class Run(MachineRun):
+        def add_group(self, parameters: Any, hyper: Any) -> None:
+            raise RuntimeError("too late")
+
+    for check in ("late_group_starts_afresh", "gradients_are_cleared", "any_order_of_calls_agrees"):
+        found = result(Machine("closed", TORCH, run=Run), check)
+        assert found.reason == "refuses a late group: too late", check
+
+
+def test_a_layout_that_is_refused_is_said() -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            if self.options.get("layout", "contiguous") != "contiguous":
+                raise RuntimeError("contiguous arrays only")
+            super().step(gradients)
+
+    found = result(Machine("dense", TORCH, run=Run), "leaves_memory_between_alone")
+    assert found.reason == "refuses layout strided: contiguous arrays only"
