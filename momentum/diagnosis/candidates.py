@@ -10,13 +10,12 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
-from momentum.diagnosis.departure import Departure, constant, seeded
+from momentum.diagnosis.departure import Departure, seeded
 from momentum.diagnosis.departures import DEPARTURES, NESTEROV_FORM, UNDECAYED
 from momentum.diagnosis.hypothesis import Hypothesis
 from momentum.diagnosis.probes import Probe, probes, taken, tried
-from momentum.diagnosis.response import response
 from momentum.subjects.drive import Observation, begin
-from momentum.subjects.protocol import Array, Subject
+from momentum.subjects.protocol import Array, Facts, Subject
 
 DECAYS = ("coupled", "before", "after")
 """Kinds of decay that exact arithmetic tells apart: `simultaneous` is `before`."""
@@ -175,7 +174,7 @@ def decide(
     taken, those of the dtype where none is given.
     """
     facts = subject.facts
-    alive = [Candidate(root, facts.name) for root in _roots(subject, dtype, also)]
+    alive = [Candidate(root, facts.name) for root in _roots(facts, also)]
     seen: list[Seen] = []
     refused: dict[str, str] = {}
     shapes: tuple[tuple[int, ...], ...] = SHAPES
@@ -212,9 +211,9 @@ def contained(convention: Convention, has: frozenset[str]) -> bool:
     return bool(convention.contains) and not convention.takes <= has | {"momentum"}
 
 
-def _roots(subject: Subject, dtype: str, also: Sequence[Convention]) -> list[Hypothesis]:
-    """Every convention; with the momentum that its impulse response shows, where it takes none."""
-    has = taken(subject.facts)
+def _roots(facts: Facts, also: Sequence[Convention]) -> list[Hypothesis]:
+    """Every convention that can be told from others, and what each makes of absent options."""
+    has = taken(facts)
     roots = [
         Hypothesis.of(c)
         for c in {c.name: c for c in (*CONVENTIONS.values(), *also)}.values()
@@ -224,24 +223,7 @@ def _roots(subject: Subject, dtype: str, also: Sequence[Convention]) -> list[Hyp
         roots.append(seeded(CONVENTIONS["accumulated"]))
     if "nesterov" not in has:
         roots += [NESTEROV_FORM.on(r) for r in roots if "nesterov" in r.base.takes]
-    if "momentum" not in has and "momentum" not in subject.facts.fixed:
-        for momentum in _own_momenta(subject, dtype):
-            words = f"its momentum is its own: {momentum:g}"
-            own = Departure(words, constant("momentum", momentum))
-            roots += [own.on(Hypothesis.of(CONVENTIONS[n])) for n in ("accumulated", "scaled")]
-            nesterov = Departure("in Nesterov's form", NESTEROV_FORM.apply)
-            roots += [nesterov.on(r) for r in roots[-2:]]
     return roots
-
-
-def _own_momenta(subject: Subject, dtype: str) -> list[float]:
-    """The ratios of its first coefficients: momentum itself, in either form."""
-    found = response(subject, dtype)
-    if isinstance(found, str):
-        return []  # the probes will tell what is wrong
-    h = found.coefficients
-    ratios = [h[i + 1] / h[i] for i in (0, 1) if h[i]]
-    return list(dict.fromkeys(r for r in ratios if np.isfinite(r) and 0 < abs(r) < 2))
 
 
 def _points(subject: Subject, seen: Seen, candidate: Candidate) -> bool:

@@ -17,6 +17,7 @@ from momentum.diagnosis.departures import NESTEROV_FORM
 from momentum.diagnosis.estimate import Estimate, measure
 from momentum.diagnosis.fitted import drifting, fitted
 from momentum.diagnosis.hypothesis import Hypothesis
+from momentum.diagnosis.own_momentum import with_own_momentum
 from momentum.diagnosis.probes import dtype_for, taken, tried, trimmed
 from momentum.diagnosis.response import Response, response
 from momentum.diagnosis.rounding import below, looks_rounded
@@ -66,9 +67,11 @@ def identify(
     """
     subject = claimed(subject, () if dtype is None else (dtype,))
     trial = dtype or dtype_for(subject.facts)
+    subject = with_own_momentum(subject, trial)
     subject, declined = trimmed(subject, trial)
     facts, has = subject.facts, taken(subject.facts)
     chosen, remarks = trial, [f"called {facts.called}"] if facts.called else []
+    remarks += [f"{n}: {why}" for n, why in facts.left.items() if n in facts.fixed]
     alive, seen, refused = decide(subject, chosen, also)
     fit: Hypothesis | None = None
     for coarser in below(chosen) if alive[0].failed else ():

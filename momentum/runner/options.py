@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from momentum.arithmetic import FORMATS, format_of
 from momentum.checks import CHECKS, Check
 from momentum.conventions import Convention, get
+from momentum.diagnosis.own_momentum import with_own_momentum
 from momentum.errors import UsageError, did_you_mean, of_usage
 from momentum.subjects.isolation import Lost, stream
 from momentum.subjects.problems import Problem
@@ -97,14 +98,14 @@ def selected(only: Sequence[str]) -> list[Check]:
 
 
 def judged_in(subject: Subject, options: Options) -> Subject:
-    """The subject, claiming the dtypes that it is to be judged in.
+    """The subject, claiming the dtypes that it is to be judged in, and a momentum of its own.
 
     Raises: UsageError for a dtype that it cannot be given.
     """
     if options.replay is not None:
-        return claimed(subject, (options.replay.dtype,))
+        return with_own_momentum(claimed(subject, (options.replay.dtype,)))
     also = [name.partition("[")[2].rstrip("]") for name in options.only if "[" in name]
-    return claimed(subject, options.dtypes, [d for d in also if d in FORMATS])
+    return with_own_momentum(claimed(subject, options.dtypes, [d for d in also if d in FORMATS]))
 
 
 def jobs(subject: Subject, options: Options) -> list[tuple[Check, str]]:
