@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from momentum.adapters._device import CPU
-from momentum.adapters._shared import FLAGS, known_names
+from momentum.adapters._shared import ALSO_CALLED, FLAGS
 from momentum.errors import UsageError
 from momentum.subjects.isolation import survives
 
@@ -52,7 +52,13 @@ class Trial:
 
     @cached_property
     def records(self) -> bool:
-        """Whether the constructor lets its steps be differentiated."""
+        """Whether the constructor lets its steps be differentiated.
+
+        One that takes any name whatever says nothing by taking this one.
+        """
+        lr = {self.names["lr"]: 0.5} if "lr" in self.names else {}
+        if _shows(self.build, "no_such_option", True, lr):
+            return False
         try:
             return bool(self.optimizer(differentiable=True).defaults.get("differentiable"))
         except UsageError:
@@ -100,19 +106,35 @@ def hookable(optimizer: torch.optim.Optimizer) -> bool:
 
 
 def handed_on(factory: Callable[..., object], names: Mapping[str, str]) -> dict[str, str]:
-    """Hyper-parameters that a class takes in **kwargs for its bases: our name -> its name.
+    """Hyper-parameters that are taken in **kwargs for somebody else: our name -> its name.
 
-    Those only that a call accepts and the optimizer's defaults show. names: those known already.
+    A class hands them to its bases, which name them; a function to who knows whom. Those only that
+    a call accepts and the optimizer's defaults show. names: those known already.
     """
     made = factory.func if isinstance(factory, partial) else factory
+    if isinstance(made, type):
+        listed = _along_bases(made)
+    elif _is_open(made) and not _shows(factory, "no_such_option", 0.5, {}):
+        listed = [name for ours, others in ALSO_CALLED.items() for name in (ours, *others)]
+    else:
+        return {}
     found: dict[str, str] = {}
     # lr and momentum come first, for the others may not be had without.
-    for n, theirs in known_names(_along_bases(made) if isinstance(made, type) else ()).items():
+    for n, others in ALSO_CALLED.items():
         given = {**names, **found}
         beside = {given[x]: 0.5 for x in ("lr", "momentum") if x in given}
-        if n not in names and _shows(factory, theirs, True if n in FLAGS else 0.5, beside):
-            found[n] = theirs
+        for theirs in (n, *others):
+            if n in given or theirs not in listed or theirs in given.values():
+                continue
+            if _shows(factory, theirs, True if n in FLAGS else 0.5, beside):
+                found[n] = given[n] = theirs
     return found
+
+
+def _is_open(function: Callable[..., object]) -> bool:
+    """Whether it takes any keyword."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _along_bases(made: type) -> list[str]:

@@ -9,7 +9,7 @@ from momentum.adapters import _device, _shared
 from momentum.adapters._record import framework
 from momentum.adapters._shared import argument_names, fitted
 from momentum.conventions import Convention, Hyper
-from momentum.conventions.hyper import NEUTRAL
+from momentum.conventions.hyper import NAMES, NEUTRAL
 from momentum.subjects.protocol import Array, Facts
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def accepts(obj: object) -> bool:
     if isinstance(obj, partial):
         return accepts(obj.func)
     first, second, *_ = [*argument_names(obj), "", ""]
-    return first in ("params", "parameters", "param_groups") and second != "states"
+    parameters = first == "param_groups" or first.endswith(("params", "parameters"))
+    return parameters and second != "states"
 
 
 def adapt(
@@ -90,7 +91,7 @@ def adapt(
     }
     restore()
     inside = {
-        n: group[n] for n, off in NEUTRAL.items() if n not in names and group.get(n, off) != off
+        n: group[n] for n in NAMES if n not in names and group.get(n) not in (None, NEUTRAL.get(n))
     }
     unknown = {
         n: x

@@ -42,3 +42,45 @@ def test_a_momentum_that_is_not_recognised_is_told_with_a_way_out() -> None:
     assert facts.hyper == {"lr"}
     assert "none of its arguments is known as one: mu=0.9" in facts.left["momentum"]
     assert adapt(renamed, {}, "renamed").facts.hyper == {"lr", "momentum"}
+
+
+def handing_on(params: Any, **options: Any) -> torch.optim.Optimizer:
+    return torch.optim.SGD(params, **options)
+
+
+def built_in(model_parameters: Any) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model_parameters, lr=0.1, momentum=0.9, weight_decay=1e-4)
+
+
+class Swallowing(torch.optim.Optimizer):
+    def __init__(self, params: Any, lr: float = 0.1, **options: Any) -> None:
+        super().__init__(params, {"lr": lr, **options})
+
+    def step(self, closure: Any = None) -> Any:
+        return None
+
+
+def swallowing(params: Any, lr: float = 0.1, **options: Any) -> torch.optim.Optimizer:
+    return Swallowing(params, lr, **options)
+
+
+def test_a_function_that_hands_everything_on_takes_what_it_is_handed_to_takes() -> None:
+    facts = adapt(handing_on, {}, "handing_on").facts
+    assert facts == adapt(torch.optim.SGD, {}, "handing_on").facts
+
+
+def test_what_takes_every_name_offers_nothing_by_taking_one() -> None:
+    for subject in (Swallowing, swallowing):
+        facts = adapt(subject, {}, "swallowing").facts
+        assert facts.hyper == {"lr"}
+        assert "differentiable" not in facts.offers
+
+
+def test_a_function_of_parameters_alone_is_held_to_the_numbers_that_it_sets() -> None:
+    facts = adapt(built_in, {}, "built_in").facts
+    assert facts.hyper == frozenset()
+    assert dict(facts.fixed) == {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
+    done = momentum.check(
+        built_in, "torch", effort="quick", only=["closure_gives_the_gradients[float32]"]
+    )
+    assert {r.verdict for r in done.results} == {"passed"}
