@@ -127,7 +127,7 @@ WIDER = ("transposed", "strided")
 """Layouts that have nothing in common but that they are not contiguous."""
 
 IN_WIDER = [("layout", name) for name in WIDER]
-NOT_CONTIGUOUS = Scope("in tensors that are not contiguous", lambda o, i: any(
+NOT_CONTIGUOUS = Scope("in arrays that are not contiguous", lambda o, i: any(
     option in o.problem.options for option in IN_WIDER
 ))  # fmt: skip
 MISSING = Scope("where a gradient is missing", lambda o, i: bool(o.problem.missing))
@@ -206,9 +206,9 @@ def _only(problem: Problem, members: list[int]) -> Problem:
 
 
 LAYOUTS = {
-    "strided": "in tensors with gaps in memory (strided)",
-    "transposed": "in transposed tensors",
-    "channels_last": "in tensors of layout channels_last",
+    "strided": "in arrays with gaps in memory (strided)",
+    "transposed": "in transposed arrays",
+    "channels_last": "in arrays of layout channels_last",
     "expanded": "with expanded gradients",
 }
 

@@ -234,7 +234,7 @@ def _laid_out(o: Observation, i: int) -> bool:
 
 
 LAYOUTS = (
-    Scope("tensors laid out so", _laid_out),
+    Scope("arrays laid out so", _laid_out),
     # What is 1 in three lies so in its gradient alone, what is 2 in its own memory alone.
     Scope("parameters whose own memory is laid out so",
           lambda o, i: _laid_out(o, i) and i % 3 != 1),

@@ -27,7 +27,7 @@ def test_cause_of_a_layout_is_no_cause_of_a_shape() -> None:
     options = (("layout", "transposed"),)
     problem = Problem("float32", ((3, 5),), (ROW,) * 3, (0,), options=options)
     words = cause(strided, problem)
-    assert words.startswith("from step 1 on: in tensors that are not contiguous")
+    assert words.startswith("from step 1 on: in arrays that are not contiguous")
     assert words.endswith("left as they were")
 
 
