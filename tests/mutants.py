@@ -98,6 +98,12 @@ ROOMS = {
 
 EQUIVALENT: dict[str, str] = {
     'name is "settings"': "names of attributes are interned",
+    "2.0**- 54": "smaller is rounded away as well",
+    "_TINY, _UNIT = 2.0**- 1023": "half of it is no normal number either",
+    "[: 299]": "a length chosen freely",
+    "MemoryError(text[: 299])": "a length chosen freely",
+    "len(problem.hypers[0]) != 1": "there is one at least",
+    "self.blocked = [True, False]": "the first one goes first, and is heard of then",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",

@@ -264,3 +264,12 @@ def test_conventions_refuse_what_they_do_not_take(convention: Convention) -> Non
 def test_convention_records_are_complete(convention: Convention) -> None:
     assert convention.formula
     assert convention.source.text
+
+
+def test_get_tells_whose_conventions_are_known_where_no_name_is_near() -> None:
+    with pytest.raises(ValueError, match="known are accumulated, .*; or say whose: .*keras") as far:
+        get("qqqqqqqq")
+    assert "did you mean" not in str(far.value)
+    with pytest.raises(ValueError, match="did you mean 'keras'") as near:
+        get("kears")
+    assert "or say whose" not in str(near.value)

@@ -7,7 +7,7 @@ import pytest
 from flint import fmpq
 
 from momentum.conventions import CONVENTIONS, Found, Hyper, State
-from momentum.conventions._inverse import Wanted
+from momentum.conventions._inverse import Wanted, nesterov_averaging
 
 PLAIN = ("accumulated", "zero_started", "scaled", "averaged", "quasi_hyperbolic")
 """The conventions with one velocity, whose steps do not depend on their number."""
@@ -258,3 +258,11 @@ def test_a_first_step_in_nesterovs_form_has_no_answer_at_momentum_of_minus_one(m
     first = wanted(fmpq(3, 4), None, None, None, Hyper(fmpq(1), m))
     found = list(CONVENTIONS["accumulated"].inverse.solve(first, True, free))
     assert [(f.lr, f.momentum) for f in found] == ([] if m == -1 else [(fmpq(3, 4) / (1 + m), m)])
+
+
+@pytest.mark.parametrize("m", [fmpq(-1), fmpq(1), fmpq(-2), fmpq(1, 2)])
+def test_a_first_average_in_nesterovs_form_has_no_rate_at_momentum_of_one_either_sign(m):
+    """y' = y - lr (1 - m^2) d."""
+    first = wanted(fmpq(3, 4), None, None, None, Hyper(fmpq(1), m))
+    found = [(f.lr, f.momentum) for f in nesterov_averaging(first)]
+    assert found == ([] if m**2 == 1 else [(fmpq(3, 4) / (1 - m**2), m)])

@@ -10,7 +10,7 @@ import pytest
 from momentum.conventions import Hyper, get
 from momentum.gallery.twin import twin_of
 from momentum.subjects.drive import advance, observe, steps, tell
-from momentum.subjects.judge import Measured, judge
+from momentum.subjects.judge import Measured, blocks, judge
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, SubjectError
 
@@ -67,6 +67,24 @@ def worst(subject: Any, problem: Problem) -> Measured:
 def test_judge_passes_a_right_subject(kind: str) -> None:
     gaps = frozenset({(0, 1), (2, 0), (2, 1)})
     assert worst(Plain(), problem(kind=kind, missing=gaps)).ratio <= 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "together"),
+    [
+        ([], [[0, 1, 2]]),
+        ([(2, 1)], [[0, 2], [1]]),
+        ([(2, 1), (2, 2)], [[0], [1, 2]]),
+        ([(2, 0), (1, 2)], [[0], [1], [2]]),
+        ([(0, 1), (2, 0), (2, 1)], [[0], [1], [2]]),
+    ],
+)
+def test_parameters_are_judged_together_that_miss_the_same_gradients(
+    missing: list[tuple[int, int]], together: list[list[int]]
+) -> None:
+    whole = problem(missing=frozenset(missing))
+    fed = [whole.gradients(t, whole.start) for t in range(whole.steps)]
+    assert [block.batch for block in blocks(whole, map(tuple, fed))] == together
 
 
 def test_judge_names_step_and_coordinate_of_a_wrong_number() -> None:

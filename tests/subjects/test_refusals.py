@@ -41,6 +41,16 @@ def test_refused_option_is_skipped_and_said(kind: type[Exception]) -> None:
     assert found.reason == "refuses nesterov: not supported"
 
 
+def test_a_refusal_is_looked_for_with_one_parameter() -> None:
+    class Run(MachineRun):
+        def setup(self) -> None:
+            if any(h.nesterov for h in self.hypers):
+                raise ValueError("one parameter only" if len(self.theta) > 1 else "not supported")
+
+    subject = Machine("refusing", TORCH, run=Run, without=("nesterov_with_dampening",))
+    assert result(subject, "nesterov_agrees").reason == "refuses nesterov: not supported"
+
+
 @pytest.mark.parametrize("check", ["agrees_with_oracle", "decay_agrees_in_combinations"])
 def test_refused_combination_is_left_out_and_said_smallest(check: str) -> None:
     found = result(refusing(lambda h: h.maximize and bool(h.weight_decay)), check)
