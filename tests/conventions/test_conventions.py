@@ -267,7 +267,7 @@ def test_convention_records_are_complete(convention: Convention) -> None:
 
 
 def test_get_tells_whose_conventions_are_known_where_no_name_is_near() -> None:
-    with pytest.raises(ValueError, match=r"known are accumulated, .*; or say whose: .*keras") as far:
+    with pytest.raises(ValueError, match=r"known are accumulated, .*whose: .*keras") as far:
         get("qqqqqqqq")
     assert "did you mean" not in str(far.value)
     with pytest.raises(ValueError, match="did you mean 'keras'") as near:
