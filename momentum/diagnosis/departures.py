@@ -115,15 +115,19 @@ def _in_proportion(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     ]
 
 
-def _not_so_near(near: float, relative: bool) -> Apply:
+def _not_so_near(near: float, of: str) -> Apply:
     """A rate stays that of the step before, where it is as near to it."""
+
+    def held(new: float, last: float) -> bool:
+        if of == LARGER:
+            return abs(new - last) <= near * max(new, last)
+        return abs(new - last) < near * (last if of else 1)
 
     def changed(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
         told = list(hypers[:1])
         for h in hypers[1:]:
             last = told[-1].lr
-            held = abs(h.lr - last) < near * (last if relative else 1)
-            told.append(h._replace(lr=last) if held else h)
+            told.append(h._replace(lr=last) if held(h.lr, last) else h)
         return told
 
     return scheduled(changed)
@@ -233,11 +237,15 @@ NEVER_ON: dict[str, Apply] = {
 }
 """Of which runs that begin with it on say nothing."""
 
+LARGER = " of the larger of both"
+"""As the standard library compares, which takes what is as far as that to be close, too."""
+
 NEAR_RATES: dict[str, Apply] = {
-    f"a new lr that is less than {near:g}{of} off is not used": _not_so_near(near, bool(of))
-    for of in (" of the last", "")
+    f"a new lr that is {'at most' if of == LARGER else 'less than'} {near:g}{of} off is not used":
+        _not_so_near(near, of)
+    for of in (" of the last", LARGER, "")
     for near in (x * 10.0**-k for k in range(3, 9) for x in (3, 1))
-}
+}  # fmt: skip
 
 CORRECTED: dict[str, Apply] = {
     "the velocity is lost whenever any hyper-parameter changes": anew_where(ne),

@@ -1,5 +1,6 @@
 """Exceptions of a stranger's code, whose texts, classes and looks may fail in their turn."""
 
+import re
 import signal
 import traceback
 from pathlib import Path
@@ -49,4 +50,5 @@ def _sentence(error: BaseException, text: str) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(text[:LONGEST].split())[:300]
+    """One line, without addresses in memory: one failure has the same text in every run."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(text[:LONGEST].split()))[:300]

@@ -141,6 +141,16 @@ def test_no_number_is_blamed_where_runs_without_a_change_are_right() -> None:
     assert words.endswith(": a new lr that is less than 1e-05 of the last off is not used")
 
 
+def test_cause_knows_rates_that_are_close_by_the_larger_of_both() -> None:
+    lazy = heard.made(
+        lambda run, g, old, new: new._replace(lr=old.lr)
+        if abs(new.lr - old.lr) <= 1e-3 * max(new.lr, old.lr) else new
+    )  # fmt: skip
+    rows = tuple((Hyper(lr, 0.8),) for lr in (0.1, 0.1 + 1e-4, 0.1, 0.102, 0.1))
+    words = cause(lazy, Problem("float32", ((9,),), rows, (0,), "from_zero"))
+    assert words.endswith(": a new lr that is at most 0.001 of the larger of both off is not used")
+
+
 def test_cause_says_plain_gradient_descent() -> None:
     plain = told.made(lambda run, i, h: Hyper(h.lr))
     problem = Problem("float32", ((9,),), ((Hyper(0.1, 0.9, weight_decay=0.1),),) * 3, (0,))

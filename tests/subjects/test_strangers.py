@@ -92,6 +92,12 @@ def test_the_innermost_line_of_theirs_is_told():
     assert in_words(raised.value) == f"raised ValueError: no (line {line} of test_strangers.py)"
 
 
+def test_one_failure_has_one_text_wherever_its_objects_lie():
+    first, second = (in_words(caught(TypeError(f"no index: {object()!r}"))) for _ in range(2))
+    assert first == second
+    assert "no index: <object object> (line " in first
+
+
 @pytest.mark.parametrize("error", [ValueError("no"), KeyError(3), OSError(2, "x"), SubjectError()])
 def test_tamed_leaves_ordinary_errors_as_they_are(error):
     assert tamed(error) is error
