@@ -161,9 +161,10 @@ def test_the_header_says_what_was_asked_for_and_what_is_run():
     assert "numpy" in header.versions
     assert [job.reason for job in jobs if job.check == NAME] == [""] * len(facts.dtypes)
     assert {job.reason for job in jobs if job.check != NAME} == {"has no groups"}
-    one, _ = made(convention=SCALED, options=replace(options, dtypes=("float32",)))
+    asked = ("bfloat16", "float16", "float32")  # in another order than that of the claims
+    one, _ = made(convention=SCALED, options=replace(options, dtypes=asked))
     ((header, _),) = answers(one, Prepare())
-    assert (header.asked, header.dtypes) == (SCALED.reference, ("float32",))
+    assert (header.asked, header.dtypes) == (SCALED.reference, asked)
 
 
 SEEN = Difference("impulse", 3, 0, 0.25, 0.5)

@@ -243,3 +243,17 @@ def test_momentum_sgd_keeps_a_convention_that_has_no_name() -> None:
     assert optimizer.param_groups[0]["convention"] is own
     p.grad.zero_()
     assert optimizer.state[p]["v"].tolist() == [1.0, -2.0]  # a copy, though the rule kept `grad`
+
+
+def test_two_that_are_loaded_from_one_state_share_no_memory() -> None:
+    params = parameters(torch.float64)
+    first = make(params, "accumulated")
+    run(params, first, range(2))
+    saved, held = first.state_dict(), []
+    for _ in range(2):
+        fresh = [p.detach().clone().requires_grad_() for p in params]
+        other = make(fresh, "accumulated")
+        other.load_state_dict(saved)
+        kept = [x for p in fresh for x in other.state[p].values() if isinstance(x, torch.Tensor)]
+        held += [x.data_ptr() for x in kept]
+    assert len(set(held)) == len(held) == 2 * len(params)
