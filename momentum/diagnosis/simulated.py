@@ -1,13 +1,13 @@
 """Wrong runs of the gallery whose cause is no rule: they are run beside the subject."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from momentum.arithmetic import format_of
-from momentum.conventions import Convention, get
+from momentum.conventions import Convention
 from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Suspect, gap
 from momentum.diagnosis.probes import refusal, tried
 from momentum.diagnosis.suspects import in_words
@@ -65,9 +65,16 @@ class Simulated:
 
 
 def simulated(convention: Convention, problem: Problem) -> Iterator[Suspect[Simulated]]:
-    """This convention's wrong twins that claim the problem's dtype."""
+    """This convention's wrong twins that claim the problem's dtype.
+
+    A run that is wrong is so with any rule that keeps the same state.
+    """
     for defect in GALLERY.values():
-        if get(defect.convention).full_name == convention.full_name:
-            machine: Any = defect.build()
-            if isinstance(machine, Machine) and problem.dtype in machine.dtypes:
-                yield Suspect(in_words(defect), Simulated(machine))
+        machine: Any = defect.build()
+        if not isinstance(machine, Machine) or problem.dtype not in machine.dtypes:
+            continue
+        if machine.convention.full_name != convention.full_name:
+            if machine.rule or type(machine.convention.initial) is not type(convention.initial):
+                continue
+            machine = replace(machine, convention=convention)
+        yield Suspect(in_words(defect), Simulated(machine))
