@@ -68,7 +68,9 @@ def fitting(seen: Sequence[Verdicts]) -> Iterator[Scope]:
             alone = True
             yield scope
     for one, other in () if alone else _two(seen):
-        both = Scope(f"{one.words}: {other.words}", _both(one, other), one.around + other.around)
+        beyond = tuple((size + n,) for (size,) in one.around[1:2] for (n,) in other.around)
+        around = one.around + other.around + beyond
+        both = Scope(f"{one.words}: {other.words}", _both(one, other), around)
         if parts(both, seen):
             yield both
 
@@ -153,8 +155,8 @@ def _parameters(words: str, holds: Callable[[Parameter, int], bool], number: int
         shapes = tuple(s[:-1] for s in p.shapes) if whole else p.shapes
         return holds(Parameter(i, shapes, p.groups, len(p.hypers[0]) - 1), number)
 
-    sizes = [(n,) for n in (number - 1, number, number + 1)] if words.endswith("elements") else []
-    return Scope(words, inside, tuple(sizes))
+    around = (number - 1, number, number + 1, number + 2, 2 * number + 1, 2 * number + 2)
+    return Scope(words, inside, tuple((n,) for n in around) if words.endswith("elements") else ())
 
 
 AXES = (
@@ -279,6 +281,9 @@ ELEMENTS = (
                 lambda k, n, s, w: (k >= n // w * w) & (n >= w), w) for w in (*WIDTHS, *BLOCKS)),
     *(_elements(f"whole blocks of {w} elements", lambda k, n, s, w: k < n // w * w, w)
       for w in BLOCKS),
+    *(_elements(f"elements that are left alone after whole blocks of {w}",
+                lambda k, n, s, w: (n % w == 1) & (k == n - 1) & (n > w), w)
+      for w in (*WIDTHS[1:], *BLOCKS)),
 )  # fmt: skip
 
 

@@ -111,9 +111,19 @@ class Trials:
             yield from self.runs([replace(problem, seed=problem.seed + 12)])
 
     def around(self, context: Context, scope: Scope) -> Iterator[Observation]:
-        """The counter-probe of a place: sizes on both sides of the number that it is told by."""
+        """The counter-probe of a place: sizes on both sides of the number that it is told by.
+
+        Beside one another, and each of them the only parameter.
+        """
         if scope.around and not context.fixed_shapes:
             yield from self.varied(context, scope.around, 3)
+            yield from self.runs(self._alone(context.problem, scope.around))
+
+    def _alone(self, problem: Problem, shapes: Sequence[tuple[int, ...]]) -> Iterator[Problem]:
+        if len(problem.hypers[0]) == 1 and not problem.options and not problem.missing:
+            for shape in shapes:
+                if np.prod(shape) <= self.subject.facts.largest:
+                    yield replace(problem, shapes=(shape,), groups=(0,), seed=problem.seed + 8)
 
     def changing(self, context: Context) -> list[Observation]:
         """What changes in the problem, changing in other ways: between numbers, from 0 and to 0.
