@@ -5,7 +5,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from momentum.arithmetic import FORMATS, Format
+from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import COMMON
 from momentum.diagnosis.departure import Apply, Departure, plain, scheduled, told
@@ -32,11 +32,22 @@ def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
             acts = told(partial(_with, name, value))
             yield Departure(f"in place of {name} acts {text}", acts)
         yield from _relative(name)
-    for held in ("float32", "float16", "bfloat16"):
+    for words, kept in _KEPT.items():
         for name in known:
-            yield Departure(f"{name} is held in {held}", _held([name], FORMATS[held]))
-        words = f"{', '.join(known[:-1])} and {known[-1]} are held in {held}"
-        yield Departure(words, _held(known, FORMATS[held]))
+            yield Departure(f"{name} is {words}", _held([name], kept))
+        yield Departure(f"{', '.join(known[:-1])} and {known[-1]} are {words}", _held(known, kept))
+
+
+def _rounded(form: str, x: float) -> float:
+    return float(format(x, form))
+
+
+_KEPT: dict[str, Callable[[float], Any]] = {
+    **{f"held in {f}": FORMATS[f].round for f in ("float32", "float16", "bfloat16")},
+    **{f"rounded to {n} significant digits": partial(_rounded, f".{n}g") for n in range(2, 10)},
+    **{f"rounded to {n} decimals": partial(_rounded, f".{n}f") for n in range(2, 10)},
+}
+"""What may be left of a number, on its way through a format or a text."""
 
 
 def _with(name: str, value: Formula, h: Hyper) -> Hyper:
@@ -68,11 +79,11 @@ def _over(name: str, value: Formula, h: Hyper) -> Any:
     return own / divisor if plain(divisor) else own
 
 
-def _held(names: Sequence[str], format: Format) -> Apply:
-    """Numbers held in a narrower format than that of the parameters."""
+def _held(names: Sequence[str], kept: Callable[[float], Any]) -> Apply:
+    """Numbers of which less is kept."""
 
     def rounded(h: Hyper) -> Hyper:
-        return h.having(**{n: float(format.round(float(getattr(h, n)))) for n in names})
+        return h.having(**{n: float(kept(float(getattr(h, n)))) for n in names})
 
     return scheduled(lambda hypers: list(map(rounded, hypers)))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import reduce
 
 import numpy as np
 
@@ -33,11 +34,18 @@ def suspects(convention: Convention, groups: bool = True) -> list[Suspect[Hypoth
 
 
 def identified(subject: Subject, dtype: str, own: Convention) -> Iterator[Suspect[Hypothesis]]:
-    """What the subject is by its own behaviour, in short probes, with all its departures."""
+    """What the subject is by its own behaviour, in short probes, with all its departures.
+
+    Of the convention that it is held to, where these are all there is to it.
+    """
     also = () if own.name in CONVENTIONS else (own,)
     found = identify(subject, dtype, estimates=False, also=also)
     if found.matches:
         best = found.hypothesis
+        known = [d for d in KNOWN if d.words in best.words]
+        if best.words and len(known) == len(best.words):
+            departed = reduce(lambda h, d: d.on(h), known, Hypothesis.of(own))
+            yield Suspect("; ".join(best.words), departed)
         words = f"behaves as {best.base.full_name} ({best.base.words or best.base.name})"
         if best.words:
             words += f", but {'; '.join(best.words)}"

@@ -1,0 +1,46 @@
+"""What becomes of hyper-parameters on their way to the step."""
+
+from typing import Any
+
+import pytest
+from machines import cause, machine
+
+from momentum.conventions import Hyper, get
+from momentum.diagnosis.suspects import identified
+from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.wrong._families import told
+from momentum.subjects.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (".6f", "lr, momentum, dampening and weight_decay are rounded to 6 decimals"),
+        (".4g", "lr, momentum, dampening and weight_decay are rounded to 4 significant digits"),
+    ],
+)
+def test_numbers_that_went_through_a_text_are_named(form: str, words: str) -> None:
+    def read(run: Any, i: int, h: Hyper) -> Hyper:
+        given = {n: getattr(h, n) for n in ("lr", "momentum", "dampening", "weight_decay")}
+        return h.having(**{n: float(format(float(x), form)) for n, x in given.items()})
+
+    row = (Hyper(2.0**-18 / 3, 1 - 2.0**-12, weight_decay=2.0**-9 / 3),)
+    problem = Problem("float64", ((9,),), (row,) * 4, (0,), kind="from_zero")
+    assert cause(told.made(read), problem) == f"from step 1 on: {words}"
+
+
+def test_what_departs_from_its_own_convention_is_not_said_to_behave_as_its_like() -> None:
+    """Without dampening zero_started is accumulated, which is known first."""
+
+    class Late(MachineRun):
+        """Everything that is set is heard a step late."""
+
+        def hyper(self, i: int) -> Hyper:
+            heard: Hyper = self.aside.get(i, self.hypers[0])
+            self.aside[i] = self.hypers[0]
+            return heard
+
+    late = machine(Late, hyper=frozenset({"lr", "momentum"}))
+    told, *_ = identified(late, "float64", get("zero_started"))
+    assert told.words == "a new lr is used one step late; a new momentum is used one step late"
+    assert told.hypothesis.base.name == "zero_started"
