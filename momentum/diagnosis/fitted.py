@@ -185,10 +185,12 @@ def _growths(early: float, late: float) -> dict[str, ByStep]:
     slope, start = short(late - early, doubt), short(2 * early - late, doubt)
     base = short((1 - late) / (1 - early), 2.0**-8) or 1.0
     gap = short((1 - early) / base, 2.0**-8)
-    return {
+    ratio: dict[str, ByStep] = {
         f"({_plus('t', above)})/({_plus('t', below)})": lambda t: (
             (t + above) / (t + below) if t + below else 0.0
-        ),
+        )
+    }
+    return (ratio if above != below else {}) | {
         _plus(f"{said(slope)} t", start): lambda t: slope * t + start,
         f"1 - {said(gap)} {said(base)}^t": lambda t: 1 - gap * base**t,
     }

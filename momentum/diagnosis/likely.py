@@ -6,7 +6,7 @@ from momentum.diagnosis.fitted import bounded, drifting, fitted
 from momentum.diagnosis.functions import between, scaled
 from momentum.diagnosis.hypothesis import Hypothesis, Suspect
 from momentum.diagnosis.kept import Kept
-from momentum.diagnosis.moments import late
+from momentum.diagnosis.moments import decayed, late
 from momentum.diagnosis.mutants import mutants
 from momentum.diagnosis.poison import poisoning
 from momentum.diagnosis.shown import shown
@@ -32,6 +32,7 @@ def likely(
     yield late(own, problem, step)
     if not clear:
         return
+    yield decayed(own, observation, step)
     if steady:
         yield thresholds(kept, observation)
     yield poisoning(convention, observation)

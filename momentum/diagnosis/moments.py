@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from momentum.diagnosis.departure import (
     taken_as,
 )
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Mask, Strand, Suspect
+from momentum.diagnosis.short import said, short
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 
@@ -30,7 +32,7 @@ SHORT = range(2, 13)
 def at_steps() -> Iterator[Departure]:
     """What depends on nothing but what is fed and set."""
     for k in SHORT:
-        yield from _at_every(_every(k), k, 1)
+        yield from _whenever(_every(k), partial(_multiple, k, 1))
     yield Departure(
         "a step at lr 0 is left out, its gradient too",
         fed(lambda strand: (g if h.lr else None for g, h in zip(strand.grads, strand.hypers))),
@@ -49,9 +51,44 @@ def late(own: Hypothesis, problem: Problem, step: int) -> Iterator[Suspect[Hypot
         if k not in SHORT and k > 1:
             again = _every(k) if phase else f"after every {k} steps"
             when = again if problem.steps > 2 * k else f"at step {step}"
-            yield from (d.suspected(own) for d in _at_every(when, k, phase))
-    if step not in SHORT and step > 1:
+            due = partial(_multiple, k, phase)
+            yield from (d.suspected(own) for d in _whenever(when, due))
+    if step in SHORT:
+        when = f"at step {step} alone"
+        yield from (d.suspected(own) for d in _whenever(when, partial(eq, step - 1)))
+        yield Departure(
+            f"{when} the velocity of what has a gradient at it starts anew",
+            taken_as(partial(_anew_at, step - 1)),
+        ).suspected(own)
+    elif step > 1:
         yield from (d.suspected(own) for d in all_of(_from(step)))
+
+
+def decayed(own: Hypothesis, observation: Observation, step: int) -> Iterator[Suspect[Hypothesis]]:
+    """The rate is another one from the first wrong step (from 1) on, as that step is long."""
+    if step <= 2:
+        return
+    there = [np.concatenate([np.ravel(x) for x in row]) for row in observation.iterates[:step]]
+    rows = own.replayed(observation)
+    wanted = [np.concatenate([np.ravel(x) for x in row]) for row in rows[step - 2 : step]]
+    with np.errstate(all="ignore"):
+        shares = (there[-1] - there[-2]) / (wanted[1] - wanted[0])
+    shares = shares[np.isfinite(shares)]
+    share = short(float(np.median(shares)), 2.0**-10) if shares.size else 0.0
+    if share in (0.0, 1.0):
+        return
+    k, seldom = step - 1, observation.problem.steps <= 2 * (step - 1)
+    once = f"{'at' if seldom else 'from'} step {step}{'' if seldom else ' on'}"
+    forms: dict[str, Callable[[int], float]] = {once: lambda t: share if t >= k else 1.0}
+    if not seldom:
+        forms[f"after every {k} steps"] = lambda t: share ** (t // k)
+    for when, by in forms.items():
+        change = scheduled(partial(_multiplied, by))
+        yield Departure(f"{when} lr is multiplied by {said(share)}", change).suspected(own)
+
+
+def _multiplied(by: Callable[[int], float], hypers: Sequence[Hyper]) -> list[Hyper]:
+    return [h._replace(lr=h.lr * by(t)) for t, h in enumerate(hypers)]
 
 
 def _from(step: int) -> dict[str, Apply]:
@@ -81,23 +118,24 @@ def _every(k: int) -> str:
     return f"at every {({2: 'second', 3: 'third'}).get(k, f'{k}th')} step"
 
 
-def _at_every(when: str, k: int, phase: int) -> Iterator[Departure]:
-    """At the steps whose number, from 1 - phase, is a multiple of k."""
+def _multiple(k: int, phase: int, t: int) -> bool:
+    """A step, counted from 0, whose number from 1 - phase is a multiple of k, but for the first."""
+    return t > 0 and (t + phase) % k == 0
+
+
+def _whenever(when: str, due: Callable[[int], bool]) -> Iterator[Departure]:
+    """At some steps, counted from 0."""
     for anew, words in ((False, "starts at zero"), (True, "starts anew, as at the first")):
-        yield Departure(
-            f"{when} the velocity {words}", around(partial(_forgetting, k, phase, anew))
-        )
-    skipped = fed(lambda strand: (
-        None if t and (t + phase) % k == 0 else g for t, g in enumerate(strand.grads)
-    ))  # fmt: skip
+        yield Departure(f"{when} the velocity {words}", around(partial(_forgetting, due, anew)))
+    skipped = fed(lambda strand: (None if due(t) else g for t, g in enumerate(strand.grads)))
     yield Departure(f"{when} nothing moves, and the gradient is lost", skipped)
 
 
 def _forgetting(
-    k: int, phase: int, anew: bool,
+    due: Callable[[int], bool], anew: bool,
     step: Rule, theta: Number, grad: Number, state: State, h: Hyper,
 ) -> Moved:  # fmt: skip
-    if not state.step or (state.step + phase) % k:
+    if not due(state.step):
         return step(theta, grad, state, h)
     forgotten = state._replace(v=0 * state.v, step=0 if anew else state.step)
     moved, new = step(theta, grad, forgotten, h)
@@ -144,6 +182,12 @@ def _begun_anew(observation: Observation, strand: Strand, steps: Iterable[int]) 
                 start=start, grads=strand.grads[a:b], hypers=strand.hypers[a:b],
                 rows=strand.rows[a:b],
             )  # fmt: skip
+
+
+def _anew_at(k: int, observation: Observation, strand: Strand) -> Iterator[Strand]:
+    """At step k, counted from 0, of the optimizer: not of those at which there is a gradient."""
+    fed = k < len(strand.grads) and strand.grads[k] is not None
+    yield from _begun_anew(observation, strand, [k] if fed else [])
 
 
 def anew_where(changed: Callable[[Hyper, Hyper], bool]) -> Apply:

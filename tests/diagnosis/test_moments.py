@@ -10,8 +10,11 @@ from machines import cause as cause_of
 from momentum.checks.result import Result
 from momentum.conventions import Hyper
 from momentum.diagnosis import Explainer
+from momentum.diagnosis.hypothesis import Hypothesis
+from momentum.diagnosis.moments import decayed, late
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._families import around, moves, places, standing, told
+from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 
 RATES = tuple((Hyper(lr, 0.9),) for lr in (0.1, 0.1, 0.3, 0.3, 0.05, 0.05))
@@ -142,3 +145,30 @@ def test_what_ends_in_a_run_is_named_with_its_step() -> None:
     assert cause(full, rates) == "from step 16 on lr stays what it was"
     assert cause(Stalled, (ROW,) * 20) == "after step 15 the velocity stays as it is"
     assert cause(unweighted, (ROW,) * 20) == "from step 16 on momentum has no effect"
+
+
+def halving(run: Any, i: int, h: Hyper) -> Hyper:
+    return h._replace(lr=h.lr * 0.5 ** (run.taken // 20))
+
+
+def test_a_rate_that_falls_is_said_to_fall_again_where_the_run_shows_it() -> None:
+    once = "at step 21 lr is multiplied by 0.5"
+    again = "after every 20 steps lr is multiplied by 0.5"
+    for steps, words in ((24, once), (45, again)):
+        rows = (ROW,) * steps
+        problem = Problem("float32", ((3,),), rows, (0,))
+        run = machine(told.made(halving), hyper=frozenset({"lr", "momentum"}))
+        seen = observe(run, problem)
+        found = decayed(Hypothesis.of(ACCUMULATED), seen, 21)
+        assert [s.words for s in found if s.hypothesis.holds(run, seen)] == [words]
+
+
+def test_a_second_first_step_is_named_by_its_number() -> None:
+    """Of the optimizer's steps, of which a parameter may have missed the first."""
+    problem = Problem("float32", ((7,), (5,)), (ROW,) * 4, (0, 0), missing=frozenset({(0, 1)}))
+    run = machine(lost_where(lambda run, i, g, h: run.taken == 1))
+    seen = observe(run, problem)
+    found = late(Hypothesis.of(ACCUMULATED), problem, 2)
+    assert [s.words for s in found if s.hypothesis.holds(run, seen)] == [
+        "at step 2 alone the velocity of what has a gradient at it starts anew"
+    ]
