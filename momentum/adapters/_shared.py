@@ -1,6 +1,7 @@
 """What the adapters share: names of hyper-parameters, and numbers there and back."""
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,16 @@ ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
 }
 """Hyper-parameters by our names, and what frameworks call them."""
 
+_NUMBER = "(_?(coefficient|coeff|coef|factor|value|rate|strength|penalty))?"
+IN_FULL: Mapping[str, str] = {
+    "lr": "lr|learning_?rate",
+    "momentum": f"momentum{_NUMBER}",
+    "weight_decay": f"(weight_?decay|l2){_NUMBER}",
+    "dampening": f"dampening{_NUMBER}",
+    "nesterov": "((use|is|with)_?)?nesterov",
+}
+"""The same as people spell them, in whatever case."""
+
 
 def comes_from(obj: object, *packages: str) -> bool:
     """Whether an object, its class or a base of either is defined in one of these packages."""
@@ -43,6 +54,7 @@ def known_names(
     taken: Iterable[str], also: Mapping[str, tuple[str, ...]] | None = None
 ) -> dict[str, str]:
     """The hyper-parameters among these names: our name -> theirs. also: further names for them."""
+    taken = list(taken)
     names = set(taken)
     found: dict[str, str] = {}
     for table in (ALSO_CALLED, also or {}):
@@ -50,6 +62,10 @@ def known_names(
             free = [n for n in (ours, *others) if n in names - set(found.values())]
             if free and ours not in found:
                 found[ours] = free[0]
+    for ours, spelled in IN_FULL.items():
+        said = [n for n in taken if re.fullmatch(spelled, n, re.I) and n not in found.values()]
+        if said and ours not in found:
+            found[ours] = said[0]
     return found
 
 

@@ -186,3 +186,24 @@ def test_what_a_class_does_not_take_is_not_claimed():
     facts = adapt(ElementByElement, {}, "mine").facts
     assert not facts.scalars
     assert facts.offers == {"fed", "deepcopy"}  # a lambda cannot be pickled
+
+
+class InFull:
+    """Names as people spell them who come from other languages."""
+
+    def __init__(self, learningRate, momentum_coefficient, l2_penalty=0.0, useNesterov=False):
+        self.rate, self.share, self.decay = learningRate, momentum_coefficient, l2_penalty
+        self.nesterov, self.v = useNesterov, {}
+
+    def update(self, params: dict, grads: dict) -> dict:
+        moved = {}
+        for name, x in params.items():
+            d = grads[name] + self.decay * x
+            self.v[name] = v = self.share * self.v.get(name, 0 * x) + d
+            moved[name] = x - self.rate * (d + self.share * v if self.nesterov else v)
+        return moved
+
+
+def test_hyperparameters_are_known_by_their_names_in_full():
+    facts = adapt(InFull, {}, "f").facts
+    assert facts.hyper == {"lr", "momentum", "weight_decay", "nesterov"}
