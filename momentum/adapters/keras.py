@@ -89,13 +89,14 @@ class _Run(DeclaredRun):
     of_library = _library
     settable = ("lr", "momentum", "weight_decay")
     attributes: Mapping[str, str] = {"lr": "learning_rate", "momentum": "momentum"}
-    offers = DeclaredRun.offers | {"own_schedules"}
-    options = ("schedule",)
+    offers = DeclaredRun.offers | {"own_schedules", "names"}
+    options = ("schedule", "names")
     takes_none = True
 
-    def begin(self, hyper: Hyper, schedule: str = "") -> None:
-        """schedule: one of the framework's, in place of the rate."""
+    def begin(self, hyper: Hyper, schedule: str = "", names: Sequence[str] = ()) -> None:
+        """schedule: one of the framework's, in place of the rate. names: of the variables."""
         _choose_precision(self.dtype)
+        self.names = names or [f"p{i}" for i in range(len(self.theta))]
         self.variables = self._variables([_numbers(x) for x in self.theta])
         self.begun = hyper
         given = self.said.arguments(hyper)
@@ -123,10 +124,11 @@ class _Run(DeclaredRun):
     def _variables(self, values: Sequence[Array]) -> "list[keras.Variable]":
         import keras
 
-        return [
-            keras.Variable(_typed(x, self.dtype), dtype=self.dtype, name=f"p{i}")
-            for i, x in enumerate(values)
-        ]
+        made = []
+        for i, (x, name) in enumerate(zip(values, self.names)):
+            with keras.name_scope(f"layer{i}"):  # keras: each layer has a kernel, by another path
+                made.append(keras.Variable(_typed(x, self.dtype), dtype=self.dtype, name=name))
+        return made
 
     def arrays(self) -> "list[keras.KerasTensor]":
         return [v.value for v in self.variables]

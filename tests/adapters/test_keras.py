@@ -39,9 +39,18 @@ class Late(keras.optimizers.SGD):
             return super()._get_current_learning_rate()
         return self._learning_rate(keras.ops.maximum(self.iterations - 1, 0))
 
+class Named(keras.optimizers.SGD):
+    def _get_variable_index(self, variable):
+        return [v.name for v in self._trainable_variables].index(variable.name)
+
+def verdict(name, subject):
+    return run_check(CHECKS[name], subject, get("keras"), "float32", "quick", shrinks=0).verdict
+
 def on_schedule(subject):
-    check = CHECKS["own_schedules_are_rates_set_by_hand"]
-    return run_check(check, subject, get("keras"), "float32", "quick", shrinks=0).verdict
+    return verdict("own_schedules_are_rates_set_by_hand", subject)
+
+def named_alike(subject):
+    return verdict("names_may_be_shared", subject)
 
 worst = lambda convention, dtype: conftest.worst_ratio.__wrapped__()(subject, convention, dtype)
 goes_on = conftest.goes_on.__wrapped__()
@@ -52,6 +61,7 @@ for decay in (0.0, 0.5, 0.0):
 from momentum.adapters import adapt
 print(json.dumps({
     "on_schedule": [on_schedule(subject), on_schedule(adapt(Late, {}, "Late"))],
+    "named_alike": [named_alike(subject), named_alike(adapt(Named, {}, "Named"))],
     "decayed": float(run.parameters()[0][0]),
     "own": {dtype: worst("keras", dtype) for dtype in subject.facts.dtypes},
     "other": worst("torch:before", "float32"),
@@ -93,3 +103,7 @@ def test_decay_that_starts_off_can_be_set(driven):
 
 def test_schedules_of_keras_are_rates_set_by_hand(driven):
     assert driven[1]["on_schedule"] == ["passed", "failed"]  # and not a step late
+
+
+def test_kernels_of_several_layers_have_one_name(driven):
+    assert driven[1]["named_alike"] == ["passed", "failed"]
