@@ -51,6 +51,11 @@ keyed("velocity_by_position_among_fed",
       "After a missing gradient, velocities belong to the wrong parameters.",
       "velocities are counted off along the parameters that have a gradient",
       lambda run, i: sum(g is not None for g in run.grads[:i]))
+keyed("velocities_sorted_by_name",
+      "Of more than ten parameters of one shape, velocities belong to others from step 2 on.",
+      "the first step goes through names in order, where p10 comes before p2",
+      lambda run, i: i if run.taken or len({x.shape for x in run.theta}) > 1
+      else sorted(map(str, range(len(run.theta)))).index(str(i)))
 keyed("velocity_by_name", "Parameters of one name share a velocity.", "state keyed by name",
       lambda run, i: list(names := run.options.get("names", range(len(run.theta)))).index(names[i]))
 saved("save_shares_velocity", "What was saved changes with later steps.", "references, not copies",
