@@ -21,6 +21,12 @@ H = TypeVar("H")
 
 Optimizer = torch.optim.Optimizer
 
+
+def cycles(defaults: Mapping[str, object]) -> bool:
+    """Whether a schedule of torch finds a momentum to set."""
+    return "momentum" in defaults and "betas" not in defaults
+
+
 SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
     "StepLR": lambda o: own.StepLR(o, 2, gamma=0.5),
     "MultiStepLR": lambda o: own.MultiStepLR(o, [1, 3], gamma=0.1),
@@ -32,6 +38,9 @@ SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
     "CosineAnnealingWarmRestarts": lambda o: own.CosineAnnealingWarmRestarts(o, T_0=3),
     "MultiplicativeLR": lambda o: own.MultiplicativeLR(o, lambda t: 0.7),
     "CyclicLR": lambda o: own.CyclicLR(o, 0.05, 0.3, step_size_up=2, cycle_momentum=False),
+    "OneCycleLR": lambda o: own.OneCycleLR(
+        o, 0.3, total_steps=8, cycle_momentum=cycles(o.defaults)
+    ),
     "SequentialLR": lambda o: own.SequentialLR(
         o, [own.ConstantLR(o, 0.1, 2), own.ExponentialLR(o, 0.5)], milestones=[2]
     ),
@@ -39,7 +48,7 @@ SCHEDULES: Mapping[str, Callable[[Optimizer], Any]] = {
         [own.ConstantLR(o, 0.1, 2), own.ExponentialLR(o, 0.9)]
     ),
 }
-"""Every schedule of torch that sets the learning rate by itself."""
+"""Every schedule of torch that sets the learning rate by itself; one sets the momentum, too."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """What a torch optimizer shares with the program around it: memory, hooks, schedules, settings."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from momentum.adapters._torch_begun import SCHEDULES
+from momentum.adapters._torch_begun import SCHEDULES, cycles
 from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.adapters._torch_trial import hookable
@@ -119,17 +120,19 @@ class TorchRun(Kept):
 
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """What each sets on a stock optimizer, whose rates nothing else touches."""
-        name = self.named(self.begun[0])
-        lr = next(iter(name))
         found = {}
         for schedule, make in SCHEDULES.items():
-            one = [torch.nn.Parameter(torch.zeros(1)) for _ in self.begun]
-            rates = [float(self.named(h)[lr]) for h in self.begun]
-            stock = torch.optim.SGD([{"params": [p], "lr": r} for p, r in zip(one, rates)], lr=0.1)
+            groups: list[dict[str, Any]] = [
+                {"params": [torch.nn.Parameter(torch.zeros(1))], "lr": h.lr, "momentum": h.momentum}
+                for h in self.begun
+            ]
+            stock = torch.optim.SGD(groups, lr=0.1)
+            if not cycles(self.optimizer.defaults):
+                del stock.defaults["momentum"]
             scheduler, rows = make(stock), []
             for _ in range(steps):
-                set_ = [float(g["lr"]) for g in stock.param_groups]
-                rows.append([h._replace(lr=r) for h, r in zip(self.begun, set_)])
+                set_ = [(float(g["lr"]), float(g["momentum"])) for g in stock.param_groups]
+                rows.append([h._replace(lr=r, momentum=m) for h, (r, m) in zip(self.begun, set_)])
                 stock.step()
                 scheduler.step()
             found[schedule] = rows

@@ -26,6 +26,16 @@ told("TinyRateIsZero", "A rate below 1e-7 is none.", "tiny_schedules_follow_the_
 # fmt: on
 
 
+@caught("own_schedules_are_rates_set_by_hand")
+class MomentumOfTheStepBefore(Full):
+    """A momentum that a schedule sets comes a step late."""
+
+    def one(self, p, g, group):
+        late = self.state[p].get("momentum", group["momentum"])
+        super().one(p, g, {**group, "momentum": late})
+        self.state[p]["momentum"] = group["momentum"]
+
+
 @caught("agrees_at_every_size")
 class LastOfBlockStill(Full):
     """One number short of a block of 320, the last ones stand still."""
