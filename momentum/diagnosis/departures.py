@@ -95,6 +95,15 @@ def _rescaled(
     return *step(theta, grad, own, h), h.lr
 
 
+def _reaveraged(
+    step: Rule, theta: Number, grad: Number, own: State, old: float, h: Hyper
+) -> tuple[Number, State, float]:
+    """The velocity kept is (1 - momentum) of it, and is divided by that of every step."""
+    if own.step and 1 not in (plain(old), plain(h.momentum)):
+        own = own._replace(v=own.v * ((1 - old) / (1 - h.momentum)))
+    return *step(theta, grad, own, h), h.momentum
+
+
 def _first_change(hypers: Sequence[Hyper]) -> Sequence[Hyper]:
     """What is set first, and nothing that is set after it."""
     there = next((t for t, h in enumerate(hypers) if h != hypers[0]), len(hypers))
@@ -261,6 +270,9 @@ CORRECTED: dict[str, Apply] = {
         )
     },
     "the velocity is multiplied by (new lr / old lr) whenever lr changes": keeping(_rescaled),
+    "the velocity is multiplied by (1 - old momentum) / (1 - new momentum) whenever momentum "
+    "changes":
+        keeping(_reaveraged),
 }  # fmt: skip
 
 UNFED = "a step at momentum 0 leaves the velocity of earlier steps as it is"

@@ -17,6 +17,7 @@ from momentum.gallery.wrong._families import around, moves, places, standing, to
 from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 
+MOMENTA = tuple((Hyper(0.1, mu),) for mu in (0.5, 0.75, 0.75, 0.25, 0.5))
 RATES = tuple((Hyper(lr, 0.9),) for lr in (0.1, 0.1, 0.3, 0.3, 0.05, 0.05))
 
 
@@ -48,6 +49,16 @@ def corrected(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
         state = run.states[i]
         run.states[i] = state._replace(v=state.v * (h.lr / last))
     run.aside[i] = h.lr
+    update(i, grad, h)
+
+
+def averaged(run: Any, update: Any, i: int, grad: Any, h: Hyper) -> None:
+    """The velocity is kept as (1 - momentum) of it."""
+    last = run.aside.get(i, h.momentum)
+    if i in run.states:
+        state = run.states[i]
+        run.states[i] = state._replace(v=state.v * (1 - last) / (1 - h.momentum))
+    run.aside[i] = h.momentum
     update(i, grad, h)
 
 
@@ -85,6 +96,11 @@ WRAPPED = lost_where(lambda run, i, g, h: run.states[i].step % 20 == 0)
          ((7,),), "lr acts as 0.001 where it is 0"),
         (around("update").made(corrected), RATES, ((7,),),
          "the velocity is multiplied by (new lr / old lr) whenever lr changes"),
+        (around("update").made(averaged), MOMENTA, ((7,),),
+         "the velocity is multiplied by (1 - old momentum) / (1 - new momentum) whenever momentum"
+         " changes"),
+        (told.made(lambda run, i, h: h._replace(lr=round(h.lr, 6))),
+         ((Hyper(0.00123456, 0.9),),) * 4, ((7,),), "lr is rounded to 6 decimals"),
         (lost_where(lambda run, i, g, h: h.lr > run.aside[i]), RATES, ((7,),),
          "the velocity is lost whenever lr rises"),
         (around("update").made(lowest), RATES, ((7,),),
