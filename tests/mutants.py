@@ -50,6 +50,7 @@ ROOMS = {
             "conventions/test_conventions.py",
             "conventions/test_text.py",
             "conventions/test_inverse.py",
+            "conventions/test_solutions.py",
             "conventions/test_ninth.py",
             "theory/test_impulse.py",
             "conversion/test_convert.py",

@@ -65,7 +65,7 @@ def get(which: "str | Convention") -> Convention:
     if base is None:
         spoken = _spoken(*CONVENTIONS)
         hint = did_you_mean(name, (*CONVENTIONS, *spoken, *ALIASES))
-        whose = "" if not hint else f"; or say whose: {', '.join(sorted(spoken))}"
+        whose = "" if hint else f"; or say whose: {', '.join(sorted(spoken))}"
         raise ValueError(
             f"unknown convention {which!r}{hint or ':'} known are {', '.join(CONVENTIONS)}{whose};"
             " or FILE.py:CONVENTION"
