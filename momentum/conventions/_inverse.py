@@ -161,7 +161,7 @@ def nesterov_averaging(w: Wanted) -> Iterator[Found]:
         elif w.P == 0 and w.Q is not None:
             yield Found(w.Q, m)
     if w.P == 0 and w.Q is None:  # momentum 1 keeps the velocity as it is
-        yield Found(w.P, 1 + 0 * w.P)
+        yield Found(w.P, exact(1))
 
 
 def averages(w: Wanted, nesterov: bool, free: bool) -> Iterator[Found]:
@@ -245,7 +245,7 @@ def shifts_averaging(w: Wanted) -> Iterator[Exact]:
     """Those of an average in Nesterov's form."""
     if w.P and w.Q and w.P + w.Q and w.kappa is not None and w.mu is not None:
         momenta = roots(w.Q / (w.P + w.Q), w)
-        yield from shifts(w, [m / (1 - m) for m in momenta if m != 1])
+        yield from shifts(w, [m / (1 - m) for m in momenta])
 
 
 def shifts(w: Wanted, momenta: list[Exact]) -> Iterator[Exact]:

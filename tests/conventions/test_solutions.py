@@ -17,10 +17,10 @@ from momentum.conventions._inverse import (
     roots,
 )
 
-HALF, THIRD = fmpq(1, 2), fmpq(1, 3)
+NONE, HALF, THIRD = fmpq(0), fmpq(1, 2), fmpq(1, 3)
 
 
-def wanted(P, Q, mu=None, kappa=None, momentum=HALF, lr=THIRD, dampening=fmpq(0), **more):
+def wanted(P, Q, mu=None, kappa=None, momentum=HALF, lr=THIRD, dampening=NONE, **more):
     like = Hyper(lr, momentum, dampening)
     return Wanted(fmpq(P), None if Q is None else fmpq(Q), mu, kappa, like, momentum, **more)
 
@@ -105,10 +105,11 @@ def test_roots_are_both_exact_or_on_record():
 
 def test_roots_that_there_are_not_are_made_as_high_as_they_may_be():
     one = wanted(1, 1, surds=[], heights=1)
-    root, other = roots(fmpq(2), one)
-    assert isinstance(root, Surd)
-    assert root * root == 2
-    assert root + other == 0
+    for x in (fmpq(2), fmpq(1, 2)):
+        root, other = roots(x, one)
+        assert isinstance(root, Surd)
+        assert root * root == x
+        assert root + other == 0
     assert roots(fmpq(3), one._replace(radical=root.radical)) == ()
     assert roots(fmpq(-2), one) == ()
     near, _ = roots(fmpq(2), one._replace(heights=math.inf))
@@ -116,5 +117,14 @@ def test_roots_that_there_are_not_are_made_as_high_as_they_may_be():
     assert near * near == 2
 
 
-def test_conventions_that_start_with_the_gradient_say_so():
-    assert {n for n, c in CONVENTIONS.items() if c.inverse and c.inverse.seeded} == {"accumulated"}
+@pytest.mark.parametrize(("mu", "kappa"), [(None, fmpq(2)), (fmpq(3), NONE), (NONE, fmpq(2))])
+def test_nesterovs_form_without_a_free_dampening_needs_a_proportion(mu, kappa):
+    assert told(nesterov_outside(wanted(3, 1, mu, kappa), False)) == []
+
+
+def test_conventions_say_what_their_velocity_starts_with_and_whether_it_scales_by_itself():
+    every = [(name, c.inverse) for name, c in CONVENTIONS.items() if c.inverse]
+    assert {name for name, inverse in every if inverse.scale and inverse.scale.standing} == {
+        "averaged"
+    }
+    assert {name for name, inverse in every if inverse.seeded} == {"accumulated"}
