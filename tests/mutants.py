@@ -105,6 +105,8 @@ EQUIVALENT: dict[str, str] = {
     "MemoryError(text[: 299])": "a length chosen freely",
     "len(problem.hypers[0]) != 1": "there is one at least",
     "self.blocked = [True, False]": "the first one goes first, and is heard of then",
+    "np.float64(np.float32(g)) ** g": "what is no number goes the long way, which gives the same",
+    "_FEW = ": "a size chosen freely: either way gives the same",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",
