@@ -107,6 +107,8 @@ EQUIVALENT: dict[str, str] = {
     "self.blocked = [True, False]": "the first one goes first, and is heard of then",
     "np.float64(np.float32(g)) ** g": "what is no number goes the long way, which gives the same",
     "_FEW = ": "a size chosen freely: either way gives the same",
+    "if len(t.factors) != 1": "no factors, no error of theirs",
+    "(None if g is not None else h for": "a step that is not planned is planned when it is taken",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",

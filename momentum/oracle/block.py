@@ -133,18 +133,18 @@ class Walk:
         ends = [form(self.rounded[0], gradient, self.rounded[1], lifted) for form in forms]
         columns = list(zip(*((theta, *state) for theta, state in ends)))
         kept = [
-            _largest(column, None if truth is None else truth[i])
-            for i, column in enumerate(columns)
+            largest(column, None if truth is None else truth[i]) for i, column in enumerate(columns)
         ]
         self.rounded = kept[0].rounded_once_more(), type(ends[0][1])(*kept[1:])
 
 
-def _largest(forms: tuple[Rounded | int, ...], truth: Array | None) -> Any:
-    """One number from its several forms: the first one's value, the largest error."""
+def largest(forms: tuple[Rounded | int, ...], truth: Array | None) -> Any:
+    """One number from its several forms: the first one's value, the largest error and peak."""
     if not isinstance(forms[0], Rounded):
         return forms[0]
     first, *others = (form.stored(truth) for form in forms if isinstance(form, Rounded))
     for number in others:
         apart = 0.0 if truth is not None else np.abs(number.value - first.value)
         first.error = np.maximum(first.error, number.error + apart)
-    return first.stored() if len(forms) > 1 else first
+        first.peak = max(first.peak, number.peak)
+    return first

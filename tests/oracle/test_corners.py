@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import momentum
-from momentum.arithmetic import FORMATS, format_of
+from momentum.arithmetic import FORMATS, Rounded, format_of
 from momentum.conventions import Convention, Hyper, State
+from momentum.oracle.block import largest
 from momentum.oracle.deviation import Comparison, Deviation
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan
@@ -343,6 +344,18 @@ def test_forms_of_a_rule_that_is_not_linear_lie_as_far_apart_as_they_round() -> 
     )
     assert fast.bound.max() < 1e-5
     assert np.all(fast.bound <= exact.bound * (1 + 2.0**-20))
+
+
+def test_one_number_of_several_forms_is_the_first_with_the_largest_error_and_peak() -> None:
+    def form(value: float, error: float, peak: float) -> Rounded:
+        x = np.array([value])
+        return Rounded(x, abs(x), np.array([error]), format_of("float32"), False, peak)
+
+    whole = largest((form(3.0, 0.25, 6.0), form(3.5, 0.5, 9.0), form(2.75, 0.125, 7.0)), None)
+    assert (whole.value, whole.error, whole.peak) == (3.0, 1.0, 9.0)  # 3.5 is 0.5 from 3
+    known = largest((form(3.0, 0.25, 6.0), form(3.5, 0.5, 9.0)), np.array([3.25]))
+    assert (known.value, known.error) == (3.25, 0.5)
+    assert largest((1, 1), None) == 1
 
 
 @pytest.mark.parametrize("name", ["averaged_debiased", "zero_started"])
