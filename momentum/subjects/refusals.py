@@ -18,8 +18,8 @@ from momentum.conventions.hyper import NEUTRAL
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Run, Subject
 
-KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplementedError, RuntimeError)
 PLAIN_KINDS: tuple[type[Exception], ...] = (ValueError, TypeError, NotImplementedError)
+KINDS = (*PLAIN_KINDS, RuntimeError, FloatingPointError)
 """A RuntimeError of a plain step is no refusal of anything."""
 
 SHAPE = (3, 4)
@@ -62,6 +62,7 @@ ASKED: Mapping[str, tuple[str, Ask]] = {
     "closure": ("a closure", lambda run: run.step_closure([_ones()])),
     "closure_sets": ("a closure", lambda run: run.step_closure([_ones()])),
     "scaler": ("a gradient scaler", lambda run: run.scaled_step([_ones()], 2.0)),
+    "special": ("gradients that are not finite", lambda run: run.step([np.inf * _ones()])),
     "none_gradients": ("a missing gradient", lambda run: run.step([None])),
     "resume": ("to save its state", lambda run: _stepped(run, lambda r: r.save())),
     "foreign_state": ("to show a state", lambda run: _stepped(run, lambda r: r.foreign_state())),
@@ -74,7 +75,7 @@ ASKED: Mapping[str, tuple[str, Ask]] = {
     ),
     "restart": ("to start anew", lambda run: _stepped(run, lambda r: r.restart())),
 }
-"""Offer -> what it is in words, and the least that asks for it."""
+"""Offer, or kind of problem -> what it is in words, and the least that asks for it."""
 
 
 _RAISES = re.compile(r"(^|[:;]\s*)raise\s")
@@ -113,6 +114,7 @@ class Refusals:
             return None
         wanted = [n for n in needs if n in ASKED]
         wanted += ["none_gradients"] if problem.missing else []
+        wanted += [problem.kind] if problem.kind in ASKED else []
         for row in dict.fromkeys(problem.hypers):
             for h in dict.fromkeys(row):
                 found = self.of(h, dtype)

@@ -287,3 +287,16 @@ def test_a_layout_that_is_refused_is_said() -> None:
 
     found = result(Machine("dense", TORCH, run=Run), "leaves_memory_between_alone")
     assert found.reason == "refuses layout strided: contiguous arrays only"
+
+
+def test_gradients_that_are_not_finite_may_be_refused() -> None:
+    class Run(MachineRun):
+        def step(self, gradients: Any) -> None:
+            if not all(np.isfinite(g).all() for g in gradients if g is not None):
+                raise FloatingPointError("inf or nan")
+            super().step(gradients)
+
+    careful = Machine("careful", TORCH, run=Run)
+    for check in ("poisoned_coordinates_show_it", "poison_does_not_spread"):
+        found = result(careful, check)
+        assert found.reason == "refuses gradients that are not finite: inf or nan", check
