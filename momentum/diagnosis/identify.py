@@ -97,19 +97,23 @@ def identify(
     ranked = sorted(matched, key=lambda c: c.rank)
     if len(ranked) > 1:
         ranked = _rounded_alike(subject, ranked, seen[0].probe.problem)
-    difference = None
+    difference, answer = None, response(subject, chosen)
     if not ranked:
         failed = next((s for s in seen if s.probe.name in unexplained), None)
         ranked = sorted(alive, key=lambda c: c.remoteness(failed))
         if failed is not None:
             difference = first_difference(failed, ranked[0])
+        if isinstance(answer, Response) and answer.linear and not answer.shifted:
+            # Which rule drifts is hard to see from how far off each is.
+            roots = (Hypothesis.of(CONVENTIONS[n]) for n in ("accumulated", "scaled"))
+            fits = (_fit(subject, root, chosen, seen) for root in roots if fit is None)
+            fit = next((found for found in fits if found is not None), fit)
     first = ranked[0]
     best = first.likeliest if matched else first.root
     if fit is not None:
         best, difference, unexplained = fit, None, ()
     best = _named(best)
     told = bool(matched) or fit is not None
-    answer = response(subject, chosen)
     if isinstance(answer, str):
         refused = refused | {"measurement": answer}
     found = measure(subject, best, chosen) if estimates and told else ()

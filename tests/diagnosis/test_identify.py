@@ -10,6 +10,7 @@ import pytest
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Hyper, get
 from momentum.diagnosis import describe, identify, summary
+from momentum.diagnosis.departure import plain
 from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
 from momentum.subjects.protocol import Facts
@@ -178,6 +179,12 @@ def test_identify_measures_a_random_filter_and_claims_no_name(seed: int, dtype: 
             lambda h, s: h._replace(lr=h.lr * 0.9998**s.step),
             "lr is multiplied by 0.9998 at every step after the first",
         ),
+        (  # far from every convention, and not the nearest to its own
+            lambda h, s: h._replace(
+                momentum=min(h.momentum, (s.step + 1) / (s.step + 10), key=plain)
+            ),
+            "momentum is at most (t + 1)/(t + 10) at step t, counted from 0",
+        ),
     ],
 )
 def test_identify_takes_no_systematic_departure_for_rounding(change: Any, words: str) -> None:
@@ -188,6 +195,7 @@ def test_identify_takes_no_systematic_departure_for_rounding(change: Any, words:
 
     found = identify(Machine(name="m", convention=convention, rule=rule), estimates=False)
     assert found.dtype == "float64"
+    assert found.nearest.name == "accumulated"
     assert found.departures == (words,)
     assert not found.remarks
 
