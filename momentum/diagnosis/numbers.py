@@ -33,9 +33,9 @@ def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
             yield Departure(f"in place of {name} acts {text}", acts)
         yield from _relative(name)
     for words, kept in _KEPT.items():
-        for name in known:
-            yield Departure(f"{name} is {words}", _held([name], kept))
-        yield Departure(f"{', '.join(known[:-1])} and {known[-1]} are {words}", _held(known, kept))
+        for name in known if "held" in words else known[:2]:
+            yield Departure(f"{name} is {words}", held([name], kept))
+        yield Departure(f"{', '.join(known[:-1])} and {known[-1]} are {words}", held(known, kept))
 
 
 def _rounded(form: str, x: float) -> float:
@@ -44,8 +44,8 @@ def _rounded(form: str, x: float) -> float:
 
 _KEPT: dict[str, Callable[[float], Any]] = {
     **{f"held in {f}": FORMATS[f].round for f in ("float32", "float16", "bfloat16")},
-    **{f"rounded to {n} significant digits": partial(_rounded, f".{n}g") for n in range(2, 10)},
-    **{f"rounded to {n} decimals": partial(_rounded, f".{n}f") for n in range(2, 10)},
+    **{f"rounded to {n} significant digits": partial(_rounded, f".{n}g") for n in range(3, 9)},
+    **{f"rounded to {n} decimals": partial(_rounded, f".{n}f") for n in range(3, 9)},
 }
 """What may be left of a number, on its way through a format or a text."""
 
@@ -79,7 +79,7 @@ def _over(name: str, value: Formula, h: Hyper) -> Any:
     return own / divisor if plain(divisor) else own
 
 
-def _held(names: Sequence[str], kept: Callable[[float], Any]) -> Apply:
+def held(names: Sequence[str], kept: Callable[[float], Any]) -> Apply:
     """Numbers of which less is kept."""
 
     def rounded(h: Hyper) -> Hyper:

@@ -8,8 +8,10 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Convention
+from momentum.conventions.hyper import NUMBERS
 from momentum.diagnosis.estimate import COORDINATES, setting, wide_run
 from momentum.diagnosis.hypothesis import CLEAR, Array, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.numbers import held
 from momentum.diagnosis.scopes import EVERYWHERE, Verdicts, fitting
 from momentum.diagnosis.trials import cut
 from momentum.subjects.drive import Observation
@@ -121,14 +123,24 @@ def coarser(
     seen: runs whose wrong parameters suggest where; some of their elements are right by chance.
     """
     own = Hypothesis.of(convention)
-    if not looks_rounded(subject, own, dtype):
+    # What multiplies in a format may hold its numbers in it too: that leans, and is no rounding.
+    rounded = [
+        name for name in below(dtype)
+        if any(looks_rounded(subject, h, dtype) for h in (own, *_held(own, name)))
+    ]  # fmt: skip
+    if not rounded:
         return
     whole = [v._replace(right=[np.full_like(r, r.all()) for r in v.right]) for v in seen]
     parted = [v._replace(explained=[~r for r in v.right]) for v in whole]
     for scope in dict.fromkeys([*islice(fitting(parted), PLACES), EVERYWHERE]):
-        for name in below(dtype):
+        for name in rounded:
             words = f"{scope.words}: {WORDS}" if scope.words else WORDS
             yield Suspect(words.format(name), Coarser(own, name, scope))
+
+
+def _held(own: Hypothesis, name: str) -> Iterator[Hypothesis]:
+    for names in (["momentum"], sorted(own.base.knows & {*NUMBERS})):
+        yield held(names, FORMATS[name].round)(own)
 
 
 @dataclass(frozen=True)

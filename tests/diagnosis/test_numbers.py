@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
-from machines import cause, machine
+from machines import ACCUMULATED, ROW, cause, machine
 
+from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper, get
+from momentum.diagnosis.rounding import coarser
 from momentum.diagnosis.suspects import identified
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._families import told
+from momentum.subjects.drive import observe
 from momentum.subjects.problems import Problem
 
 
@@ -44,3 +48,22 @@ def test_what_departs_from_its_own_convention_is_not_said_to_behave_as_its_like(
     told, *_ = identified(late, "float64", get("zero_started"))
     assert told.words == "a new lr is used one step late; a new momentum is used one step late"
     assert told.hypothesis.base.name == "zero_started"
+
+
+class Blurred(MachineRun):
+    """The kept velocity, and what momentum makes of it, are bfloat16's."""
+
+    def advanced(self, i: int, theta: Any, grad: Any, h: Hyper) -> Any:
+        narrow = FORMATS["bfloat16"].round
+        kept = narrow(narrow(float(h.momentum)) * narrow(np.asarray(self.state(i).v)))
+        v = kept + np.asarray(grad)
+        state = self.state(i)._replace(v=v, step=self.state(i).step + 1)
+        return FORMATS[self.dtypes[i]].round(theta - h.lr * v), state
+
+
+def test_momentum_that_is_held_as_coarsely_as_its_velocity_hides_no_rounding() -> None:
+    """Such a momentum leans to one side, which rounding does not."""
+    subject = machine(Blurred, hyper=frozenset({"lr", "momentum"}))
+    seen = observe(subject, Problem("float32", ((7,),), (ROW,) * 5, (0,)))
+    found = coarser(subject, ACCUMULATED, "float32", [])
+    assert [s.hypothesis.dtype for s in found if s.hypothesis.holds(subject, seen)] == ["bfloat16"]
