@@ -1,7 +1,7 @@
 """torch: an Optimizer class, or a function of parameters that returns an optimizer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from momentum.adapters._shared import argument_names, fitted
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NAMES, NEUTRAL
 from momentum.subjects.protocol import Array, Facts
+from momentum.subjects.trial import refused
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +119,10 @@ def adapt(
         left=left,
         offers=frozenset({n for n, offered in found.items() if offered} | _ALWAYS),
     )
-    return TorchSubject(facts, build, free, device)
+    subject = TorchSubject(facts, build, free, device)
+    no = refused(subject)
+    taken = tuple(d for d in DTYPES if d not in no)
+    return replace(subject, facts=replace(facts, dtypes=taken, left={**left, **no}))
 
 
 def _bare(convention: Convention) -> "TorchSubject":

@@ -107,7 +107,7 @@ class Refusals:
         said = deliberate(error)
         if said or isinstance(error, AssertionError):  # which is a word on dtypes alone
             asked = self.subject.facts.dtypes if several else (dtype,)
-            refused = (self._of_dtype(problem.hypers[0][0], d) for d in asked)
+            refused = (self.of_dtype(problem.hypers[0][0], d) for d in asked)
             if found := next(filter(None, refused), None):
                 return found
         if not said:
@@ -159,13 +159,13 @@ class Refusals:
                     h, error = (h, error) if again is None else (fewer, again)
             if not what and all(getattr(h, n) == NEUTRAL[n] for n in ORDER if n != "momentum"):
                 error = self._tried([h], dtype, options, _nothing)  # a plain step that fails, fails
-                if (of_dtype := self._of_dtype(h, dtype)) is not None:
+                if (of_dtype := self.of_dtype(h, dtype)) is not None:
                     self.told[key] = of_dtype
                     return of_dtype
             self.told[key] = _said(_words(what, h), error)
         return self.told[key]
 
-    def _of_dtype(self, h: Hyper, dtype: str) -> str | None:
+    def of_dtype(self, h: Hyper, dtype: str) -> str | None:
         """The refusal of a dtype: what is taken in another one."""
         facts = self.subject.facts
         off = {n: NEUTRAL[n] for n in ORDER if n in facts.domain.free and n != "momentum"}

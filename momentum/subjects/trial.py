@@ -21,6 +21,7 @@ from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.offers import FullRun, full
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Facts, Subject
+from momentum.subjects.refusals import Refusals
 from momentum.subjects.strangers import tamed
 
 LIMIT = 10.0
@@ -98,6 +99,15 @@ def trial(subject: Subject, names: Iterable[str], limit: float = LIMIT) -> dict[
                 found[item[0]] = item[1]
         todo = [name for name in todo if name not in found]
     return found
+
+
+def refused(subject: Subject) -> dict[str, str]:
+    """The dtypes that a first step refuses while it takes others, with its words; in a child."""
+    h = subject.facts.domain.combined({"lr": 0.3, "momentum": 0.7})
+    refusals = Refusals(Guarded(subject))
+    tried = ((name, refusals.of_dtype(h, name)) for name in subject.facts.dtypes)
+    found = stream(partial(iter, tried), trial_limit(LIMIT / 2))
+    return {name: why for name, why in (x for x in found if not isinstance(x, Lost)) if why}
 
 
 def _why_not(subject: Subject, name: str) -> str:

@@ -207,3 +207,16 @@ def test_a_wrapper_without_its_base_is_not_copied():
     assert not offers & {"deepcopy", "pickle", "hooks"}
     assert offers >= {"place", "restart"}
     assert adapt(SGD, {}, "x").facts.offers >= {"deepcopy", "pickle", "hooks"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_formats_that_a_step_refuses_are_not_claimed(dtype):
+    class One(SGD):
+        def step(self, closure=None):
+            if self.param_groups[0]["params"][0].dtype != getattr(torch, dtype):
+                raise RuntimeError("one format only")
+            return super().step(closure)
+
+    facts = adapt(One, {}, "One").facts
+    assert facts.dtypes == (dtype,)
+    assert facts.left["float16"] == "refuses float16: one format only"
