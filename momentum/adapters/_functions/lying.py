@@ -10,6 +10,7 @@ from momentum.adapters._functions.steps import Way
 from momentum.conventions import Hyper
 from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.protocol import LAYOUTS
+from momentum.subjects.strangers import in_words
 
 SHAPES = ((3, 5), (4, 3), (2, 3))
 
@@ -62,8 +63,7 @@ def _tried(way: Way, h: Hyper, dtype: str) -> Iterator[tuple[str, str | bool]]:
             run.step([np.full(s, 2.0) for s in SHAPES])
             after = run.parameters()
         except Exception as error:  # whatever a stranger's code does
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            yield layout, f"{layout} arrays: {text[:160]}"
+            yield layout, f"{layout} arrays: {in_words(error)}"
         else:
             moved = [not np.array_equal(a, b) for a, b in zip(before, after)]
             # Written into a copy of what is not in C order, and lost.

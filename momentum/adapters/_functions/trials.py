@@ -13,6 +13,7 @@ from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
 from momentum.subjects.isolation import survives
 from momentum.subjects.protocol import Array, SubjectError
+from momentum.subjects.strangers import in_words
 
 START = (8.0, -4.0, 16.0)
 SHIFT = 8.0
@@ -134,7 +135,7 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
         except SubjectError as error:
             raise Misunderstood(str(error)) from None
         except Exception as error:  # whatever a stranger's code does
-            text = f"raised {type(error).__name__}: {error} in a trial"
+            text = f"{in_words(error)} in a trial"
             raise Misunderstood(text, raised=True, kind=isinstance(error, WRONG_KIND)) from None
     moved = any(not np.array_equal(x, begun) for x, begun in zip(after[1], start))
     return moved and all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
