@@ -112,6 +112,8 @@ EQUIVALENT: dict[str, str] = {
     "measure.sum(output.forms[ -1])": "forms of a pure number differ by its last digits alone",
     "if off is None or format.name": "what is looked at twice is the same, or goes the long way",
     "if not not given": "what is not looked at beforehand is looked at on the way",
+    "2.0**~53": "smaller is rounded away as well",
+    "self._of_dtype(problem.hypers[0][ -1], d)": "a format is refused whatever the group",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",

@@ -170,6 +170,10 @@ def test_only_what_does_not_depend_on_iterates_is_taken_at_once(
 def test_facts_that_nobody_states_promise_nothing() -> None:
     facts = Plain.facts
     assert not any((facts.none_gradients, facts.offers, facts.at_once, facts.fixed))
+    assert not any((facts.groups, facts.flushes_subnormals, facts.compiles, facts.assumed))
+    assert not any((facts.settable, facts.bare, facts.left, facts.called))
+    assert facts.scalars
+    assert facts.empty
 
 
 def test_a_run_is_told_of_every_change_and_of_nothing_else() -> None:

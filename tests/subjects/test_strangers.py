@@ -2,6 +2,7 @@
 
 import pytest
 
+from momentum.arithmetic import format_of
 from momentum.subjects.protocol import SubjectError
 from momentum.subjects.strangers import in_words, tamed
 
@@ -90,6 +91,16 @@ def test_the_innermost_line_of_theirs_is_told():
         inner()
     line = inner.__code__.co_firstlineno + 1
     assert in_words(raised.value) == f"raised ValueError: no (line {line} of test_strangers.py)"
+
+
+def test_the_line_that_calls_the_package_is_told_and_not_one_of_the_package():
+    def asks():
+        format_of("no such")
+
+    with pytest.raises(ValueError, match="no such") as raised:
+        asks()
+    line = asks.__code__.co_firstlineno + 1
+    assert in_words(raised.value).endswith(f" (line {line} of test_strangers.py)")
 
 
 def test_one_failure_has_one_text_wherever_its_objects_lie():
