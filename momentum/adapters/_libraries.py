@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
@@ -40,6 +41,8 @@ class Library(NamedTuple):
     numbers(array): a float64 copy. owns(x): whether it is such an array. fill(array): write nan
     into it, None where arrays never change. dtype(x): the name of its dtype.
     claims: facts of whatever is computed with it. computed(x): an array that is a number at last.
+    outside_of_graphs(): where steps are taken that change arrays which record gradients, None where
+    no array has a gradient of its own.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Library(NamedTuple):
     claims: Claims = {}
     dtype: Callable[[Any], str] = lambda x: str(x.dtype).rpartition(".")[2]
     computed: Callable[[Any], Any] = lambda x: x
+    outside_of_graphs: Callable[[], AbstractContextManager[object]] | None = None
 
 
 def numpy() -> Library:
@@ -90,6 +94,7 @@ def torch(device: str = CPU) -> Library:
         array,
         lambda x: isinstance(x, torch.Tensor),
         lambda x: x.detach().fill_(float("nan")),
+        outside_of_graphs=torch.no_grad,
     )
 
 

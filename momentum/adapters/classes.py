@@ -4,8 +4,9 @@
         def __init__(self, lr, momentum): ...
         def update(self, params, grads): ...       # or step, apply, __call__, in either order
 
-The parameters may be given to the constructor, and the gradients alone to the method. A function of
-the hyper-parameters that returns such a step counts as its class. Trials show whether it takes an
+The parameters may be given to the constructor, and the gradients alone to the method, or none where
+it finds them as the `grad` of each parameter. A function of the hyper-parameters that returns such
+a step counts as its class. Trials show whether it takes an
 array, a list of arrays or a dict of them, and whether it returns the new parameters or changes them
 in place. One that takes an array is made anew for each parameter, unless it asks for its name
 (`param_name`, `key`) as well.
@@ -33,13 +34,17 @@ from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
 H = TypeVar("H")
 
+ATTACHED: Mapping[bool, frozenset[str]] = {False: frozenset(), True: frozenset({"overwrite"})}
+"""What is offered where gradients stay where they are: a backward pass overwrites them."""
+
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
 
 
 def _parts(obj: object) -> tuple[str, list[str], str] | None:
     """The method that takes gradients, its arguments, and the one for parameters elsewhere.
 
-    Parameters are taken by the method, or else by the constructor.
+    Parameters are taken by the method, or else by the constructor, and then gradients may be taken
+    from them.
     """
     if not isinstance(obj, type):
         made = returned(obj)
@@ -52,7 +57,18 @@ def _parts(obj: object) -> tuple[str, list[str], str] | None:
         found = set(roles(taken)) | ({"theta"} if holding else set())
         if {"theta", "grad"} == found:
             return name, taken, "" if "theta" in roles(taken) else holding
+    if holding and _called_alone(getattr(obj, "step", None)):
+        return "step", [], holding
     return None
+
+
+def _called_alone(method: object) -> bool:
+    """Whether it is a method that needs nothing to be given."""
+    if not inspect.isfunction(method):
+        return False
+    taken = list(inspect.signature(method).parameters.values())[1:]
+    free = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    return all(x.default is not x.empty or x.kind in free for x in taken)
 
 
 def accepts(obj: object) -> bool:
@@ -69,7 +85,8 @@ class Way:
 
     order: role -> argument, in the order of the arguments. key: the argument for a parameter's
     name, empty where there is none. holder: "array", "list" or "dict". held: the constructor's
-    argument for the parameters, empty where the method takes them.
+    argument for the parameters, empty where the method takes them. attached: gradients are the
+    `grad` of each parameter, as a backward pass leaves them.
     """
 
     library: Library
@@ -80,6 +97,7 @@ class Way:
     names: Mapping[str, str]
     holder: str
     held: str
+    attached: bool = False
 
     @property
     def question(self) -> tuple[int, int]:
@@ -116,7 +134,9 @@ class _Run(ArrayRun):
 
     def __init__(self, way: Way, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
         super().__init__(way.library, parameters, dtype)
-        self.way, self.h = way, _shared.plain(h)
+        self.way, self.h, self.takes_none = way, _shared.plain(h), way.attached
+        for x in self.theta if way.attached else ():
+            x.requires_grad_()
         self.keys = [f"p{i}" for i in range(len(self.theta))]
         named = way.holder == "dict"
         self.all: Any = dict(zip(self.keys, self.theta)) if named else list(self.theta)
@@ -125,7 +145,12 @@ class _Run(ArrayRun):
 
     def advance(self) -> None:
         way, keys = self.way, self.keys
-        if way.holder == "array":
+        if way.attached:
+            for x, g in zip(self.theta, self.grads):
+                x.grad = g
+            with way.library.outside_of_graphs():
+                getattr(self.made[0], way.method)()
+        elif way.holder == "array":
             self.theta = [
                 way.stepped(self.made[i if len(self.made) > 1 else 0], x, g, self.h, keys[i])
                 for i, (x, g) in enumerate(zip(self.theta, self.grads))
@@ -144,14 +169,21 @@ class _Run(ArrayRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = _shared.plain(hyper)
         for made in self.made:
-            for n, named in attributes(made).items():
-                setattr(made, named, getattr(self.h, n))
+            for kept in _keeping(made):
+                for n, named in attributes(kept).items():
+                    kept[named] = getattr(self.h, n)
 
 
-def attributes(made: object) -> dict[str, str]:
-    """The hyper-parameters that an object keeps in attributes: our name -> its attribute."""
-    held = [n for n, x in vars(made).items() if isinstance(x, float)]
-    return _shared.known_names(held, SPOKEN)
+def _keeping(made: object) -> list[dict[str, Any]]:
+    """Where an object may keep its numbers: attributes, and groups as torch's optimizers do."""
+    groups = getattr(made, "param_groups", ())
+    found = groups if isinstance(groups, list | tuple) else ()
+    return [vars(made), *(group for group in found if isinstance(group, dict))]
+
+
+def attributes(kept: Mapping[str, object]) -> dict[str, str]:
+    """The hyper-parameters that are kept so: our name -> theirs."""
+    return _shared.known_names([n for n, x in kept.items() if isinstance(x, float)], SPOKEN)
 
 
 def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) -> Subject:
@@ -169,9 +201,8 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
     device, fixed = _device.parted(obj, fixed, name)
     names, values, kept = fitted(obj, (held,), fixed, name, SPOKEN)
     names, kept = _shared.parted(names, values, kept)
-    missing = [n for n in ("lr", "momentum") if n not in {**names, **here, **values}]
-    if missing:
-        raise UsageError(f"{name} takes no {missing[0]}: name an argument so")
+    if "lr" not in {**names, **here, **values}:
+        raise UsageError(f"{name} takes no lr: name an argument so")
 
     def make(h: Hyper, holding: Mapping[str, object]) -> object:
         own = {n: x for n, x in h._asdict().items() if n not in here}
@@ -179,12 +210,18 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         return obj(**holding, **told, **kept)
 
     hints = [getattr(f, "__annotations__", {}) for f in (getattr(obj, method, obj), obj.__init__)]
+    attached = not arguments
+    holders = ("list",) if attached else ("list", "dict", "array")
     ways = [
-        Way(library, make, method, order, key, here, holder, held)
+        Way(library, make, method, order, key, here, holder, held, attached)
         for library in libraries(str(hints), device)
-        for holder in (("list", "dict", "array") if held else ("array", "list", "dict"))
+        if library.outside_of_graphs is not None or not attached
+        for holder in (holders if held else ("array", "list", "dict"))
     ]
-    h = Hyper(**{"lr": 0.5, "momentum": 0.25, **values})
+    if not ways:
+        raise UsageError(f"{name}.{method}() takes no gradients, and no array here has its own")
+    tried_with = {"lr": 0.5, **({"momentum": 0.25} if "momentum" in {**names, **here} else {})}
+    h = Hyper(**{**tried_with, **values})
     try:
         fitting = understood(ways, h, strict=True)
     except Misunderstood as error:
@@ -192,7 +229,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
     assert fitting is not None, "one fits, or none does for a reason"
     way, dtypes = fitting
     tried = way.begin([np.array(START)], h, dtypes[0])
-    kept_open = attributes(tried.made[0])
+    kept_open = {n for kept in _keeping(tried.made[0]) for n in attributes(kept)}
     settable = {n for n in names if n in kept_open} | here.keys()
     free = frozenset({**names, **here})
     facts = Facts(
@@ -202,7 +239,8 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         settable=frozenset(settable) - _shared.FLAGS,
         fixed=values,
         # What a function has closed over stays behind when it is copied.
-        offers=copied(tried) if isinstance(obj, type) else COPIES & {"fed"},
+        offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"}) | ATTACHED[attached],
+        none_gradients=attached and takes(way, h, dtypes, (2,), none=True),
         scalars=takes(way, h, dtypes, ()),
         empty=takes(way, h, dtypes, (0,)),
         **way.library.claims,
@@ -213,7 +251,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
 ADAPTER = Adapter(
     name="classes",
     takes="with __init__(lr, momentum) and step(params, grads) or update(params, grads), or"
-    " __init__(params, lr, momentum) and step(grads)",
+    " __init__(params, lr, momentum) and step(grads), or step() for gradients of tensors",
     module="",
     accepts=accepts,
     adapt=adapt,
