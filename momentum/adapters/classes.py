@@ -145,10 +145,11 @@ class _Run(ArrayRun):
 
     def advance(self) -> None:
         way, keys = self.way, self.keys
-        if way.attached:
+        outside_of_graphs = way.library.outside_of_graphs
+        if way.attached and outside_of_graphs is not None:
             for x, g in zip(self.theta, self.grads):
                 x.grad = g
-            with way.library.outside_of_graphs():
+            with outside_of_graphs():
                 getattr(self.made[0], way.method)()
         elif way.holder == "array":
             self.theta = [
