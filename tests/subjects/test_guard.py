@@ -16,6 +16,7 @@ from momentum.subjects.guard import (
     set_torch,
     torch_settings,
 )
+from momentum.subjects.random_states import stir
 
 torch = pytest.importorskip("torch")
 
@@ -181,3 +182,9 @@ def test_torch_that_came_with_a_subject_records_gradients_afterwards():
         assert not torch.is_grad_enabled()
     finally:
         torch.set_grad_enabled(True)
+
+
+def test_stirred_states_are_others_for_every_generator():
+    before = drawn()
+    stir()
+    assert all(a != b for a, b in zip(before, drawn()))

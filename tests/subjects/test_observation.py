@@ -106,6 +106,7 @@ def test_judge_names_step_and_coordinate_of_a_wrong_number() -> None:
     ("spoil", "message"),
     [
         (lambda x: x[:2], "after step 1 there are 2 parameters, wanted 3"),
+        (lambda x: [*x, x[0]], "after step 1 there are 4 parameters, wanted 3"),
         (lambda x: [x[0].reshape(1, 3), *x[1:]], r"has shape \(1, 3\), wanted \(3,\)"),
         (lambda x: [x[0] + 2.0**-40, *x[1:]], "no float32"),
     ],
@@ -165,6 +166,12 @@ def test_only_what_does_not_depend_on_iterates_is_taken_at_once(
         x.tolist() for x in observe(Plain(), told).iterates[-1]
     ]
     assert whole.taken == calls
+
+
+def test_a_subject_that_may_flush_is_held_to_a_format_that_does() -> None:
+    assert Plain.facts.format_name("float32") == "float32"
+    flushing = replace(Plain.facts, flushes_subnormals=True)
+    assert flushing.format_name("float32") == "float32:flushing"
 
 
 def test_facts_that_nobody_states_promise_nothing() -> None:

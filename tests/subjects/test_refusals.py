@@ -120,14 +120,16 @@ def test_a_refused_offer_is_skipped_and_said(method: str, check: str, words: str
     assert (found.verdict, found.reason) == ("skipped", words)
 
 
-def test_refused_formats_side_by_side_are_skipped() -> None:
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float16", "float32", "float64")])
+def test_refused_formats_side_by_side_are_skipped(dtypes: tuple[str, ...]) -> None:
     class Run(MachineRun):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             if len(set(self.dtypes)) > 1:
                 raise ValueError("one format only")
 
-    found = result(Machine("formats", TORCH, run=Run), "agrees_in_mixed_formats")
+    subject = Machine("formats", TORCH, run=Run, dtypes=dtypes)
+    found = result(subject, "agrees_in_mixed_formats")
     assert found.verdict == "skipped"
     assert found.reason == "refuses parameters of several formats: one format only"
 
