@@ -21,6 +21,9 @@ WORDS = "its errors are those of {}: something is computed or kept in it"
 PLACES = 4
 """Conditions on parameters that are tried."""
 
+FEW = 16
+"""Elements below which half may have next to no error by chance."""
+
 SIGMAS = 5
 """Standard deviations by which sums of errors without a common sign stay off 0: beyond them is a
 chance of one in a million."""
@@ -69,7 +72,8 @@ class Coarser:
     def shows(self, observation: Observation) -> bool:
         """The usual error of an element, at its worst step, is not far below one rounding there.
 
-        A sixteenth is a heuristic: roundings are uniform, and several of them add up.
+        A sixteenth is a heuristic: roundings are uniform, and several of them add up. Half of a few
+        elements may have next to none by chance: of these one is enough.
         """
         rows = self.hypothesis.replayed(observation)
         inside = self.inside(observation)
@@ -83,7 +87,8 @@ class Coarser:
             before = wanted
         known = np.concatenate([w[x] for w, x in zip(worst, inside)])
         known = known[known >= 0]
-        return bool(known.size and np.median(known) > 1 / 16)
+        usual = np.max if known.size < FEW else np.median
+        return bool(known.size and usual(known) > 1 / 16)
 
 
 def systematic(hypothesis: Hypothesis, observation: Observation) -> bool:

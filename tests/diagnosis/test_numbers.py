@@ -64,6 +64,8 @@ class Blurred(MachineRun):
 def test_momentum_that_is_held_as_coarsely_as_its_velocity_hides_no_rounding() -> None:
     """Such a momentum leans to one side, which rounding does not."""
     subject = machine(Blurred, hyper=frozenset({"lr", "momentum"}))
-    seen = observe(subject, Problem("float32", ((7,),), (ROW,) * 5, (0,)))
-    found = coarser(subject, ACCUMULATED, "float32", [])
-    assert [s.hypothesis.dtype for s in found if s.hypothesis.holds(subject, seen)] == ["bfloat16"]
+    found = list(coarser(subject, ACCUMULATED, "float32", []))
+    for seed in range(12):  # of five elements after two steps a half may round to very little
+        seen = observe(subject, Problem("float32", ((5,),), (ROW,) * 2, (0,), seed=seed))
+        held = [s.hypothesis.dtype for s in found if s.hypothesis.holds(subject, seen)]
+        assert held == ["bfloat16"]
