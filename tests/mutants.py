@@ -119,6 +119,7 @@ EQUIVALENT: dict[str, str] = {
     "group: int = -1) -> None:": "a protocol's own default is never used",
     "closure: bool = True, /": "a protocol's own default is never used",
     "part, np.empty( 1)": "it is replaced before it is used",
+    "(power + extra ^ scale)": "the numbers are equal, or one of them is 0",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",

@@ -76,18 +76,13 @@ def steps(outputs: Mapping[str, Expression], prefix: str = "t") -> list[Statemen
     found: list[Statement] = []
     for i, part in enumerate(e for e in shared(list(outputs.values())) if _varies(e)):
         name = f"{prefix}{i}"
-        found.append((name, _without(part, table)))
+        found.append((name, replaced(part, table)))
         table[part] = symbol(name)
     return found + [(name, replaced(e, table)) for name, e in outputs.items()]
 
 
 def _varies(e: Expression) -> bool:
     return bool(e.symbols)
-
-
-def _without(e: Expression, table: Mapping[Expression, Expression]) -> Expression:
-    """The operation itself, with its operands by name."""
-    return replaced(e, {part: name for part, name in table.items() if part is not e})
 
 
 def updates(new: Mapping[str, Expression]) -> list[Statement]:

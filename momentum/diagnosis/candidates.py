@@ -20,6 +20,8 @@ from momentum.subjects.protocol import Array, Facts, Subject
 DECAYS = ("coupled", "before", "after")
 """Kinds of decay that exact arithmetic tells apart: `simultaneous` is `before`."""
 
+USUAL = ("accumulated", "scaled")
+"""The rate outside of the velocity, and inside it."""
 
 SHAPES = ((8,), (3, 2))
 
@@ -220,7 +222,7 @@ def _roots(facts: Facts, also: Sequence[Convention]) -> list[Hypothesis]:
         if not contained(c, has)
     ]
     if "dampening" not in has and "momentum" in has:
-        roots.append(seeded(CONVENTIONS["accumulated"]))
+        roots.append(seeded(CONVENTIONS[USUAL[0]]))
     if "nesterov" not in has:
         roots += [NESTEROV_FORM.on(r) for r in roots if "nesterov" in r.base.takes]
     return roots

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from momentum.arithmetic import format_of
 from momentum.conventions import CONVENTIONS, Convention
 from momentum.diagnosis.candidates import (
+    USUAL,
     Candidate,
     Difference,
     Seen,
@@ -105,7 +106,7 @@ def identify(
             difference = first_difference(failed, ranked[0])
         if isinstance(answer, Response) and answer.linear and not answer.shifted:
             # Which rule drifts is hard to see from how far off each is.
-            roots = (Hypothesis.of(CONVENTIONS[n]) for n in ("accumulated", "scaled"))
+            roots = (Hypothesis.of(CONVENTIONS[n]) for n in USUAL)
             fits = (_fit(subject, root, chosen, seen) for root in roots if fit is None)
             fit = next((found for found in fits if found is not None), fit)
     first = ranked[0]

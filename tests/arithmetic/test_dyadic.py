@@ -108,6 +108,8 @@ def test_nothing_and_one_cost_nothing() -> None:
 
 def test_numbers_near_the_least_and_long_ones_round_once() -> None:
     for digits, exponent, wanted in (
+        (3, 1, 1.5),
+        (1, 1, 0.5),
         (3, 1060, 3 * 2.0**-1060),
         (-5, 1074, -5 * 2.0**-1074),
         (3, 1075, 2 * 2.0**-1074),  # a tie, to even

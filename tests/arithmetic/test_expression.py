@@ -91,6 +91,14 @@ def test_updates_read_a_variable_before_it_is_overwritten(
     assert "; ".join(map(PLAIN.statement, updates(new))) == wanted
 
 
+def test_steps_compute_what_is_used_twice_once() -> None:
+    twice = (A + B) * (A + B)
+    found = steps({"x": twice, "y": twice - C, "z": A + B})
+    assert [PLAIN.statement(s) for s in found] == [
+        "t0 = a + b", "t1 = t0*t0", "x = t1", "y = t1 - c", "z = t0",
+    ]  # fmt: skip
+
+
 def test_updates_of_two_cycles_are_kept_until_the_last_is_known() -> None:
     d = symbol("d")
     new = {"a": B, "b": A, "c": d, "d": C}

@@ -111,3 +111,12 @@ def test_a_number_is_neither_less_nor_more_than_itself() -> None:
     assert not x > twin
     assert not x <= 1
     assert not x >= 2
+
+
+def test_whole_powers_are_products_and_their_quotients():
+    x = 1 + FIVE
+    assert x**0 == 1
+    assert x**1 == x
+    assert x**2 == x * x == 6 + 2 * FIVE
+    assert x**-1 * x == 1
+    assert x**-2 * x * x == 1
