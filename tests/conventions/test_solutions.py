@@ -128,3 +128,27 @@ def test_conventions_say_what_their_velocity_starts_with_and_whether_it_scales_b
         "averaged"
     }
     assert {name for name, inverse in every if inverse.seeded} == {"accumulated"}
+
+
+def solved(name, asked, nesterov=False):
+    return [(f.lr, f.momentum) for f in CONVENTIONS[name].inverse.solve(asked, nesterov, False)]
+
+
+def test_a_debiased_average_is_solved_with_the_sum_of_its_weights():
+    """W = 1/2 becomes 3/4 at m = 1/2; 3 (v / 2 + d / 2) / (3/4) is 2 v + 2 d."""
+    assert solved("averaged_debiased", wanted(2, 2, weight=HALF)) == [(3, HALF)]
+    # The first step of all: v' / W' is the gradient, whatever m.
+    assert solved("averaged_debiased", wanted(2, None, weight=NONE)) == [(2, HALF)]
+
+
+def test_a_quasi_hyperbolic_step_takes_no_velocity_without_momentum():
+    assert solved("quasi_hyperbolic", wanted(0, 3, NONE, fmpq(2))) == []
+    assert solved("quasi_hyperbolic", wanted(3, 0, NONE, fmpq(2))) == [(3, 0)]
+    assert solved("quasi_hyperbolic", wanted(3, -3)) == []
+    assert solved("quasi_hyperbolic", wanted(0, 0)) == [(0, HALF)]
+
+
+@pytest.mark.parametrize(("m", "answers"), [(fmpq(-1), []), (fmpq(-2), [(-3, -2)])])
+def test_a_scaled_first_step_in_nesterovs_form_has_no_rate_at_momentum_of_minus_one(m, answers):
+    """y' = y - lr (1 + m) d."""
+    assert solved("scaled", wanted(3, None, momentum=m), nesterov=True) == answers
