@@ -124,6 +124,8 @@ def test_room_grows_with_sums_and_products():
     assert (held(3.0) + held(5.0)).peak == 16 * (1 + U)
     assert (held(3.0) * held(5.0)).peak == 60 * (1 + U) + TINY
     assert (held(3.0) * 4.0).peak == 24.0
+    small = held(2.0**-70) * held(2.0**-70)  # of which what underflows is no small part
+    assert small.peak == 2.0**-138 * (1 + U) + small.floor > 2.0**-138 * (1 + U)
     assert (-held(3.0)).peak == 6.0
     assert held(3.0).rounded_once_more().peak == 6.0 * (1 + U)
     twice = FORMATS["float64"]

@@ -120,3 +120,10 @@ def test_whole_powers_are_products_and_their_quotients():
     assert x**2 == x * x == 6 + 2 * FIVE
     assert x**-1 * x == 1
     assert x**-2 * x * x == 1
+
+
+def test_squares_are_taken_out_of_a_root() -> None:
+    for x, part, rest in ((8, 2, 2), (18, 3, 2), (fmpq(7, 12), fmpq(1, 6), 21), (361 * 5, 19, 5)):
+        made = new_root(fmpq(x), None)
+        assert (made.b, made.radical.value) == (part, rest)
+        assert made * made == x
