@@ -34,8 +34,8 @@ from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
 H = TypeVar("H")
 
-ATTACHED: Mapping[bool, frozenset[str]] = {False: frozenset(), True: frozenset({"overwrite"})}
-"""What is offered where gradients stay where they are: a backward pass overwrites them."""
+ATTACHED = frozenset({"overwrite"})
+"""What is offered beside where gradients stay in place: a backward pass overwrites them."""
 
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
 
@@ -240,7 +240,8 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         settable=frozenset(settable) - _shared.FLAGS,
         fixed=values,
         # What a function has closed over stays behind when it is copied.
-        offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"}) | ATTACHED[attached],
+        offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"})
+        | (ATTACHED if attached else frozenset()),
         none_gradients=attached and takes(way, h, dtypes, (2,), none=True),
         scalars=takes(way, h, dtypes, ()),
         empty=takes(way, h, dtypes, (0,)),
