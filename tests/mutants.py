@@ -122,6 +122,7 @@ EQUIVALENT: dict[str, str] = {
     "(power + extra ^ scale)": "the numbers are equal, or one of them is 0",
     "GradientDescentMomentum({})": "a fact of a library that no interpreter here can load",
     "if extra > 1": "one digit more goes the long way, which gives the same",
+    "lru_cache(maxsize=": "a size chosen freely",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",
