@@ -123,6 +123,7 @@ EQUIVALENT: dict[str, str] = {
     "GradientDescentMomentum({})": "a fact of a library that no interpreter here can load",
     "if extra > 1": "one digit more goes the long way, which gives the same",
     "lru_cache(maxsize=": "a size chosen freely",
+    "magnitudes[-1], initial= 1.0)": "more goes the long way, which gives the same",
     "3.0**-53": "smaller is rounded away as well",
     "[i - len(hypers) for i": "a negative index counts from the end: the same groups",
     "sys.implementation.name ": "either branch tells the state; one of them is fast",

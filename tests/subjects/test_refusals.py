@@ -14,6 +14,7 @@ from momentum.gallery.machine.machine import Machine, MachineRun
 from momentum.runner.one_check import run_check
 from momentum.subjects.problems import Problem
 from momentum.subjects.refusals import Refusals
+from momentum.subjects.trial import refused
 
 TORCH = get("accumulated")
 
@@ -145,6 +146,19 @@ def test_a_refused_dtype_is_named(taken: str) -> None:
     for dtype in {"bfloat16", "float16", "float32", "float64"} - {taken}:
         found = result(subject, "agrees_with_oracle", dtype)
         assert (found.verdict, found.reason) == ("skipped", f"refuses {dtype}: {taken} only")
+
+
+def test_formats_that_a_first_step_refuses_are_told_before_any_check() -> None:
+    class Double(MachineRun):
+        def step(self, gradients: Any) -> None:
+            if set(self.dtypes) != {"float64"}:
+                raise TypeError("float64 only")
+            super().step(gradients)
+
+    found = refused(Machine("double", TORCH, run=Double))
+    assert set(found) == {"float32", "float16", "bfloat16"}
+    assert all("float64 only" in why for why in found.values())
+    assert refused(Machine("all", TORCH)) == {}
 
 
 def test_usual_momentum_refused_is_one_failure() -> None:
