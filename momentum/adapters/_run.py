@@ -27,6 +27,7 @@ class ArrayRun:
     theta: the parameters. grads: the last gradients, None where there was none. state: the names
     of the attributes that hold all that a later step depends on. takes_none: gradients may be None.
     flat: every array is handed over with one axis. dtypes: of each parameter, where they differ.
+    attached: gradients are an attribute of the parameters, `grad`, as a backward pass leaves them.
     """
 
     state: tuple[str, ...] = ("theta", "optimizer")
@@ -40,12 +41,23 @@ class ArrayRun:
         dtype: str,
         flat: bool = False,
         dtypes: Sequence[str] = (),
+        attached: bool = False,
     ) -> None:
         self.library, self.dtype, self.flat = library, dtype, flat
         self.dtypes = dtypes or [dtype] * len(parameters)
         self.shapes = [np.shape(x) for x in parameters]
         self.theta = [self.array_of(x, d) for x, d in zip(parameters, self.dtypes)]
         self.grads: list[Any] = []
+        self.attached, self.given = attached, list[Array | None]()
+        if attached:
+            self.takes_none = True
+            self.theta = [x.requires_grad_() for x in self.theta]
+
+    def attach(self) -> None:
+        """Put the gradients where the step finds them."""
+        self.given = self._numbers_of_grads()
+        for x, g in zip(self.theta, self.grads):
+            x.grad = g
 
     def array_of(self, values: Array, dtype: str = "") -> Any:
         """An array of the library, with one axis where no others are taken."""
@@ -88,7 +100,17 @@ class ArrayRun:
         ]
 
     def fed(self) -> list[Array | None]:
-        """The last gradients, as they read now."""
+        """The last gradients, as they read now.
+
+        Cleared ones that are attached count as left alone: who clears them does so on purpose.
+        """
+        if not self.attached:
+            return self._numbers_of_grads()
+        read_back = [None if x.grad is None else self.library.numbers(x.grad) for x in self.theta]
+        cleared = all(g is None or not g.any() for g in read_back)
+        return list(self.given) if cleared else read_back
+
+    def _numbers_of_grads(self) -> list[Array | None]:
         return [
             None if g is None else self.numbers_of(g, s) for g, s in zip(self.grads, self.shapes)
         ]
@@ -101,7 +123,9 @@ class ArrayRun:
                 self.library.fill(g)
 
     def storage(self) -> list[object]:
-        """Where the parameters are, as NumPy tells it."""
+        """Where the parameters are, as NumPy or torch tells it."""
+        if self.attached:
+            return [x.data_ptr() for x in self.arrays()]
         return [(id(x), x.ctypes.data) for x in self.arrays()]
 
     def settings(self) -> dict[str, object]:

@@ -133,10 +133,8 @@ class _Run(ArrayRun):
     state = ("theta", "all", "made", "h")
 
     def __init__(self, way: Way, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
-        super().__init__(way.library, parameters, dtype)
-        self.way, self.h, self.takes_none = way, _shared.plain(h), way.attached
-        for x in self.theta if way.attached else ():
-            x.requires_grad_()
+        super().__init__(way.library, parameters, dtype, attached=way.attached)
+        self.way, self.h = way, _shared.plain(h)
         self.keys = [f"p{i}" for i in range(len(self.theta))]
         named = way.holder == "dict"
         self.all: Any = dict(zip(self.keys, self.theta)) if named else list(self.theta)
@@ -147,8 +145,7 @@ class _Run(ArrayRun):
         way, keys = self.way, self.keys
         outside_of_graphs = way.library.outside_of_graphs
         if way.attached and outside_of_graphs is not None:
-            for x, g in zip(self.theta, self.grads):
-                x.grad = g
+            self.attach()
             with outside_of_graphs():
                 getattr(self.made[0], way.method)()
         elif way.holder == "array":

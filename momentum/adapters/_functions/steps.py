@@ -32,14 +32,10 @@ class StepRun(ArrayRun):
         dtype: str,
         layout: str = "contiguous",
     ) -> None:
-        super().__init__(form.library, parameters, dtype, form.flat)
+        super().__init__(form.library, parameters, dtype, form.flat, attached=form.attached)
         self.form, self.h = form, h
         self.layout = layout if layout in form.layouts else "contiguous"
         self.spread: list[Any] = []
-        self.given: list[Array | None] = []
-        self.takes_none = form.attached
-        if form.attached:
-            self.theta = [x.requires_grad_() for x in self.theta]
         self.theta = self._laid(self.theta, gradients=False)
         zeros = self._laid([self.array_of(np.zeros(s)) for s in self.shapes], gradients=False)
         self.held = [
@@ -72,10 +68,8 @@ class StepRun(ArrayRun):
     def advance(self) -> None:
         """A call for each parameter, or one for all where they go together."""
         self.grads = self._laid(self.grads, gradients=True)
-        if self.form.attached:
-            self.given = super().fed()
-            for x, g in zip(self.theta, self.grads):
-                x.grad = g
+        if self.attached:
+            self.attach()
         after: list[Any] = []
         for held, g in zip(self.held, self.handed_over(self.grads)):
             asked: list[Any] = []
@@ -126,18 +120,6 @@ class StepRun(ArrayRun):
         if tuple(x.shape) != shape:
             raise SubjectError(f"returned {what} of shape {tuple(x.shape)}, wanted {shape}")
         self.library.computed(x)
-
-    def fed(self) -> list[Array | None]:
-        """Cleared gradients count as left alone: who clears them does so on purpose."""
-        if not self.form.attached:
-            return super().fed()
-        read_back = [None if x.grad is None else self.library.numbers(x.grad) for x in self.theta]
-        cleared = all(g is None or not g.any() for g in read_back)
-        return list(self.given) if cleared else read_back
-
-    def storage(self) -> list[object]:
-        """Where the parameters are."""
-        return [x.data_ptr() for x in self.theta] if self.form.attached else super().storage()
 
     def point(self) -> list[Array]:
         """Where it asks for the next gradient: a copy does, and steps no further."""
