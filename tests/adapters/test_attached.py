@@ -124,3 +124,15 @@ def test_gradients_are_overwritten_by_the_next_backward_pass(cls, verdict):
 def test_tensors_that_are_made_anew_are_not_those_of_the_model():
     with pytest.raises(UsageError, match="a step moves nothing"):
         adapt(Elsewhere, {}, "elsewhere")
+
+
+def test_a_gradient_that_is_bound_anew_is_not_left_alone():
+    class Rebinds(Grouped):
+        def step(self):
+            for x in self.param_groups[0]["params"]:
+                x.grad = 2 * x.grad
+                x.data.sub_(x.grad, alpha=self.param_groups[0]["lr"] / 2)
+
+    check = CHECKS["leaves_gradients_alone"]
+    for cls, verdict in ((Rebinds, "failed"), (Grouped, "passed")):
+        assert run_check(check, adapt(cls, {}, "mine"), get("torch"), "float32").verdict == verdict
