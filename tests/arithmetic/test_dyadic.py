@@ -74,6 +74,13 @@ def test_balls_round_only_what_they_decide() -> None:
         rounded_balls([arb(1) / 3], 1)
 
 
+def test_balls_beyond_the_largest_float_are_infinite_though_they_are_not_exact() -> None:
+    with Precision(256):
+        third = arb(1) / 3
+        far = third * 5 * arb(2) ** 1024
+        assert rounded_balls([far, -far], 2)[0].tolist() == [np.inf, -np.inf]
+
+
 @given(digits(), st.integers(-3000, 900), st.sampled_from([0, 60, 90, 200]))
 def test_balls_round_as_all_that_lies_in_them(whole: int, power: int, narrow: int) -> None:
     number = Fraction(whole) * Fraction(2) ** power
