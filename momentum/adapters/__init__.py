@@ -10,6 +10,7 @@ from momentum.adapters._record import Adapter, adapters, foreign, versions
 from momentum.adapters._resolve import in_file, literal, resolve
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Facts, Subject
+from momentum.subjects.settings import surroundings_kept
 
 __all__ = ["Adapter", "adapt", "load", "versions"]
 
@@ -61,7 +62,8 @@ def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
         return cast(Subject, obj)
     for one in adapters():
         if one.loaded and one.accepts(obj):
-            return one.adapt(obj, fixed, name)
+            with surroundings_kept():
+                return one.adapt(obj, fixed, name)
     taken = "; ".join(f"{one.name}: {one.takes}" for one in adapters() if one.takes and one.loaded)
     broken = "".join(f"; {why}" for why in foreign() if isinstance(why, str))
     cls = type(obj)

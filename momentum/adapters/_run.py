@@ -10,9 +10,9 @@ import numpy as np
 from momentum.adapters import _shared
 from momentum.adapters._libraries import Library
 from momentum.conventions import Hyper
-from momentum.subjects.guard import shown
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.settings import shown
 
 COPIES = frozenset({"resume", "deepcopy", "pickle", "fed"})
 """What every such run offers, where nothing of its framework is in the way."""

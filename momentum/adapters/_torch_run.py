@@ -13,8 +13,8 @@ from momentum.adapters._torch_state import Kept
 from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.adapters._torch_trial import hookable
 from momentum.conventions import Hyper
-from momentum.subjects.guard import set_torch, shown, torch_settings
 from momentum.subjects.protocol import Array, Gradient
+from momentum.subjects.settings import set_torch, shown, torch_settings
 
 
 def settings() -> dict[str, object]:
@@ -34,6 +34,8 @@ def settings() -> dict[str, object]:
         "choice of repeatable convolutions": torch.backends.cudnn.deterministic,
         "use of MKL-DNN": torch.backends.mkldnn.enabled,
         "threads of backward passes": torch._C._is_multithreading_enabled(),
+        "repetition of warnings": torch.is_warn_always_enabled(),
+        "print options of torch": dict(vars(torch._tensor_str.PRINT_OPTS)),
         "random state of torch": torch.get_rng_state().numpy().tobytes(),
         **shown(),
     }

@@ -24,7 +24,7 @@ from momentum.adapters._functions.trials import START, Misunderstood, copied, ta
 from momentum.adapters._functions.words import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
-from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._run import COPIES, IN_PLACE, ArrayRun
 from momentum.adapters._shared import argument_names, fitted, returned
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -33,9 +33,6 @@ from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
 H = TypeVar("H")
-
-ATTACHED = frozenset({"overwrite"})
-"""What is offered beside where gradients stay in place: a backward pass overwrites them."""
 
 KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
 
@@ -238,7 +235,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         fixed=values,
         # What a function has closed over stays behind when it is copied.
         offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"})
-        | (ATTACHED if attached else frozenset()),
+        | (IN_PLACE if attached else {"settings"}),
         none_gradients=attached and takes(way, h, dtypes, (2,), none=True),
         scalars=takes(way, h, dtypes, ()),
         empty=takes(way, h, dtypes, (0,)),

@@ -11,6 +11,7 @@ from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun
 from momentum.subjects.random_states import stir
+from momentum.subjects.settings import surroundings_kept
 
 Settings = Mapping[str, object]
 
@@ -24,7 +25,8 @@ def with_empty_steps(setting: Setting) -> Problems:
 @check(
     statement="Nothing is set for the whole process or thread, by no step and no constructor.",
     source="law; the program around has its own settings: torch.set_grad_enabled, numpy.seterr",
-    catches="error_handling_left_off random_numbers_drawn warnings_off_for_good",
+    catches="decimals_left_short error_handling_left_off random_numbers_drawn variable_left_set "
+    "warnings_off_for_good",
     needs=("settings",),
     always=with_empty_steps,
 )
@@ -46,12 +48,13 @@ def _watched(trial: Trial) -> Found:
         seen.append(run.settings())
 
     try:
-        run = trial.begin()
-        yield from _unchanged(before, run.settings(), "the constructor", 0)
-        for t, *_ in walked(trial, looked_at, run=run):
-            empty = (t, 0) in trial.problem.missing
-            name = "a step without gradients" if empty else "a step"
-            yield from _unchanged(before, seen[t], name, t + 1)
+        with surroundings_kept():
+            run = trial.begin()
+            yield from _unchanged(before, run.settings(), "the constructor", 0)
+            for t, *_ in walked(trial, looked_at, run=run):
+                empty = (t, 0) in trial.problem.missing
+                name = "a step without gradients" if empty else "a step"
+                yield from _unchanged(before, seen[t], name, t + 1)
     finally:
         still.restore()
 
@@ -59,6 +62,9 @@ def _watched(trial: Trial) -> Found:
 def _unchanged(before: Settings, after: Settings, who: str, step: int) -> Found:
     for name, old in before.items():
         new = after[name]
+        if isinstance(old, dict) and isinstance(new, dict):
+            other = [k for k in {**old, **new} if old.get(k) != new.get(k)]
+            old, new = ({k: one.get(k) for k in other} for one in (old, new))
         short = "" if len(f"{old}{new}") > 60 else f": {old} before, {new} after"
         yield true(old == new, f"{who} changed the {name}{short}", step)
 

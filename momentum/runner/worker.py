@@ -18,12 +18,13 @@ from momentum.runner.events import Event, Job, Request
 from momentum.runner.one_check import WHOLE, OutOfMemory, forget_local_constants, run_check
 from momentum.runner.options import Options, jobs, judged_in
 from momentum.runner.series import impulse
-from momentum.subjects.guard import Guarded, Settings, put_back_after_loading
+from momentum.subjects.guard import Guarded
 from momentum.subjects.isolation import Lost, limit_trials
 from momentum.subjects.isolation.cell import serve
 from momentum.subjects.isolation.channel import Channel
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Subject
+from momentum.subjects.settings import Settings, put_back_after_loading
 from momentum.subjects.strangers import in_words, tamed
 
 TRIAL = 0.25

@@ -158,7 +158,7 @@ def closed_over(lr=0.1, momentum=0.9):
 def test_function_that_returns_a_step_is_a_class_that_cannot_be_copied():
     subject = adapt(closed_over, {}, "closed_over")
     assert all(ratio(subject, dtype) <= 1 for dtype in subject.facts.dtypes)
-    assert subject.facts.offers == {"fed"}
+    assert subject.facts.offers == {"fed", "settings"}
 
 
 class ElementByElement:
@@ -178,7 +178,7 @@ class ElementByElement:
 def test_what_a_class_does_not_take_is_not_claimed():
     facts = adapt(ElementByElement, {}, "mine").facts
     assert not facts.scalars
-    assert facts.offers == {"fed", "deepcopy"}  # a lambda cannot be pickled
+    assert facts.offers == {"fed", "deepcopy", "settings"}  # a lambda cannot be pickled
 
 
 class InFull:

@@ -1,6 +1,10 @@
 """A subject may set what it likes for the whole process: it is put back, and can be asked for."""
 
 import ctypes
+import decimal
+import gc
+import locale
+import os
 import platform
 import random
 import sys
@@ -9,14 +13,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from momentum.subjects.guard import (
-    Guarded,
+from momentum.subjects.guard import Guarded
+from momentum.subjects.random_states import stir
+from momentum.subjects.settings import (
     Settings,
+    Surroundings,
     put_back_after_loading,
     set_torch,
     torch_settings,
 )
-from momentum.subjects.random_states import stir
 
 torch = pytest.importorskip("torch")
 
@@ -43,7 +48,7 @@ class SettingRun:
         raise RuntimeError("as it must")
 
     def settings(self):
-        return {"now": Settings.now()}
+        return {"now": (Settings.now(), Surroundings.now())}
 
     def duplicate(self, how):
         return SettingRun(self.sets)
@@ -61,6 +66,18 @@ SETS = {
     "errors": lambda: np.seterr(all="raise"),
     "recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 1),
     "trace": lambda: sys.settrace(lambda *event: None),
+    "collection": lambda: gc.set_threshold(50),
+    "autocast": lambda: torch.set_autocast_enabled("cpu", True),
+    "torch's printing": lambda: torch.set_printoptions(precision=11),
+    "warnings": lambda: torch.set_warn_always(True),
+    "variable": lambda: os.environ.update(MOMENTUM_TEST="1"),
+    "variable replaced": lambda: os.environ.update(HOME="/nowhere"),
+    "variable gone": lambda: os.environ.pop("PATH"),
+    "folder": lambda: os.chdir("/"),
+    "decimals": lambda: setattr(decimal.getcontext(), "prec", 3),
+    "decimal traps": lambda: decimal.getcontext().traps.update({decimal.Inexact: True}),
+    "printing": lambda: np.set_printoptions(precision=3),
+    "locale": lambda: locale.setlocale(locale.LC_ALL, "C.UTF-8"),
 }
 
 
@@ -81,7 +98,7 @@ def begun(sets):
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("how", ["step", "raise", "copy"])
 def test_guard_puts_back_what_a_call_sets_and_tells_it(name, how):
-    before = Settings.now()
+    before = Settings.now(), Surroundings.now()
     run = begun(SETS[name])
     if how == "copy":
         run = run.duplicate("deepcopy")
@@ -90,7 +107,7 @@ def test_guard_puts_back_what_a_call_sets_and_tells_it(name, how):
             run.fails()
     else:
         run.step([])
-    assert Settings.now() == before
+    assert (Settings.now(), Surroundings.now()) == before
     assert run.settings()["now"] != before
     assert sys.float_info.min * 0.5 != 0
 
@@ -99,13 +116,32 @@ def test_guard_tells_of_the_last_call_only():
     calls = []
     run = begun(lambda: calls.append(torch.set_grad_enabled(bool(calls))))
     run.step([])
-    assert run.settings()["now"] != Settings.now()
+    assert run.settings()["now"][0] != Settings.now()
     run.step([])
-    assert run.settings()["now"] == Settings.now()
+    assert run.settings()["now"][0] == Settings.now()
 
 
 def test_guard_hands_runs_on_as_they_are():
     assert begun(int).hand_over(begun(int)) is SettingRun
+
+
+def test_what_the_program_changes_between_two_calls_is_left(monkeypatch):
+    run = begun(int)
+    monkeypatch.setenv("MOMENTUM_TEST", "1")
+    monkeypatch.chdir("/")
+    before = Surroundings.now()
+    run.step([])
+    assert Surroundings.now() == before
+    assert os.environ["MOMENTUM_TEST"] == "1"
+
+
+def test_a_working_directory_may_be_gone(tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    begun(SETS["variable"]).step([])
+    assert "MOMENTUM_TEST" not in os.environ
 
 
 DRAWS = {

@@ -9,8 +9,8 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.run_state import Keeping
-from momentum.subjects.guard import Settings, shown
 from momentum.subjects.protocol import Array, Gradient, Raised
+from momentum.subjects.settings import Settings, shown
 
 AT_FIRST = Settings.now()
 HALVING = "halving"

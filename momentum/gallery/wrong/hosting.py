@@ -1,5 +1,7 @@
 """Wrong towards the program around: memory that moves, hooks, schedules, settings, threads."""
 
+import decimal
+import os
 import random
 import threading
 import warnings
@@ -93,6 +95,12 @@ before("move")("random_numbers_drawn", "A step draws random numbers.",
                lambda run: run.aside.update(seed=random.random()))
 before("move")("warnings_off_for_good", "A step turns all warnings off.", "its own bother it",
                lambda run: warnings.simplefilter("ignore"))
+before("move")("variable_left_set", "A step sets an environment variable.",
+               "one thread is enough for it",
+               lambda run: os.environ.update(OMP_DYNAMIC="FALSE"))
+before("move")("decimals_left_short", "A step leaves decimal numbers with four digits.",
+               "the rate is rounded for a log",
+               lambda run: setattr(decimal.getcontext(), "prec", 4))
 afterwards("zero_grad")("zero_grad_clears_velocity",
                         "Clearing gradients into zeros clears the velocity.", "all that is kept",
                         lambda run, to_none: {} if to_none else {"states": {}})
