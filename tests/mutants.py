@@ -141,6 +141,7 @@ EQUIVALENT: dict[str, str] = {
     "shape: tuple[int, ...] = (5,)": "a number chosen freely",
     "kw_only=False": "nobody gives its fields by place",
     'more.get("seed", 1)': "a number chosen freely",
+    "os.umask(6": "the next line puts it back",
     "[: 201]": "a length chosen freely",
     "* 3, (0,), seed=7)": "a number chosen freely",
     'how <= "deepcopy"': "of two words, this is the first",

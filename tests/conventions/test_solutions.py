@@ -152,3 +152,8 @@ def test_a_quasi_hyperbolic_step_takes_no_velocity_without_momentum():
 def test_a_scaled_first_step_in_nesterovs_form_has_no_rate_at_momentum_of_minus_one(m, answers):
     """y' = y - lr (1 + m) d."""
     assert solved("scaled", wanted(3, None, momentum=m), nesterov=True) == answers
+
+
+def test_a_scaled_step_in_nesterovs_form_takes_its_rate_from_what_is_remembered():
+    """At momentum -1, v' = -v + lr d and y' = y - lr d + v' = y - v: no gradient moves y."""
+    assert solved("scaled", wanted(0, 1, fmpq(-1), THIRD), nesterov=True) == [(THIRD, -1)]
