@@ -47,6 +47,7 @@ def check(
     settings: Mapping[str, str],
     convention: str | None,
     replay: str | None,
+    flushing: bool,
     **given: Any,
 ) -> int:
     """Run the checks, write the reports, and return the exit code.
@@ -55,7 +56,7 @@ def check(
     Raises: UsageError where the target or an option is wrong.
     """
     reports = Reports(**{one.name: given.pop(one.name) for one in fields(Reports)})
-    named = Target(target, texts=settings)
+    named = Target(target, texts=settings, flushing=flushing)
     with of_usage():
         problem = None if replay is None else Problem.from_text(replay)
     # What can be refused before anything is loaded is refused here.

@@ -23,6 +23,7 @@ def check(
     time_limit: float = 60.0,
     total_limit: float | None = None,
     jobs: int = 1,
+    flushing: bool = False,
 ) -> Results:
     """Hold an optimizer to the exact trajectory of its convention, as `momentum check` does.
 
@@ -30,7 +31,7 @@ def check(
     `torch.optim:SGD`. convention: what it is meant to follow, identified first where it is not
     given. settings: arguments of its constructor. only: checks, families, or `check[dtype]`.
     expected: id -> reason. time_limit, total_limit: seconds for each phase, and for all. jobs:
-    processes at a time.
+    processes at a time. flushing: subnormal numbers may become zero.
 
     Raises: UsageError where the target or an option is wrong.
 
@@ -38,7 +39,7 @@ def check(
         >>> momentum.check("torch.optim:SGD", "torch", effort="quick").verdict()  # doctest: +SKIP
         'passed'
     """
-    what = Target(target, settings or {})
+    what = Target(target, settings or {}, flushing=flushing)
     options = Options(
         dtypes=tuple(dtypes),
         effort=effort,

@@ -167,6 +167,7 @@ CHECK = (
     PROCESS,
     option("--dtype", "dtypes", metavar="D", of=DTYPES, multiple=True,
            help="float64, float32, float16 or bfloat16; by default all that the target claims."),
+    flag("--flushing", help="Subnormal numbers may become zero, as in a kernel of fast math."),
     effort("normal"),
     SEED,
     option("--only", metavar="ID", of=CHECKS, multiple=True,

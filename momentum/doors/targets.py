@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from momentum.subjects.protocol import Subject
 
@@ -11,19 +11,27 @@ from momentum.subjects.protocol import Subject
 class Target:
     """A text such as `torch.optim:SGD`, or an optimizer class, a factory, a step function, a
     Subject. settings: arguments of its constructor. texts: further ones, as Python literals.
+    flushing: its subnormal numbers may become zero, whatever it says itself.
     """
 
     what: object
     settings: Mapping[str, object] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    flushing: bool = False
 
     def load(self) -> Subject:
         """The subject. A text's module is imported here, so that it is in a worker's process."""
         from momentum.adapters import adapt, load
+        from momentum.subjects.trial import Restated
 
         if isinstance(self.what, str):
-            return load(self.what, self._literals)
-        return adapt(self.what, self.settings, self.address or self.name)
+            subject = load(self.what, self._literals)
+        else:
+            subject = adapt(self.what, self.settings, self.address or self.name)
+        facts = subject.facts
+        return (
+            Restated(subject, replace(facts, flushes_subnormals=True)) if self.flushing else subject
+        )
 
     @property
     def _literals(self) -> dict[str, str]:
@@ -56,4 +64,5 @@ class Target:
         if not self.address:
             return ()
         settings = [f"{name}={text}" for name, text in self._literals.items()]
-        return (self.address, *(word for text in settings for word in ("--set", text)))
+        words = [word for text in settings for word in ("--set", text)]
+        return (self.address, *words, *(["--flushing"] if self.flushing else []))

@@ -15,9 +15,15 @@ from momentum.errors import UsageError
 from momentum.runner.options import Options
 
 SUBJECTS = """
+import numpy as np
+
 def right(theta, v, grad, lr, momentum):
     v = momentum * v + lr * grad
     return theta - v, v
+
+def flushes(theta, v, grad, lr, momentum):
+    theta, v = right(theta, v, grad, lr, momentum)
+    return tuple(x * (abs(x) >= np.finfo(x.dtype).tiny) for x in (theta, v))
 
 def wrong(theta, v, grad, lr, momentum):
     v = momentum * v + lr * grad
@@ -42,6 +48,16 @@ def test_check_returns_the_results_of_a_right_optimizer(subjects):
     assert results.verdict() == "passed"
     assert {r.check for r in results.results} == set(ONLY)
     assert results.header.arguments == ("door_subjects:right",)
+
+
+def test_what_may_flush_subnormal_numbers_can_be_said(subjects):
+    asked = {"dtypes": ["float32"], "effort": "quick", "only": ["all_magnitudes_agree"]}
+    assert momentum.check(subjects.flushes, "scaled", **asked).verdict() == "failed"
+    results = momentum.check(subjects.flushes, "scaled", **asked, flushing=True)
+    assert results.verdict() == "passed"
+    assert results.header.arguments == ("door_subjects:flushes", "--flushing")
+    words = ["--as", "scaled", "--dtype", "float32", "--only", "all_magnitudes_agree"]
+    assert entry(["check", *results.header.arguments, *words]) == 0
 
 
 def test_check_finds_the_same_whatever_the_number_of_jobs(subjects):
