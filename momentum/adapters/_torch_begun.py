@@ -144,7 +144,8 @@ class Begun:
         if self.asked.tensor_lr:
             wide = torch.float64 if torch.float64 in self.dtypes else torch.float32
             name = next(iter(self.named(h)))
-            given[name] = torch.tensor(given[name], dtype=wide)
+            learned = self.asked.differentiable
+            given[name] = torch.tensor(given[name], dtype=wide, requires_grad=learned)
         return given
 
     def _handed(self, listed: list[H]) -> Iterable[H]:

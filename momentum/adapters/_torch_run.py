@@ -114,11 +114,19 @@ class TorchRun(Kept):
         return [p._version for p in self.params]
 
     def slopes(self) -> list[list[Array]]:
-        total = torch.stack([p.sum().double() for p in self.params]).sum()
         fed = [g for row in self.tape for g in row if g is not None]
-        found = torch.autograd.grad(total, fed, allow_unused=True)
+        found = torch.autograd.grad(self._total(), fed, allow_unused=True)
         told = iter(np.zeros(tuple(g.shape)) if d is None else array(d) for g, d in zip(fed, found))
         return [[next(told) for _ in row] for row in self.tape]
+
+    def rate_slope(self) -> float:
+        name = next(iter(self.named(self.begun[0])))
+        rate: Tensor = self.optimizer.param_groups[0][name]
+        (found,) = torch.autograd.grad(self._total(), [rate], allow_unused=True)
+        return 0.0 if found is None else float(found)
+
+    def _total(self) -> Tensor:
+        return torch.stack([p.sum().double() for p in self.params]).sum()
 
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """What each sets on a stock optimizer, whose rates nothing else touches."""

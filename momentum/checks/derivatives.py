@@ -3,8 +3,8 @@
 import numpy as np
 
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Problems, Setting, Trial, advice, check
-from momentum.checks._paths import worst
+from momentum.checks._check import Found, Problems, Setting, Trial, advice, check, true
+from momentum.checks._paths import feed_of, worst
 from momentum.subjects.drive import steps
 
 TORCH = "torch.optim, differentiable; the rule is linear in the gradients"
@@ -43,6 +43,39 @@ def differentiates_the_rule(trial: Trial) -> Found:
 )
 def differentiates_the_first_step(trial: Trial) -> Found:
     yield from _slopes(trial, range(1))
+
+
+def by_the_rate(setting: Setting) -> Problems:
+    """Without decay, so that the rule is linear in the rate; on numbers that nothing rounds."""
+    plain: dict[str, float] = {"lr": 0.5, "momentum": 0.5, "nu": 0.5, "dampening": 0.5}
+    more = {"differentiable": True, "tensor_lr": True}
+    if given.free(setting, "lr", "momentum"):
+        for h in dict.fromkeys(given.hyper(setting, **plain, nesterov=n) for n in (False, True)):
+            yield given.run(setting, [h] * 4, SHAPES, kind="ternary", options=more)
+
+
+@advice(
+    statement="A differentiable step has the rule's derivative by a learning rate that is learned.",
+    source="torch.optim, differentiable, with a tensor lr; Maclaurin et al. 2015",
+    catches="tape_without_rate",
+    needs=("differentiable", "tensor_lr"),
+    errors_fail=True,
+    always=by_the_rate,
+)
+def differentiates_by_the_rate(trial: Trial) -> Found:
+    problem, run = trial.problem, trial.begin()
+    list(steps(run, problem.hypers, problem.gradients, problem.start, problem=problem))
+    got, (h,) = run.rate_slope(), problem.hypers[0]
+    wanted = 0.0
+    for i, start in enumerate(problem.start):
+        fed = [row[i] for row in feed_of(problem).gradients]
+        # Linear in the rate: what a run at twice the rate goes further, in units of the rate.
+        ends = [
+            trial.replay(start, fed, [h.having(lr=k * h.lr)] * problem.steps, tier="exact")
+            for k in (1, 2)
+        ]
+        wanted += float(np.sum(ends[1].values[-1] - ends[0].values[-1])) / h.lr
+    yield true(got == wanted, f"the derivative is {got}, not {wanted}")
 
 
 def _slopes(trial: Trial, times: range) -> Found:

@@ -79,7 +79,8 @@ OFFERS = {
     " its groups: name -> function of nothing",
     "versions": "versions() gives a counter for each parameter that every write to it advances",
     "differentiable": "start(..., options={'differentiable': True}) records its steps; slopes() is"
-    " the derivative of the sum of all parameters by the gradients of each step",
+    " the derivative of the sum of all parameters by the gradients of each step; rate_slope(), if"
+    " tensor_lr is True too, by the learning rate",
     "settings": "settings() shows what the framework has set for the whole process or thread, by"
     " name; restore() puts it back to what it was before any subject",
     "threads": "runs may be stepped in several threads at once",

@@ -174,6 +174,18 @@ class Hosted(Keeping):
             run.step([np.full(x.shape, float((s, j) == (t, i))) for j, x in enumerate(start)])
         return run.parameters()[i]
 
+    def rate_slope(self) -> float:
+        """Derivative by the rate, in which the rule is linear where nothing decays."""
+        sums, start = [], [np.zeros(x.shape) for x in self.theta]
+        for k in (1, 2):
+            faster = [h.having(lr=k * h.lr) for h in self.begun]
+            run = self.subject.start(start, faster, self.dtypes[0], self.groups)
+            for row in self.tape:
+                run.step(row)
+            sums.append(sum(float(np.sum(x)) for x in run.parameters()))
+        rate: float = self.begun[0].lr
+        return (sums[1] - sums[0]) / rate
+
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """The machine's own schedule halves the rate at every step."""
         rows = [[h._replace(lr=h.lr * 0.5**t) for h in self.begun] for t in range(steps)]

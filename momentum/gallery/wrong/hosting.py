@@ -75,6 +75,9 @@ around("slopes")("tape_without_first_gradient", "The derivative by the first gra
 around("add_group")("late_group_without_defaults", "A late group without options has rate 0.",
                     "defaults are not filled in",
                     lambda run, add, parameters, h: add(parameters, h or Hyper(0.0)))
+around("rate_slope")("tape_without_rate", "The derivative by the rate is 0.",
+                     "a tensor rate is turned into a number", lambda run, slope: 0.0,
+                     level="should")
 fails("through_file", ValueError, "wanted data only, found an object")(
     "state_is_no_data", "A state in a file cannot be read.", "it holds objects",
     lambda run, saved: True, level="should")
