@@ -60,6 +60,16 @@ class TorchRun(Kept):
                 p.data = p.data.clone()
         self.placed = [p.detach() for p in self.params]
 
+    def regroup(self) -> None:
+        old, self.params = (
+            self.params,
+            [torch.nn.Parameter(p.detach().clone()) for p in self.params],
+        )
+        for group in self.optimizer.param_groups:
+            listed = [next(i for i, q in enumerate(old) if q is p) for p in group["params"]]
+            group["params"] = [self.params[i] for i in listed]
+        self.placed = [p.detach() for p in self.params]
+
     def recast(self, dtype: str) -> None:
         holder = torch.nn.ParameterList(self.params)
         holder.to(DTYPES[dtype])

@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Problems, Setting, Trial, check, worded
+from momentum.checks._check import Found, Problems, Setting, Trial, advice, check, worded
 from momentum.checks._paths import bounds, feed_of, near, path
 from momentum.checks._runs import stepped
 from momentum.subjects.drive import Fed, plainly, steps
@@ -58,6 +58,21 @@ def writes_where_the_parameter_points(trial: Trial) -> Found:
 
         after = f", memory changed before every step, {how}"
         yield from worded(stepped(trial, rebinding), after=after)
+
+
+@advice(
+    statement="A step moves the parameters that its groups hold now, not those of the constructor.",
+    source="accelerate, AcceleratedOptimizer._switch_parameters; torch.optim: param_groups",
+    catches="list_of_parameters_kept",
+    needs=("regroup",),
+    always=changing,
+)
+def moves_what_its_groups_hold(trial: Trial) -> Found:
+    run = trial.begin()
+    run.regroup()
+    yield from worded(
+        trial.judged(list(trial.onward(run))), after=", other parameters in its groups"
+    )
 
 
 @check(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum.arithmetic import Format, exact_array, nearest_array
+from momentum.arithmetic import Format
 from momentum.arithmetic.dyadic import Undecided
 from momentum.arithmetic.expanded import NotLinear
 from momentum.conventions import Convention, Hyper
@@ -207,10 +207,8 @@ class Solving:
         if answer is None:
             self.recorded.append(None)
             return None, None
-        grad = np.asarray(answer)
-        if grad.dtype == object:  # rationals are rounded to nearest
-            grad = nearest_array(exact_array(grad))
-        self.recorded.append(grad.astype(np.float64).reshape(self.start.shape))
+        # Rationals are rounded to nearest.
+        self.recorded.append(np.asarray(answer).astype(np.float64).reshape(self.start.shape))
         return self.recorded[-1].reshape(-1), None
 
     def _say_how_long(self) -> None:

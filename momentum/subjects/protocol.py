@@ -61,6 +61,7 @@ OFFERS = {
     "saves_options": "save() keeps the hyper-parameters of all groups, and load() brings them back",
     "rebind": "rebind(how) puts the parameters' numbers into other memory behind the same"
     " parameters: 'each' as p.data = ... does, 'together' as views of one vector",
+    "regroup": "regroup() puts other parameters with the same numbers into the groups",
     "recast": "recast(dtype) turns the live parameters into another"
     " format, as module.double() does",
     "complex": "start(..., options={'complex': True}) takes a last axis of two for one number",

@@ -50,6 +50,10 @@ class Hosted(Keeping):
         else:
             self.theta = [np.array(x) for x in self.theta]
 
+    def regroup(self) -> None:
+        """Other arrays with the same numbers."""
+        self.rebind("each")
+
     def recast(self, dtype: str) -> None:
         """The parameters in another format."""
         self.dtypes = [dtype] * len(self.theta)

@@ -123,6 +123,22 @@ class writes_into_first_memory(MachineRun):
         _first_memory(self, i)[...] = moved
 
 
+@defect(
+    "accumulated",
+    "What the groups hold is not looked at again.",
+    "one flat list of them all",
+    level="should",
+)
+class list_of_parameters_kept(MachineRun):
+    def regroup(self) -> None:
+        self.aside["listed"] = self.theta
+        super().regroup()
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        moved, self.states[i] = self.advanced(i, self.theta[i], grad, h)
+        self.aside.get("listed", self.theta)[i][...] = moved
+
+
 @defect("accumulated", "Decay is read from the first step's memory.", "addresses are kept")
 class reads_from_first_memory(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
