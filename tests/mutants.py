@@ -150,6 +150,8 @@ EQUIVALENT: dict[str, str] = {
     "len(self.plan.arrays) < 1": "what is not compiled gives the same",
     "format.emax >= 126": "no format lies between",
     "[0.0] * count, -1.0": "the smallest of all is replaced by the first",
+    "size * len(given) == _FEW": "a size chosen freely",
+    "if not count >= (_SOME": "what is not compiled gives the same",
     "_BLOCK = ": "a size chosen freely",
     "format.precision < 52": "no format lies between",
     "self.key is other.key": "what is not found again is found anew",

@@ -93,12 +93,13 @@ def test_compiled_code_leaves_doubtful_numbers_to_the_long_way(dtype: str, compi
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*found))
 
 
+@pytest.mark.parametrize("size", [1_500, 9_000])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_compiled_code_rounds_the_gradients_of_a_run_of_middle_size(
-    dtype: str, compiled: Any
+    dtype: str, size: int, compiled: Any
 ) -> None:
-    """Too many numbers to be looked at all at once, in one block."""
-    case, bounds = problem("accumulated", dtype, size=1500, fits=False), []
+    """Too many numbers to be looked at all at once, in one block and in two."""
+    case, bounds = problem("accumulated", dtype, size=size, fits=False), []
     for on in (False, True):
         compiled(on)
         bounds.append(momentum.replay(**case).bound)
