@@ -79,12 +79,19 @@ def _echoes(method: Method, rate: fmpq, momentum: fmpq, steps: int, keeps: bool)
     return [abs(nearest(x)) for x in found]
 
 
+def with_other_momenta(setting: Setting) -> Problems:
+    """The same, and runs in which momentum changes: the point is ahead by that of its own step."""
+    yield from closed_loop_agrees(setting)
+    momenta = ({"momentum": m} for m in (0.8, 0.5, 0.9, 0.9, 0.3))
+    yield from given.moving(setting, momenta, kind="quadratic")
+
+
 @check(
     statement="The gradient is taken where the convention says: at the point ahead of the iterate.",
     source="Sutskever, Martens, Dahl, Hinton 2013, equations 3 and 4",
-    catches="look_ahead_point_unshifted look_ahead_too_far",
+    catches="look_ahead_point_unshifted look_ahead_too_far look_ahead_by_the_last_momentum",
     needs=("point",),
-    always=closed_loop_agrees,
+    always=with_other_momenta,
 )
 def gradient_is_taken_at_its_point(trial: Trial) -> Found:
     bowl, rule = trial.on(kind="bowl"), trial.convention

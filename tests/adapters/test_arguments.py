@@ -298,6 +298,7 @@ def test_parameters_in_another_order_are_not_judged_where_a_view_of_them_is_a_co
     subject = adapt(flattened, {}, "flattened")
     assert "layouts" in subject.facts.offers
     assert not subject.begin.__self__.own_layout
+    assert "lost" in subject.facts.left["other memory layouts"]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def lying(way: Way, h: Hyper, dtype: str) -> tuple[Way, str]:
     why = next((x for _, x in seen if isinstance(x, str)), "")
     if "transposed" not in taken:
         taken = {}
-    return replace(way, layouts=frozenset(taken), own_layout=all(taken.values())), why
+    own = all(taken.values())
+    lost = "" if own else "parameters in another order than C's: what it writes there is lost"
+    return replace(way, layouts=frozenset(taken), own_layout=own), why or lost
 
 
 def _tried(way: Way, h: Hyper, dtype: str) -> Iterator[tuple[str, str | bool]]:

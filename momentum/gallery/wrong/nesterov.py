@@ -3,10 +3,12 @@
 import numpy as np
 
 from momentum.conventions import Hyper, Moved, State
+from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong import _terms as terms
 from momentum.gallery.wrong._defect import Family, defect, reported, wrong_rule
 from momentum.gallery.wrong._families import around, told
 from momentum.gallery.wrong._terms import ACCUMULATED, RULE, X, decayed
+from momentum.subjects.protocol import Array
 
 # fmt: off
 wrong_rule("nesterov_sign", "The look-ahead goes backwards.", "sign: d - momentum v",
@@ -104,3 +106,14 @@ def nesterov_updates_velocity_with_update(theta: X, grad: X, state: State, h: Hy
     moved, new = ACCUMULATED(theta, grad, state, h)
     kept = decayed(theta, grad, h) + h.momentum * new.v if h.nesterov else new.v
     return moved, terms.after(state, kept)
+
+
+@defect("look_ahead", "The point is ahead by the momentum of the step before.", "found at its end")
+class look_ahead_by_the_last_momentum(MachineRun):
+    def point_of(self, i: int) -> Array:
+        ahead: Array | None = self.aside.get(i)
+        return super().point_of(i) if ahead is None else ahead.copy()
+
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, grad, h)
+        self.aside[i] = super().point_of(i)

@@ -123,6 +123,11 @@ wrong_rule("velocity_not_fed_at_zero_momentum",
            "without momentum the velocity is passed by",
            terms.left(lambda old, new, h: new if h.momentum else new._replace(v=old.v),
                       "zero_started"), convention="zero_started", level="should")
+wrong_rule("previous_kept_at_zero_momentum",
+           "With momentum 0 the iterate before stays the one from long ago.",
+           "without momentum it is not needed",
+           terms.left(lambda old, new, h: new if h.momentum else new._replace(v=old.v),
+                      "two_point"), convention="two_point")
 wrong_rule("velocity_dropped_at_zero_momentum", "After momentum 0 there is no velocity.",
            "a state is kept where it is used",
            terms.left(lambda old, new, h: new if h.momentum
