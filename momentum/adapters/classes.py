@@ -14,7 +14,7 @@ in place. One that takes an array is made anew for each parameter, unless it ask
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -83,7 +83,7 @@ class Way:
     order: role -> argument, in the order of the arguments. key: the argument for a parameter's
     name, empty where there is none. holder: "array", "list" or "dict". held: the constructor's
     argument for the parameters, empty where the method takes them. attached: gradients are the
-    `grad` of each parameter, as a backward pass leaves them.
+    `grad` of each parameter, as a backward pass leaves them. takes_none: so may lists be with None.
     """
 
     library: Library
@@ -95,6 +95,7 @@ class Way:
     holder: str
     held: str
     attached: bool = False
+    takes_none: bool = False
 
     @property
     def question(self) -> tuple[int, int]:
@@ -132,6 +133,7 @@ class _Run(ArrayRun):
     def __init__(self, way: Way, parameters: Sequence[Array], h: Hyper, dtype: str) -> None:
         super().__init__(way.library, parameters, dtype, attached=way.attached)
         self.way, self.h = way, _shared.plain(h)
+        self.takes_none = way.attached or way.takes_none
         self.keys = [f"p{i}" for i in range(len(self.theta))]
         named = way.holder == "dict"
         self.all: Any = dict(zip(self.keys, self.theta)) if named else list(self.theta)
@@ -223,10 +225,12 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         raise UsageError(f"{name} cannot be stepped: {error}") from None
     assert fitting is not None, "one fits, or none does for a reason"
     way, dtypes = fitting
+    way = _with_none(way, h, dtypes[0])
     tried = way.begin([np.array(START)], h, dtypes[0])
     kept_open = {n for kept in _keeping(tried.made[0]) for n in attributes(kept)}
     settable = {n for n in names if n in kept_open} | here.keys()
     free = frozenset({**names, **here})
+    offers = {"settings"} | ({"overwrite"} if way.library.fill else set())
     facts = Facts(
         name=name,
         dtypes=dtypes,
@@ -235,13 +239,33 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         fixed=values,
         # What a function has closed over stays behind when it is copied.
         offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"})
-        | (IN_PLACE if attached else {"settings"}),
-        none_gradients=attached and takes(way, h, dtypes, (2,), none=True),
+        | (IN_PLACE if attached else offers),
+        none_gradients=way.takes_none or (attached and takes(way, h, dtypes, (2,), none=True)),
         scalars=takes(way, h, dtypes, ()),
         empty=takes(way, h, dtypes, (0,)),
         **way.library.claims,
     )
     return PlainSubject(facts, way.begin)
+
+
+def _with_none(way: Way, h: Hyper, dtype: str) -> Way:
+    """The same, taking None in lists of gradients where a trial shows that it leaves parameters."""
+    if way.attached or way.holder != "list":
+        return way
+    taking, grad = replace(way, takes_none=True), np.array([1.0, 2.0])
+    try:
+        for first in ([grad, grad], [grad, None]):
+            run = taking.begin([np.array(START[:2])] * 2, h, dtype)
+            run.step(first)
+            before = run.parameters()
+            run.step([grad, None])
+            moved = [not np.array_equal(x, y) for x, y in zip(before, run.parameters())]
+            run.step([grad, grad])
+            if moved != [True, False]:
+                return way
+    except Exception:  # whatever a stranger's code does
+        return way
+    return taking
 
 
 ADAPTER = Adapter(

@@ -51,7 +51,7 @@ def keeps_no_hold_on_gradients(trial: Trial) -> Found:
         run.overwrite_fed()
 
     path = list(trial.onward(trial.begin(), step=spoiling))
-    yield from goes_on("gradients overwritten", trial, path, trial.whole())
+    yield from goes_on("gradients overwritten with nan", trial, path, trial.whole())
 
 
 @check(

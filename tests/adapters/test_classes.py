@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import momentum
 from momentum.adapters import adapt
 from momentum.conventions import Hyper, get
 from momentum.errors import UsageError
@@ -158,7 +159,7 @@ def closed_over(lr=0.1, momentum=0.9):
 def test_function_that_returns_a_step_is_a_class_that_cannot_be_copied():
     subject = adapt(closed_over, {}, "closed_over")
     assert all(ratio(subject, dtype) <= 1 for dtype in subject.facts.dtypes)
-    assert subject.facts.offers == {"fed", "settings"}
+    assert subject.facts.offers == {"fed", "settings", "overwrite"}
 
 
 class ElementByElement:
@@ -178,7 +179,12 @@ class ElementByElement:
 def test_what_a_class_does_not_take_is_not_claimed():
     facts = adapt(ElementByElement, {}, "mine").facts
     assert not facts.scalars
-    assert facts.offers == {"fed", "deepcopy", "settings"}  # a lambda cannot be pickled
+    assert facts.offers == {
+        "fed",
+        "deepcopy",
+        "settings",
+        "overwrite",
+    }  # a lambda cannot be pickled
 
 
 class InFull:
@@ -200,3 +206,62 @@ class InFull:
 def test_hyperparameters_are_known_by_their_names_in_full():
     facts = adapt(InFull, {}, "f").facts
     assert facts.hyper == {"lr", "momentum", "weight_decay", "nesterov"}
+
+
+class Skipping:
+    """Leaves what has no gradient as it is; its first velocity is a copy of the gradient."""
+
+    def __init__(self, params, lr, momentum=0.9):
+        self.params, self.lr, self.momentum, self.v = params, lr, momentum, {}
+
+    def first(self, g):
+        return g.copy()
+
+    def step(self, grads):
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            if g is not None:
+                self.v[i] = self.momentum * self.v[i] + g if i in self.v else self.first(g)
+                p -= self.lr * self.v[i]
+
+
+class Aliasing(Skipping):
+    def first(self, g):
+        return g
+
+
+class Flat(Skipping):
+    """Offsets in one velocity count the parameters that have a gradient."""
+
+    def step(self, grads):
+        at, size = 0, sum(p.size for p in self.params)
+        v = self.v.setdefault(0, np.zeros(size, self.params[0].dtype if self.params else None))
+        for p, g in zip(self.params, grads):
+            if g is not None:
+                mine = v[at : at + p.size].reshape(p.shape)
+                mine[...] = self.momentum * mine + g
+                p -= self.lr * mine
+                at += p.size
+
+
+@pytest.mark.parametrize(
+    ("made", "failed"),
+    [
+        (Skipping, set()),
+        (Aliasing, {"keeps_no_hold_on_gradients"}),
+        (Flat, {"subsets_with_gradients_agree"}),
+    ],
+)
+def test_a_class_may_leave_what_has_no_gradient_and_is_judged_so(made, failed):
+    assert adapt(made, {}, "made").facts.none_gradients
+    only = ["keeps_no_hold_on_gradients", "subsets_with_gradients_agree"]
+    found = momentum.check(made, "accumulated", effort="quick", dtypes=["float32"], only=only)
+    assert {r.check for r in found.results if r.verdict == "failed"} == failed
+    assert all(r.verdict in ("passed", "failed") for r in found.results)
+
+
+def test_a_class_that_moves_by_its_velocity_without_a_gradient_is_given_all():
+    class Coasting(Skipping):
+        def step(self, grads):
+            super().step([np.zeros_like(p) if g is None else g for p, g in zip(self.params, grads)])
+
+    assert not adapt(Coasting, {}, "Coasting").facts.none_gradients
