@@ -156,6 +156,8 @@ EQUIVALENT: dict[str, str] = {
     "format.precision < 52": "no format lies between",
     "self.key is other.key": "what is not found again is found anew",
     "bits = (256, 1024, 4096, 16": "a size chosen freely",
+    "np.inf / _ones()": "infinite as well",
+    "except (OSError, CosmicRay": "what this system does not raise",
     "[: 201]": "a length chosen freely",
     "* 3, (0,), seed=7)": "a number chosen freely",
     'how <= "deepcopy"': "of two words, this is the first",

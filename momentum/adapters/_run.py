@@ -12,7 +12,7 @@ from momentum.adapters._libraries import Library
 from momentum.conventions import Hyper
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array, Gradient
-from momentum.subjects.settings import shown
+from momentum.subjects.settings import shown, unusual
 
 COPIES = frozenset({"resume", "deepcopy", "pickle", "fed"})
 """What every such run offers, where nothing of its framework is in the way."""
@@ -131,6 +131,15 @@ class ArrayRun:
     def settings(self) -> dict[str, object]:
         """What is set for the whole process."""
         return shown()
+
+    def unusual_step(
+        self, gradients: Sequence[Gradient]
+    ) -> tuple[dict[str, object], dict[str, object]]:
+        """A step among other settings than usual, and what is set before and after."""
+        with unusual():
+            before = self.settings()
+            self.step(gradients)
+            return before, self.settings()
 
     def restore(self) -> None:
         """Nothing here, for what guards a run puts it back."""

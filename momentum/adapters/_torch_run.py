@@ -14,7 +14,7 @@ from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.adapters._torch_trial import hookable
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
-from momentum.subjects.settings import set_torch, shown, torch_settings
+from momentum.subjects.settings import set_torch, shown, torch_settings, unusual
 
 
 def settings() -> dict[str, object]:
@@ -137,6 +137,14 @@ class TorchRun(Kept):
 
     def _total(self) -> Tensor:
         return torch.stack([p.sum().double() for p in self.params]).sum()
+
+    def unusual_step(
+        self, gradients: Sequence[Gradient]
+    ) -> tuple[dict[str, object], dict[str, object]]:
+        with unusual(), torch.no_grad():
+            before = settings()
+            self.step(gradients)
+            return before, settings()
 
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """What each sets on a stock optimizer, whose rates nothing else touches."""

@@ -7,6 +7,7 @@ from functools import partial
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Problems, Setting, Step, Trial, check, true
 from momentum.checks._lockstep import lockstep
+from momentum.checks._paths import feed_of
 from momentum.checks._runs import compared, every_form, forms, stepped, walked
 from momentum.subjects.drive import Fed, plainly
 from momentum.subjects.offers import FullRun
@@ -25,8 +26,8 @@ def with_empty_steps(setting: Setting) -> Problems:
 @check(
     statement="Nothing is set for the whole process or thread, by no step and no constructor.",
     source="law; the program around has its own settings: torch.set_grad_enabled, numpy.seterr",
-    catches="decimals_left_short error_handling_left_off random_numbers_drawn variable_left_set "
-    "warnings_off_for_good",
+    catches="""decimals_left_short error_handling_left_off error_handling_left_usual
+        random_numbers_drawn variable_left_set warnings_off_for_good""",
     needs=("settings",),
     always=with_empty_steps,
 )
@@ -55,6 +56,8 @@ def _watched(trial: Trial) -> Found:
                 empty = (t, 0) in trial.problem.missing
                 name = "a step without gradients" if empty else "a step"
                 yield from _unchanged(before, seen[t], name, t + 1)
+            found = trial.begin().unusual_step(feed_of(trial.problem).gradients[0])
+            yield from _unchanged(*found, "a step where it is set otherwise", 1)
     finally:
         still.restore()
 

@@ -83,7 +83,8 @@ OFFERS = {
     " the derivative of the sum of all parameters by the gradients of each step; rate_slope(), if"
     " tensor_lr is True too, by the learning rate",
     "settings": "settings() shows what the framework has set for the whole process or thread, by"
-    " name; restore() puts it back to what it was before any subject",
+    " name; restore() puts it back to what it was before any subject; unusual_step(gradients) steps"
+    " where others than usual are set, and returns those before and after",
     "threads": "runs may be stepped in several threads at once",
     "point": "point() gives the parameters at which the next gradient is to be taken",
     "live_objects": "live_objects() counts the framework's tensors that are alive",

@@ -208,6 +208,14 @@ def surroundings_kept() -> Iterator[None]:
             before.put_back()
 
 
+@contextmanager
+def unusual() -> Iterator[None]:
+    """Others than usual are set, as the program around may: whoever sets the usual ones is seen."""
+    with np.errstate(all="ignore"), decimal.localcontext() as context:
+        context.prec = 11
+        yield
+
+
 def shown() -> dict[str, object]:
     """What is set for the whole process or thread beside any framework, by name."""
     _, errors, python, _ = Settings.now()

@@ -64,6 +64,16 @@ class GradientModeOff(Full):
         return loss
 
 
+@caught("leaves_the_process_alone")
+class GradientModeOn(Full):
+    """Gradients are on after a step, also where they were off."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        torch.set_grad_enabled(True)
+        return loss
+
+
 @caught("closure_may_set_the_rate")
 class RateBeforeClosure(Full):
     """Groups are read before the closure is called."""

@@ -93,6 +93,18 @@ def test_the_innermost_line_of_theirs_is_told():
     assert in_words(raised.value) == f"raised ValueError: no (line {line} of test_strangers.py)"
 
 
+def test_the_innermost_file_of_theirs_is_told():
+    def outer(call):
+        call()
+
+    code = compile("def inner():\n    raise ValueError('no')", "/somewhere/kernel.py", "exec")
+    space = {}
+    exec(code, space)
+    with pytest.raises(ValueError, match="no") as raised:
+        outer(space["inner"])
+    assert in_words(raised.value) == "raised ValueError: no (line 2 of kernel.py)"
+
+
 def test_the_line_that_calls_the_package_is_told_and_not_one_of_the_package():
     def asks():
         format_of("no such")

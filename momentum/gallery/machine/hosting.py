@@ -10,7 +10,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.run_state import Keeping
 from momentum.subjects.protocol import Array, Gradient, Raised
-from momentum.subjects.settings import Settings, shown
+from momentum.subjects.settings import Settings, shown, unusual
 
 AT_FIRST = Settings.now()
 HALVING = "halving"
@@ -198,6 +198,15 @@ class Hosted(Keeping):
     def settings(self) -> dict[str, object]:
         """What is set for the whole process."""
         return shown()
+
+    def unusual_step(
+        self, gradients: Sequence[Gradient]
+    ) -> tuple[dict[str, object], dict[str, object]]:
+        """A step among other settings than usual, and what is set before and after."""
+        with unusual():
+            before = self.settings()
+            self.step(gradients)
+            return before, self.settings()
 
     def restore(self) -> None:
         """Put it back."""

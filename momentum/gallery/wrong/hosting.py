@@ -173,6 +173,14 @@ class error_handling_left_off(MachineRun):
         np.seterr(**before)
 
 
+@defect("accumulated", "After a step warnings are on, whatever was set before.", "no way back")
+class error_handling_left_usual(MachineRun):
+    def move(self) -> None:
+        np.seterr(all="ignore")
+        super().move()
+        np.seterr(all="warn", under="ignore")
+
+
 @defect("accumulated", "All runs compute in one scratch array.", "it belongs to the class")
 class scratch_shared_by_all_runs(MachineRun):
     def update(self, i: int, grad: Array, h: Hyper) -> None:
