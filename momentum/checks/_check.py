@@ -171,7 +171,13 @@ def same(got: ArrayLike, wanted: ArrayLike, where: str, step: int = 0) -> Measur
     gaps = np.where(np.isnan(gaps), np.inf, gaps)
     k = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
     text = f"[{', '.join(str(int(i)) for i in k)}]" if k else ""
-    return Measured(float(gaps[k]), 0.0, f"{where}{text}: {a[k]:.9g}, wanted {b[k]:.9g}", step)
+    return Measured(float(gaps[k]), 0.0, f"{where}{text}: {told_apart(a[k], b[k])}", step)
+
+
+def told_apart(got: float, wanted: float) -> str:
+    """Both numbers, with as many digits as tell them apart."""
+    digits = next((n for n in (9, 17) if f"{got:.{n}g}" != f"{wanted:.{n}g}"), 9)
+    return f"{got:.{digits}g}, wanted {wanted:.{digits}g}"
 
 
 def worded(found: Found, before: str = "", after: str = "") -> Found:

@@ -8,6 +8,7 @@ import numpy as np
 
 from momentum.arithmetic import exact_array, format_of, nearest_array
 from momentum.arithmetic.exact import Rationals
+from momentum.checks._check import told_apart
 from momentum.checks._given import Problem
 from momentum.checks._trial import Found, Trial
 from momentum.conventions import Hyper
@@ -152,7 +153,7 @@ def worst(
     k = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     where += f"[{', '.join(str(int(j)) for j in k)}]" if k else ""
     if got is not None and wanted is not None and error[k]:
-        where += f": {got[k]:.9g}, wanted {wanted[k]:.9g}"
+        where += f": {told_apart(got[k], wanted[k])}"
     return Measured(float(error[k]), float(bound[k]), where, step, how)
 
 

@@ -102,6 +102,7 @@ def _measure(trial):
         ([1.0, 2.5], [1.0, 2.0], 0.5, "x[1]: 2.5, wanted 2"),
         ([4.0, 2.5], [1.0, 2.0], 3.0, "x[0]: 4, wanted 1"),
         ([1.0, np.nan], [1.0, 2.0], np.inf, "x[1]: nan, wanted 2"),
+        ([1.0], [1 + 2.0**-52], 2.0**-52, "x[0]: 1, wanted 1.0000000000000002"),
         ([np.inf], [np.inf], 0.0, "x"),
         (2.0, 1.0, 1.0, "x: 2, wanted 1"),
         ([1.0], [1.0, 2.0], np.inf, "x: shape (1,), wanted (2,)"),
@@ -111,6 +112,7 @@ def test_same_is_equal_bit_for_bit_and_says_where_not(got, wanted, error, where)
     measured = same(got, wanted, "x", 3)
     assert (measured.error, measured.bound, measured.where, measured.step) == (error, 0.0, where, 3)
     assert (measured.ratio > 1) == (error > 0)
+    assert same(got, wanted, "x").step == 0
 
 
 def test_true_holds_or_does_not():
