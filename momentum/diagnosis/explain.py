@@ -114,14 +114,16 @@ class Explainer:
 
     def _cause(self, observation: Observation) -> Suspect[Explanation] | None:
         for known in self.found:
-            if known.hypothesis.holds(self.subject, observation):
+            one = known.hypothesis
+            if one.holds(self.subject, observation) and self._tells(one, observation):
                 return known
         if self.vain >= VAIN:
             return None
         self.until = time.process_time() + SECONDS
         self.kept.judged.clear()
         self.refuted.clear()
-        found = next((s for s in self._accepted(observation) if not self._contradicted(s)), None)
+        told = (s for s in self._accepted(observation) if self._tells(s.hypothesis, observation))
+        found = next((s for s in told if not self._contradicted(s)), None)
         self.vain += found is None
         self.found += [] if found is None else [found]
         return found
@@ -131,8 +133,8 @@ class Explainer:
         context = minimal(observation.problem, self.kept.fails_on, self.kept.error)
         if (least := self.trials.observed(context.problem)) is None:
             return
-        probed = (*self.trials.edge(context), *self.trials.changing(context),
-                  *self.trials.populated(observation.problem))  # fmt: skip
+        trials, populated = self.trials, self.trials.populated(observation.problem)
+        probed = (*trials.edge(context), *trials.changing(context), *populated)
         chosen = [least, observation, *self.trials.varied(context, SHAPES, 1), *probed]
         other = self.trials.varied(context, OTHERS, 2)
         held = self.trials.battery(observation.problem.dtype)
@@ -149,7 +151,7 @@ class Explainer:
             runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
             clear = self._clear(least)
             yield from tried(likely(self.kept, least, clear))
-            twins = self._held(simulated(self.convention, least.problem) if clear else (), runs)
+            twins = self._held(simulated(self.convention, least) if clear else (), runs)
             yield from twins if context.apart else ()
             yield from tried(measured(self.kept, least, self.names, clear))
             yield from twins
@@ -159,6 +161,14 @@ class Explainer:
             yield from self._held(chain[Suspect[Explanation]](rounded, sliced), runs)
             yield from tried([pairs(self.convention)])
         yield from places(self.kept, context, seen, [*chosen, *other, *held])
+
+    def _tells(self, told: Explanation, observation: Observation) -> bool:
+        """It goes elsewhere than the convention where the run is wrong, if no known cause does."""
+        if not isinstance(told, Hypothesis):
+            return told.speaks(self.subject, observation)
+        right, moved = self.kept.right(observation), told.moved(observation)
+        excused = self._excused(told, observation, right)
+        return all(np.all(r | m | e) for r, m, e in zip(right, moved, excused))
 
     def _contradicted(self, suspect: Suspect[Explanation]) -> bool:
         """A failing run of which it has something to say, and that it does not explain."""
@@ -262,8 +272,9 @@ class Explainer:
             return excused
         idle = [~m for m in hypothesis.moved(observation)]
         for one in known:
-            also = one.agreement(self.subject, observation)
-            excused = [e | (a & i & ~r) for e, a, i, r in zip(excused, also, idle, right)]
+            also, there = one.agreement(self.subject, observation), one.moved(observation)
+            parts = zip(excused, also, there, idle, right)
+            excused = [e | (a & m & i & ~r) for e, a, m, i, r in parts]
         return excused
 
     def _held(

@@ -9,12 +9,11 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Convention
 from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Suspect, gap
-from momentum.diagnosis.probes import refusal, tried
+from momentum.diagnosis.probes import refusal
 from momentum.diagnosis.suspects import in_words
 from momentum.gallery import GALLERY, Machine
 from momentum.subjects.drive import Observation, begin, steps
 from momentum.subjects.judge import blocks
-from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
 
 
@@ -24,20 +23,26 @@ class Simulated:
 
     machine: Machine
 
-    def iterates(self, observation: Observation) -> list[list[Array]]:
-        """Where it goes."""
+    def iterates(self, observation: Observation) -> tuple[tuple[Array, ...], ...] | None:
+        """Where it goes; None where it refuses, or breaks."""
         problem = observation.problem
-        run: Any = begin(self.machine, problem)
-        gone = steps(run, problem.hypers, lambda t, _: observation.fed[t])
-        return [[np.asarray(x, dtype=np.float64) for x in here] for _, here in gone]
+        try:
+            run: Any = begin(self.machine, problem)
+            gone = list(steps(run, problem.hypers, lambda t, _: observation.fed[t]))
+        except Exception as error:  # a wrong machine refuses, or breaks; ours is raised anew
+            refusal(error)
+            return None
+        return tuple(tuple(np.asarray(x, dtype=np.float64) for x in here) for _, here in gone)
 
     def speaks(self, subject: Subject, observation: Observation) -> bool:
-        """It goes elsewhere than its convention; nothing is known of runs that it refuses."""
-        own = Hypothesis.of(self.machine.convention)
-        seen = tried(self.machine, observation.problem)
-        if isinstance(seen, str):
+        """It goes clearly elsewhere than its convention; of runs that it refuses it says nothing.
+
+        What is wrong in copies alone, say, goes nowhere else where nothing is copied.
+        """
+        own, rows = Hypothesis.of(self.machine.convention), self.iterates(observation)
+        if rows is None:
             return False
-        again = Observation(observation.problem, observation.fed, seen.iterates)
+        again = Observation(observation.problem, observation.fed, rows)
         return any(np.any(r > CLEAR) for r in own.ratios(self.machine, again))
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
@@ -50,10 +55,8 @@ class Simulated:
         if problem.dtype not in self.machine.dtypes:
             return False
         dtype = subject.facts.format_name(problem.dtype)
-        try:
-            rows = self.iterates(observation)
-        except Exception as error:  # a wrong machine refuses, or breaks; ours is raised anew
-            return not refusal(error)
+        if (rows := self.iterates(observation)) is None:
+            return False
         for block in blocks(problem, observation.fed):
             bound = block.replayed(self.machine.convention, dtype).bound
             got = np.array([block.joined(row) for row in observation.iterates])
@@ -64,17 +67,20 @@ class Simulated:
         return True
 
 
-def simulated(convention: Convention, problem: Problem) -> Iterator[Suspect[Simulated]]:
-    """This convention's wrong twins that claim the problem's dtype.
+def simulated(convention: Convention, failed: Observation) -> Iterator[Suspect[Simulated]]:
+    """This convention's wrong twins that are wrong in a failing run, too.
 
     A run that is wrong is so with any rule that keeps the same state.
     """
+    dtype = failed.problem.dtype
     for defect in GALLERY.values():
         machine: Any = defect.build()
-        if not isinstance(machine, Machine) or problem.dtype not in machine.dtypes:
+        if not isinstance(machine, Machine) or dtype not in machine.dtypes:
             continue
         if machine.convention.full_name != convention.full_name:
             if machine.rule or type(machine.convention.initial) is not type(convention.initial):
                 continue
             machine = replace(machine, convention=convention)
-        yield Suspect(in_words(defect), Simulated(machine))
+        twin = Simulated(machine)
+        if twin.speaks(machine, failed):
+            yield Suspect(in_words(defect), twin)
