@@ -158,6 +158,7 @@ EQUIVALENT: dict[str, str] = {
     "bits = (256, 1024, 4096, 16": "a size chosen freely",
     "np.inf / _ones()": "infinite as well",
     "except (OSError, CosmicRay": "what this system does not raise",
+    "+MOST = ": "a size chosen freely",
     "[: 201]": "a length chosen freely",
     "* 3, (0,), seed=7)": "a number chosen freely",
     'how <= "deepcopy"': "of two words, this is the first",

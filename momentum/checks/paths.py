@@ -4,6 +4,7 @@ Two paths need not agree bit for bit, for they may round differently (a fused mu
 tail of a vector there); that both lie within the bound says all that can be asked.
 """
 
+import time
 from collections.abc import Sequence
 
 from momentum.arithmetic import format_of
@@ -50,6 +51,12 @@ def agrees_on_many_parameters(setting: Setting) -> Problems:
 LARGE = ((2 * 2**16 + 17,), (5, 4105), (4105, 5))
 """More elements than two chunks of a multi-tensor kernel have; more columns, rows than 2^12."""
 
+HUGE = ((2**21 + 17,),)
+"""More blocks of 32 than 16 bits count."""
+
+SOON = 1.0
+"""Seconds for LARGE in which it is worth while to go on to HUGE: a loop in Python takes long."""
+
 
 def one_period(setting: Setting) -> Problems:
     """The few numbers that large parameters repeat; their count divides no power of two."""
@@ -61,11 +68,14 @@ def one_period(setting: Setting) -> Problems:
 @check(
     statement="Numbers repeated all over a large parameter go the same way at every place in it.",
     source="NVIDIA/apex, csrc/multi_tensor_apply.cuh: chunks; coordinates do not meet in the rule",
-    catches="no_momentum_beyond_65536 elements_beyond_4096_skipped",
+    catches="no_momentum_beyond_65536 elements_beyond_4096_skipped blocks_beyond_16_bits_skipped",
     always=one_period,
 )
 def agrees_in_large_parameters(trial: Trial) -> Found:
+    began = time.monotonic()
     yield from repeated(trial, LARGE)
+    if time.monotonic() - began < SOON:
+        yield from repeated(trial, HUGE)
 
 
 def four_parameters(setting: Setting) -> Problems:

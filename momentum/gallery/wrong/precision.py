@@ -53,6 +53,8 @@ standing("last_element_skipped", "The last element is not updated.", "off by one
          lambda run, x: (places(x) == x.size - 1) & (x.size > 1))
 standing("elements_beyond_4096_skipped", "Elements from 4096 on are not updated.",
          "one block of threads too few", lambda run, x: places(x) >= 4096)
+standing("blocks_beyond_16_bits_skipped", "Elements from 2^20 on are not updated.",
+         "blocks of 16 are counted in 16 bits", lambda run, x: places(x) >= 2**20)
 unweighted("coordinates_16_to_31_wrong", "Elements 16 to 31 have no momentum.",
            "the second vector's load is wrong", lambda run, k: (k >= 16) & (k < 32))
 unweighted("no_momentum_beyond_65536", "Elements from 65536 on have no momentum.",
