@@ -1,5 +1,6 @@
 """A few numbers again and again, in parameters of many shapes: large ones cost no oracle."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,9 @@ from momentum.subjects.judge import Measured
 from momentum.subjects.protocol import Array, Gradient, SubjectError
 
 Shapes = Sequence[tuple[int, ...]]
+
+SEARCHED = 2**18
+"""Elements among which causes are searched."""
 
 FEW = 8
 """Parameters in a run: a law about sizes says nothing of long lists."""
@@ -45,11 +49,14 @@ IN_SHAPE = re.compile(r"a copy of coordinate \d+ in shape \(([\d, ]+)\)")
 
 
 def run_of(result: Result) -> Problem | None:
-    """The run of a failed result as a problem: one parameter of the shape that went wrong."""
+    """The run of a failed result as a problem: one parameter of the shape that went wrong.
+
+    None where it is larger than those in which a cause is soon found.
+    """
     found = IN_SHAPE.search(result.where)
-    if not found:
+    shape = tuple(int(n) for n in found[1].split(",") if n.strip()) if found else ()
+    if not found or math.prod(shape) > SEARCHED:
         return None
-    shape = tuple(int(n) for n in found[1].split(",") if n.strip())
     return replace(Problem.from_text(result.problem), shapes=(shape,))
 
 
