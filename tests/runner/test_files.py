@@ -12,6 +12,18 @@ from momentum.errors import UsageError
 from momentum.runner import files
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_new_files_have_the_mode_that_the_mask_leaves(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        files.replace(tmp_path / "replaced", "text")
+        files.begun(tmp_path / "begun").close()
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {0o666 & ~mask}
+
+
 def test_replace_keeps_mode_and_link_and_leaves_nothing_beside(tmp_path):
     real = tmp_path / "real"
     real.write_text("old")
@@ -52,13 +64,14 @@ def test_read_refuses_a_pipe_that_nobody_writes_into(pipe):
 
 def test_read_waits_for_whoever_writes_into_a_pipe(pipe):
     def write():
+        time.sleep(0.2)  # nobody is there yet
         with pipe.open("w") as out:
             out.write("a")
             out.flush()
             time.sleep(0.2)
             out.write("b")
 
-    thread = threading.Thread(target=write)
+    thread = threading.Thread(target=write, daemon=True)
     thread.start()
     assert files.read(pipe, "the report") == "ab"
     thread.join()
