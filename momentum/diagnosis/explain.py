@@ -272,9 +272,8 @@ class Explainer:
             return excused
         idle = [~m for m in hypothesis.moved(observation)]
         for one in known:
-            also, there = one.agreement(self.subject, observation), one.moved(observation)
-            parts = zip(excused, also, there, idle, right)
-            excused = [e | (a & m & i & ~r) for e, a, m, i, r in parts]
+            by = zip(one.agreement(self.subject, observation), one.moved(observation), idle, right)
+            excused = [e | (a & m & i & ~r) for e, (a, m, i, r) in zip(excused, by)]
         return excused
 
     def _held(
