@@ -45,6 +45,7 @@ class Estimate:
 
     standard_error: of deviation. readings: simple values inside the interval, in words.
     tied: where it is not measurable, the ones that it cannot be told apart from.
+    rounding: a deviation below it leads to no more, in any step, than rounding may.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Estimate:
     standard_error: float
     readings: tuple[str, ...] = ()
     tied: tuple[str, ...] = ()
+    rounding: float = 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -115,7 +117,10 @@ def estimate(
     found = []
     for n, error in zip(kept, errors):
         deviation = nearest(here[n] - exact(getattr(h, n)))
-        one = Estimate(n, float(getattr(h, n)), nearest(here[n]), deviation, float(error))
+        least = _least_seen(observation, slopes[kept.index(n)], dtype)
+        one = Estimate(
+            n, float(getattr(h, n)), nearest(here[n]), deviation, float(error), rounding=least
+        )
         found.append(replace(one, readings=_readings(one, h, dtype)))
     for n in wanted:
         if n not in kept:
@@ -215,6 +220,18 @@ def _least_squares(residual: Array, slopes: Array) -> tuple[Array, Array]:
     scores = np.einsum("kts,ts->ks", slopes, left)
     spread = bread @ (scores @ scores.T) @ bread * (size / max(size - 1, 1))
     return change, np.sqrt(np.diag(spread))
+
+
+def _least_seen(observation: Observation, slopes: Array, dtype: str) -> float:
+    """The least deviation whose effect is that of a few roundings of where an element was so far.
+
+    What keeps the way gone in place of the parameter rounds numbers as large as these.
+    """
+    start, _, got = _columns(observation)
+    largest = np.maximum.accumulate(np.abs(np.vstack([start, got])))[1:]
+    with np.errstate(all="ignore"):
+        least = 8 * format_of(dtype).u * largest / np.abs(slopes)
+    return float(np.min(least[np.isfinite(least)], initial=np.inf))
 
 
 def _readings(found: Estimate, h: Hyper, dtype: str) -> tuple[str, ...]:

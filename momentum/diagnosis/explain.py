@@ -166,7 +166,7 @@ class Explainer:
         """It goes elsewhere than the convention where the run is wrong, if no known cause does."""
         if not isinstance(told, Hypothesis):
             return told.speaks(self.subject, observation)
-        right, moved = self.kept.right(observation), told.moved(observation)
+        right, moved = self.kept.right(observation), self.kept.moved(told, observation)
         excused = self._excused(told, observation, right)
         return all(np.all(r | m | e) for r, m, e in zip(right, moved, excused))
 
@@ -198,7 +198,7 @@ class Explainer:
             gaps = suspect.hypothesis.gaps(least)
             if all(np.all(g[w] <= b[w]) for g, w, b in zip(gaps, wrong, bounds)):
                 explained = suspect.hypothesis.agreement(self.subject, least)
-                apart = replace(suspect.hypothesis, base=self.convention).moved(least)
+                apart = self.kept.moved(replace(suspect.hypothesis, base=self.convention), least)
                 if all(np.all((e & m)[w]) for e, m, w in zip(explained, apart, wrong)):
                     yield suspect
 

@@ -99,12 +99,12 @@ def bounded(subject: Subject, convention: Convention, observation: Observation) 
 
 
 def _deviating(observation: Observation, own: Hypothesis, dtype: str) -> Iterator[Estimate]:
-    """Each number of the convention as estimated by itself."""
+    """Each number of the convention as estimated by itself, and seen beyond rounding."""
     for name in COMMON:
         if name in own.base.knows:
             with np.errstate(all="ignore"):
                 found = estimate(observation, own, dtype, (name,))
-            yield from (one for one in found if one.name == name)
+            yield from (one for one in found if abs(one.deviation) > one.rounding)
 
 
 def _unless_0(other: float, x: float) -> float:

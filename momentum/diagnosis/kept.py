@@ -12,6 +12,7 @@ from momentum.checks.result import Result
 from momentum.conventions import Convention
 from momentum.diagnosis.hypothesis import Hypothesis, Mask
 from momentum.diagnosis.trials import Trials, cut
+from momentum.diagnosis.walked import Walked
 from momentum.subjects.drive import Observation
 from momentum.subjects.problems import Problem
 from momentum.subjects.protocol import Array, Subject
@@ -19,6 +20,9 @@ from momentum.subjects.protocol import Array, Subject
 NEAR = 64
 """Bounds of the convention that a hypothesis may be away, in a replay without bounds of its own,
 and still be judged: bounds of related rules in one run differ by less."""
+
+REPLAYED = 2
+"""Bounds of float64 that two replays of one trajectory may be apart."""
 
 
 class Kept:
@@ -69,6 +73,21 @@ class Kept:
             elif r.how and len(runs) == len(problems):
                 self.held.add(r.id)
         return found
+
+    def moved(self, told: Hypothesis, observation: Observation) -> list[Mask]:
+        """Elements that go elsewhere by a hypothesis than by its convention, flat.
+
+        None where all of them do by no more than float64, in which both are replayed, rounds: two
+        formulas may be one on paper.
+        """
+        moved = told.moved(observation)
+        if isinstance(told, Walked):  # the same formula, with other numbers
+            return moved
+        rows = tuple(map(tuple, told.replayed(observation)))
+        there = Observation(observation.problem, observation.fed, rows)
+        apart = Hypothesis.of(told.base).ratios(self.subject, there, "float64")
+        parted = any(np.any(r > REPLAYED) for r in apart)
+        return moved if parted else [np.zeros_like(m) for m in moved]
 
     def reach(self, observation: Observation) -> list[Array]:
         """How near is near: from the convention's own errors in bounds."""
