@@ -16,8 +16,7 @@ class Here(NamedTuple):
     """One parameter before a step; arrays in its shape.
 
     g: None where it has no gradient. past: its start, and where each step led. layout: of the run's
-    tensors. every: what is changed, of all parameters that have a gradient. wide: of double
-    precision.
+    tensors. every: what is changed, of all parameters that have a gradient. dtype: the problem's.
     """
 
     x: Array
@@ -27,7 +26,7 @@ class Here(NamedTuple):
     past: Sequence[Array] = ()
     layout: str = ""
     every: Sequence[Array] = ()
-    wide: bool = False
+    dtype: str = "float32"
 
     def norm(self, a: Array | None) -> np.float64:
         """The length of an array, by which NumPy divides, be it 0.
@@ -35,7 +34,7 @@ class Here(NamedTuple):
         nan where the squares may be lost, as then it is not defined by the function alone.
         """
         square = np.float64(0 if a is None else np.sum(np.square(a)))
-        reach = 2.0**800 if self.wide else 2.0**100
+        reach = 2.0**800 if self.dtype == "float64" else 2.0**100
         known = 1 / reach < square < reach or not square
         return np.float64(np.sqrt(square if known else np.float64(np.nan)))
 
@@ -107,13 +106,15 @@ UPDATE = Place("steps before the rate", "each parameter's step before the rate",
                lambda rule, here: here.h.lr != 0)  # fmt: skip
 PARAMETER = Place("parameters", "each parameter", lambda rule, here: here.taken(rule)[0],
                   lambda rule, here, x: (x, here.taken(rule)[1]))  # fmt: skip
+DECAYED = Place("gradients with their decay", "each parameter's gradient with its decay",
+                lambda rule, here: here.decayed,
+                lambda rule, here, d: here._replace(
+                    g=-d if here.h.maximize else d,
+                    h=here.h._replace(weight_decay=0.0)).taken(rule),
+                lambda rule, here: rule.decay == "coupled")  # fmt: skip
 PLACES = (
     GRADIENT,
-    Place("gradients with their decay", "each parameter's gradient with its decay",
-          lambda rule, here: here.decayed,
-          lambda rule, here, d: here._replace(
-              g=-d if here.h.maximize else d, h=here.h._replace(weight_decay=0.0)).taken(rule),
-          lambda rule, here: rule.decay == "coupled"),
+    DECAYED,
     Place("velocities", "each parameter's velocity",
           lambda rule, here: np.asarray(here.taken(rule)[1].v), _by_velocity,
           lambda rule, here: not rule.keeps_iterates),

@@ -8,7 +8,7 @@ import numpy as np
 
 from momentum.arithmetic import FORMATS, Format
 from momentum.conventions import Convention
-from momentum.diagnosis.arrays import GRADIENT, PLACES, Change, Here, Place
+from momentum.diagnosis.arrays import DECAYED, GRADIENT, PLACES, Change, Here, Place
 from momentum.diagnosis.hypothesis import Array, Hypothesis, Suspect
 from momentum.diagnosis.short import rounded_between, short
 from momentum.diagnosis.walked import CHANGED, Walked, blur, pairs
@@ -39,6 +39,7 @@ def between(
             *(told for ratio in RATIOS for told in _shares(ratio, seen, blur(format))),
             *_faint(place, few),
             *WITHOUT_NUMBERS.items(),
+            *_against(place),
             *(told for narrow in narrower for told in (_rounded(narrow), _cut_off(narrow))),
         ):
             words = text.format(plural=place.plural, each=place.each)
@@ -188,6 +189,11 @@ def _without_faint(limit: float, out: bool, a: Array, here: Here) -> Array | Non
     return None if out else 0 * a
 
 
+def _without_subnormal(a: Array, here: Here) -> Array:
+    """Of all that is small these alone are tried: they may be flushed, or lost in a square."""
+    return a if np.any(np.abs(a) >= FORMATS[here.dtype].smallest_normal) else 0 * a
+
+
 def _rounded(format: Format) -> Told:
     return f"{{plural}} are rounded to {format.name}", lambda a, here: format.round(a)
 
@@ -212,9 +218,20 @@ def _rows_over_norms(a: Array, here: Here) -> Array:
     return a / np.where(norms == 0, 1.0, norms)
 
 
+def _against(place: Place) -> Iterator[Told]:
+    """Not of the gradients themselves: these go nowhere but their own way."""
+    for decayed in (False, True):
+        direction = "gradient and decay" if decayed else "gradient"
+        if place is not (DECAYED if decayed else GRADIENT):
+            words = f"elements of {{plural}} that go against their {direction} count as 0"
+            yield words, partial(_down_the_gradient, decayed, False)
+            yield (f"{words}, and the others are scaled up",
+                   partial(_down_the_gradient, decayed, True))  # fmt: skip
+
+
 def _down_the_gradient(decayed: bool, scaled: bool, a: Array, here: Here) -> Array:
     """scaled: by the number of elements over one more than are left."""
-    left = a * (here.decayed if decayed else here.signed) > 0
+    left = np.sign(a) * np.sign(here.decayed if decayed else here.signed) > 0
     share = left.size / (np.sum(left) + 1) if scaled else 1.0
     return np.where(left, share * a, 0.0)
 
@@ -235,6 +252,7 @@ def _by_memory(a: Array, here: Here) -> Array:
 
 WITHOUT_NUMBERS: Mapping[str, Change] = {
     "{plural} count as 0": lambda a, here: 0 * a,
+    "{plural} all of whose elements are subnormal numbers count as 0": _without_subnormal,
     "{plural} are read in the order of their memory": _by_memory,
     "only the signs of the {plural} count": lambda a, here: np.sign(a),
     "{plural} lose their sign": lambda a, here: np.abs(a),
@@ -242,9 +260,6 @@ WITHOUT_NUMBERS: Mapping[str, Change] = {
     "the mean over all axes but the first is taken off {plural} of two or more axes":
         lambda a, here: a - a.mean(tuple(range(1, a.ndim)), keepdims=True) if a.ndim > 1 else a,
     "the rows of {plural} of two or more axes are divided by their norms": _rows_over_norms,
-    **{f"elements of {{plural}} against their gradient{' and decay' * decayed} count as 0"
-       f"{', and the others are scaled up' * scaled}": partial(_down_the_gradient, decayed, scaled)
-       for decayed in (False, True) for scaled in (False, True)},
     "{plural} that are not finite count as 0, or as the largest number":
         lambda a, here: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf),
     "negative elements of {plural} count as 0": lambda a, here: np.maximum(a, 0.0),

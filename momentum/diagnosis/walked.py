@@ -108,7 +108,7 @@ class Walked(Hypothesis):
             row, bound = [x.copy() for x in here], [0 * x for x in here]
             heres = {
                 i: Here(here[i], g, states[i], problem.hypers[t][problem.groups[i]],
-                        past[i], layout, wide=problem.dtype == "float64")
+                        past[i], layout, dtype=problem.dtype)
                 for i, g in enumerate(fed) if g is not None or self.always
             }  # fmt: skip
             sides = (0, 1, -1) if dtype else (0,)
@@ -195,7 +195,7 @@ def pairs(
             here = np.asarray(observation.iterates[t][i], dtype=np.float64)
         now = Here(np.asarray(x, dtype=np.float64), g, state,
                    problem.hypers[step - 1][problem.groups[i]],
-                   wide=problem.dtype == "float64")  # fmt: skip
+                   dtype=problem.dtype)  # fmt: skip
         if not place.knows(rule, now):
             continue
         with np.errstate(all="ignore"):

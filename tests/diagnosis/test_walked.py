@@ -148,7 +148,7 @@ CAUSES: dict[str, type[MachineRun]] = {
     "parameters are clipped to 1": moved(lambda x, y: np.clip(y, -1, 1)),
     "the rows of gradients of two or more axes are divided by their norms": misread.made(rows),
     "each element of the steps is clipped to 0.1 of its parameter's": moved(within),
-    "elements of steps before the rate against their gradient and decay count as 0, and"
+    "elements of steps before the rate that go against their gradient and decay count as 0, and"
     " the others are scaled up": around("update").made(cautious),
     "kept velocities are cut off to bfloat16": kept(cut),
     "each parameter's kept velocity is rounded to 127ths of its largest element": kept(levels),
@@ -180,3 +180,12 @@ def test_function_of_an_array_that_has_no_effect_is_no_cause() -> None:
     problem = Problem("float32", ((7,),), ((Hyper(0.1, 0.9),),) * 4, (0,), "normal", 3)
     words = cause(machine(Far, dtypes=("float32",)), problem)
     assert words.endswith("lr is multiplied by 1.01")
+
+
+@pytest.mark.parametrize("least", [2.0**-150, 1e-60])
+def test_gradients_lost_to_a_squared_norm_are_told_as_far_as_they_are_seen(least: float) -> None:
+    """Where the limit lies, between these and numbers near to 1, no run tells."""
+    lost = misread.made(lambda run, i, g: g if np.sum(np.square(g)) > least else 0 * g)
+    problem = Problem("float32", ((33,),), ((Hyper(0.3, 0.8),),) * 2, (0,), "tiny", seed=1)
+    words = cause(machine(lost, dtypes=("float32",)), problem)
+    assert words.endswith("gradients all of whose elements are subnormal numbers count as 0")
