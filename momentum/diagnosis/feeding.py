@@ -196,9 +196,9 @@ def _without(names: Sequence[str], h: Hyper) -> Hyper:
 
 
 def _groups() -> Iterator[Departure]:
-    """Another group's numbers."""
+    """Another group's numbers; an optimizer is made with those of the first group."""
     places: dict[str, Callable[[int, int], int]] = {
-        "the first group": lambda g, n: 0,
+        "the first group, or of the constructor,": lambda g, n: 0,
         "the last group": lambda g, n: n - 1,
         "the group before": lambda g, n: max(g - 1, 0),
         "the group after": lambda g, n: min(g + 1, n - 1),

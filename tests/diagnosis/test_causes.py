@@ -58,14 +58,6 @@ def test_cause_of_a_tail_leaves_out_what_has_no_axes() -> None:
     )
 
 
-def test_cause_of_one_number_of_a_group_is_not_all_of_them() -> None:
-    first_rate = told.made(lambda run, i, h: h._replace(lr=run.hypers[0].lr))
-    row = (Hyper(0.1, 0.9), Hyper(0.3, 0.9))
-    problem = Problem("float32", ((5,), (5,)), (row,) * 3, (0, 1))
-    words = cause(first_rate, problem)
-    assert words == "from step 1 on: the lr of the first group acts"
-
-
 def test_failure_of_what_a_check_does_besides_is_no_other_than_its_sentence() -> None:
     subject = GALLERY["velocity_kept_by_thread"].build()
     bad = run_check(
