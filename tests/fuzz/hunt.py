@@ -165,31 +165,34 @@ def main(arguments: list[str] | None = None) -> int:
     """Draw, judge, and print the counts; 1 where a right one is beyond its bound or flagged."""
     parser = argparse.ArgumentParser(prog="hunt.py")
     parser.add_argument("--right", type=int, default=10000, help="right ones against the bound")
-    parser.add_argument("--whole", type=int, default=100, help="right ones under the whole suite")
     parser.add_argument("--wrong", type=int, default=10000, help="wrong ones under the suite")
+    parser.add_argument("--whole", type=int, default=200, help="right ones under the whole suite")
     parser.add_argument("--seed", default="0", help="the first seed; fresh: one of the clock")
-    parser.add_argument("--seconds", type=float, default=180.0, help="that each of the three takes")
+    parser.add_argument("--seconds", type=float, default=540.0,
+                        help="that all three take, the first two a third each at most")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="processes")
     given = parser.parse_args(arguments)
     first = time.time_ns() // 10**9 if given.seed == "fresh" else int(given.seed)
     print(f"seeds from {first} on", flush=True)
     seeds = range(first, first + max(given.right, given.whole, given.wrong))
-    rights = _counted(judged, seeds[: given.right], given.seconds, given.jobs)
+    began, third = time.monotonic(), given.seconds / 3
+    rights = _counted(judged, seeds[: given.right], third, given.jobs)
     beyond = [r for r in rights if r.ratio > 1]
     print(f"{len(rights)} right ones: {len(beyond)} beyond their bound", flush=True)
     for r in beyond:
         print(f"  seed {r.seed}, {r.ratio:.3g}: {r.name}\n    {r.problem}")
-    wholes = _counted(flagged, seeds[: given.whole], given.seconds, given.jobs, 1)
-    alarms = [w for w in wholes if w.caught_by]
-    print(f"{len(wholes)} right ones under the whole suite: {len(alarms)} flagged", flush=True)
-    for w in alarms:
-        print(f"  seed {w.seed}, {w.caught_by}: {w.name}")
-    wrongs = _counted(hunted, seeds[: given.wrong], given.seconds, given.jobs)
+    wrongs = _counted(hunted, seeds[: given.wrong], third, given.jobs)
     living = [w for w in wrongs if not w.caught_by]
     share = 100 * (1 - len(living) / max(len(wrongs), 1))
-    print(f"{len(wrongs)} wrong ones: {share:.2f} % fail, {len(living)} survive")
+    print(f"{len(wrongs)} wrong ones: {share:.2f} % fail, {len(living)} survive", flush=True)
     for w in living:
         print(f"  seed {w.seed}: {w.name}")
+    left = given.seconds - (time.monotonic() - began)
+    wholes = _counted(flagged, seeds[: given.whole], left, given.jobs, 1)
+    alarms = [w for w in wholes if w.caught_by]
+    print(f"{len(wholes)} right ones under the whole suite: {len(alarms)} flagged")
+    for w in alarms:
+        print(f"  seed {w.seed}, {w.caught_by}: {w.name}")
     return int(bool(beyond or alarms))
 
 
