@@ -195,6 +195,10 @@ def _without(names: Sequence[str], h: Hyper) -> Hyper:
     return h._replace(**{n: Hyper._field_defaults[n] for n in names})
 
 
+Choice = Callable[[Observation, int, int], int]
+"""Of a group, for a parameter at a step (from 0)."""
+
+
 def _groups() -> Iterator[Departure]:
     """Another group's numbers; an optimizer is made with those of the first group."""
     places: dict[str, Callable[[int, int], int]] = {
@@ -205,21 +209,35 @@ def _groups() -> Iterator[Departure]:
         "the group before (for the first group: the last)": lambda g, n: (g - 1) % n,
         "the group after (for the last group: the first)": lambda g, n: (g + 1) % n,
     }
-    for where, place in places.items():
+    choices: dict[str, Choice] = {where: partial(_placed, place) for where, place in places.items()}
+    choices["the first group that has a gradient of the same shape"] = _of_its_shape
+    for where, choice in choices.items():
         for names in (Hyper._fields, *((n,) for n in Hyper._fields)):
             shown = "hyper-parameters" if len(names) > 1 else names[0]
             words = f"the {shown} of {where} {'act' if len(names) > 1 else 'acts'}"
-            yield Departure(words, taken_as(_of_group(place, names)))
+            yield Departure(words, taken_as(_of_group(choice, names)))
 
 
-def _of_group(place: Callable[[int, int], int], names: tuple[str, ...]) -> Telling:
+def _placed(place: Callable[[int, int], int], observation: Observation, i: int, t: int) -> int:
+    problem = observation.problem
+    return place(problem.groups[i], len(problem.hypers[0]))
+
+
+def _of_its_shape(observation: Observation, i: int, t: int) -> int:
+    problem, fed = observation.problem, observation.fed[t]
+    those = zip(problem.groups, problem.shapes, fed)
+    shape = problem.shapes[i]
+    return min((g for g, s, x in those if s == shape and x is not None), default=problem.groups[i])
+
+
+def _of_group(choice: Choice, names: tuple[str, ...]) -> Telling:
     def telling(observation: Observation, strand: Strand) -> Iterable[Strand]:
         problem = observation.problem
-        g = place(problem.groups[strand.parameter], len(problem.hypers[0]))
         hypers = [
-            h._replace(**{n: getattr(row[g], n) for n in names})
-            for h, row in zip(strand.hypers, problem.hypers)
-        ]
+            h._replace(**{n: getattr(row[choice(observation, strand.parameter, t)], n)
+                          for n in names})
+            for t, (h, row) in enumerate(zip(strand.hypers, problem.hypers))
+        ]  # fmt: skip
         # Without momentum there is no velocity that could be dampened.
         yield strand._replace(
             hypers=tuple(h if h.momentum else h._replace(dampening=0.0) for h in hypers)

@@ -86,9 +86,9 @@ class Trials:
             yield replace(last, hypers=rows, seed=same.seed + 5)
             turned = tuple(row[::-1] for row in last.hypers)
             yield (last := replace(last, hypers=turned, seed=same.seed + 6))
-            if groups == 2 and not context.fixed_shapes:  # of which one is both first and before
-                rows = tuple((*row, _apart(row[0], 2, facts.fixed)) for row in last.hypers)
-                shapes, places = (*last.shapes, (7,)), (*last.groups, groups)
+            if not context.fixed_shapes:  # of two groups one is both the first and the one before
+                rows = tuple((*row, _apart(row[0], groups, facts.fixed)) for row in last.hypers)
+                shapes, places = (*last.shapes, (6,), (6,), (6,)), (*last.groups, 1, groups, 0)
                 yield replace(last, hypers=rows, shapes=shapes, groups=places, seed=same.seed + 9)
         if facts.none_gradients:
             gaps = frozenset((t, (t * 3) % len(last.shapes)) for t in range(last.steps))
