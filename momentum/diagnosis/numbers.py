@@ -35,6 +35,9 @@ def in_place_of_numbers(convention: Convention) -> Iterator[Departure]:
     for words, kept in _KEPT.items():
         for name in known if "held" in words else known[:2]:
             yield Departure(f"{name} is {words}", held([name], kept))
+        if "held" in words and "dampening" in known:
+            rest = held(["dampening"], partial(_rest_kept, kept))
+            yield Departure(f"1 - dampening is {words}", rest)
         yield Departure(f"{', '.join(known[:-1])} and {known[-1]} are {words}", held(known, kept))
 
 
@@ -48,6 +51,10 @@ _KEPT: dict[str, Callable[[float], Any]] = {
     **{f"rounded to {n} decimals": partial(_rounded, f".{n}f") for n in range(3, 9)},
 }
 """What may be left of a number, on its way through a format or a text."""
+
+
+def _rest_kept(kept: Callable[[float], Any], x: float) -> float:
+    return 1 - float(kept(1 - x))
 
 
 def _with(name: str, value: Formula, h: Hyper) -> Hyper:

@@ -33,6 +33,17 @@ def test_numbers_that_went_through_a_text_are_named(form: str, words: str) -> No
     assert cause(told.made(read), problem) == f"from step 1 on: {words}"
 
 
+def test_a_weight_that_is_held_in_few_digits_is_named() -> None:
+    """No other dampening in float32 leads there."""
+
+    def weighed(run: Any, i: int, h: Hyper) -> Hyper:
+        return h._replace(dampening=1 - float(FORMATS["float32"].round(1 - h.dampening)))
+
+    problem = Problem("float64", ((9,),), ((Hyper(0.1, 0.9, 0.35, 0.15),),) * 4, (0,))
+    words = cause(machine(told.made(weighed), dtypes=("float64",)), problem)
+    assert words.endswith(": 1 - dampening is held in float32")
+
+
 def test_what_departs_from_its_own_convention_is_not_said_to_behave_as_its_like() -> None:
     """Without dampening zero_started is accumulated, which is known first."""
 
