@@ -265,6 +265,9 @@ ELEMENTS = (
       for w in WIDTHS),
     *(_elements(f"the elements after the last whole block of {w}",
                 lambda k, n, s, w: k >= n // w * w, w) for w in (*WIDTHS, *BLOCKS)),
+    *(_elements(f"the elements of the last block of {w} that whole blocks hold as well",
+                lambda k, n, s, w: (k >= n - w) & (k < n // w * w) & (n % w > 0), w)
+      for w in WIDTHS),
     _elements("all elements beyond as many as there are rows",
               lambda k, n, s, w: k >= s[0] if s else k < 0),
     _elements("the first element of each parameter", lambda k, n, s, w: k == 0),

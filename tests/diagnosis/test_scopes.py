@@ -1,11 +1,15 @@
 """Elements that go wrong, and those of other sizes that do not."""
 
+from typing import Any
+
 import numpy as np
 from machines import ACCUMULATED, ROW, cause, machine
 
+from momentum.conventions import Hyper
 from momentum.diagnosis.context import Context
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.scopes import ELEMENTS
+from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._families import standing
 from momentum.subjects.problems import Problem
 
@@ -22,6 +26,26 @@ def test_an_element_that_is_left_alone_is_no_tail_of_some_block() -> None:
     words = cause(alone, Problem("float32", ((4097,),), (ROW,) * 3, (0,)))
     assert words == (
         "from step 1 on: elements that are left alone after whole blocks of 256: left as they were"
+    )
+
+
+def test_blocks_that_overlap_at_the_end_are_named() -> None:
+    """What is left after whole blocks of 16 is done by one more that ends where it does."""
+
+    class Overlapping(MachineRun):
+        def advanced(self, i: int, theta: Any, grad: Any, h: Hyper) -> Any:
+            moved, state = super().advanced(i, theta, grad, h)
+            k, n = np.arange(theta.size).reshape(theta.shape), theta.size
+            both = (k >= n - 16) & (k < n // 16 * 16) & (n % 16 > 0)
+            self.states[i] = state
+            again, after = super().advanced(i, moved, grad, h)
+            v = np.where(both, after.v, state.v)
+            return np.where(both, again, moved), state._replace(v=v)
+
+    words = cause(Overlapping, Problem("float32", ((65,),), (ROW,) * 3, (0,)))
+    assert words == (
+        "from step 1 on: the elements of the last block of 16 that whole blocks hold as well:"
+        " stepped twice at every step"
     )
 
 
