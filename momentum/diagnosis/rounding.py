@@ -24,6 +24,9 @@ PLACES = 4
 FEW = 16
 """Elements below which half may have next to no error by chance."""
 
+BEYOND = 2.0**8
+"""Times its numbers that a velocity, or what a step goes through, may be: a heuristic."""
+
 SIGMAS = 5
 """Standard deviations by which sums of errors without a common sign stay off 0: beyond them is a
 chance of one in a million."""
@@ -42,8 +45,11 @@ class Coarser:
         return [self.scope.mask(observation, i) for i in range(len(observation.problem.shapes))]
 
     def speaks(self, subject: Subject, observation: Observation) -> bool:
-        """Rounding is everywhere inside."""
-        return any(x.any() for x in self.inside(observation))
+        """Rounding is everywhere inside, in runs whose numbers the coarser format reaches."""
+        most = FORMATS[self.dtype].largest / BEYOND
+        rows = (observation.problem.start, *observation.fed, *self.hypothesis.replayed(observation))
+        within = all(np.all(np.abs(x) < most) for row in rows for x in row if x is not None)
+        return within and any(x.any() for x in self.inside(observation))
 
     def holds(self, subject: Subject, observation: Observation) -> bool:
         """Errors stay within the coarser format's bound; numbers that fit it have none."""

@@ -8,7 +8,8 @@ from machines import ACCUMULATED, ROW, cause, machine
 
 from momentum.arithmetic import FORMATS
 from momentum.conventions import Hyper, get
-from momentum.diagnosis.rounding import coarser
+from momentum.diagnosis.hypothesis import Hypothesis
+from momentum.diagnosis.rounding import Coarser, coarser
 from momentum.diagnosis.suspects import identified
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._families import told
@@ -80,3 +81,12 @@ def test_momentum_that_is_held_as_coarsely_as_its_velocity_hides_no_rounding() -
         seen = observe(subject, Problem("float32", ((5,),), (ROW,) * 2, (0,), seed=seed))
         held = [s.hypothesis.dtype for s in found if s.hypothesis.holds(subject, seen)]
         assert held == ["bfloat16"]
+
+
+def test_errors_of_a_coarser_format_are_not_told_of_numbers_beyond_it() -> None:
+    """What becomes of these, and that they overflow, is no error of its rounding."""
+    subject = machine(hyper=frozenset({"lr", "momentum"}))
+    coarse = Coarser(Hypothesis.of(ACCUMULATED), "float32")
+    for kind, told_of in (("normal", True), ("wide", True), ("tiny", True), ("huge", False)):
+        seen = observe(subject, Problem("float64", ((33,),), (ROW,) * 2, (0,), kind))
+        assert coarse.speaks(subject, seen) == told_of
