@@ -241,6 +241,12 @@ CHANGES: dict[str, dict[str, Apply]] = {
 }  # fmt: skip
 """By the hyper-parameter that changes in a run."""
 
+TURNED: dict[str, Apply] = {
+    f"{name} stays what it was at the start":
+        _other_steps(name, lambda hypers: [hypers[0]] * len(hypers))
+    for name in ("nesterov", "maximize")
+}  # fmt: skip
+
 NEVER_ON: dict[str, Apply] = {
     f"{name} stays off where it is off at the start": _off_for_good(name) for name in NUMBERS
 }
@@ -288,6 +294,6 @@ KNOWN: tuple[Departure, ...] = (
     NESTEROV_FORM,
     Departure(UNFED, around(unfed)),
     *(d for name in ("dampening", "maximize", "weight_decay") for d in all_of(OPTIONS[name])),
-    *(d for table in (*CHANGES.values(), NEVER_ON, CORRECTED) for d in all_of(table)),
+    *(d for table in (*CHANGES.values(), TURNED, NEVER_ON, CORRECTED) for d in all_of(table)),
 )
 """All of them."""

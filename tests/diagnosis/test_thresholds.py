@@ -72,6 +72,20 @@ def test_cause_tells_when_something_has_an_effect(
     assert found.partition(": ")[2] == words
 
 
+def test_a_flag_that_is_stuck_is_not_said_to_be_all_flags() -> None:
+    class Stuck(MachineRun):
+        def setup(self) -> None:
+            self.begun = list(self.hypers)
+
+        def hyper(self, i: int) -> Hyper:
+            return super().hyper(i)._replace(nesterov=self.begun[self.groups[i]].nesterov)
+
+    rows = tuple((Hyper(0.1, 0.9, nesterov=on),) for on in (False, False, True, True, False))
+    subject = Machine(name="m", convention=ACCUMULATED, run=Stuck)
+    found = Explainer(subject, ACCUMULATED).cause(Problem("float32", ((7,),), rows, (0,)))
+    assert found.partition(": ")[2] == "nesterov stays what it was at the start"
+
+
 def test_numbers_are_not_estimated_by_a_rule_alone_that_is_told_others() -> None:
     """What is estimated would be how they differ, and not what they are."""
     own, subject = Hypothesis.of(ACCUMULATED), Machine(name="m", convention=ACCUMULATED)
