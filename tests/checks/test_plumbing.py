@@ -13,6 +13,7 @@ from momentum.conventions import get
 from momentum.gallery import GALLERY
 from momentum.subjects.judge import Measured
 from momentum.subjects.problems.strategies import Setting
+from momentum.subjects.trial import Restated
 
 # Who a check applies to.
 
@@ -164,3 +165,15 @@ def test_forms_are_the_branches_that_the_setting_has():
     ]
     without = facts().hyper - {"nesterov", "maximize"}
     assert len(forms(setting(hyper=without))) == 3
+
+
+@pytest.mark.parametrize("program", [True, False])
+def test_a_program_is_asked_for_its_point_at_one_momentum_a_run(program):
+    """It tells its point with its last answer, before it hears of another momentum."""
+    of = machine("look_ahead")
+    told = Restated(of, replace(of.facts, at_once=program))
+    setting = Setting.of(told, of.convention, "float32")
+    problems = list(CHECKS["gradient_is_taken_at_its_point"].always(setting))
+    changing = [p for p in problems if len({row[0].momentum for row in p.hypers}) > 1]
+    assert problems
+    assert bool(changing) != program
