@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from momentum.adapters import _device, _shared
+from momentum.adapters._attributes import attributes, keeping
 from momentum.adapters._functions.trials import START, Misunderstood, copied, takes, understood
 from momentum.adapters._functions.words import SPOKEN, roles
 from momentum.adapters._libraries import Library, libraries
@@ -166,21 +167,9 @@ class _Run(ArrayRun):
     def set(self, hyper: Hyper, group: int = 0) -> None:
         self.h = _shared.plain(hyper)
         for made in self.made:
-            for kept in _keeping(made):
+            for kept in keeping(made):
                 for n, named in attributes(kept).items():
                     kept[named] = getattr(self.h, n)
-
-
-def _keeping(made: object) -> list[dict[str, Any]]:
-    """Where an object may keep its numbers: attributes, and groups as torch's optimizers do."""
-    groups = getattr(made, "param_groups", ())
-    found = groups if isinstance(groups, list | tuple) else ()
-    return [vars(made), *(group for group in found if isinstance(group, dict))]
-
-
-def attributes(kept: Mapping[str, object]) -> dict[str, str]:
-    """The hyper-parameters that are kept so: our name -> theirs."""
-    return _shared.known_names([n for n, x in kept.items() if isinstance(x, float)], SPOKEN)
 
 
 def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) -> Subject:
@@ -227,7 +216,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
     way, dtypes = fitting
     way = _with_none(way, h, dtypes[0])
     tried = way.begin([np.array(START)], h, dtypes[0])
-    kept_open = {n for kept in _keeping(tried.made[0]) for n in attributes(kept)}
+    kept_open = {n for kept in keeping(tried.made[0]) for n in attributes(kept)}
     settable = {n for n in names if n in kept_open} | here.keys()
     free = frozenset({**names, **here})
     offers = {"settings"} | ({"overwrite"} if way.library.fill else set())

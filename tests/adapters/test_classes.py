@@ -1,5 +1,7 @@
 """Classes of one's own, as textbooks and small libraries write them."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 
@@ -265,3 +267,57 @@ def test_a_class_that_moves_by_its_velocity_without_a_gradient_is_given_all():
             super().step([np.zeros_like(p) if g is None else g for p, g in zip(self.params, grads)])
 
     assert not adapt(Coasting, {}, "Coasting").facts.none_gradients
+
+
+class Slotted:
+    __slots__ = ("lr", "momentum", "v")
+
+    def __init__(self, lr=0.1, momentum=0.9):
+        self.lr, self.momentum, self.v = lr, momentum, None
+
+    def step(self, params, grads):
+        if self.v is None:
+            self.v = [np.zeros_like(p) for p in params]
+        for p, v, g in zip(params, self.v, grads):
+            v *= self.momentum
+            v += self.lr * g
+            p -= v
+
+
+@dataclass(slots=True)
+class Record:
+    lr: float = 0.1
+    momentum: float = 0.9
+    v: list = field(default_factory=list)
+
+    step = Slotted.step
+
+    def __post_init__(self):
+        self.v = None
+
+
+class Derived:
+    """Its rate is a property, whose setter keeps what is made of it up to date."""
+
+    def __init__(self, lr=0.1, momentum=0.9):
+        self.lr, self.momentum, self.v = lr, momentum, None
+
+    @property
+    def lr(self):
+        return -self.minus
+
+    @lr.setter
+    def lr(self, value):
+        self.minus = -float(value)
+
+    step = Slotted.step
+
+
+@pytest.mark.parametrize("made", [Slotted, Record, Derived])
+def test_numbers_are_changed_in_slots_and_by_properties(made):
+    subject = adapt(made, {}, "made")
+    assert subject.facts.settable == {"lr", "momentum"}
+    rows = [(Hyper(0.5, 0.5),), (Hyper(0.25, 0.75),), (Hyper(0.125, 0.25),)]
+    problem = Problem("float64", ((3,), (2,)), tuple(rows), (0, 0))
+    measured = judge(subject, observe(subject, problem), get("scaled"))
+    assert max(m.ratio for m in measured) <= 1
