@@ -234,6 +234,25 @@ def test_form_is_understood(f):
     assert max(m.ratio for m in measured) <= 1
 
 
+def changing_its_gradients(grad_fn, x0, lr=0.1, momentum=0.9, n_iters=100):
+    x, v = x0.copy(), 0 * x0
+    for _ in range(n_iters):
+        g = grad_fn(x)
+        g *= lr
+        v = momentum * v + g
+        x = x - v
+    return x
+
+
+@pytest.mark.parametrize(
+    ("f", "failed"), [(loop, set()), (changing_its_gradients, {"leaves_gradients_alone"})]
+)
+def test_a_loop_that_is_run_anew_is_given_the_gradients_of_before(f, failed):
+    only = ["keeps_no_hold_on_gradients", "leaves_gradients_alone"]
+    found = momentum.check(f, "zero_started", effort="quick", dtypes=["float64"], only=only)
+    assert {r.check for r in found.results if r.verdict != "passed"} == failed
+
+
 @pytest.mark.parametrize(("f", "start"), [(counted, 0), (counted_from_one, 1)])
 def test_where_a_count_begins_is_found_and_said(f, start):
     assert f"its count begins at {start}" in adapt(f, {}, "mine").facts.called

@@ -83,8 +83,9 @@ class _Repeating(_Whole):
 
     def step(self, grads: Any) -> Any:
         """Where it ends now."""
-        self.fed.append(grads)
-        left = iter(self.fed)
+        # Of its own run anew, not of theirs, that gradients are what they were.
+        left = iter([*copy.deepcopy(self.fed), grads])
+        self.fed.append(copy.deepcopy(grads))
         told = {self.asking: lambda x, *rest: next(left), self.length: len(self.fed)}
         got = self.function(**copy.deepcopy(self.given), **told)
         if isinstance(got, list) and not isinstance(self.given[self.theta], list):
