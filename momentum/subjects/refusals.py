@@ -2,6 +2,7 @@
 
 A refusal is an error that says what is not supported, raised by a statement of the subject's own
 when a run that asks for no more than that begins. The same error from anywhere else is a failure.
+Of sparse gradients, what an operation of the library says that it does not support counts as well.
 """
 
 import re
@@ -90,6 +91,19 @@ def deliberate(error: BaseException, kinds: tuple[type[Exception], ...] = KINDS)
     return isinstance(error, kinds) and bool(str(error)) and said
 
 
+_NO_SPARSE = re.compile(
+    r"(?=.*sparse).*(not supported|unsupported|not implemented|could not run|can't convert)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""torch: add(sparse, dense) is not supported; reshape is not implemented for sparse tensors."""
+
+
+def unsupported_sparse(error: BaseException) -> bool:
+    """Whether an operation says that it takes no sparse operand, whoever called it."""
+    kinds = (RuntimeError, NotImplementedError, TypeError)
+    return isinstance(error, kinds) and bool(_NO_SPARSE.match(str(error)))
+
+
 @dataclass(frozen=True)
 class Refusals:
     """The refusals of one subject, each found out once."""
@@ -104,7 +118,7 @@ class Refusals:
         """
         dtype, options = problem.dtype, dict(problem.options)
         several = {"recast", "mixed_dtypes"}.intersection(needs)
-        said = deliberate(error)
+        said = deliberate(error) or ("sparse" in needs and unsupported_sparse(error))
         if said or isinstance(error, AssertionError):  # which is a word on dtypes alone
             asked = self.subject.facts.dtypes if several else (dtype,)
             refused = (self.of_dtype(problem.hypers[0][0], d) for d in asked)
@@ -157,6 +171,8 @@ class Refusals:
                 if fewer != h and name in self.subject.facts.domain.free and not lonely:
                     again = self._tried([fewer], dtype, options, ask)
                     h, error = (h, error) if again is None else (fewer, again)
+            if error is not None and h.weight_decay and not deliberate(error):
+                error = None  # sparse gradients are taken, and decay added to them fails
             if not what and all(getattr(h, n) == NEUTRAL[n] for n in ORDER if n != "momentum"):
                 error = self._tried([h], dtype, options, _nothing)  # a plain step that fails, fails
                 if (of_dtype := self.of_dtype(h, dtype)) is not None:
@@ -202,7 +218,8 @@ class Refusals:
             kinds = PLAIN_KINDS if ask is _step and not options else KINDS
             ask(run)
         except Exception as error:
-            return error if deliberate(error, kinds) else None
+            sparse = ask is ASKED["sparse"][1] and unsupported_sparse(error)
+            return error if sparse or deliberate(error, kinds) else None
         return None
 
 
