@@ -105,6 +105,16 @@ def hookable(optimizer: torch.optim.Optimizer) -> bool:
     return all(hasattr(optimizer, f"_optimizer_step_{when}_hooks") for when in ("pre", "post"))
 
 
+def needed_to_step(optimizer: torch.optim.Optimizer) -> list[str]:
+    """The arguments without which it takes no step, such as the closure of torch.optim.LBFGS."""
+    try:
+        taken = inspect.signature(optimizer.step).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    free = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    return [x.name for x in taken if x.default is x.empty and x.kind not in free]
+
+
 def handed_on(factory: Callable[..., object], names: Mapping[str, str]) -> dict[str, str]:
     """Hyper-parameters that are taken in **kwargs for somebody else: our name -> its name.
 

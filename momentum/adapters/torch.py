@@ -10,6 +10,7 @@ from momentum.adapters._record import framework
 from momentum.adapters._shared import argument_names, fitted
 from momentum.conventions import Convention, Hyper
 from momentum.conventions.hyper import NAMES, NEUTRAL
+from momentum.errors import UsageError
 from momentum.subjects.protocol import Array, Facts
 from momentum.subjects.trial import refused
 
@@ -56,7 +57,7 @@ def adapt(
 
     from momentum.adapters._torch_run import restore
     from momentum.adapters._torch_tensors import DTYPES
-    from momentum.adapters._torch_trial import Trial, handed_on, hookable
+    from momentum.adapters._torch_trial import Trial, handed_on, hookable, needed_to_step
 
     torch.set_num_threads(1)  # the same rounding in every run
     device, fixed = _device.parted(factory, fixed, name)
@@ -68,6 +69,13 @@ def adapt(
     trial = Trial(build, free, name, device)
     optimizer = trial.optimizer()
     restore()
+    if needed := needed_to_step(optimizer):
+        given = ", ".join(f"{n}=None" for n in needed)
+        what = "a closure" if needed == ["closure"] else " and ".join(needed)
+        raise UsageError(
+            f"{name} cannot be stepped: step() needs {what}; write step(self, {given}) and take the"
+            " gradients that the parameters have where none is given"
+        )
     group = optimizer.param_groups[0]
     groups = set(free.values()) <= set(group)
     found = {

@@ -6,6 +6,7 @@ import torch
 from momentum.adapters import adapt
 from momentum.checks import CHECKS
 from momentum.conventions import get
+from momentum.errors import UsageError
 from momentum.runner.one_check import run_check
 
 NOT_ADDED = "add(sparse, dense) is not supported. Use add(dense, sparse) instead."
@@ -102,3 +103,38 @@ def test_the_words_of_sparse_operands_in_a_dense_step_are_an_error():
             return d.to_dense().to_sparse() + v
 
     assert result(Confused, "nesterov_agrees").verdict == "errored"
+
+
+class Wanting(Plain):
+    def step(self, closure):
+        closure()
+        return super().step()
+
+
+class WantingMore(Plain):
+    def step(self, closure, *, loss):
+        return super().step(closure)
+
+
+class Open(Plain):
+    def step(self, *arguments, **named):
+        return super().step(*arguments, **named)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "words"),
+    [
+        (Wanting, "step() needs a closure; write step(self, closure=None)"),
+        (torch.optim.LBFGS, "step() needs a closure"),
+        (WantingMore, "step() needs closure and loss; write step(self, closure=None, loss=None)"),
+    ],
+)
+def test_a_step_that_needs_an_argument_is_refused_once_with_a_way_out(optimizer, words):
+    with pytest.raises(UsageError) as caught:
+        adapt(optimizer, {}, "x")
+    assert str(caught.value).startswith(f"x cannot be stepped: {words}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_step_that_takes_anything_needs_nothing():
+    assert "closure" in adapt(Open, {}, "x").facts.offers
