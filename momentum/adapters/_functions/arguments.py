@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from momentum.adapters._functions import words
 from momentum.adapters._functions.meanings import (
+    LATE,
     Meaning,
     Record,
     Seen,
@@ -101,7 +102,7 @@ def meanings(
             [*records(function, seen[n], known, v or found.whole)] if n in seen else []
         )
         first = n in seen and (seen[n].keys or seen[n].names)
-        only = any(holds(m) - {"v", "count"} for m in kinds)
+        only = any(holds(m) - LATE for m in kinds)
         ordered = kinds if only else [*kinds, *alone] if first else [*alone, *kinds]
         choices.append([(n, m) for m in ordered])
     base: dict[str, Meaning] = {n: r for n, r in found.known.items() if n not in open_to}

@@ -104,11 +104,14 @@ class Form:
         """Whether it asks for its gradients itself."""
         return any(m in ("gradient_of", "loss") for m in self.takes.values())
 
-    def begun(self, theta: Any, zeros: Any, h: Hyper) -> Held:
-        """What is carried into the first step. theta, zeros: of one parameter, or all of them."""
+    def begun(self, theta: Any, before: Any, zeros: Any, h: Hyper) -> Held:
+        """What is carried into the first step. before: a copy of theta, for the iterate before.
+
+        theta, before, zeros: of one parameter, or all of them.
+        """
         told = {**self.fixed, **self.told(h)}
         v = zeros if self.first is None else self.first(theta, told)
-        values = {"theta": theta, "v": v, "before": theta, "count": self.count, **told}
+        values = {"theta": theta, "v": v, "before": before, "count": self.count, **told}
         return {
             n: values[m] if isinstance(m, str) else m.filled(values)
             for n, m in self.carried.items()

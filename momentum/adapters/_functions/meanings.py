@@ -15,6 +15,9 @@ from momentum.conventions import Hyper
 CARRIED = frozenset({"theta", "v", "before", "count"})
 """What a run carries from one step to the next; everything else is handed over anew."""
 
+LATE = CARRIED - {"theta"}
+"""What a step may put into its state itself, where it is not there yet."""
+
 GRADIENTS = frozenset({"grad", "gradient_of", "loss"})
 """What gives a step its gradient."""
 
@@ -208,11 +211,14 @@ def records(
         parts = words.meant(seen.keys, known)
         if "theta" not in {*known, *parts.values()}:
             return []
-        at_once = {k: held for k, held in parts.items() if held not in ("v", "count")}
+        at_once = {k: held for k, held in parts.items() if held not in LATE}
         full = Record({k: parts.get(k, "v") for k in seen.keys}, dict)
         if not carries:
             return [full] if full.parts == at_once else []
-        return [Record(at_once, dict, late=True), *([full] if "v" in full.parts.values() else [])]
+        return [
+            Record(at_once, dict, late=True),
+            *([full] if holds(full) & {"v", "before"} else []),
+        ]
     if seen.unpacked and carries:
         orders = _TUPLES if "theta" in known else _TUPLES_ALL
         return [

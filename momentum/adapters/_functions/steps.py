@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters._functions.forms import HOLDERS, NAMED, Form
-from momentum.adapters._functions.meanings import Record
+from momentum.adapters._functions.meanings import Record, holds
 from momentum.adapters._libraries import Library
 from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
@@ -38,9 +38,13 @@ class StepRun(ArrayRun):
         self.spread: list[Any] = []
         self.theta = self._laid(self.theta, gradients=False)
         zeros = self._laid([self.array_of(np.zeros(s)) for s in self.shapes], gradients=False)
+        # What is changed in place is not to change the other.
+        before = self.theta
+        if any("before" in holds(m) for m in form.carried.values()):
+            before = self._laid([self.array_of(x) for x in parameters], gradients=False)
         self.held = [
-            form.begun(x, v, h)
-            for x, v in zip(self.handed_over(self.theta), self.handed_over(zeros))
+            form.begun(x, earlier, v, h)
+            for x, earlier, v in zip(*map(self.handed_over, (self.theta, before, zeros)))
         ]
 
     def handed_over(self, arrays: Sequence[Any]) -> Sequence[Any]:
@@ -161,7 +165,8 @@ class Way(Form):
         before = self.begin(start, run.h, run.dtype)
         for n, meaning in self.carried.items():
             given_back = n in self.answer or f"+{n}" in self.answer or self.answer == NAMED
-            if given_back or meaning == "count":
+            # After a first step the iterate before is the start, as it was.
+            if given_back or not holds(meaning) & {"theta", "v"}:
                 continue
             if _same(run.held[0][n], before.held[0][n], self.library):
                 raise SubjectError(_unchanged(self, n))

@@ -59,12 +59,13 @@ def hypers(names: Iterable[str]) -> dict[str, str]:
 
 
 def meant(names: Iterable[str], known: Collection[str] = ()) -> dict[str, str]:
-    """Name -> role, count or hyper-parameter: what the fields and keys of a state are.
+    """Name -> role, "before", count or hyper-parameter: what the fields and keys of a state are.
 
     known: what is found elsewhere, and is nothing of these.
     """
     every = list(names)
     found = {n: "count" for n in every if n in COUNTS}
+    found |= {n: "before" for n in every if is_before(n)}
     found |= {theirs: ours for ours, theirs in hypers(n for n in every if n not in found).items()}
     found |= {n: r for r, n in roles(n for n in every if n not in found).items()}
     return {n: r for n, r in found.items() if r not in known}
