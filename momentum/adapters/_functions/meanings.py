@@ -89,12 +89,32 @@ def fields(cls: object) -> list[str]:
 def of_class(cls: type, known: Collection[str] = ()) -> Record:
     """The record that its fields' names tell: a velocity is what nothing else can be.
 
-    known: what is found elsewhere. A field whose name tells nothing keeps its default.
+    known: what is found elsewhere. A field whose name tells nothing keeps its default; a number
+    that has none begins at 0.
     """
-    parts = words.meant(fields(cls), known)
     parameters = inspect.signature(cls).parameters.values()
+    numbers = _numbers(parameters)
+    parts = words.meant(fields(cls), known, numbers)
     needed = [p.name for p in parameters if p.default is p.empty and p.name not in parts]
-    return Record(parts | dict.fromkeys(needed, "v"), lambda held: cls(**held))
+    zeros = {n: 0 for n in needed if n in numbers}
+    arrays = dict.fromkeys((n for n in needed if n not in zeros), "v")
+    return Record(parts | arrays, lambda held: cls(**zeros, **held))
+
+
+def _numbers(parameters: Iterable[inspect.Parameter]) -> frozenset[str]:
+    """The fields that are no arrays: their defaults or annotations are numbers.
+
+    A velocity may begin as the number 0; and where all others are numbers, arrays stand for such.
+    """
+    called = [p for p in parameters if not words.hypers([p.name]) and p.name not in words.COUNTS]
+    found = {
+        p.name
+        for p in called
+        if isinstance(p.default, int | float) or p.annotation in (int, float, "int", "float")
+    }
+    if len(found) == len(called):
+        return frozenset()
+    return frozenset(n for n in found if n.lower() not in words.ROLES["v"])
 
 
 class _Asked(dict[Any, Any]):

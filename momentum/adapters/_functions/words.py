@@ -14,6 +14,12 @@ _WORDS = {
 ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in _WORDS.items()}
 """What people call parameters, velocities and gradients."""
 
+_PLAINEST = (
+    frozenset({"theta", "thetas", "theta0", "param", "params", "parameter", "parameters"}),
+    frozenset({"x", "xs", "x0", "p"}),
+)
+"""Names of parameters that go before the others: a weight may be a number beside them."""
+
 _FUNCTIONS = {
     "gradient_of": "grad_fn grad_f grad_func grad_function gradient_fn gradient_f gradient_func"
     " gradient_function gradient_of grad_of gradf df dfdx f_grad grad_loss loss_grad",
@@ -47,9 +53,11 @@ def is_before(name: str) -> bool:
 
 
 def roles(names: Iterable[str]) -> dict[str, str]:
-    """Role -> name, for each of the three roles that one name alone has."""
+    """Role -> name, for each of the three roles that one name alone has, or has more plainly."""
     every = list(names)
     having = {r: [n for n in every if n.lower() in called] for r, called in ROLES.items()}
+    plain = ([n for n in having["theta"] if n.lower() in called] for called in _PLAINEST)
+    having["theta"] = next(filter(None, plain), having["theta"])
     return {r: found[0] for r, found in having.items() if len(found) == 1}
 
 
@@ -58,14 +66,16 @@ def hypers(names: Iterable[str]) -> dict[str, str]:
     return _shared.known_names(names, SPOKEN)
 
 
-def meant(names: Iterable[str], known: Collection[str] = ()) -> dict[str, str]:
+def meant(
+    names: Iterable[str], known: Collection[str] = (), numbers: Collection[str] = ()
+) -> dict[str, str]:
     """Name -> role, "before", count or hyper-parameter: what the fields and keys of a state are.
 
-    known: what is found elsewhere, and is nothing of these.
+    known: what is found elsewhere, and is nothing of these. numbers: names of what is no array.
     """
     every = list(names)
     found = {n: "count" for n in every if n in COUNTS}
     found |= {n: "before" for n in every if is_before(n)}
     found |= {theirs: ours for ours, theirs in hypers(n for n in every if n not in found).items()}
-    found |= {n: r for r, n in roles(n for n in every if n not in found).items()}
+    found |= {n: r for r, n in roles(n for n in every if n not in {*found, *numbers}).items()}
     return {n: r for n, r in found.items() if r not in known}
