@@ -90,6 +90,10 @@ def slotted(state: Slotted, grad):
     return replace(state, x=x, v=v, weight=weight)
 
 
+def slotted_in_place(state: Slotted, grad) -> None:
+    state.x, state.v, state.weight = averaged(state.x, state.v, state.weight, state, grad)
+
+
 def needed(state: Needed, grad):
     assert state.weight < 1
     assert state.x == 0
@@ -163,7 +167,9 @@ def measured(f, convention, h=H, later=H):
     return max(m.ratio for m in judge(subject, observe(subject, problem), get(convention)))
 
 
-@pytest.mark.parametrize("f", [weighed, slotted, needed, named, floats, keyed], ids=NAMES)
+@pytest.mark.parametrize(
+    "f", [weighed, slotted, slotted_in_place, needed, named, floats, keyed], ids=NAMES
+)
 def test_a_number_beside_the_arrays_is_not_taken_for_one(f):
     assert measured(f, "averaged_debiased") <= 1
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from momentum.adapters._functions.forms import HOLDERS, NAMED, Form
-from momentum.adapters._functions.meanings import Record, holds
+from momentum.adapters._functions.meanings import Record, fields, holds
 from momentum.adapters._libraries import Library
 from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
@@ -193,4 +193,5 @@ def _leaves(x: Any, library: Library) -> list[Array]:
         return [np.array(float(x))]
     inside = x.values() if isinstance(x, Mapping) else x if isinstance(x, list | tuple) else ()
     inside = inside or getattr(x, "__dict__", {}).values()
+    inside = inside or [getattr(x, n) for n in fields(type(x))]  # of slots
     return [leaf for part in inside for leaf in _leaves(part, library)]
