@@ -17,6 +17,7 @@ place what it does not return; from where its steps are counted; and which dtype
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from momentum.adapters._functions.ways import alternatives_of, narrowed, ways_of
 from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, IN_PLACE
-from momentum.adapters._shared import argument_names, fitted
+from momentum.adapters._shared import FLAGS, argument_names, fitted
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -94,6 +95,7 @@ def _adapted(
     """
     function = steps[0]
     device, fixed = _device.parted(function, fixed, name)
+    fixed = _bound(function) | fixed
     begins = {n: x for n, x in fixed.items() if n in words.COUNTS and isinstance(x, int)}
     fixed = {n: x for n, x in fixed.items() if n not in begins}
     inside, own = _told(function, fixed)
@@ -206,6 +208,13 @@ def _with_axes(way: Way, facts: Facts) -> tuple[Way, Facts]:
         return way, facts
     told = f"{why}; every array is handed over with one axis"
     return flat, replace(facts, left={what: told})
+
+
+def _bound(function: Callable[..., object]) -> dict[str, object]:
+    """The flags that a partial has bound: they choose the rule, where numbers that it has bound
+    are defaults like others."""
+    bound = function.keywords if isinstance(function, partial) else {}
+    return {theirs: bound[theirs] for n, theirs in words.hypers(bound).items() if n in FLAGS}
 
 
 def _told(

@@ -1,6 +1,7 @@
-"""What the fields and keys of a step's state hold."""
+"""What the fields and keys of a step's state hold, and what a partial has bound."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -156,6 +157,11 @@ def arguments_in_place(x, x_prev, grad, lr, momentum):
     x[...] = after
 
 
+def general(theta, grad, v, lr, momentum, *, nesterov):
+    v = momentum * v + lr * grad
+    return v, theta - (momentum * v + lr * grad if nesterov else v)
+
+
 H = Hyper(0.1, 0.9)
 NAMES = attrgetter("__name__")
 
@@ -184,3 +190,12 @@ def test_a_number_beside_the_arrays_is_not_taken_for_one(f):
 )
 def test_the_iterate_before_starts_as_the_iterate_wherever_it_is_held(f):
     assert measured(f, "two_point", later=Hyper(0.03, 0.7)) <= 1
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_a_flag_that_a_partial_has_bound_stays_so(nesterov):
+    f = partial(general, nesterov=nesterov)
+    assert adapt(f, {}, "mine").facts.fixed == {"nesterov": nesterov}
+    h = Hyper(0.1, 0.9, nesterov=nesterov)
+    assert measured(f, "scaled", h, h) <= 1
+    assert adapt(f, {"nesterov": True}, "mine").facts.fixed == {"nesterov": True}
