@@ -54,6 +54,7 @@ def all_on(setting: Setting) -> Problems:
     catches="""transposed_in_memory_order expanded_gradient_summed first_row_for_all
         square_gradient_transposed only_leading_rows_updated velocity_laid_out_as_gradient""",
     needs=("layouts",),
+    errors_fail=True,
     random=random_layouts,
 )
 def agrees_in_every_layout(setting: Setting) -> Problems:
