@@ -87,6 +87,14 @@ def rows(results: Iterable[Result]) -> list[Row]:
     return sorted(made, key=lambda row: _distance(row.worst), reverse=True)
 
 
+def left_out(results: Iterable[Result], told: Iterable[str] = ()) -> list[str]:
+    """What those that passed left out as refused, each once; but what was told, or is skipped."""
+    results = list(results)
+    known = {*told, *(r.reason for r in results if r.verdict == "skipped")}
+    found = dict.fromkeys(r.reason for r in results if r.verdict == "passed")
+    return [x for x in found if x.startswith("refuses ") and x not in known]
+
+
 def skipped(results: Iterable[Result], most: int = 1000) -> list[tuple[int, str]]:
     """How many results were skipped, and why; reasons that differ in their last word are one.
 

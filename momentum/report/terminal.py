@@ -1,6 +1,7 @@
 """Results for a terminal: one screen that says what is wrong, and on request every check."""
 
 from collections.abc import Iterator
+from textwrap import shorten
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -19,6 +20,9 @@ CLOSE = 4
 
 FINDINGS = 5
 """Causes and reasons that it may tell of."""
+
+LEFT_OUT = 88
+"""Characters for what those that passed left out: one line of the screen."""
 
 REPLAY = 400
 """Characters of a replay command beyond which the check is named without its problem."""
@@ -97,6 +101,11 @@ def _setting(results: Results, seconds: float | None, full: bool) -> Iterator[Re
     run += "" if seconds is None else f", {seconds:.1f} s"
     rows = [("held to", words.held_to(header)), ("rule", "; ".join(header.formula)), ("run", run)]
     rows += [("left out", f"{dtype}: {why}") for dtype, why in header.left.items()]
+    out = digest.left_out(results.results, header.left.values())
+    if out and not full:
+        more = f"; {len(out) - 1} more (-v lists all)" if out[1:] else ""
+        out = [shorten(out[0], LEFT_OUT - len(more), placeholder=" …") + more]
+    rows += [("left out", why) for why in out]
     rows += [("called", header.called)] if header.called else []
     if full:
         rows.insert(0, ("subject", header.target))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from momentum.checks.result import ITSELF
 from momentum.report import words
-from momentum.report.digest import cause_of, findings, rows, skipped
+from momentum.report.digest import cause_of, findings, left_out, rows, skipped
 
 
 def told(result, *explanations):
@@ -87,3 +87,13 @@ def test_a_number_of_a_run_in_several_formats_is_wrong_in_its_own(results):
     scalar = replace(mixed, where="step 1, parameter 2 in float16[], formats bfloat16, float16")
     assert findings([mixed, scalar])[0].dtypes == ["bfloat16", "float16"]
     assert words.headline(replace(results, results=(mixed,)))[1].endswith(", in bfloat16")
+
+
+def test_what_passed_and_left_out_is_told_once_and_not_what_is_told_elsewhere(results):
+    good = results.results[0]
+    reasons = ("", "refuses a: b", "refuses a: b", "refuses c: d", "refuses e: f", "refuses g: h")
+    passed = [replace(good, check=f"c{i}", reason=x) for i, x in enumerate(reasons)]
+    none = replace(good, verdict="skipped", reason="refuses c: d")
+    failed = replace(good, verdict="failed", reason="refuses i: j")
+    assert left_out([*passed, none, failed], ["refuses g: h"]) == ["refuses a: b", "refuses e: f"]
+    assert left_out([good]) == []

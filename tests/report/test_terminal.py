@@ -49,6 +49,22 @@ def test_render_shows_no_command_for_what_passed_and_was_expected_to_fail(result
     assert "TO SEE ONE AGAIN" not in text
 
 
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_render_says_what_passed_without_what_is_refused_once(results, count):
+    good = next(r for r in results.results if r.verdict == "passed")
+    refusing = [
+        replace(good, check=f"c{i}", reason=f"refuses {i // 2}: {'it is not supported, ' * 9}end")
+        for i in range(8)
+    ]
+    found = many(replace(results, results=(*refusing, *results.results)), count)
+    text = flat(render(found, width=100))
+    assert text.count("left out") == text.count("left out refuses 0: it is not supported,") == 1
+    assert " …; 3 more (-v lists all)" in text
+    whole = flat(render(found, width=100, verbose=True))
+    assert [whole.count(f"left out refuses {i}: it is") for i in range(5)] == [1, 1, 1, 1, 0]
+    assert screens(render(found, width=100), 100) <= SCREEN
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 40])
 @pytest.mark.parametrize("width", [60, 100, 120])
 def test_render_fits_one_screen_whatever_failed(results, count, width):
