@@ -99,11 +99,11 @@ before("move")("random_numbers_drawn", "A step draws random numbers.",
 before("move")("warnings_off_for_good", "A step turns all warnings off.", "its own bother it",
                lambda run: warnings.simplefilter("ignore"))
 before("move")("variable_left_set", "A step sets an environment variable.",
-               "one thread is enough for it",
-               lambda run: os.environ.update(OMP_DYNAMIC="FALSE"))
-before("move")("decimals_left_short", "A step leaves decimal numbers with four digits.",
-               "the rate is rounded for a log",
-               lambda run: setattr(decimal.getcontext(), "prec", 4))
+               "it tells children how far it is",
+               lambda run: os.environ.update(MOMENTUM_STEP=str(run.taken)))
+before("move")("decimals_left_short", "A step leaves decimal numbers with few digits.",
+               "the step's number is made as long as all others, for a log",
+               lambda run: setattr(decimal.getcontext(), "prec", 4 + run.taken))
 afterwards("zero_grad")("zero_grad_clears_velocity",
                         "Clearing gradients into zeros clears the velocity.", "all that is kept",
                         lambda run, to_none: {} if to_none else {"states": {}})
