@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import get_context
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
 from momentum.checks import CHECKS, Check, Trial
 from momentum.conventions import Hyper
 from momentum.gallery.generated import Generated, right, wrong
@@ -87,8 +89,10 @@ def judged(seed: int, problems: int = 2) -> Right:
     worst = Right(seed, subject.name, 0.0, "")
     for i in range(problems):
         problem = problem_of(subject, dtype, problems * seed + i)
-        observation = observe(machine, problem)
-        ratio = max((m.ratio for m in judge(machine, observation, subject.convention)), default=0.0)
+        with np.errstate(all="ignore"):  # some problems overflow
+            observation = observe(machine, problem)
+            measured = judge(machine, observation, subject.convention)
+            ratio = max((m.ratio for m in measured), default=0.0)
         if ratio > worst.ratio:
             worst = worst._replace(ratio=ratio, problem=problem.to_text())
     return worst
