@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from momentum.adapters._libraries import Library
 from momentum.conventions import Hyper
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array, Gradient
-from momentum.subjects.settings import shown, unusual
+from momentum.subjects.settings import around_unusual, shown
 
 COPIES = frozenset({"resume", "deepcopy", "pickle", "fed"})
 """What every such run offers, where nothing of its framework is in the way."""
@@ -136,10 +137,7 @@ class ArrayRun:
         self, gradients: Sequence[Gradient]
     ) -> tuple[dict[str, object], dict[str, object]]:
         """A step among other settings than usual, and what is set before and after."""
-        with unusual():
-            before = self.settings()
-            self.step(gradients)
-            return before, self.settings()
+        return around_unusual(partial(self.step, gradients), self.settings)
 
     def restore(self) -> None:
         """Nothing here, for what guards a run puts it back."""

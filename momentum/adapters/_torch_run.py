@@ -1,6 +1,7 @@
 """What a torch optimizer shares with the program around it: memory, hooks, schedules, settings."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from momentum.adapters._torch_tensors import DTYPES, array
 from momentum.adapters._torch_trial import hookable
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array, Gradient
-from momentum.subjects.settings import set_torch, shown, torch_settings, unusual
+from momentum.subjects.settings import around_unusual, set_torch, shown, torch_settings
 
 
 def settings() -> dict[str, object]:
@@ -61,13 +62,10 @@ class TorchRun(Kept):
         self.placed = [p.detach() for p in self.params]
 
     def regroup(self) -> None:
-        old, self.params = (
-            self.params,
-            [torch.nn.Parameter(p.detach().clone()) for p in self.params],
-        )
+        new = {p: torch.nn.Parameter(p.detach().clone()) for p in self.params}  # by identity
         for group in self.optimizer.param_groups:
-            listed = [next(i for i, q in enumerate(old) if q is p) for p in group["params"]]
-            group["params"] = [self.params[i] for i in listed]
+            group["params"] = [new[p] for p in group["params"]]
+        self.params = list(new.values())
         self.placed = [p.detach() for p in self.params]
 
     def recast(self, dtype: str) -> None:
@@ -141,10 +139,8 @@ class TorchRun(Kept):
     def unusual_step(
         self, gradients: Sequence[Gradient]
     ) -> tuple[dict[str, object], dict[str, object]]:
-        with unusual(), torch.no_grad():
-            before = settings()
-            self.step(gradients)
-            return before, settings()
+        with torch.no_grad():
+            return around_unusual(partial(self.step, gradients), settings)
 
     def schedules(self, steps: int) -> dict[str, list[list[Hyper]]]:
         """What each sets on a stock optimizer, whose rates nothing else touches."""

@@ -208,12 +208,16 @@ def surroundings_kept() -> Iterator[None]:
             before.put_back()
 
 
-@contextmanager
-def unusual() -> Iterator[None]:
-    """Others than usual are set, as the program around may: whoever sets the usual ones is seen."""
+def around_unusual(
+    act: Callable[[], object], told: Callable[[], dict[str, object]]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """What is told before and after an act where other settings than usual are made, as the
+    program around may make them: whoever sets the usual ones is seen."""
     with np.errstate(all="ignore"), decimal.localcontext() as context:
         context.prec = 11
-        yield
+        before = told()
+        act()
+        return before, told()
 
 
 def shown() -> dict[str, object]:

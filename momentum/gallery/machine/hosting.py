@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
 from momentum.gallery.machine.run_state import Keeping
 from momentum.subjects.protocol import Array, Gradient, Raised
-from momentum.subjects.settings import Settings, shown, unusual
+from momentum.subjects.settings import Settings, around_unusual, shown
 
 AT_FIRST = Settings.now()
 HALVING = "halving"
@@ -203,10 +204,7 @@ class Hosted(Keeping):
         self, gradients: Sequence[Gradient]
     ) -> tuple[dict[str, object], dict[str, object]]:
         """A step among other settings than usual, and what is set before and after."""
-        with unusual():
-            before = self.settings()
-            self.step(gradients)
-            return before, self.settings()
+        return around_unusual(partial(self.step, gradients), self.settings)
 
     def restore(self) -> None:
         """Put it back."""
