@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from momentum.arithmetic import format_of
 from momentum.checks import _given as given
-from momentum.checks._check import Found, Problems, Setting, Trial, advice, check, true
+from momentum.checks._check import Found, Problems, Setting, Trial, advice, check
 from momentum.checks._paths import feed_of, worst
 from momentum.subjects.drive import steps
 
@@ -65,17 +66,22 @@ def by_the_rate(setting: Setting) -> Problems:
 def differentiates_by_the_rate(trial: Trial) -> Found:
     problem, run = trial.problem, trial.begin()
     list(steps(run, problem.hypers, problem.gradients, problem.start, problem=problem))
-    got, (h,) = run.rate_slope(), problem.hypers[0]
-    wanted = 0.0
+    got, (h,) = np.asarray(run.rate_slope()), problem.hypers[0]
+    u = format_of(problem.dtype).u
+    wanted = bound = 0.0
     for i, start in enumerate(problem.start):
         fed = [row[i] for row in feed_of(problem).gradients]
-        # Linear in the rate: what a run at twice the rate goes further, in units of the rate.
-        ends = [
-            trial.replay(start, fed, [h.having(lr=k * h.lr)] * problem.steps, tier="exact")
-            for k in (1, 2)
-        ]
-        wanted += float(np.sum(ends[1].values[-1] - ends[0].values[-1])) / h.lr
-    yield true(got == wanted, f"the derivative is {got}, not {wanted}")
+        # Linear in the rate: the derivative is where a run from 0 goes at the rate 1.
+        unit = [h.having(lr=1.0)] * problem.steps
+        truth = trial.replay(np.zeros(start.shape), fed, unit, tier="exact")
+        wanted += float(np.sum(truth.values[-1]))
+        # What the elements moved at each step is summed, in any order.
+        moved = float(np.sum(abs(np.diff(truth.values, axis=0, prepend=0.0))))
+        bound += float(np.sum(truth.bound[-1])) + truth.values.size * u * moved
+    where, step = "the derivative of the sum by the rate", problem.steps
+    yield worst(
+        abs(got - wanted), np.asarray(bound), where, step, got=got, wanted=np.asarray(wanted)
+    )
 
 
 def _slopes(trial: Trial, times: range) -> Found:
