@@ -5,9 +5,11 @@ a b + c. Equal expressions are one expression, so a rule is a graph in which not
 twice. Numbers are folded and 0 and 1 left out where that changes no value; nothing else is.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, TypeVar, cast
 from weakref import WeakValueDictionary
 
@@ -192,24 +194,35 @@ def evaluate(
 
     number: makes one of the type from a rational.
     """
-    known: dict[Expression, N] = {}
-    for e in nodes(roots):
-        args = [known[arg] for arg in e.args]
+    order, ends = _order(tuple(roots))
+    known: list[N] = []
+    for e, places in order:
+        args = [known[i] for i in places]
         if e.operation == "symbol":
-            known[e] = values[e.name]
+            known.append(values[e.name])
         elif e.operation == "number":
-            known[e] = number(e.value)
+            known.append(number(e.value))
         else:
-            known[e] = fma(*args) if e.operation == "fma" else _OPERATIONS[e.operation](*args)
-    return [known[root] for root in roots]
+            known.append((fma if e.operation == "fma" else _OPERATIONS[e.operation])(*args))
+    return [known[i] for i in ends]
+
+
+@lru_cache(maxsize=512)
+def _order(
+    roots: tuple[Expression, ...],
+) -> tuple[list[tuple[Expression, list[int]]], list[int]]:
+    """Every node with the places of its operands, and the places of the roots."""
+    found = nodes(roots)
+    place = {e: i for i, e in enumerate(found)}
+    return [(e, [place[arg] for arg in e.args]) for e in found], [place[root] for root in roots]
 
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
-    "negative": lambda a: -a,
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
+    "negative": operator.neg,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
 }
 
 

@@ -5,7 +5,7 @@ Source: IEEE Std 754-2019, table 3.5 (binary16, binary32, binary64); bfloat16 is
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,23 +76,34 @@ class Format:
         """Largest finite number, (2 - 2^(1 - precision)) 2^emax."""
         return float((2.0 - 2.0 ** (1 - self.precision)) * 2.0**self.emax)
 
+    @cached_property
+    def _native(self) -> type[np.floating] | None:
+        """NumPy's own type, where it has one and converts to it with one correct rounding."""
+        return {"float32": np.float32, "float16": np.float16}.get(self.name)
+
     def round(self, values: object) -> NDArray[np.float64]:
         """Round float64 values to this format; too large becomes infinite.
 
         Shapes: any, kept. The result is float64 and holds numbers of this format only.
         """
+        if self.precision == 53:
+            return np.asarray(values, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            return self.cast(values)
+
+    def cast(self, values: object) -> NDArray[np.float64]:
+        """The same for a caller that ignores overflow: NumPy takes its time to be told."""
         x = np.asarray(values, dtype=np.float64)
         if self.precision == 53:
             return x
-        with np.errstate(all="ignore"):
-            if self.name in _NATIVE:
-                return x.astype(_NATIVE[self.name]).astype(np.float64)
-            rounded = self._round_normal(x)
-            size = np.abs(x)
-            odd = ~((size >= self.smallest_normal) & (size <= self.largest) | (size == 0))
-            if np.any(odd):
-                rounded = np.where(odd, self._round_any(x), rounded)
-            return rounded
+        if self._native is not None:
+            return x.astype(self._native).astype(np.float64)
+        rounded = self._round_normal(x)
+        size = np.abs(x)
+        odd = ~((size >= self.smallest_normal) & (size <= self.largest) | (size == 0))
+        if np.any(odd):
+            rounded = np.where(odd, self._round_any(x), rounded)
+        return rounded
 
     def _round_normal(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add half of the last kept bit, a little less before an even one, and cut."""
@@ -109,9 +120,6 @@ class Format:
         rounded = np.where(np.isfinite(x), rounded, x)
         return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, x), rounded)
 
-
-# NumPy converts to these with one correct rounding.
-_NATIVE: dict[str, type[np.floating]] = {"float32": np.float32, "float16": np.float16}
 
 FORMATS = {
     f.name: f
@@ -133,6 +141,7 @@ SHORT = {
 """Other names of formats, in lower case."""
 
 
+@cache
 def format_of(name: str) -> Format:
     """The format of that name; `float32:flushing` is float32 without subnormal numbers.
 

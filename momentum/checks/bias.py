@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from momentum.arithmetic import exact_array, format_of, nearest_array
+from momentum.arithmetic import format_of
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Problem, Problems, Setting, Trial, advice
 from momentum.checks._paths import Feed, feed_of, path
@@ -102,10 +102,9 @@ def _errors(trial: Trial, feed: Feed) -> tuple[Array, Array]:
     fed, hypers = [row[0] for row in feed.gradients], [row[0] for row in feed.hypers]
     tier: Tier = "exact" if trial.problem.dtype == "float64" else "fast"
     truth = trial.replay(feed.start[0], fed, hypers, tier=tier)
-    if truth.exact is None:
-        error = np.array(got) - truth.values
-    else:
-        error = np.array([nearest_array(exact_array(x) - e) for x, e in zip(got, truth.exact)])
+    error = np.array(got) - truth.values
+    if truth.rest is not None:
+        error -= truth.rest
     with np.errstate(all="ignore"):
         share = np.where(truth.bound > 0, error / truth.bound, 0.0)
     return truth.values, np.clip(np.nan_to_num(share), -1.0, 1.0)

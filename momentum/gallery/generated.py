@@ -9,9 +9,9 @@ changing at every step, and right is what goes the same way exactly.
 import random
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import product
 
-import numpy as np
 from flint import fmpq
 
 from momentum.arithmetic.expression import Expression, made, number, replaced, symbol
@@ -28,7 +28,7 @@ from momentum.conventions import (
 )
 from momentum.conventions.hyper import NUMBERS
 from momentum.gallery.machine.machine import DTYPES, PLAIN, Machine
-from momentum.gallery.machine.number import Number, Working, fused_multiply_add
+from momentum.gallery.machine.number import Number, Working, multiply_add
 from momentum.gallery.rewriting import LARGEST, at, equals, mistakes, paths, put
 
 KINDS = ("coupled", "before", "simultaneous", "after")
@@ -123,26 +123,19 @@ def _exact(x: Fraction | int | fmpq) -> fmpq:
 
 def _fused(a: Numeric, b: Numeric, c: Numeric) -> Numeric:
     """a b + c with one rounding where the numbers round at all."""
-    numbers = [x for x in (a, b, c) if isinstance(x, Number)]
-    if not numbers:
-        return a * b + c
-    kind = next((x for x in numbers if not x.weak), numbers[0])
-    ulp = 2.0**-52
-    to = "nearest" if float(kind.round(1 + ulp)) == 1 + ulp else "odd"
-    x, y, z = (
-        x.value if isinstance(x, Number) else np.asarray(x, dtype=np.float64) for x in (a, b, c)
-    )
-    return kind.like(fused_multiply_add(x, y, z, to))
+    rounds = any(isinstance(x, Number) for x in (a, b, c))
+    return multiply_add(a, b, c) if rounds else a * b + c
 
 
-def settings() -> list[tuple[Convention, bool, bool]]:
+@cache
+def settings() -> tuple[tuple[Convention, bool, bool], ...]:
     """Every convention with every kind of decay, and every setting of the flags that it has."""
     found = []
     for convention, kind in product(CONVENTIONS.values(), KINDS):
         for nesterov in (False, True) if "nesterov" in convention.takes else (False,):
             for maximize in (False, True):
                 found.append((convention.with_decay(kind), nesterov, maximize))
-    return found
+    return tuple(found)
 
 
 def _own(seed: int) -> tuple[random.Random, Convention, bool, bool, Step, Step]:

@@ -133,7 +133,7 @@ def _kind(number: Kind | Given) -> Kind:
     return int(number) if number in (0, 1) else "number"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _expansion(
     text: Text, h: tuple[Kind, ...], state: tuple[Kind, ...], sample: _Sample
 ) -> tuple[Output, ...]:

@@ -52,12 +52,13 @@ def run_check(
     only: Problem | None = None,
     note: Callable[[str], None] = lambda text: None,
     shrinks: int | None = None,
+    powers: bool = True,
 ) -> Result:
     """One check in one dtype.
 
     only: a problem to measure instead of all others. shrinks: problems tried to make a failure
-    smaller, by the effort where None. note: is told the text of each problem
-    before it is tried, so that one which kills the process can be named.
+    smaller, by the effort where None. powers: what passed tells its power. note: is told the text
+    of each problem before it is tried, so that one which kills the process can be named.
     Raises: OutOfMemory.
     """
     base = blank(check, dtype)
@@ -86,7 +87,7 @@ def run_check(
         # A plain run that is right shows nothing of a law that failed.
         if shown is not None and not (result.verdict == "failed" and shown.right):
             result = replace(result, series=shown)
-    if result.verdict == "passed" and search.judged:
+    if powers and result.verdict == "passed" and search.judged:
         most = len(search.judged) if check.name == WHOLE else 1  # else the longest one
         longest = sorted(search.judged, key=lambda p: -p.steps)[:most]
         suffix = subject.facts.format_name("")

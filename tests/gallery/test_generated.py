@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 from flint import fmpq
-from hunt import hunted, judged
+from hunt import flagged, hunted, judged
 
 from momentum.arithmetic.expression import evaluate, made, number, symbol
 from momentum.conventions import CONVENTIONS, Hyper, expressed, get
@@ -29,6 +29,12 @@ def test_a_form_that_stands_for_momenta_but_0_is_the_convention_there(seed: int)
     subject = right(seed)
     assert subject.formed
     assert judged(seed).ratio <= 1
+
+
+@pytest.mark.parametrize("seed", [81185, 81666, 81011])
+def test_no_check_flags_a_right_optimizer_nor_gives_it_advice(seed: int) -> None:
+    found = flagged(seed)
+    assert not found.caught_by, found
 
 
 @pytest.mark.parametrize("seed", WRONG)

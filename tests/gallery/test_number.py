@@ -55,6 +55,17 @@ def test_fused_multiply_add_rounds_once(name, data):
     assert float((product + working.number(c, name)).value) == rounded_once(a, b, c, format)
 
 
+@given(a=st.floats(-8, 8), data=st.data())
+def test_fused_multiply_add_of_a_float64_hyper_parameter_rounds_once(a, data):
+    half, single = format_of("float16"), format_of("float32")
+    draw = st.floats(-8, 8, width=16).map(lambda x: float(half.round(x)))
+    b, c = data.draw(draw), data.draw(draw)
+    working = Working(fused=True, inside=True)
+    product = working.hyper(a, "float16") * working.number(b, "float16")
+    fused = product + working.number(c, "float16")
+    assert float(fused.value) == rounded_once(a, b, c, single)
+
+
 @given(a=st.floats(-8, 8), b=st.floats(-8, 8), c=st.floats(-8, 8))
 def test_fused_multiply_add_in_float64_is_off_by_less_than_two_roundings_of_the_result(a, b, c):
     value = exact(a) * exact(b) + exact(c)

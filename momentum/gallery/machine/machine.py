@@ -14,7 +14,7 @@ from momentum.arithmetic import FORMATS, format_of
 from momentum.conventions import Convention, Hyper, Rule, State
 from momentum.conventions.hyper import COMMON
 from momentum.gallery.machine.hosting import HALVING, Hosted
-from momentum.gallery.machine.number import Number, Working
+from momentum.gallery.machine.number import Number, Working, hypers
 from momentum.gallery.machine.run_state import Options
 from momentum.subjects.protocol import OFFERS, Array, Facts, Gradient
 
@@ -188,12 +188,14 @@ class MachineRun(Hosted):
             working.number(theta, dtype),
             working.number(grad, dtype),
             self._numbers(i),
-            h.lifted(lambda x: working.hyper(x, dtype)),
+            hypers(working, h, dtype),
         )
         kept = format_of(working.state_format(dtype))
-        value = np.broadcast_to(format_of(dtype).round(moved.value), theta.shape)
+        value = format_of(dtype).cast(moved.value)
+        if value.shape != theta.shape:
+            value = np.broadcast_to(value, theta.shape)
         return value, type(after)._make(
-            kept.round(x.value).copy() if isinstance(x, Number) else x for x in after
+            kept.cast(x.value).copy() if isinstance(x, Number) else x for x in after
         )
 
     def state(self, i: int) -> State:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from momentum.arithmetic import Format, format_of
+from momentum.conventions import Hyper
 
 Array = NDArray[np.float64]
 Rounding = Callable[[ArrayLike], Array]
@@ -45,7 +47,7 @@ class Number:
 
     def like(self, value: ArrayLike) -> "Number":
         """Another value, rounded to the same format."""
-        return Number(self.round(np.asarray(value)), self.round, self.weak, self.fused)
+        return Number(self.round(value), self.round, self.weak, self.fused)
 
     def map(self, function: Callable[[Array], ArrayLike]) -> "Number":
         """A function of the value that no rule written with + - * / can express, rounded once."""
@@ -72,10 +74,13 @@ class Number:
     __radd__ = __add__
 
     def __sub__(self, other: "Number | ArrayLike") -> "Number":
-        return self + -self._with(other)[0]
+        b, kind = self._with(other)
+        if kind.fused and not (self.factors is None and b.factors is None):
+            return self + -b
+        return kind.like(self.value - b.value)
 
     def __rsub__(self, other: "Number | ArrayLike") -> "Number":
-        return (-self).__add__(other)
+        return self._with(other)[0] - self
 
     def __mul__(self, other: "Number | ArrayLike") -> "Number":
         b, kind = self._with(other)
@@ -102,27 +107,54 @@ def _as_it_is(x: ArrayLike) -> Array:
     return np.asarray(x, dtype=np.float64)
 
 
+def multiply_add(
+    a: "Number | ArrayLike", b: "Number | ArrayLike", c: "Number | ArrayLike"
+) -> Number:
+    """a b + c with one rounding, to the format of the first that is not weak."""
+    x, y, z = (x if isinstance(x, Number) else Number(x, _as_it_is, weak=True) for x in (a, b, c))
+    kind = next((n for n in (x, y, z) if not n.weak), x)
+    return kind.like(fused_multiply_add(x.value, y.value, z.value, _last_digit(kind.round)))
+
+
+@cache
+def _last_digit(round: Rounding) -> str:
+    """How a number of float64 is to be rounded that is rounded again."""
+    ulp = 2.0**-52
+    return "nearest" if float(round(1 + ulp)) == 1 + ulp else "odd"
+
+
 def fused_multiply_add(a: Array, b: Array, c: Array, to: str = "nearest") -> Array:
     """a b + c in float64 from twice the digits, to nearest or, where it is inexact, to odd.
 
     Rounding to odd makes a second rounding, to a format of 51 bits or fewer, harmless.
     Sources: Dekker 1971 (product), Knuth, TAOCP 2, section 4.2.2 (sum); Boldo and Melquiond 2008.
     """
-    with np.errstate(all="ignore"):
-        product = np.asarray(a * b)
-        rest = _product_error(a, b, product)
-        total = np.asarray(product + c)
-        part = total - product
-        rest = rest + ((product - (total - part)) + (c - part))
-        rest = np.where(np.isfinite(rest), rest, 0.0)
-        closer = np.asarray(total + rest, dtype=np.float64)
-        if to == "nearest":
-            return closer
-        rest = rest - (closer - total)
-        even = (np.atleast_1d(closer).view(np.uint64) & np.uint64(1)).reshape(closer.shape) == 0
-        odd = np.nextafter(closer, np.where(rest > 0, np.inf, -np.inf))
-        move = even & (rest != 0) & np.isfinite(odd)
-        return np.asarray(np.where(move, odd, closer), dtype=np.float64)
+    product = np.asarray(a * b)
+    total = np.asarray(product + c)
+    part = total - product
+    rest = np.asarray((product - (total - part)) + (c - part))
+    if to == "odd" and _is_short(a) and _is_short(b):
+        return _odd(total, rest)
+    rest = rest + _product_error(a, b, product)
+    rest = np.where(np.isfinite(rest), rest, 0.0)
+    closer = np.asarray(total + rest)
+    return closer if to == "nearest" else _odd(closer, np.asarray(rest - (closer - total)))
+
+
+def _is_short(x: Array) -> bool:
+    """The numbers have 24 digits, so that the product of two is a number of float64."""
+    return bool((x.astype(np.float32) == x).all())
+
+
+def _odd(nearest: Array, rest: Array) -> Array:
+    """Of the two neighbours of nearest + rest the one with an odd last digit, where rest is not 0.
+
+    As integers, the numbers of one sign stand in the order of their sizes.
+    """
+    bits = nearest.view(np.int64)
+    away = (bits ^ rest.view(np.int64)) >> 63 | 1
+    between = (rest != 0) & np.isfinite(rest) & (bits & 1 == 0)
+    return np.asarray(bits + away * between).view(np.float64)
 
 
 def _product_error(a: Array, b: Array, product: Array) -> Array:
@@ -170,7 +202,7 @@ class Working:
     def rounding(self, dtype: str) -> Rounding:
         """Of every operation."""
         format = format_of(WIDER[dtype] if self.inside else dtype)
-        return towards_zero(format) if self.cuts else format.round
+        return towards_zero(format) if self.cuts else format.cast
 
     def number(self, value: ArrayLike, dtype: str) -> Number:
         """Something read from memory."""
@@ -187,11 +219,17 @@ class Working:
             return Number(value, _as_it_is, weak=True)
         if dtype in ("float64", "float32"):
             return Number(
-                format_of(dtype).round(value), self.rounding(dtype), fused=self._fused(dtype)
+                format_of(dtype).cast(value), self.rounding(dtype), fused=self._fused(dtype)
             )
-        single = format_of("float32").round
+        single = format_of("float32").cast
         return Number(single(value), single, weak=True)
 
     def state_format(self, dtype: str) -> str:
         """Format in which the velocity is kept."""
         return WIDER[dtype] if self.wide_state else dtype
+
+
+@lru_cache(maxsize=1024)
+def hypers(working: Working, h: Hyper, dtype: str) -> Hyper:
+    """Hyper-parameters as the rule sees them."""
+    return h.lifted(lambda x: working.hyper(x, dtype))
