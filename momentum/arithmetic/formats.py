@@ -79,7 +79,8 @@ class Format:
     @cached_property
     def _native(self) -> type[np.floating] | None:
         """NumPy's own type, where it has one and converts to it with one correct rounding."""
-        return {"float32": np.float32, "float16": np.float16}.get(self.name)
+        natives: dict[str, type[np.floating]] = {"float32": np.float32, "float16": np.float16}
+        return natives.get(self.name)
 
     def round(self, values: object) -> NDArray[np.float64]:
         """Round float64 values to this format; too large becomes infinite.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -107,11 +108,9 @@ def _as_it_is(x: ArrayLike) -> Array:
     return np.asarray(x, dtype=np.float64)
 
 
-def multiply_add(
-    a: "Number | ArrayLike", b: "Number | ArrayLike", c: "Number | ArrayLike"
-) -> Number:
+def multiply_add(*operands: Any) -> "Number":
     """a b + c with one rounding, to the format of the first that is not weak."""
-    x, y, z = (x if isinstance(x, Number) else Number(x, _as_it_is, weak=True) for x in (a, b, c))
+    x, y, z = (n if isinstance(n, Number) else Number(n, _as_it_is, weak=True) for n in operands)
     kind = next((n for n in (x, y, z) if not n.weak), x)
     return kind.like(fused_multiply_add(x.value, y.value, z.value, _last_digit(kind.round)))
 
