@@ -109,7 +109,7 @@ class Header:
 
     arguments: words of a command line that name the subject, `("torch.optim:SGD",)`.
     asked: the name by which the convention was asked for, empty where it was identified from the
-    subject's behaviour. doubt: why it is no more than the nearest one.
+    subject's behaviour. doubt: why it is no more than the nearest one, or may not have been meant.
     left: dtypes that are not judged, with the reason. called: how the subject is, where that is
     another way than the usual one.
     """

@@ -75,7 +75,7 @@ def convention(header: Header) -> str:
 def held_to(header: Header) -> str:
     """The convention, and how it came to be that one."""
     if header.asked:
-        return f"{convention(header)}, as asked"
+        return "; ".join(x for x in (f"{convention(header)}, as asked", header.doubt) if x)
     if header.doubt:
         return f"the nearest, {header.convention}, because {header.doubt}"
     return f"{header.convention}, identified from its behaviour"

@@ -23,7 +23,7 @@ from momentum.subjects.isolation import Lost, limit_trials
 from momentum.subjects.isolation.cell import serve
 from momentum.subjects.isolation.channel import Channel
 from momentum.subjects.problems import Problem
-from momentum.subjects.protocol import Subject
+from momentum.subjects.protocol import Facts, Subject
 from momentum.subjects.settings import Settings, put_back_after_loading
 from momentum.subjects.strangers import in_words, tamed
 
@@ -103,7 +103,8 @@ class Worker:
                 identity = identify(self.subject)
                 chosen, asked, doubt = identity.nearest, "", _doubt(identity)
             else:
-                chosen, given, doubt = get(self.convention), self.convention, ""
+                chosen, given = get(self.convention), self.convention
+                doubt = _flag_left(chosen, self.subject.facts)
                 asked = given if isinstance(given, str) else chosen.reference
         except UsageError as error:
             return events.Refused(str(error))
@@ -189,6 +190,15 @@ def _is_alone() -> bool:
         return len(os.listdir("/proc/self/task")) == 1
     except OSError:
         return threading.active_count() == 1
+
+
+def _flag_left(convention: Convention, facts: Facts) -> str:
+    """What always takes Nesterov's form is asked of a subject whose flag for it is off."""
+    if not convention.always_nesterov or "nesterov" not in facts.hyper | set(facts.fixed):
+        return ""
+    if facts.fixed.get("nesterov"):
+        return ""
+    return f"its flag nesterov is off: --as {convention.name} --set nesterov=True turns it on"
 
 
 def _doubt(identity: Identity) -> str:

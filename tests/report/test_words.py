@@ -90,6 +90,7 @@ def test_held_to_says_identified_only_where_it_was(results):
     assert words.held_to(header) == "accumulated, as asked"
     torch = words.held_to(replace(header, asked="torch"))
     assert torch == "torch (accumulated), as asked"
+    assert words.held_to(replace(header, doubt="why")) == "accumulated, as asked; why"
     found = replace(header, asked="")
     assert words.held_to(found) == "accumulated, identified from its behaviour"
     doubted = words.held_to(replace(found, doubt="step 2 differs"))

@@ -167,6 +167,25 @@ def test_the_header_says_what_was_asked_for_and_what_is_run():
     assert (header.asked, header.dtypes) == (SCALED.reference, asked)
 
 
+@pytest.mark.parametrize(
+    ("hyper", "fixed", "said"),
+    [
+        ({"lr", "momentum", "nesterov"}, {}, True),
+        ({"lr", "momentum", "nesterov"}, {"nesterov": False}, True),
+        ({"lr", "momentum", "nesterov"}, {"nesterov": True}, False),
+        ({"lr", "momentum"}, {}, False),
+    ],
+)
+def test_a_flag_for_nesterov_that_is_left_off_is_told_where_its_form_is_asked_for(
+    hyper, fixed, said
+):
+    facts = replace(SUBJECT.facts, hyper=frozenset(hyper), fixed=fixed)
+    one, _ = made(subject=worker_subject(facts), convention="scaled:nesterov")
+    ((header, _),) = answers(one, Prepare())
+    told = "its flag nesterov is off: --as scaled --set nesterov=True turns it on"
+    assert header.doubt == (told if said else "")
+
+
 SEEN = Difference("impulse", 3, 0, 0.25, 0.5)
 LATE = SimpleNamespace(linear=True, shifted=True, delay=1)
 
