@@ -1,8 +1,10 @@
 """Generated optimizers: exact arithmetic says which are right, and the suite agrees."""
 
 import random
+import warnings
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from flint import fmpq
 from hunt import flagged, hunted, judged
@@ -35,6 +37,16 @@ def test_a_form_that_stands_for_momenta_but_0_is_the_convention_there(seed: int)
 def test_no_check_flags_a_right_optimizer_nor_gives_it_advice(seed: int) -> None:
     found = flagged(seed)
     assert not found.caught_by, found
+
+
+def test_a_point_beyond_the_largest_number_is_told_without_a_warning() -> None:
+    machine = right(100031).build()  # look_ahead, in fused operations
+    run = machine.start([np.array([3e38])], [Hyper(lr=2.0, momentum=0.9)], "float32")
+    run.step([np.array([-3e38])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (point,) = run.point()
+    assert not np.isfinite(point).any()
 
 
 @pytest.mark.parametrize("seed", WRONG)

@@ -275,9 +275,7 @@ class MachineRun(Hosted):
     def point_of(self, i: int) -> Array:
         """Where the next gradient of parameter i is taken."""
         working, dtype = self.subject.working, self.dtypes[i]
-        point = self.subject.convention.gradient_point(
-            working.number(self.theta[i], dtype),
-            self._numbers(i),
-            self.hyper(i).lifted(lambda x: working.hyper(x, dtype)),
-        )
+        theta, h = working.number(self.theta[i], dtype), hypers(working, self.hyper(i), dtype)
+        with np.errstate(all="ignore"):
+            point = self.subject.convention.gradient_point(theta, self._numbers(i), h)
         return np.asarray(np.broadcast_to(point.value, self.theta[i].shape)).copy()
