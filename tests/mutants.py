@@ -60,6 +60,8 @@ ROOMS = {
         "momentum/oracle/*.py",
         (
             "oracle/test_measure_by_hand.py",
+            "oracle/test_quick_way.py",
+            "oracle/test_quick_compiled.py",
             "oracle/test_given.py",
             "oracle/test_replay.py",
             "oracle",

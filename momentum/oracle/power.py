@@ -40,7 +40,7 @@ def power(
     for bound, afresh in zip(bounds, (False, True)):
         slopes = np.abs(_slopes(convention, hypers, start, fed, afresh))
         with np.errstate(all="ignore"):
-            errors = np.where(slopes > 0, bound[:, None, :] / slopes, np.inf)
+            errors = bound[:, None, :] / slopes
         errors = np.where(np.isnan(errors), np.inf, errors)
         for name, error in zip(NUMBERS, errors.min(axis=(0, 2), initial=np.inf)):
             found[name] = min(max(float(error) - own, float(error) / 2), found.get(name, np.inf))

@@ -355,7 +355,7 @@ def test_one_number_of_several_forms_is_the_first_with_the_largest_error_and_pea
     assert (whole.value, whole.error, whole.peak) == (3.0, 1.0, 9.0)  # 3.5 is 0.5 from 3
     known = largest((form(3.0, 0.25, 6.0), form(3.5, 0.5, 9.0)), np.array([3.25]))
     assert (known.value, known.error) == (3.25, 0.5)
-    assert largest((1, 1), None) == 1
+    assert largest((1, 1), None) == largest((1, form(1.0, 0.0, 1.0)), None) == 1
 
 
 @pytest.mark.parametrize("name", ["averaged_debiased", "zero_started"])

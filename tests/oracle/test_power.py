@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from momentum.oracle.power import smallest
 from momentum.oracle.replay import replay
 
 
@@ -24,3 +25,8 @@ def test_the_power_of_many_coordinates_is_that_of_the_first():
     few = replay("scaled", start[:24], fed[:, :24], lr=0.1, momentum=0.9)
     many = replay("scaled", start, fed, lr=0.1, momentum=0.9)
     assert many.compare(many.values).power == few.compare(few.values).power != {}
+
+
+def test_the_power_of_several_runs_is_the_smallest_of_each_number():
+    runs = [{"lr": 0.5, "momentum": 0.25}, {"lr": 0.125}, {"lr": 0.25, "nu": 1.0}]
+    assert smallest(runs) == {"lr": 0.125, "momentum": 0.25, "nu": 1.0}
