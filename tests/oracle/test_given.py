@@ -75,6 +75,8 @@ def test_floats_among_rationals_get_an_error_that_helps() -> None:
 def test_what_holds_no_numbers_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="real numbers"):
         momentum.replay("torch", ["one"], [[1.0]], **CALL)
+    with pytest.raises(ValueError, match="real numbers"):
+        momentum.replay("torch", [1.0], lambda x: ["one"], steps=1, **CALL)
 
 
 def test_a_comparison_prints_as_a_few_lines() -> None:

@@ -70,6 +70,8 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Told:
 
 
 DTYPES = [*FORMATS, "float32:flushing"]
+SLACK = 1 + 2.0**-40
+"""The same sum of float64 products in another order."""
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,3 +142,24 @@ def test_numbers_near_the_largest_alone_leave_compiled_code(
         gradients[1][3] = gradients[2][3] = half
     replay.replay("accumulated", start, gradients, lr=1e-3, momentum=0.9, dtype=dtype)
     assert kernel == [("walk", False)] + ["numpy"] * (part > 0.5)
+
+
+@pytest.mark.parametrize("size", [solving._FEW // 2, solving._FEW + 2])
+def test_what_compiled_code_finds_of_gradients_that_do_not_fit_is_what_numpy_finds(
+    size: int, kernel: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of either sign, in one call and in one a block and step."""
+    case = {"gradients": [(g - 4) / 3 for g in fed(3, size)], "lr": 0.1, "momentum": 0.9}
+    swift = replay.replay("accumulated", np.ones(size), **case).bound
+    assert "numpy" not in kernel
+    monkeypatch.setattr(solving, "_compiled", lambda count: None)
+    plain = replay.replay("accumulated", np.ones(size), **case).bound
+    assert np.all((swift <= plain * SLACK) & (plain <= swift * SLACK))
+
+
+def test_what_is_called_compiled_is_and_lets_other_threads_run() -> None:
+    code = pytest.importorskip("momentum.oracle.compiled")
+    for name in ("take", "walk", "move", "distance"):
+        function = getattr(code, name)
+        assert function.py_func.__name__ == name
+        assert function.targetoptions["nogil"] is True

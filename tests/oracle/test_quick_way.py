@@ -15,9 +15,9 @@ import momentum
 from momentum.arithmetic import FORMATS, Format, dyadic, format_of
 from momentum.conventions import CONVENTIONS, Convention, Hyper, State
 from momentum.oracle import block as blocks
-from momentum.oracle import kernels, plan, replay, solving
+from momentum.oracle import expansion, kernels, plan, replay, solving
 from momentum.oracle.block import DYADIC, RATIONALS, number_types
-from momentum.oracle.coefficients import Step
+from momentum.oracle.coefficients import Number, Step
 from momentum.oracle.given import as_array
 from momentum.oracle.kernels import Block, off_format
 from momentum.oracle.linear import Linear
@@ -212,10 +212,28 @@ def test_the_plan_of_a_run_is_kept_for_the_next_one_with_the_same_numbers() -> N
     def made(h: Hyper = H, own_error: bool = True) -> Any:
         return planned(CONVENTIONS["scaled"], FLOAT32, own_error, (h, None, h))
 
+    assert Number.given(0.1, FLOAT32) is Number.given(0.1, FLOAT32)
     assert made() is made(Hyper(*H))
     assert made()[1] is None
     assert made() is not made(H.having(lr=0.2))
     assert made() is not made(own_error=False)
+
+
+def test_nothing_is_measured_anew_in_a_later_run() -> None:
+    kept = (Number.given, expansion._expansion, plan._arrays, plan._planned, plan._text,
+            plan._measured)  # fmt: skip
+    asked, lost = [], []
+    for own_error in (True, True, False):  # the texts are those of another tier, too
+        for name in CONVENTIONS:
+            planned(CONVENTIONS[name], FLOAT32, own_error, (H, H, H))
+            whole = Plan(CONVENTIONS[name], FLOAT32, True)
+            for _ in range(2):
+                whole.next(H)
+        asked.append([sum(x.cache_info()[:2]) for x in kept])
+        lost.append([x.cache_info().misses for x in kept])
+    assert lost[0] == lost[1]
+    assert all(a < b for a, b in zip(asked[0], asked[1]))
+    assert lost[1][:3] == lost[2][:3]
 
 
 def test_steps_are_planned_before_the_walk(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +292,9 @@ def test_a_rule_without_a_quotient_is_computed_without_divisors_and_one_with_it_
     for name, convention in CONVENTIONS.items():
         types = number_types(convention, [H], closed=False)
         if name == "averaged_debiased":
-            assert [t.precision for t in types] == [256, 1024, 4096, 16384, 0]
+            bits = [t.precision for t in types[:-1]]
+            assert 0 < bits[0] <= 256 < bits[-1]
+            assert bits == sorted(bits)
             assert types[-1] is RATIONALS
             assert number_types(convention, [H], closed=True) == [RATIONALS]
         else:
