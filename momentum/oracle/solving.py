@@ -142,7 +142,7 @@ class Solving:
         limit, floor = format.largest / 2, format.smallest_subnormal / 2
         if self.iterates is None and self.start.size <= _FEW and not self.apart:
             matrices = np.array([step.joined for step in self.steps])
-            look = format.precision < 53 and None in self.off
+            look = None in self.off
             return (format.name == "float32" or not look) and not self.kernels.walk(
                 matrices, limit, look, np.array(self.flat), x, ex, v, ev,
                 self.sink.values[:, block], self.sink.bounds[:, block],

@@ -40,4 +40,6 @@ def solved(gradients: Any, name: str = "accumulated", **more: Any) -> Solving:
     size = next((g.size for g in gradients if g is not None), 1) if gradients else 1
     given = {"format": FLOAT32, "tier": "fast", "sink": Values(len(gradients or ()), size)} | more
     hypers = given.pop("hypers", (H,) * len(gradients or ()))
-    return Solving(CONVENTIONS[name], np.ones(size), gradients, hypers, **given)
+    return Solving(
+        given.pop("convention", CONVENTIONS[name]), np.ones(size), gradients, hypers, **given
+    )

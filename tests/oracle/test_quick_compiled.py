@@ -2,14 +2,14 @@
 
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from ordinary import SIZE, STEPS, Told, fed, solved
 
 from momentum.arithmetic import FORMATS, format_of
-from momentum.conventions import CONVENTIONS
+from momentum.conventions import CONVENTIONS, Convention, Hyper, State
 from momentum.oracle import replay, solving
 from momentum.oracle.solving import Solving
 
@@ -44,6 +44,33 @@ def test_compiled_code_is_asked_for_where_it_can_take_all_steps(
     assert kernels_of(fed(), tier="exact") is None
     assert kernels_of(None) is None
     assert len(asked) == 1
+
+
+class Twice(NamedTuple):
+    """A state of two velocities."""
+
+    v: Any = 0
+    w: Any = 0
+
+
+def test_compiled_code_is_for_rules_with_one_velocity(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(theta: Any, grad: Any, state: State, h: Hyper) -> tuple[Any, State]:
+        return theta - h.lr * grad, state
+
+    def two(theta: Any, grad: Any, state: Twice, h: Hyper) -> tuple[Any, Twice]:
+        v = h.momentum * state.v + grad
+        w = h.momentum * state.w + v
+        return theta - h.lr * w, Twice(v, w)
+
+    monkeypatch.setattr(solving, "_compiled", lambda count: "code")
+    for convention in (
+        Convention(name="none", rule=none),
+        Convention(name="two", rule=two, initial=Twice()),
+    ):
+        run = solved(fed(), convention=convention)
+        assert run.linear
+        assert run.kernels is None
+        run.run()
 
 
 @pytest.fixture
