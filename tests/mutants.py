@@ -199,7 +199,7 @@ EQUIVALENT: dict[str, str] = {
     "@dataclass(frozen=False)": "nobody writes to a record",
     "PATIENCE = ": "a time chosen freely",
     "__name__ <= ": "a module's name is as it is",
-    "len(blocks) == ": "one block in a thread of its own gives the same",
+    "or len(blocks) <= 1": "there is one at least",
     "_GENERIC = ": "numbers chosen freely",
     "_MANY, _SOME = ": "sizes chosen freely: either way gives the same",
     "len(chosen) > 1": "there is one at least",

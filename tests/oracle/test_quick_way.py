@@ -22,7 +22,6 @@ from momentum.oracle.given import as_array
 from momentum.oracle.kernels import Block, off_format
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan, planned
-from momentum.oracle.sinks import Values
 from momentum.oracle.solving import Solving
 
 
@@ -278,9 +277,17 @@ def test_threads_walk_where_one_would_have_many_blocks(
     solved(fed(1, size)).run()
     assert len(pools) == more
     assert sorted(walked, key=lambda b: b.start) == list(solving._blocks(size, whole=False))
-    walked.clear()
-    solved(None, hypers=(), sink=Values(0, 1)).run()
-    assert walked == [slice(0, 1)]
+
+
+def test_what_is_one_block_is_walked_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exact tier, whose numbers are one block however many they are."""
+    pools = told(monkeypatch, solving, "ThreadPoolExecutor", lambda workers: workers)
+    walked: Told = []
+    monkeypatch.setattr(Solving, "walk", lambda self, block: walked.append(block))
+    size = solving._SHARED + 1
+    solved(fed(1, size), tier="exact").run()
+    assert walked == [slice(0, size)]
+    assert pools == []
 
 
 # What is exact.
