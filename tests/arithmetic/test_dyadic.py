@@ -126,6 +126,7 @@ def test_numbers_near_the_least_and_long_ones_round_once() -> None:
         ((TIE << 400) - 1, 453, 1.0),
         (-(3 << 1000), 0, -3 * 2.0**1000),
         (1 << 1024, 0, np.inf),
+        (-(1 << 1024), 0, -np.inf),
     ):
         value, _ = rounded(Dyadic(fmpz(digits), exponent), 1)
         assert value.tolist() == [wanted]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb, fmpz
+from flint import arb, fmpq, fmpz
 from ordinary import told
 
 from momentum.arithmetic import FORMATS, Format, Rounded, dyadic
@@ -100,6 +100,38 @@ def test_balls_that_decide_are_not_taken_apart(monkeypatch: pytest.MonkeyPatch) 
         assert left == float(third - 1 / 3)
         assert dyadic._split_ball(arb(0.75)) == (0.75, 0.0)
         assert split == []
-        tie = arb(1) + arb(2) ** -53
-        assert dyadic._split_ball(tie) == (1.0, 2.0**-53)
-        assert len(split) == 1
+        for near in (1.0, 1.5):
+            tie = arb(near) + arb(2) ** -53
+            assert dyadic._split_ball(tie) == (near, 2.0**-53)
+            with pytest.raises(dyadic.Undecided):
+                dyadic._split_ball(tie + arb(0, 2.0**-100))
+        assert len(split) == 2
+
+
+def test_a_number_is_rounded_by_its_first_bits_unless_they_do_not_decide(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = told(monkeypatch, dyadic, "_divided", lambda digits, power: digits.bit_length())
+    long = dyadic.Dyadic.of(np.array([0.1])) * 0.3
+    for _ in range(6):
+        long = long * 0.7
+    dyadic.rounded(long, 1)
+    assert calls == [dyadic._BITS]
+    calls.clear()
+    tie = dyadic.Dyadic.of(1.0) + 2.0**-53 + 2.0**-400
+    dyadic.rounded(tie, 1)
+    assert calls == [dyadic._BITS, 401]
+    calls.clear()
+    dyadic.rounded(dyadic.Dyadic.of(np.array([0.1])), 1)
+    assert len(calls) == 1
+    calls.clear()
+    dyadic._split(fmpz(2**dyadic._BITS + 2**100 + 2**20), 0)  # one digit more than decides
+    assert calls == [dyadic._BITS]
+
+
+def test_0_and_1_stay_what_they_are_where_they_cost_nothing() -> None:
+    for one in (dyadic.scalar, dyadic.ball):
+        for x in (0, 1, 0.0, 1.0):
+            assert (type(one(x)), one(x)) == (int, int(x))
+        for x in (0.5, 2, fmpq(1)):
+            assert not isinstance(one(x), int)

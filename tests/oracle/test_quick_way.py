@@ -12,7 +12,7 @@ import pytest
 from ordinary import FLOAT32, SIZE, STEPS, H, Told, fed, solved, told
 
 import momentum
-from momentum.arithmetic import FORMATS, Format, dyadic, format_of
+from momentum.arithmetic import FORMATS, Format, format_of
 from momentum.conventions import CONVENTIONS, Convention, Hyper, State
 from momentum.oracle import block as blocks
 from momentum.oracle import expansion, kernels, plan, replay, solving
@@ -321,24 +321,6 @@ def test_ordinary_numbers_are_decided_by_the_first_type(
     runs.clear()
     assert truth.exact is not None
     assert runs == [RATIONALS]
-
-
-def test_a_number_is_rounded_by_its_first_bits_unless_they_do_not_decide(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    calls = told(monkeypatch, dyadic, "_divided", lambda digits, power: digits.bit_length())
-    long = dyadic.Dyadic.of(np.array([0.1])) * 0.3
-    for _ in range(6):
-        long = long * 0.7
-    dyadic.rounded(long, 1)
-    assert calls == [dyadic._BITS]
-    calls.clear()
-    tie = dyadic.Dyadic.of(1.0) + 2.0**-53 + 2.0**-400
-    dyadic.rounded(tie, 1)
-    assert calls == [dyadic._BITS, 401]
-    calls.clear()
-    dyadic.rounded(dyadic.Dyadic.of(np.array([0.1])), 1)
-    assert len(calls) == 1
 
 
 def test_power_looks_at_the_first_coordinates_only(monkeypatch: pytest.MonkeyPatch) -> None:
