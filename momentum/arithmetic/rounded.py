@@ -130,14 +130,14 @@ class Rounded:
     def __neg__(self) -> "Rounded":
         return self._make(-self.value, self.magnitude, self.error, self.peak, self.floor)
 
-    def _sum(self, other: object, sign: int) -> "Rounded":
+    def _sum(self, other: object, plus: bool) -> "Rounded":
         a, b = self, self._lift(other)
         if b._is_exact_scalar() and b.value == 0.0:
             return a
         if a._is_exact_scalar() and a.value == 0.0:
-            return b if sign > 0 else -b
+            return b if plus else -b
         grown = 1.0 + a.u
-        value = a.value + b.value if sign > 0 else a.value - b.value
+        value = a.value + b.value if plus else a.value - b.value
         magnitude = abs(value) if isinstance(value, float) else a.magnitude + b.magnitude
         error = a.error + b.error  # a new number or array, so what follows may work in place
         error *= grown
@@ -151,16 +151,16 @@ class Rounded:
         )
 
     def __add__(self, other: object) -> "Rounded":
-        return self._sum(other, 1)
+        return self._sum(other, True)
 
     def __radd__(self, other: object) -> "Rounded":
-        return self._lift(other)._sum(self, 1)
+        return self._lift(other)._sum(self, True)
 
     def __sub__(self, other: object) -> "Rounded":
-        return self._sum(other, -1)
+        return self._sum(other, False)
 
     def __rsub__(self, other: object) -> "Rounded":
-        return self._lift(other)._sum(self, -1)
+        return self._lift(other)._sum(self, False)
 
     def __mul__(self, other: object) -> "Rounded":
         a, b = self, self._lift(other)

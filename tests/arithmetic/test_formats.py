@@ -83,6 +83,22 @@ def test_format_of_knows_flushing_formats() -> None:
     assert format_of("float32:flushing").underflow == 2.0**-125
 
 
+def test_a_format_is_made_once() -> None:
+    for name in (*FORMATS, "float32:flushing"):
+        assert format_of(name) is format_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "twice"), [("float64", 0), ("float32", 0), ("float16", 1), ("bfloat16", 1)]
+)
+def test_an_operation_in_few_digits_may_round_in_float32_first(name: str, twice: int) -> None:
+    format = FORMATS[name]
+    u = 2.0**-format.precision + twice * 2.0**-24
+    assert u < format.operation_u < u * (1 + 2.0**-27)
+    beside = u + 2.0**-53
+    assert beside < format.operation_u_beside_float64 < beside * (1 + 2.0**-27)
+
+
 @pytest.mark.parametrize("name", ["float8", "float32:fast", ""])
 def test_format_of_refuses_unknown_names(name: str) -> None:
     with pytest.raises(ValueError, match="known are float64"):
