@@ -18,7 +18,7 @@ class _Attributes(MutableMapping[str, Any]):
         ]
         slots = [getattr(c, "__slots__", ()) for c in classes]
         held += [n for one in slots for n in ((one,) if isinstance(one, str) else one)]
-        self.names = dict.fromkeys(n for n in held if hasattr(made, n))
+        self.names = dict.fromkeys(n for n in held if _can_be_read(made, n))
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self.made, name)
@@ -34,6 +34,15 @@ class _Attributes(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+
+def _can_be_read(made: object, name: str) -> bool:
+    """It is there, and a property that raises for want of something is not."""
+    try:
+        getattr(made, name)
+    except Exception:  # whatever a stranger's property raises
+        return False
+    return True
 
 
 def keeping(made: object) -> list[MutableMapping[str, Any]]:

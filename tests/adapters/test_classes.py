@@ -313,7 +313,19 @@ class Derived:
     step = Slotted.step
 
 
-@pytest.mark.parametrize("made", [Slotted, Record, Derived])
+class Telling(Derived):
+    """It has a property that there is nothing to say of yet."""
+
+    @property
+    def loss(self):
+        raise RuntimeError("no loss yet")
+
+    @loss.setter
+    def loss(self, value):
+        raise RuntimeError("not to be set")
+
+
+@pytest.mark.parametrize("made", [Slotted, Record, Derived, Telling])
 def test_numbers_are_changed_in_slots_and_by_properties(made):
     subject = adapt(made, {}, "made")
     assert subject.facts.settable == {"lr", "momentum"}
