@@ -1,5 +1,6 @@
 """The conventions: what frameworks compute under the name "momentum", one file each."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
 
@@ -38,20 +39,26 @@ ALIASES = {
 }
 """Other names of speakers, in lower case."""
 
-_ALWAYS = ":nesterov"
+_VARIANTS: dict[str, Callable[[Convention], Convention]] = {
+    ":nesterov": Convention.in_nesterov_form,
+    ":differences": Convention.with_differences,
+}
+"""What a name may end with, and what it makes of a convention: the last one first."""
 
 
 def get(which: "str | Convention") -> Convention:
     """A convention by object, by name (`scaled`, `scaled:before`), by speaker (`keras`) or by file.
 
     A file is `path/to/file.py:convention`, with a kind of decay or without. `:nesterov` at the end
-    is the convention for what always takes Nesterov's form, and has no flag for it.
+    is the convention for what always takes Nesterov's form, and has no flag for it. `:differences`
+    has a bound that covers a velocity that is a difference of iterates.
     Raises: ValueError, naming the known ones.
     """
     if isinstance(which, Convention):
         return which
-    if which.endswith(_ALWAYS):
-        return get(which.removesuffix(_ALWAYS)).in_nesterov_form()
+    for ending, variant in _VARIANTS.items():
+        if which.endswith(ending):
+            return variant(get(which.removesuffix(ending)))
     if is_file(which):
         found = from_file(which)
         if found.name in CONVENTIONS:

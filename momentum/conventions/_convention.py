@@ -53,12 +53,14 @@ class Convention:
     alike: convention -> why a subject may not tell the two apart. contains: convention -> with
     which value of a hyper-parameter that the other lacks this one is it.
     forms: the same rule in other algebra, which rounds differently; the bound covers them all.
+    differences: those whose velocity is a difference of iterates, where it has one.
     response: closed forms of how a gradient moves the parameter, where they are known.
     inverse: the rule solved for its hyper-parameters, where it can be converted into.
     gradient_point: where the gradient of a closed loop is taken.
     keeps_iterates: the state holds parameters, so moving a parameter beside the rule is felt later.
     address: where it was read from, if it is not one of the package. always_nesterov: whether it
-    is the same in Nesterov's form whatever is set, see `in_nesterov_form`.
+    is the same in Nesterov's form whatever is set, see `in_nesterov_form`. covers_differences:
+    whether the bound covers `differences`, see `with_differences`.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Convention:
     alike: Mapping[str, str] = field(default_factory=dict)
     contains: Mapping[str, str] = field(default_factory=dict)
     forms: Callable[[Hyper], tuple[Rule, ...]] = lambda h: ()
+    differences: Callable[[Hyper], tuple[Rule, ...]] | None = None
     response: Response | None = None
     inverse: Inverse | None = None
     gradient_point: Callable[[Any, Any, Hyper], Any] = _here
@@ -81,12 +84,17 @@ class Convention:
     keeps_iterates: bool = False
     address: str = ""
     always_nesterov: bool = False
+    covers_differences: bool = False
 
     @property
     def full_name(self) -> str:
-        """Name, with what is not usual: the kind of decay, Nesterov's form (`scaled:before`)."""
-        decay = "" if self.decay == "coupled" else f":{self.decay}"
-        return f"{self.name}{decay}{':nesterov' if self.always_nesterov else ''}"
+        """Name, with what is not usual (`scaled:before`): kind of decay, forms, Nesterov's form."""
+        unusual = {
+            self.decay: self.decay != "coupled",
+            "differences": self.covers_differences,
+            "nesterov": self.always_nesterov,
+        }
+        return ":".join([self.name, *(word for word, there in unusual.items() if there)])
 
     @property
     def knows(self) -> frozenset[str]:
@@ -153,6 +161,16 @@ class Convention:
             inverse=None,
             always_nesterov=True,
         )
+
+    def with_differences(self) -> "Convention":
+        """The same convention, whose bound covers a velocity that is a difference of iterates.
+
+        Raises: ValueError where it has no such forms.
+        """
+        more = self.differences
+        if more is None:
+            raise ValueError(f"convention {self.name} has no forms whose velocity is a difference")
+        return replace(self, forms=lambda h: (*self.forms(h), *more(h)), covers_differences=True)
 
     def step(self, theta: N, grad: Number, state: S, h: Hyper) -> tuple[N, S]:
         """One whole step: sign, decay, rule."""

@@ -67,3 +67,18 @@ def velocity_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
         return (multiplied_out, *moving) if h.weight_decay else moving
 
     return forms
+
+
+def difference_forms(factors: Factors) -> Callable[[Hyper], tuple[Rule, ...]]:
+    """The rule whose velocity is what the parameter has moved, and takes on its rounding.
+
+    v = (x_old - x) / outer, which Nesterov's form does not have.
+    """
+
+    def displaced(theta: Number, grad: Number, state: State, h: Hyper) -> Stepped:
+        outer, inner, keep = factors(state, h)
+        d = grad + h.weight_decay * theta
+        moved = theta - outer * (h.momentum * state.v + inner * keep * d)
+        return moved, State(state.step + 1, (theta - moved) / outer)
+
+    return lambda h: (displaced,) if h.lr and h.momentum and not h.nesterov else ()

@@ -3,7 +3,7 @@
 from momentum.arithmetic import exact
 from momentum.arithmetic.number import Number
 from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
-from momentum.conventions._forms import velocity_forms
+from momentum.conventions._forms import difference_forms, velocity_forms
 from momentum.conventions._inverse import Inverse, rate_outside, shifts_outside
 from momentum.conventions._response import summed
 from momentum.conventions._rule import State
@@ -72,6 +72,7 @@ convention = Convention(
     ),
     takes=frozenset({"momentum", "dampening", "nesterov"}),
     forms=velocity_forms(factors),
+    differences=difference_forms(factors),
     response=summed(lambda momentum, h, s: 1 if s == 1 else 1 - exact(h.dampening)),
     inverse=Inverse(lambda w, nesterov, free: rate_outside(w, nesterov, free and not w.first),
                     seeded=True, shifts=shifts_outside),

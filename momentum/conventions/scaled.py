@@ -6,7 +6,7 @@ from momentum.arithmetic import exact
 from momentum.arithmetic.number import Number
 from momentum.arithmetic.surd import Exact
 from momentum.conventions._convention import INSIDE, Convention, Hyper, Source
-from momentum.conventions._forms import velocity_forms
+from momentum.conventions._forms import difference_forms, velocity_forms
 from momentum.conventions._inverse import Found, Inverse, Scale, Wanted, roots, usual
 from momentum.conventions._response import summed
 from momentum.conventions._rule import State
@@ -120,6 +120,7 @@ convention = Convention(
     ),
     takes=frozenset({"momentum", "nesterov"}),
     forms=velocity_forms(factors),
+    differences=difference_forms(factors),
     response=summed(lambda momentum, h, s: 1),
     inverse=Inverse(solve, scale=Scale(rescaled, rescaling)),
 )  # fmt: skip

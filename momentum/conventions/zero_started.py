@@ -3,7 +3,7 @@
 from momentum.arithmetic import exact
 from momentum.arithmetic.number import Number
 from momentum.conventions._convention import OUTSIDE, Convention, Hyper, Source
-from momentum.conventions._forms import velocity_forms
+from momentum.conventions._forms import difference_forms, velocity_forms
 from momentum.conventions._inverse import Inverse, rate_outside, shifts_outside
 from momentum.conventions._response import summed
 from momentum.conventions._rule import State
@@ -70,6 +70,7 @@ convention = Convention(
     ),
     takes=frozenset({"momentum", "dampening", "nesterov"}),
     forms=velocity_forms(factors),
+    differences=difference_forms(factors),
     response=summed(lambda momentum, h, s: 1 - exact(h.dampening)),
     inverse=Inverse(rate_outside, shifts=shifts_outside),
 )  # fmt: skip

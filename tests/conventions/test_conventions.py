@@ -243,6 +243,23 @@ def test_get_takes_what_is_always_in_nesterovs_form() -> None:
         get("quasi_hyperbolic:nesterov")
 
 
+def test_get_takes_what_covers_a_difference_of_iterates() -> None:
+    """It is the same rule, with one more form where the velocity moves."""
+    h = Hyper(lr=fmpq(1, 2), momentum=fmpq(1, 2))
+    plain, wider = get("keras"), get("keras:differences")
+    assert get(wider.full_name).full_name == wider.full_name == "scaled:before:differences"
+    assert get("torch:differences:nesterov").full_name == "accumulated:differences:nesterov"
+    assert len(wider.all_forms(h)) == len(plain.all_forms(h)) + 1
+    state = plain.initial._replace(step=3, v=fmpq(2))
+    ends = {form(fmpq(8), fmpq(4), state, h) for form in wider.all_forms(h)}
+    assert len(ends) == 1  # 8 - (2 / 2 + 4 / 2)
+    assert ends.pop()[0] == 5
+    for still in (h._replace(lr=0), h._replace(momentum=0), h._replace(nesterov=True)):
+        assert len(wider.all_forms(still)) == len(plain.all_forms(still))
+    with pytest.raises(ValueError, match="averaged has no forms whose velocity is a difference"):
+        get("averaged:differences")
+
+
 @pytest.mark.parametrize("name", ["nadam", "scaled:later", ""])
 def test_get_refuses_unknown_names_and_lists_the_known(name: str) -> None:
     with pytest.raises(ValueError, match="known are"):
