@@ -80,7 +80,7 @@ class Rounded:
         if isinstance(value, (int, float)):
             number = float(value)
             error = abs(float(format.round(number)) - number)
-            if error and format.u > _FLOAT32.u:  # it may as well be held in float32
+            if format.u > _FLOAT32.u:  # it may as well be held in float32
                 error = max(error, abs(float(_FLOAT32.round(number)) - number))
             return cls(number, abs(number), error, format, own_error, abs(number) + error)
         array = np.asarray(value, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from momentum.arithmetic import format_of
 from momentum.oracle.power import smallest
 from momentum.oracle.replay import replay
 
@@ -25,6 +26,14 @@ def test_the_power_of_many_coordinates_is_that_of_the_first():
     few = replay("scaled", start[:24], fed[:, :24], lr=0.1, momentum=0.9)
     many = replay("scaled", start, fed, lr=0.1, momentum=0.9)
     assert many.compare(many.values).power == few.compare(few.values).power != {}
+
+
+def test_the_power_is_what_is_beyond_the_bound_after_a_rounding_and_half_of_it_at_least():
+    """x = start - lr g moves by lr g e; a bound of few roundings is hardly more than one of lr."""
+    own = format_of("float32").operation_u_beside_float64
+    for start, part in ((8.0, lambda e: e - own), (0.0, lambda e: e / 2)):
+        truth = replay("torch", [start], [[1.0]], lr=0.5)
+        assert truth.power == {"lr": part(truth.bound[0, 0] / 0.5)}
 
 
 def test_the_power_of_several_runs_is_the_smallest_of_each_number():
