@@ -139,7 +139,8 @@ def test_responses_are_held_to_what_the_first_gradient_leads_to():
         h, h, shapes=((2,),), kind="impulse", subject=GALLERY["momentum_squared"].build()
     )
     assert [m.ratio <= 1 for m in responds(squared, 2)] == [True, False]
-    assert len(list(responds(trial(h, shapes=((2,),), kind="impulse"), 1))) == 1
+    (first,) = responds(trial(h, h._replace(lr=0.6), shapes=((2,),), kind="impulse"), 1)
+    assert first.ratio <= 1
 
 
 # Where runs are cut.

@@ -138,12 +138,13 @@ def test_a_run_is_told_of_changes_once_or_not_at_all(told, heard):
 
 
 def test_a_run_that_is_begun_anew_catches_up_with_what_changed():
-    rows = (H, H._replace(lr=0.25), H)
-    one = telling(*rows)
-    for stop, heard in ((0, []), (1, []), (2, [(rows[1], 0)]), (3, [])):
-        run = one.begin()
-        catch_up(run, one.problem, stop)
-        assert run.heard == heard
+    slow = H._replace(lr=0.25)
+    for last, told in ((H, []), (slow, [(slow, 0)])):
+        one = telling(H, slow, last)
+        for stop, heard in ((0, []), (1, []), (2, [(slow, 0)]), (3, told)):
+            run = one.begin()
+            catch_up(run, one.problem, stop)
+            assert run.heard == heard
 
 
 def test_a_comparison_counts_the_steps_that_were_left_out():
@@ -254,7 +255,7 @@ def test_steps_in_another_way_are_told_of_changes_and_judged_by_them():
 
 
 def test_bounds_of_parameters_that_are_judged_together_are_each_ones_own():
-    told = trial(H, H, shapes=((3,), (2, 2)))
+    told = trial(H, H, shapes=((3,), (2, 2), (1,)))
     for i, found in enumerate(zip(*bounds(told, feed_of(told.problem)))):
         fed = [row[i] for row in feed_of(told.problem).gradients]
         alone = told.replay(told.problem.start[i], fed, [H, H])
