@@ -30,6 +30,7 @@ def test_numbers_are_ordered_and_equal_ones_are_not_less():
     assert root >= root * 1
     assert not root > root * 1
     assert abs(-root) == root == abs(root)
+    assert abs(root / 4) == root / 4
     assert float(root) == 2**0.5
 
 

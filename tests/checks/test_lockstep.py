@@ -22,6 +22,15 @@ def test_lockstep_mixes_what_two_functions_share():
     assert {(1, 2), (2, 1)} & set(seen)
 
 
+@pytest.mark.parametrize(("module", "mixed"), [("numpy.linalg", False), ("elsewhere", True)])
+def test_lockstep_takes_functions_that_keep_nothing_as_one_line(module, mixed):
+    seen = []
+    inner = {"__name__": module, "seen": seen}
+    exec("def act(mine):\n    seen.append(mine)\n    seen.append(mine)\n", inner)
+    lockstep(lambda: inner["act"](1), lambda: inner["act"](2))
+    assert (seen in ([1, 1, 2, 2], [2, 2, 1, 1])) is not mixed
+
+
 def test_lockstep_lets_both_come_to_their_end():
     ended = []
     lockstep(lambda: ended.append("short"), lambda: [ended.append(str(n)) for n in range(50)])

@@ -7,7 +7,7 @@ import pytest
 from trials_of_machines import TORCH, facts, machine, trial
 
 from momentum.checks import CHECKS, _given
-from momentum.checks._check import agrees, check, same, true
+from momentum.checks._check import agrees, check, same, told_apart, true
 from momentum.checks._runs import forms
 from momentum.conventions import get
 from momentum.gallery import GALLERY
@@ -178,3 +178,9 @@ def test_a_program_is_asked_for_its_point_at_one_momentum_a_run(program):
     changing = [p for p in problems if len({row[0].momentum for row in p.hypers}) > 1]
     assert problems
     assert bool(changing) != program
+
+
+def test_numbers_are_told_in_the_digits_of_float32_or_else_of_float64():
+    assert told_apart(1 / 3, 0.0) == "0.333333333, wanted 0"
+    assert told_apart(1.000000001, 1.0) == "1.0000000010000001, wanted 1"
+    assert told_apart(2.0, 2.0) == "2, wanted 2"
