@@ -16,11 +16,14 @@ SCHEDULED = ("lr", "momentum", "dampening", "weight_decay", "nu")
     every_dtype=True,
 )
 def follows_the_learning_rate(setting: Setting) -> Problems:
-    """A rate that falls and rises again at every step; one that changes at the last step only."""
-    h = given.hyper(setting, lr=0.3, momentum=0.8, nu=0.6)
-    rates = (0.3, 0.003, 0.21, 0.4, 0.1)
+    """A rate that falls and rises again at every step; one that changes at the last step only.
+
+    The rates have all digits of float64: none of them gets through a shorter text.
+    """
+    h = given.hyper(setting, lr=1 / 3, momentum=0.8, nu=0.6)
+    rates = (1 / 3, 1 / 330, 3 / 14, 2 / 5.1, 1 / 9.7)
     every = [given.changed(setting, h, lr=rate) for rate in rates]
-    last = [h, h, h, given.changed(setting, h, lr=0.07)]
+    last = [h, h, h, given.changed(setting, h, lr=1 / 14)]
     return [given.run(setting, rows, kind="from_zero") for rows in (every, last)]
 
 
@@ -34,8 +37,11 @@ def follows_the_learning_rate(setting: Setting) -> Problems:
 def follows_the_momentum(setting: Setting) -> Problems:
     """Momentum up and down, in the plain and in Nesterov's form."""
     for form in ({"nu": 0.6}, {"nesterov": True}):
-        h = given.hyper(setting, lr=0.3, momentum=0.5, **form)
-        rows = [given.changed(setting, h, momentum=m) for m in (0.5, 0.9, 0.2, 0.95, 0.7)]
+        h = given.hyper(setting, lr=0.3, momentum=1 / 2.1, **form)
+        rows = [
+            given.changed(setting, h, momentum=m)
+            for m in (1 / 2.1, 10 / 11, 3 / 14, 20 / 21, 5 / 7)
+        ]
         yield given.run(setting, rows, kind="from_zero")
 
 
