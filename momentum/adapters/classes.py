@@ -69,6 +69,15 @@ def _called_alone(method: object) -> bool:
     return all(x.default is not x.empty or x.kind in free for x in taken)
 
 
+def _left(obj: Callable[..., object], known: set[str]) -> dict[str, str]:
+    """Its other arguments that are numbers, one of which may be a momentum by another name."""
+    numbers = {n: x.default for n, x in inspect.signature(obj).parameters.items() if n not in known}
+    return {
+        n: f"known as no hyper-parameter: it stays at {x!r}"
+        for n, x in numbers.items() if type(x) in (int, float)
+    }  # fmt: skip
+
+
 def accepts(obj: object) -> bool:
     """A class or factory with such a method, and a rate somewhere."""
     parts = _parts(obj) if callable(obj) else None
@@ -226,6 +235,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         hyper=free,
         settable=frozenset(settable) - _shared.FLAGS,
         fixed=values,
+        left=_left(obj, {held, *names.values(), *here.values(), *values, *kept}),
         # What a function has closed over stays behind when it is copied.
         offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"})
         | (IN_PLACE if attached else offers),

@@ -8,9 +8,10 @@ thus as precise as the parameters; where a backend still rounds it to float32, t
 import copy
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._libraries import FOUR, XLA, Claims, Library
 from momentum.adapters._record import classes_of, framework
+from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array
@@ -106,6 +108,18 @@ class _Run(DeclaredRun):
         self.optimizer = self.said.function(**given)
         self.optimizer.build(self.variables)
 
+    @classmethod
+    def adapt(cls, obj: Callable[..., Any], fixed: Mapping[str, object], name: str) -> PlainSubject:
+        """What it keeps under no attribute of Keras' own name cannot be set in a run."""
+        subject = super().adapt(obj, fixed, name)
+        try:
+            run = cast(_Run, subject.start([np.zeros(1)], [Hyper(lr=0.1)], "float32"))
+        except Exception:  # whatever it raises, the checks tell
+            return subject
+        there = {n for n, kept in cls.attributes.items() if hasattr(run.optimizer, kept)}
+        settable = subject.facts.settable - (cls.attributes.keys() - there)
+        return replace(subject, facts=replace(subject.facts, settable=settable))
+
     def _schedule(self, name: str) -> "keras.optimizers.schedules.LearningRateSchedule":
         import keras
 
@@ -149,7 +163,8 @@ class _Run(DeclaredRun):
         store: dict[str, Any] = {}
         self.optimizer.save_own_variables(store)
         state = {name: np.array(x) for name, x in store.items()}
-        plain = {n: getattr(self.optimizer, n) for n in ("momentum", "weight_decay")}
+        names = ("momentum", "weight_decay")
+        plain = {n: getattr(self.optimizer, n) for n in names if hasattr(self.optimizer, n)}
         return [_numbers(x) for x in self.arrays()], state, plain
 
     def load(self, saved: Any) -> None:

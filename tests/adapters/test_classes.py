@@ -269,6 +269,16 @@ def test_a_class_that_moves_by_its_velocity_without_a_gradient_is_given_all():
     assert not adapt(Coasting, {}, "Coasting").facts.none_gradients
 
 
+def test_numbers_that_are_known_as_nothing_are_told_with_what_they_stay_at():
+    class HeavyBall(Skipping):
+        def __init__(self, params, eta=0.1, alpha=0.0, verbose=False, name="x"):
+            super().__init__(params, eta, alpha)
+
+    facts = adapt(HeavyBall, {}, "HeavyBall").facts
+    assert facts.left == {"alpha": "known as no hyper-parameter: it stays at 0.0"}
+    assert not adapt(Skipping, {}, "Skipping").facts.left
+
+
 class Slotted:
     __slots__ = ("lr", "momentum", "v")
 
