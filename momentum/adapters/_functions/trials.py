@@ -2,7 +2,6 @@
 
 import contextlib
 import sys
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
@@ -63,10 +62,10 @@ def understood(
 ) -> tuple[W, tuple[str, ...]] | None:
     """The first way in which a start that is shifted leads to an end that is, and its dtypes.
 
-    Else the first in which a step can be taken, unless strict. No dtypes in the first from which
-    it does not come back, or not soon: that is for the checks to tell.
-    Raises: Misunderstood where none fits: with what the code raises most, but for arguments of the
-    wrong type, else with the reason of the first way.
+    Else the first in which a step can be taken, unless strict. None where it raises in every way,
+    and no dtypes in the first from which it does not come back, or not soon: that is for the checks
+    to tell. Where every way meets an argument of the wrong type, nothing is seen of its steps.
+    Raises: Misunderstood, with the reason of the first way, where none fits.
     """
     reasons: list[Misunderstood] = []
     second: tuple[W, tuple[str, ...]] | None = None
@@ -97,11 +96,9 @@ def understood(
             return way, sound
         if fits and second is None and not strict:
             second = way, tuple(fits)
-    if second is None and reasons:
-        own = Counter(str(r) for r in reasons if r.raised and not r.kind)
-        if strict or not own or not all(r.raised for r in reasons):
-            raise reasons[0]
-        raise Misunderstood(own.most_common(1)[0][0])
+    left = all(r.raised for r in reasons) and not all(r.kind for r in reasons)
+    if second is None and reasons and (strict or not left):
+        raise reasons[0]
     return second
 
 
