@@ -249,7 +249,7 @@ def main() -> int:
     rooms = given.rooms or list(ROOMS)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for part in ("momentum", "tests", "pyproject.toml"):
+        for part in ("momentum", "tests", "examples", "pyproject.toml"):
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, place / part)
         # By the source's hash: a fork compiles anew what was changed, and nothing else.
