@@ -71,11 +71,11 @@ def _called_alone(method: object) -> bool:
 
 def _left(obj: Callable[..., object], known: set[str]) -> dict[str, str]:
     """Its other arguments that are numbers, one of which may be a momentum by another name."""
-    numbers = {n: x.default for n, x in inspect.signature(obj).parameters.items() if n not in known}
     return {
-        n: f"known as no hyper-parameter: it stays at {x!r}"
-        for n, x in numbers.items() if type(x) in (int, float)
-    }  # fmt: skip
+        n: f"known as no hyper-parameter: it stays at {x.default!r}"
+        for n, x in inspect.signature(obj).parameters.items()
+        if n not in known and type(x.default) in (int, float)
+    }
 
 
 def accepts(obj: object) -> bool:

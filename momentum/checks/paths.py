@@ -6,7 +6,6 @@ tail of a vector there); that both lie within the bound says all that can be ask
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from momentum.arithmetic import format_of
 from momentum.checks import _given as given
@@ -77,7 +76,7 @@ def agrees_in_large_parameters(trial: Trial) -> Found:
     began = time.process_time()
     yield from repeated(trial, LARGE)
     if time.process_time() - began < SOON:
-        yield from repeated(replace(trial, problem=trial.problem.cut(2)), HUGE)
+        yield from repeated(trial.on(hypers=trial.problem.hypers[:2]), HUGE)
 
 
 def four_parameters(setting: Setting) -> Problems:

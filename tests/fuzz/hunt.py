@@ -102,26 +102,24 @@ def judged(seed: int, problems: int = 2) -> Right:
 def flagged(seed: int) -> Wrong:
     """A right optimizer under every check, advice too, at quick effort; the first that fails it."""
     subject = right(seed)
-    return _caught(subject, seed, _order(subject), "quick", ("must", "should"))
+    return _caught(subject, seed, _order(subject), "quick")
 
 
 def hunted(seed: int) -> Wrong:
     """The wrong optimizer of a seed, and the first check that fails it."""
     subject = wrong(seed)
-    for check, dtype in _order(subject):
-        if check.level == "must" and _fails_at_once(check, subject, dtype):
+    jobs = [job for job in _order(subject) if job[0].level == "must"]
+    for check, dtype in jobs:
+        if _fails_at_once(check, subject, dtype):
             return Wrong(seed, subject.name, f"{check.name}[{dtype}]")
-    return _caught(subject, seed, _order(subject), "normal", ("must",))
+    return _caught(subject, seed, jobs, "normal")
 
 
-def _caught(
-    subject: Generated, seed: int, jobs: Iterable[tuple[Check, str]], effort: str,
-    levels: tuple[str, ...],
-) -> Wrong:  # fmt: skip
+def _caught(subject: Generated, seed: int, jobs: Iterable[tuple[Check, str]], effort: str) -> Wrong:
     for check, dtype in jobs:
         machine, convention = subject.build(), subject.convention
         result = run_check(check, machine, convention, dtype, effort, seed, shrinks=0, powers=False)
-        if result.bad and result.level in levels:
+        if result.bad:
             return Wrong(seed, subject.name, result.id)
     return Wrong(seed, subject.name, "")
 

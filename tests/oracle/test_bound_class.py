@@ -316,16 +316,10 @@ def test_nesterovs_method_of_1983_is_a_convention_in_a_file() -> None:
     lr, m = (float(FORMATS["float32"].round(x)) for x in (0.1, 0.9))
     last: list[Any] = []
 
-    def step(x: X, g: X, round: Any) -> X:
-        y = round(x - round(lr * g))
-        last.append(y)
-        y_old = last[-2] if last[1:] else x
-        return round(y + round(m * round(y - y_old)))
-
     def extrapolated(x: X, g: X, round: Any) -> X:
-        if not last:
-            last.append(x)
-        return step(x, g, round)
+        y, y_old = round(x - round(lr * g)), last[-1] if last else x
+        last.append(y)
+        return round(y + round(m * round(y - y_old)))
 
     names = ["scaled:nesterov", file]
     assert passes(names, walked(extrapolated, "float32", 2), "float32") == [False, True]

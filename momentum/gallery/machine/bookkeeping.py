@@ -8,6 +8,7 @@ import numpy as np
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper, State, get
 from momentum.gallery.machine.machine import MachineRun
+from momentum.gallery.machine.number import hypers
 from momentum.gallery.machine.run_state import Saved
 from momentum.subjects.protocol import Array
 
@@ -105,7 +106,7 @@ class VelocityWithoutLr(_Beside):
             working.number(theta, dtype),
             working.number(grad, dtype),
             self.states[i]._replace(v=working.number(self.states[i].v, dtype)),
-            h.lifted(lambda x: working.hyper(x, dtype)),
+            hypers(working, h, dtype),
         )
         return np.asarray(round(moved.value)), state._replace(v=round(state.v.value))
 
