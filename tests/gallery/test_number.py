@@ -74,6 +74,19 @@ def test_fused_multiply_add_in_float64_is_off_by_less_than_two_roundings_of_the_
     assert error <= fmpq(1, 2**52) * abs(value) + exact(2.0**-1022)
 
 
+@pytest.mark.parametrize("width", [32, 64])
+@given(data=st.data())
+def test_rounding_to_odd_takes_the_odd_one_of_both_neighbours(width, data):
+    a = data.draw(st.floats(1, 8, width=width))
+    b, c = (data.draw(st.floats(-8, 8, width=32)) for _ in range(2))
+    value = exact(a) * exact(b) + exact(c)
+    got = np.asarray(fused_multiply_add(*map(np.asarray, (a, b, c)), "odd"))
+    off = abs(exact(float(got)) - value)
+    if off and abs(value) > exact(2.0**-900):
+        assert int(got.view(np.int64)) & 1
+        assert off < exact(float(np.spacing(np.abs(got))))
+
+
 def test_fused_multiply_add_keeps_what_the_product_alone_would_lose():
     a = 1 + 2.0**-12
     working = Working(fused=True)
