@@ -169,8 +169,11 @@ class Begun:
     def set(self, hyper: Hyper, group: int = 0) -> None:
         for name, value in self.named(hyper).items():
             held = self.optimizer.param_groups[group]
-            if isinstance(held.get(name), Tensor):
-                held[name].fill_(value)
+            old = held.get(name)
+            # torch: groups that say nothing share the default's own tensor, and so what fills it.
+            own = old is not self.optimizer.defaults.get(name) or self.asked.tensor_lr
+            if isinstance(old, Tensor):
+                held[name] = old.fill_(value) if own else torch.full_like(old, value)
             elif name in held:
                 held[name] = value
 

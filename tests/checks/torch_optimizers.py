@@ -116,7 +116,14 @@ class Stacked(Full):
             p.copy_(row)
 
 
-RIGHT = (Chunked, Stacked)
+class TensorRate(Full):
+    """A rate is made a tensor, which is the default of late groups as well, as torch has it."""
+
+    def __init__(self, params, lr=1e-3, *rest, **more):
+        super().__init__(params, torch.as_tensor(lr, dtype=torch.float64), *rest, **more)
+
+
+RIGHT = (Chunked, Stacked, TensorRate)
 
 CAUGHT: dict[type, str] = {}
 """Wrong ones, which say in their docstrings what is wrong, and the check that finds it."""
