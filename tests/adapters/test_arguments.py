@@ -156,6 +156,17 @@ def updates(learning_rate, momentum=0.9):
     return namedtuple("Pair", ["init", "update"])(init, update)
 
 
+def updates_in_a_dict(learning_rate, momentum=0.9):
+    def init(params):
+        return {name: np.zeros_like(x) for name, x in params.items()}
+
+    def update(updates, state, params=None):
+        state = {name: momentum * v + updates[name] for name, v in state.items()}
+        return {name: -learning_rate * v for name, v in state.items()}, state
+
+    return init, update
+
+
 def new_parameters(lr, momentum):
     def init(params):
         return {"v": np.zeros_like(params)}
@@ -215,7 +226,7 @@ VARYING = [
     *(making, making_lists, checking_its_dict),
     *(record, record_of_everything, record_unannounced, state_of_both, rates_in_a_dict),
     *(rates_in_a_record, momentum_is_the_velocity, rows_changed_in_place, at_the_parameters),
-    *(updates, new_parameters, compiled, as_long_as_it_is),
+    *(updates, updates_in_a_dict, new_parameters, compiled, as_long_as_it_is),
 ]
 STEADY = [sent, yielding, loop]
 

@@ -1,13 +1,14 @@
 """How a step function is called and answers, and a run that calls it so."""
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
 from momentum.adapters import _shared
+from momentum.adapters._functions.holders import HOLDERS
 from momentum.adapters._functions.meanings import CARRIED, Meaning, Record, changed, field, holds
 from momentum.adapters._functions.words import ROLES
 from momentum.adapters._libraries import Library
@@ -18,9 +19,6 @@ from momentum.subjects.protocol import LAYOUTS, SubjectError
 NAMED = ("named",)
 ALONE = ""
 """What stands for the argument of parameters that are no argument."""
-
-HOLDERS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, int], list[Any]]]]
-"""How all arrays are handed over at once, and read from what comes back."""
 
 Held = dict[str, Any]
 """What is carried of a parameter, or of all of them: argument -> what it held last."""
@@ -56,8 +54,8 @@ class Form:
     """One way to call a function.
 
     takes: argument -> what it is, the hyper-parameters left out that are fixed. keywords: arguments
-    that are passed by name. free: hyper-parameters that are taken. holder: "array", or it takes a
-    "list" or "dict" of all arrays at once. answer: the arguments of which it returns what comes
+    that are passed by name. free: hyper-parameters that are taken. holder: "array", or the one of
+    HOLDERS in which all arrays come at once. answer: the arguments of which it returns what comes
     next, one alone or several in a tuple; NAMED where it names them; the others are changed in
     place. first: makes the first v of parameters and hyper-parameters, zeros where there is none.
     count: of the first step. attached: gradients are an attribute of the parameters.
@@ -170,8 +168,9 @@ class Form:
     def _added(self, theta: Any, change: Any) -> Any:
         if self.holder == "array":
             return theta + change
-        hold, kept = HOLDERS[self.holder]
-        return hold([x + c for x, c in zip(kept(theta, len(theta)), kept(change, len(theta)))])
+        holder = HOLDERS[self.holder]
+        old, changes = (holder.read(each, len(theta), "theta") for each in (theta, change))
+        return holder.fill([x + c for x, c in zip(old, changes)], "theta")
 
     @property
     def wanted(self) -> str:
@@ -205,7 +204,7 @@ class Form:
         words = [] if usual else [f"with ({', '.join(map(self._told, told.items()))})"]
         words += ["gradients at the parameters"] if self.attached else []
         if self.holder != "array":
-            words.append(f"with a {self.holder} of all arrays")
+            words.append(f"with a {HOLDERS[self.holder].words}")
         if self.counts:
             words.append(f"its count begins at {self.count}")
         told_of = {n: self._role(n) for n in self.carried}
@@ -235,25 +234,6 @@ class Form:
         if isinstance(meaning, str):
             return "v" if meaning == "before" else meaning
         return "theta" if "theta" in holds(meaning) else "v"
-
-
-def _all(x: object, count: int) -> list[Any]:
-    if not isinstance(x, list | tuple) or len(x) != count:
-        raise SubjectError(f"returned {type(x).__name__} for a list of {count} arrays")
-    return list(x)
-
-
-def _keyed(arrays: Sequence[Any]) -> dict[str, Any]:
-    return {f"p{i}": x for i, x in enumerate(arrays)}
-
-
-def _values(x: object, count: int) -> list[Any]:
-    if not isinstance(x, Mapping) or x.keys() != _keyed(range(count)).keys():
-        raise SubjectError(f"returned {type(x).__name__} for a dict of {count} arrays")
-    return [x[f"p{i}"] for i in range(count)]
-
-
-HOLDERS = {"list": (list, _all), "dict": (_keyed, _values)}
 
 
 def _named_field(got: object, role: str) -> object:

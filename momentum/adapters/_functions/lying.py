@@ -75,7 +75,7 @@ def _tried(way: Way, h: Hyper, dtype: str) -> Iterator[tuple[str, str | bool]]:
 def _addressed(way: Way, h: Hyper, dtype: str) -> bool:
     run = way.begin([np.full(SHAPES[0], 8.0)], h, dtype)
     x = np.zeros(SHAPES[0][::-1], dtype).T.view(_Addressed)
-    g, theta, v = (run.handed_over([x.copy(order="K")])[0] for _ in range(3))
+    g, theta, v = (run.handed_over([x.copy(order="K")], role)[0] for role in ("grad", "theta", "v"))
     arrays = {"theta": theta, "v": v}
     carried = {n: arrays.get(str(m), run.held[0][n]) for n, m in way.carried.items()}
     try:

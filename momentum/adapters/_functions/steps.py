@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from momentum.adapters._functions.forms import HOLDERS, NAMED, Form
+from momentum.adapters._functions.forms import NAMED, Form
+from momentum.adapters._functions.holders import HOLDERS
 from momentum.adapters._functions.meanings import Record, fields, holds
 from momentum.adapters._libraries import Library
 from momentum.adapters._run import ArrayRun
@@ -44,14 +45,18 @@ class StepRun(ArrayRun):
             before = self._laid([self.array_of(x) for x in parameters], gradients=False)
         self.held = [
             form.begun(x, earlier, v, h)
-            for x, earlier, v in zip(*map(self.handed_over, (self.theta, before, zeros)))
+            for x, earlier, v in zip(
+                self.handed_over(self.theta, "theta"),
+                self.handed_over(before, "theta"),
+                self.handed_over(zeros, "v"),
+            )
         ]
 
-    def handed_over(self, arrays: Sequence[Any]) -> Sequence[Any]:
+    def handed_over(self, arrays: Sequence[Any], role: str) -> Sequence[Any]:
         """What each call is given of them."""
         if self.form.holder == "array":
             return arrays
-        return [HOLDERS[self.form.holder][0](arrays)]
+        return [HOLDERS[self.form.holder].fill(arrays, role)]
 
     def _laid(self, arrays: Sequence[Any], gradients: bool) -> list[Any]:
         """Parameters 0, 3, … have the layout in both places; 1, 4, … in the gradient only."""
@@ -75,7 +80,7 @@ class StepRun(ArrayRun):
         if self.attached:
             self.attach()
         after: list[Any] = []
-        for held, g in zip(self.held, self.handed_over(self.grads)):
+        for held, g in zip(self.held, self.handed_over(self.grads, "grad")):
             asked: list[Any] = []
 
             def gradient_of(x: Any, *rest: object, g: Any = g, asked: Any = asked) -> Any:
@@ -93,12 +98,12 @@ class StepRun(ArrayRun):
         if v is not None and self.form.first is None:
             kept = [held[v] for held in self.held]
             for x, shape in zip(
-                kept if self.form.holder == "array" else self._each(kept[0]), self.shapes
+                kept if self.form.holder == "array" else self._each(kept[0], "v"), self.shapes
             ):
                 self._check(x, shape, "v")
 
-    def _each(self, held: Any) -> list[Any]:
-        return HOLDERS[self.form.holder][1](held, len(self.shapes))
+    def _each(self, held: Any, role: str = "theta") -> list[Any]:
+        return HOLDERS[self.form.holder].read(held, len(self.shapes), role)
 
     def values(self, g: Any, gradient_of: Any) -> Mapping[str, Any]:
         """What a step is given of a gradient."""
@@ -108,7 +113,7 @@ class StepRun(ArrayRun):
             gradient_of(x)
             if self.form.holder == "array":
                 return (x * g).sum()
-            terms = [(a * b).sum() for a, b in zip(self._each(x), self._each(g))]
+            terms = [(a * b).sum() for a, b in zip(self._each(x), self._each(g, "grad"))]
             return sum(terms[1:], terms[0])
 
         sized = "size" in self.form.takes.values()
@@ -132,7 +137,7 @@ class StepRun(ArrayRun):
             raise _AskedAt(x)
 
         found: list[Any] = []
-        for held, g in zip(copy.deepcopy(self.held), self.handed_over(self.theta)):
+        for held, g in zip(copy.deepcopy(self.held), self.handed_over(self.theta, "theta")):
             try:
                 self.form.call(self.h, held, self.values(g, gradient_of))
             except _AskedAt as asked:

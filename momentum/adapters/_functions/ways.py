@@ -8,6 +8,7 @@ from momentum.adapters._functions import counts as _counts
 from momentum.adapters._functions import pairs, pointers
 from momentum.adapters._functions.arguments import Arguments, meanings
 from momentum.adapters._functions.forms import answers
+from momentum.adapters._functions.holders import HOLDERS
 from momentum.adapters._functions.meanings import GRADIENTS, Meaning, holds
 from momentum.adapters._functions.steps import Way
 from momentum.adapters._libraries import Library
@@ -80,7 +81,7 @@ def _holders(step: Callable[..., object], held: Mapping[str, Any]) -> Sequence[s
     theta = next((n for n, m in held.items() if m == "theta"), "")
     said_of = str(getattr(step, "__annotations__", {}).get(theta, "")).lower()
     named = [h for h, words in _CALLED.items() if any(w in said_of for w in words)]
-    return [*named, *(h for h in ("array", "list", "dict") if h not in named)]
+    return [*named, *(h for h in ("array", *HOLDERS) if h not in named)]
 
 
 _CALLED = {"dict": ("dict", "mapping"), "list": ("list", "sequence", "iterable")}
