@@ -42,7 +42,8 @@ class Library(NamedTuple):
     into it, None where arrays never change. dtype(x): the name of its dtype.
     claims: facts of whatever is computed with it. computed(x): an array that is a number at last.
     outside_of_graphs(): where steps are taken that change arrays which record gradients, None where
-    no array has a gradient of its own.
+    no array has a gradient of its own. recording(x): an array that has. at_parameters(g): what such
+    a one has of an array that is its gradient.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Library(NamedTuple):
     dtype: Callable[[Any], str] = lambda x: str(x.dtype).rpartition(".")[2]
     computed: Callable[[Any], Any] = lambda x: x
     outside_of_graphs: Callable[[], AbstractContextManager[object]] | None = None
+    recording: Callable[[Any], Any] = lambda x: x
+    at_parameters: Callable[[Any], Any] = lambda g: g
 
 
 def numpy() -> Library:
@@ -95,6 +98,7 @@ def torch(device: str = CPU) -> Library:
         lambda x: isinstance(x, torch.Tensor),
         lambda x: x.detach().fill_(float("nan")),
         outside_of_graphs=torch.no_grad,
+        recording=lambda x: x.requires_grad_(),
     )
 
 

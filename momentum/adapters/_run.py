@@ -52,13 +52,13 @@ class ArrayRun:
         self.attached, self.given = attached, list[Array | None]()
         if attached:
             self.takes_none = True
-            self.theta = [x.requires_grad_() for x in self.theta]
+            self.theta = [library.recording(x) for x in self.theta]
 
     def attach(self) -> None:
         """Put the gradients where the step finds them."""
         self.given = self._numbers_of_grads()
         for x, g in zip(self.theta, self.grads):
-            x.grad = g
+            x.grad = None if g is None else self.library.at_parameters(g)
 
     def array_of(self, values: Array, dtype: str = "") -> Any:
         """An array of the library, with one axis where no others are taken."""

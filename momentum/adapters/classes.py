@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from momentum.adapters import _device, _shared
+from momentum.adapters import _device, _parameters, _shared
 from momentum.adapters._attributes import attributes, keeping
 from momentum.adapters._functions.trials import START, Misunderstood, copied, takes, understood
 from momentum.adapters._functions.words import SPOKEN, roles
@@ -207,14 +207,14 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
     hints = [getattr(f, "__annotations__", {}) for f in (getattr(obj, method, obj), obj.__init__)]
     attached = not arguments
     holders = ("list",) if attached else ("list", "dict", "array")
+    kinds = libraries(str(hints), device)
+    if attached:
+        kinds = [one for one in kinds if one.outside_of_graphs is not None] + _parameters.own()
     ways = [
         Way(library, make, method, order, key, here, holder, held, attached)
-        for library in libraries(str(hints), device)
-        if library.outside_of_graphs is not None or not attached
+        for library in kinds
         for holder in (holders if held else ("array", "list", "dict"))
     ]
-    if not ways:
-        raise UsageError(f"{name}.{method}() takes no gradients, and no array here has its own")
     tried_with = {"lr": 0.5, **({"momentum": 0.25} if "momentum" in {**names, **here} else {})}
     h = Hyper(**{**tried_with, **values})
     try:
@@ -238,7 +238,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         left=_left(obj, {held, *names.values(), *here.values(), *values, *kept}),
         # What a function has closed over stays behind when it is copied.
         offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"})
-        | (IN_PLACE if attached else offers),
+        | (IN_PLACE if way.library.name == "torch" and attached else offers),
         none_gradients=way.takes_none or (attached and takes(way, h, dtypes, (2,), none=True)),
         scalars=takes(way, h, dtypes, ()),
         empty=takes(way, h, dtypes, (0,)),
