@@ -6,6 +6,9 @@ from typing import Any
 from momentum.adapters import _shared
 from momentum.adapters._functions.words import SPOKEN
 
+_CURRENT = "current_"
+"""What the name of a number begins with that is made of another, which it was at first."""
+
 
 class _Attributes(MutableMapping[str, Any]):
     """What is kept in an object under names: properties that can be set, its dict, its slots."""
@@ -53,5 +56,8 @@ def keeping(made: object) -> list[MutableMapping[str, Any]]:
 
 
 def attributes(kept: Mapping[str, object]) -> dict[str, str]:
-    """The hyper-parameters that are kept so: our name -> theirs."""
-    return _shared.known_names([n for n, x in kept.items() if isinstance(x, float)], SPOKEN)
+    """The hyper-parameters that are kept so: our name -> theirs, the current one of two."""
+    numbers = [n for n, x in kept.items() if isinstance(x, float)]
+    numbers.sort(key=lambda n: n.startswith(_CURRENT))
+    called = {n.removeprefix(_CURRENT): n for n in numbers}
+    return {ours: called[n] for ours, n in _shared.known_names(called, SPOKEN).items()}

@@ -32,6 +32,22 @@ class Parameter:
     def value(self, array: Any) -> None:
         self.data = array
 
+    def numpy(self) -> NDArray[Any]:
+        """A copy of the array, as variables give it."""
+        return np.array(self.data)
+
+    def assign(self, values: Any) -> None:
+        """Other numbers, of the same format."""
+        self.data = np.array(values, dtype=self.dtype)
+
+    def assign_add(self, change: Any) -> None:
+        """The array moved forwards."""
+        self.assign(self.data + change)
+
+    def assign_sub(self, change: Any) -> None:
+        """The array moved back."""
+        self.assign(self.data - change)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """That of the array."""

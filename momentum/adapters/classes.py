@@ -23,6 +23,7 @@ from momentum.adapters import _device, _parameters, _shared
 from momentum.adapters._attributes import attributes, keeping
 from momentum.adapters._functions.trials import START, Misunderstood, copied, takes, understood
 from momentum.adapters._functions.words import SPOKEN, roles
+from momentum.adapters._gathered import Gathered, gathered
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
 from momentum.adapters._run import COPIES, IN_PLACE, ArrayRun
@@ -35,7 +36,7 @@ from momentum.subjects.protocol import Array, Facts, Subject, SubjectError
 METHODS = ("step", "update", "apply", "apply_gradients", "update_params", "__call__")
 H = TypeVar("H")
 
-KEYS = frozenset({"key", "name", "param_name", "index", "idx", "i"})
+KEYS = frozenset({"layer", "layer_name", "key", "name", "param_name", "index", "idx", "i"})
 
 
 def _parts(obj: object) -> tuple[str, list[str], str] | None:
@@ -49,12 +50,15 @@ def _parts(obj: object) -> tuple[str, list[str], str] | None:
         taken = argument_names(made) if inspect.isfunction(made) else []
         return ("__call__", taken, "") if {"theta", "grad"} == set(roles(taken)) else None
     holding = roles(argument_names(obj)).get("theta", "")
+    needed = (
+        holding and inspect.signature(obj).parameters[holding].default is inspect.Parameter.empty
+    )
     for name in METHODS:
         method = getattr(obj, name, None)
         taken = argument_names(method)[1:] if inspect.isfunction(method) else []
         found = set(roles(taken)) | ({"theta"} if holding else set())
         if {"theta", "grad"} == found:
-            return name, taken, "" if "theta" in roles(taken) else holding
+            return name, taken, holding if needed or "theta" not in roles(taken) else ""
     if holding and _called_alone(getattr(obj, "step", None)):
         return "step", [], holding
     return None
@@ -80,6 +84,8 @@ def _left(obj: Callable[..., object], known: set[str]) -> dict[str, str]:
 
 def accepts(obj: object) -> bool:
     """A class or factory with such a method, and a rate somewhere."""
+    if callable(obj) and _parts(obj) is None:
+        obj = gathered(obj, METHODS) or obj
     parts = _parts(obj) if callable(obj) else None
     return parts is not None and "lr" in _shared.known_names(
         [*argument_names(obj), *parts[1]], SPOKEN
@@ -123,7 +129,7 @@ class Way:
         given |= {self.key: key} if self.key else {}
         given |= {theirs: getattr(h, n) for n, theirs in self.names.items()}
         got = getattr(made, self.method)(**given)
-        if self.held and got is None:
+        if "theta" not in self.order and got is None:
             got = getattr(made, self.held, None)
         return theta if got is None else cast(H, got)
 
@@ -186,7 +192,9 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
 
     Raises: UsageError where it takes or wants something else, or no trial is understood.
     """
-    parts = _parts(obj)
+    if (parts := _parts(obj)) is None:
+        obj = gathered(obj, METHODS) or obj
+        parts = _parts(obj)
     assert parts is not None, "accepted for having them"
     method, arguments, held = parts
     found = roles(arguments)
@@ -210,6 +218,8 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
     kinds = libraries(str(hints), device)
     if attached:
         kinds = [one for one in kinds if one.outside_of_graphs is not None] + _parameters.own()
+    if isinstance(obj, type) and issubclass(obj, Gathered):
+        kinds += _parameters.own()[:1]
     ways = [
         Way(library, make, method, order, key, here, holder, held, attached)
         for library in kinds
@@ -223,6 +233,8 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         raise UsageError(f"{name} cannot be stepped: {error}") from None
     assert fitting is not None, "one fits, or none does for a reason"
     way, dtypes = fitting
+    if names.get("weight_decay") == "decay" and not _decays(way, h, dtypes[0]):
+        del names["weight_decay"]
     way = _with_none(way, h, dtypes[0])
     tried = way.begin([np.array(START)], h, dtypes[0])
     kept_open = {n for kept in keeping(tried.made[0]) for n in attributes(kept)}
@@ -245,6 +257,13 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         **way.library.claims,
     )
     return PlainSubject(facts, way.begin)
+
+
+def _decays(way: Way, h: Hyper, dtype: str) -> bool:
+    """Whether what is called decay moves parameters: in others it is the rate's."""
+    run = way.begin([np.array(START)], h._replace(weight_decay=0.5), dtype)
+    run.step([np.zeros(len(START))])
+    return not np.array_equal(run.parameters()[0], START)
 
 
 def _with_none(way: Way, h: Hyper, dtype: str) -> Way:

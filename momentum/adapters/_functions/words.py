@@ -9,7 +9,7 @@ _WORDS = {
     "theta": "theta thetas x xs w ws weight weights p param params parameter parameters theta0 x0",
     "v": "v vs vel velocity velocities buf bufs buffer buffers momentum_buffer momentum_buffers"
     " state states opt_state trace config cache accum accumulator moment",
-    "grad": "g gs grad grads gradient gradients dw dx dtheta param_grad param_grads",
+    "grad": "g gs grad grads gradient gradients dw dx dtheta param_grad param_grads d_w grad_wrt_w",
 }
 ROLES: Mapping[str, frozenset[str]] = {r: frozenset(text.split()) for r, text in _WORDS.items()}
 """What people call parameters, velocities and gradients."""
