@@ -46,6 +46,7 @@ ROOMS = {
     "conventions": Room(
         "momentum/conventions/*.py",
         (
+            "conventions/test_spellings.py",
             "conventions/test_hyper.py",
             "conventions/test_conventions.py",
             "conventions/test_text.py",
