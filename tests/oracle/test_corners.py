@@ -324,6 +324,31 @@ def test_a_rule_may_add_a_number_to_every_element() -> None:
         assert step.error.tolist() == [[0, 0.25], [0, 0]]
 
 
+@pytest.mark.parametrize("tier", ["fast", "exact"])
+def test_a_closed_loop_of_a_rule_that_is_not_linear_is_asked_where_it_says(tier: Any) -> None:
+    """v = 1/2 v + g + 1; x = x - 1/2 v; g = y, taken at y = x - 1/2 v."""
+
+    def rule(theta: Any, grad: Any, state: State, h: Hyper) -> tuple[Any, State]:
+        v = h.momentum * state.v + grad + 1
+        return theta - h.lr * v, State(state.step + 1, v)
+
+    def ahead(theta: Any, state: State, h: Hyper) -> Any:
+        return theta - h.momentum * state.v
+
+    convention = Convention(name="constant", rule=rule, gradient_point=ahead)
+    seen: list[list[float]] = []
+
+    def gradient(y: Any) -> Any:
+        seen.append([float(x) for x in y])
+        return y
+
+    truth = momentum.replay(
+        convention, [1.0, 3.0], gradient, lr=0.5, momentum=0.5, steps=2, tier=tier
+    )
+    assert seen == [[1.0, 3.0], [-1.0, -1.0]]  # v = 2, 4; x = 0, 1
+    assert truth.values.tolist() == [[0.0, 1.0], [-0.5, 0.0]]  # v = 1, 2
+
+
 def test_forms_of_a_rule_that_is_not_linear_lie_as_far_apart_as_they_round() -> None:
     """x (1 - lr v) and x - lr v x, whose float64 values differ in their last digits only."""
 

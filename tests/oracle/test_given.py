@@ -28,6 +28,15 @@ def test_replay_and_compare_take_lists_arrays_and_tensors(i: int) -> None:
     assert truth.compare([end]).passed
 
 
+def test_an_array_of_tensors_is_one_of_their_numbers() -> None:
+    start = np.empty((2, 1), dtype=object)
+    for i, x in enumerate((1.0, 2.0)):
+        start[i, 0] = torch.tensor(x, dtype=torch.bfloat16)  # which NumPy does not read
+    assert momentum.replay("torch", start, [[[0.5], [1.0]]], **CALL).values.tolist() == [
+        [[0.75], [1.5]]
+    ]
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "torch.bfloat16", torch.bfloat16])
 def test_dtype_takes_names_and_the_dtypes_of_libraries(dtype: Any) -> None:
     assert momentum.replay("torch", [1.0], [[1.0]], dtype=dtype, **CALL).dtype == "bfloat16"
