@@ -13,7 +13,7 @@ from momentum.conventions.hyper import Hyper
 from momentum.gallery.machine.machine import Machine, MachineRun
 from momentum.runner.one_check import run_check
 from momentum.subjects.problems import Problem
-from momentum.subjects.refusals import Refusals
+from momentum.subjects.refusals import Refusals, unsupported_sparse
 from momentum.subjects.trial import refused
 
 TORCH = get("accumulated")
@@ -244,6 +244,35 @@ def test_several_groups_that_are_refused_are_named() -> None:
     alone = Problem("float32", ((2,),), (row[:1],), (0,))
     assert refusals.reason(error, alone, ()) is None
     assert refusals.reason(_raised(KeyError("one group only")), problem, ()) is None
+
+
+def test_groups_are_tried_with_a_parameter_each() -> None:
+    class Run(MachineRun):
+        def setup(self) -> None:
+            if len(self.theta) > 1:
+                raise ValueError("one parameter only")
+
+    row = (Hyper(0.5), Hyper(0.25))
+    problem = Problem("float32", ((2,), (2,)), (row,), (0, 1))
+    refusals = Refusals(Machine("one", TORCH, run=Run))
+    error = _raised(ValueError("one parameter only"))
+    assert refusals.reason(error, problem, ()) == "refuses several groups: one parameter only"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("add(sparse, dense) is not supported"), True),
+        (TypeError("Unsupported: SPARSE"), True),
+        (NotImplementedError("could not run on\na sparse tensor"), True),
+        (RuntimeError("sparse gradients are what went wrong"), False),
+        (RuntimeError("float16 is not supported"), False),
+        (ValueError("sparse is not supported"), False),
+        (KeyError("sparse is not supported"), False),
+    ],
+)
+def test_a_library_says_of_sparse_operands_that_it_takes_none(error: Exception, said: bool) -> None:
+    assert unsupported_sparse(error) == said
 
 
 def test_what_is_refused_by_itself_is_left_out_of_any_order() -> None:
