@@ -161,8 +161,8 @@ _Parts = tuple[Exact, Exact]
 
 
 def _whole_root(n: fmpz) -> int | None:
-    found = math.isqrt(int(n)) if n >= 0 else -1
-    return found if found**2 == n and found >= 0 else None
+    found = math.isqrt(abs(int(n)))
+    return found if found**2 == n else None
 
 
 def _parts(x: Exact, radical: Radical) -> _Parts:

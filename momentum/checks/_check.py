@@ -176,7 +176,7 @@ def same(got: ArrayLike, wanted: ArrayLike, where: str, step: int = 0) -> Measur
 
 def told_apart(got: float, wanted: float) -> str:
     """Both numbers, with as many digits as tell them apart."""
-    digits = next((n for n in (9, 17) if f"{got:.{n}g}" != f"{wanted:.{n}g}"), 9)
+    digits = 9 if f"{got:.9g}" != f"{wanted:.9g}" else 17
     return f"{got:.{digits}g}, wanted {wanted:.{digits}g}"
 
 

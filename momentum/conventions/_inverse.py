@@ -42,12 +42,12 @@ class Wanted(NamedTuple):
     kappa: Any
     like: Any
     following: Any
-    weight: Any = 0
-    first: bool = False
-    held: Any = None
-    surds: list[Exact] = []
-    radical: Radical | None = None
-    heights: float = 0
+    weight: Any
+    first: bool
+    held: Any
+    surds: list[Exact]
+    radical: Radical | None
+    heights: float
 
 
 class Found(NamedTuple):

@@ -41,10 +41,10 @@ def number_types(convention: Convention, hypers: Iterable[Hyper], closed: bool) 
     """Number types for a rule, to be tried in turn: quick ones first, and one for every rule."""
     try:
         for h in dict.fromkeys(hypers):
-            x, state = DYADIC.array(np.ones(1)), convention.initial
+            x, state = DYADIC.array(np.ones(())), convention.initial
             for _ in range(2):
                 x, state = convention.step(
-                    x, DYADIC.array(np.ones(1)), state, h.lifted(DYADIC.scalar)
+                    x, DYADIC.array(np.ones(())), state, h.lifted(DYADIC.scalar)
                 )
     except TypeError:  # it divides, or rates are no floats
         if closed:

@@ -134,9 +134,9 @@ class Measure:
         sums = len(paths) - 1
         if sums == 1:
             error += math.expm1(self.log) * (error + abs(value))
-        elif sums > 1:
+        elif sums:
             error += math.expm1(sums * self.log) * (error + gross)
-        error += max(sums, 0) * self.format.lost_in_sums
+        error += sums * self.format.lost_in_sums
         if self.own_error:
             error += _FLOAT64_U * abs(value)  # fsum rounds once
             error += sum(_FLOAT64_U * p.size * len(t.factors) for p, t in zip(paths, terms)

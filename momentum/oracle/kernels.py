@@ -136,7 +136,7 @@ def off_format(x: Array, format: Format) -> float | Array:
     rounded = format.round(x)
     off = np.abs(rounded - x)
     if format.flushes:
-        off = np.maximum(off, np.where(np.abs(x) < format.smallest_normal, np.abs(x), 0.0))
+        off = np.where(np.abs(x) < format.smallest_normal, np.abs(x), off)
     return off
 
 

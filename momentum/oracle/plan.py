@@ -83,7 +83,7 @@ def _arrays(key: Text) -> tuple[str, ...]:
     """Fields of the state that some step makes an array."""
     fields, found = type(key.convention.initial)._fields, set[str]()
     state: list[Kind] = [0] * len(fields)
-    for _ in range(2):
+    for _ in fields:  # one may become an array by another
         outputs = expansion(key.convention, _GENERIC, state)[1:]
         found |= {n for n, x in zip(fields, outputs) if x.is_array}
         state = ["array" if n in found else 2 for n in fields]

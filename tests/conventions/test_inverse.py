@@ -53,7 +53,7 @@ def trials(name, nesterov, free, **fixed):
 
 
 def wanted(P, Q, mu, kappa, like):
-    return Wanted(P, Q, mu, kappa, like, like.momentum, surds=[])
+    return Wanted(P, Q, mu, kappa, like, like.momentum, 0, False, None, [], None, 0)
 
 
 @pytest.mark.parametrize(("name", "nesterov", "free"), FORMS)

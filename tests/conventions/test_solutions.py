@@ -22,7 +22,9 @@ NONE, HALF, THIRD = fmpq(0), fmpq(1, 2), fmpq(1, 3)
 
 def wanted(P, Q, mu=None, kappa=None, momentum=HALF, lr=THIRD, dampening=NONE, **more):
     like = Hyper(lr, momentum, dampening)
-    return Wanted(fmpq(P), None if Q is None else fmpq(Q), mu, kappa, like, momentum, **more)
+    rest = {"weight": 0, "first": False, "held": None, "surds": [], "radical": None, "heights": 0}
+    Q = None if Q is None else fmpq(Q)
+    return Wanted(fmpq(P), Q, mu, kappa, like, momentum, **(rest | more))
 
 
 def told(found):
