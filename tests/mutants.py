@@ -230,6 +230,16 @@ EQUIVALENT: dict[str, str] = {
     'twin.outcome <= "caught"': "of three words this is the first",
     'twin.outcome <= "missed"': "the only one before it is gone by then",
     "ratio >= worst.ratio": "of two equal ones either is the worst",
+    "_SLACK = 1.0 + 2.0**- 2": "room chosen freely, for more than 10^6 roundings either way",
+    "values.flat[ -1]": "where it is taken, all are equal",
+    "+SHAPES = ": "shapes chosen freely",
+    "+_SHARED = ": "a size chosen freely: either way gives the same",
+    "+_FEW = ": "a size chosen freely: either way gives the same",
+    'self.tier is "fast"': "words of one program are one object each",
+    "+SIZE = ": "a number chosen freely",
+    "+LIMIT = ": "a time chosen freely",
+    "trial_limit(LIMIT / ": "a time chosen freely",
+    "subjects/protocol.py\n-\n-    @property": "what a type says is asked by no run",
 }
 """A piece of the changed line -> why the change makes no difference."""
 
