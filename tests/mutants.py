@@ -239,6 +239,10 @@ EQUIVALENT: dict[str, str] = {
     "+SIZE = ": "a number chosen freely",
     "+LIMIT = ": "a time chosen freely",
     "trial_limit(LIMIT / ": "a time chosen freely",
+    "        bits = 6": "so many to begin with; where they do not tell, there are twice as many",
+    "( 5 if narrow else 2)": "more goes the long way, which gives the same",
+    "(4 if narrow else 3)": "more goes the long way, which gives the same",
+    '_unique(operation, args, "", ': "an operation's number is never read",
     "subjects/protocol.py\n-\n-    @property": "what a type says is asked by no run",
 }
 """A piece of the changed line -> why the change makes no difference."""

@@ -30,9 +30,9 @@ class Expression:
     """One node of the graph; made by `symbol`, `number`, `made` and the operators."""
 
     operation: Operation
-    args: "tuple[Expression, ...]" = ()
-    name: str = ""
-    value: Fraction = Fraction(0)
+    args: "tuple[Expression, ...]"
+    name: str
+    value: Fraction
 
     __array_ufunc__ = None  # an array on the left must hand over to our reflected operators
 

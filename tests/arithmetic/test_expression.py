@@ -126,6 +126,9 @@ def test_operators_leave_out_what_changes_nothing() -> None:
     assert (-A).__neg__() is A
     assert number(1) / 2 - 1 is number(Fraction(-1, 2))
     assert 0.5 * A is made("*", number(0.5), A)
+    assert 2 / A is made("/", number(2), A)
+    assert 2 - A is made("-", number(2), A)
+    assert 0 / A is number(0)
 
 
 def test_equal_expressions_are_one_and_others_are_not() -> None:

@@ -87,6 +87,8 @@ def test_grid_divides_by_powers_of_two_only():
     quotient = Grid.of(np.array([3.0, 3.0, -3.0]), format) / np.array([4.0, 3.0, -0.5])
     assert quotient.fits.tolist() == [True, False, True]
     assert quotient.value[quotient.fits].tolist() == [0.75, 6.0]
+    half = (Grid.of(3.0, format) - 1.0) / 2.0  # 3/2 and 1/2, in quanta of 1/2
+    assert (float(half.value), float(half.magnitude), float(half.quantum)) == (1.0, 2.0, 0.5)
 
 
 def test_a_product_is_as_large_as_what_its_factors_were_made_of():
