@@ -27,8 +27,6 @@ def as_array(x: Any) -> Floats:
         x = x.double().numpy() if "bfloat16" in str(x.dtype) else x.numpy()
     try:
         array = np.asarray(x)
-        if array.dtype == object and any(hasattr(y, "detach") for y in array.flat):
-            array = np.asarray([float(y) for y in array.flat]).reshape(array.shape)
         plain = array.dtype in (np.float16, np.float32, np.float64)
         return array if plain else array.astype(np.float64)
     except (TypeError, ValueError) as error:
