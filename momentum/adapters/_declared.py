@@ -7,7 +7,7 @@ from typing import Any
 
 from momentum.adapters import _shared
 from momentum.adapters._libraries import Claims, Library
-from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._run import COPIES, OF_GRADIENTS, ArrayRun
 from momentum.adapters._shared import fitted
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -62,7 +62,7 @@ class DeclaredRun(ArrayRun):
     leading = 0
     settable: Collection[str] = NUMBERS
     attributes: Mapping[str, str] = {}
-    offers = COPIES | {"state_bytes"}
+    offers = COPIES | OF_GRADIENTS | {"state_bytes"}
     options: Collection[str] = ()
     nesterov: Collection[str] = ()
 

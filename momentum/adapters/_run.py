@@ -15,10 +15,13 @@ from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array, Gradient
 from momentum.subjects.settings import around_unusual, shown
 
-COPIES = frozenset({"resume", "deepcopy", "pickle", "fed"})
+COPIES = frozenset({"resume", "deepcopy", "pickle"})
 """What every such run offers, where nothing of its framework is in the way."""
 
-IN_PLACE = frozenset({"overwrite", "storage", "settings"})
+OF_GRADIENTS = frozenset({"fed", "again", "one_gradient"})
+"""What it offers about its gradients."""
+
+IN_PLACE = frozenset({"overwrite", "storage", "settings", "another_thread"})
 """What it offers beside, where its arrays are NumPy's."""
 
 
@@ -29,10 +32,12 @@ class ArrayRun:
     of the attributes that hold all that a later step depends on. takes_none: gradients may be None.
     flat: every array is handed over with one axis. dtypes: of each parameter, where they differ.
     attached: gradients are an attribute of the parameters, `grad`, as a backward pass leaves them.
+    order: of parameters, in which gradients are handed over by name; empty for their own.
     """
 
     state: tuple[str, ...] = ("theta", "optimizer")
     takes_none = False
+    order: Sequence[int] = ()
     optimizer: Any
 
     def __init__(
@@ -89,6 +94,25 @@ class ArrayRun:
         ]
         self.advance()
 
+    def again(self) -> None:
+        """A step along the last gradients as they are; those that were cleared are given anew."""
+        if self.attached and self._cleared(self._read_back()):
+            self.grads = [
+                None if g is None else self.array_of(g, d) for g, d in zip(self.given, self.dtypes)
+            ]
+        self.advance()
+
+    def step_one(self, gradient: Array) -> None:
+        """A step whose parameters have one object as their gradient."""
+        self.grads = [self.array_of(gradient, self.dtypes[0])] * len(self.shapes)
+        self.advance()
+
+    def step_keyed(self, gradients: Sequence[Gradient], order: Sequence[int]) -> None:
+        """A step whose gradients come in another order than the parameters."""
+        self.order = order
+        self.step(gradients)
+        self.order = ()
+
     def arrays(self) -> Sequence[Any]:
         """The parameters as arrays of the library."""
         return self.theta
@@ -107,9 +131,14 @@ class ArrayRun:
         """
         if not self.attached:
             return self._numbers_of_grads()
-        read_back = [None if x.grad is None else self.library.numbers(x.grad) for x in self.theta]
-        cleared = all(g is None or not g.any() for g in read_back)
-        return list(self.given) if cleared else read_back
+        found = self._read_back()
+        return list(self.given) if self._cleared(found) else found
+
+    def _read_back(self) -> list[Array | None]:
+        return [None if x.grad is None else self.library.numbers(x.grad) for x in self.theta]
+
+    def _cleared(self, gradients: Sequence[Array | None]) -> bool:
+        return all(g is None or not g.any() for g in gradients)
 
     def _numbers_of_grads(self) -> list[Array | None]:
         return [

@@ -67,6 +67,13 @@ class Stepping(Begun):
             self.fed_tensors[i] = p.grad
         self.optimizer.step()
 
+    def again(self) -> None:
+        self.optimizer.step()
+
+    def step_one(self, gradient: Array) -> None:
+        self._feed(self._tensors([gradient])[:1] * len(self.params))
+        self.optimizer.step()
+
     def unwritten_step(self, gradients: Sequence[Gradient]) -> None:
         with unwritten_memory_is_nan():
             self.step(gradients)

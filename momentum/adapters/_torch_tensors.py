@@ -20,6 +20,7 @@ def tensor(
 ) -> Tensor:
     """A tensor of these values in memory of its own.
 
+    offset: contiguous, from the second number of a larger tensor on, which ends one later.
     strided: every other number of a larger tensor. expanded: one number seen many times, where the
     values allow it. channels_last, transposed: where there are dimensions enough, else contiguous.
 
@@ -37,6 +38,10 @@ def tensor(
         return dense.contiguous(memory_format=torch.channels_last_3d)
     if layout == "expanded" and dense.numel() and bool((dense == dense.reshape(-1)[0]).all()):
         return dense.reshape(-1)[0].clone().expand(dense.shape)
+    if layout == "offset":
+        around = torch.full((dense.numel() + 2,), GAP, dtype=dtype, device=device)
+        around[1:-1] = dense.reshape(-1)
+        return around[1:-1].view(dense.shape)
     if layout == "strided":
         spread = torch.full((*dense.shape, 2), GAP, dtype=dtype, device=device)
         spread[..., 0] = dense

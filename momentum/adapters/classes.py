@@ -26,7 +26,7 @@ from momentum.adapters._functions.words import SPOKEN, roles
 from momentum.adapters._gathered import Gathered, gathered
 from momentum.adapters._libraries import Library, libraries
 from momentum.adapters._record import Adapter
-from momentum.adapters._run import COPIES, IN_PLACE, ArrayRun
+from momentum.adapters._run import IN_PLACE, OF_GRADIENTS, ArrayRun
 from momentum.adapters._shared import argument_names, fitted, returned
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -172,7 +172,7 @@ class _Run(ArrayRun):
             self.all = way.stepped(self.made[0], self.all, self.grads, self.h)
             self.theta = list(self.all)
         else:
-            fed = dict(zip(keys, self.grads))
+            fed = {keys[i]: self.grads[i] for i in self.order or range(len(keys))}
             self.all = way.stepped(self.made[0], self.all, fed, self.h)
             self.theta = [self.all[key] for key in keys]
         for x, shape in zip(self.theta, self.shapes, strict=True):
@@ -240,7 +240,9 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
     kept_open = {n for kept in keeping(tried.made[0]) for n in attributes(kept)}
     settable = {n for n in names if n in kept_open} | here.keys()
     free = frozenset({**names, **here})
-    offers = {"settings"} | ({"overwrite"} if way.library.fill else set())
+    offers = OF_GRADIENTS | {"settings", "another_thread"}
+    offers |= {"overwrite"} if way.library.fill else set()
+    offers |= {"keyed"} if way.holder == "dict" else set()
     facts = Facts(
         name=name,
         dtypes=dtypes,
@@ -249,8 +251,8 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         fixed=values,
         left=_left(obj, {held, *names.values(), *here.values(), *values, *kept}),
         # What a function has closed over stays behind when it is copied.
-        offers=(copied(tried) if isinstance(obj, type) else COPIES & {"fed"})
-        | (IN_PLACE if way.library.name == "torch" and attached else offers),
+        offers=(copied(tried) if isinstance(obj, type) else frozenset())
+        | (OF_GRADIENTS | IN_PLACE if way.library.name == "torch" and attached else offers),
         none_gradients=way.takes_none or (attached and takes(way, h, dtypes, (2,), none=True)),
         scalars=takes(way, h, dtypes, ()),
         empty=takes(way, h, dtypes, (0,)),

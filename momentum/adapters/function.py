@@ -33,7 +33,7 @@ from momentum.adapters._functions.trials import START, Misunderstood, copied, ta
 from momentum.adapters._functions.ways import alternatives_of, narrowed, ways_of
 from momentum.adapters._libraries import Claims, libraries
 from momentum.adapters._record import Adapter
-from momentum.adapters._run import COPIES, IN_PLACE
+from momentum.adapters._run import COPIES, IN_PLACE, OF_GRADIENTS
 from momentum.adapters._shared import FLAGS, argument_names, fitted
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
@@ -149,7 +149,7 @@ def _adapted(
         hyper=every,
         settable=every,
         fixed=fixed,
-        offers=COPIES | ({"overwrite"} if way.library.fill else set()),
+        offers=COPIES | OF_GRADIENTS | ({"overwrite"} if way.library.fill else set()),
         assumed=True,
         **claims,
     )
@@ -163,8 +163,9 @@ def _settled(way: Way, facts: Facts, h: Hyper, starts: Iterable[int]) -> PlainSu
     begun = counts.begun(lambda n: PlainSubject(facts, replace(way, count=n).begin), {*starts})
     way = replace(way, count=begun)
     way, facts = _with_axes(way, facts)
-    held = copied(way.begin([np.array(START)], h, facts.dtypes[0])) | IN_PLACE
-    offers = (facts.offers | (IN_PLACE if way.attached else {"settings"})) & held
+    offers = copied(way.begin([np.array(START)], h, facts.dtypes[0])) | facts.offers - COPIES
+    offers |= IN_PLACE if way.attached else {"settings", "another_thread"}
+    offers |= {"keyed"} if way.holder == "dict" else set()
     left = dict(facts.left)
     options: set[str] = set()
     if "gradient_of" in way.takes.values():

@@ -13,7 +13,7 @@ import numpy as np
 from momentum.adapters import _libraries
 from momentum.adapters._declared import DeclaredRun, Stated
 from momentum.adapters._record import callables_of, framework
-from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._run import COPIES, OF_GRADIENTS, ArrayRun
 from momentum.adapters._shared import returned
 from momentum.conventions import Hyper
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jax.example_libraries import optimizers
 
 
-OFFERS = COPIES | {"state_bytes"}
+OFFERS = COPIES | OF_GRADIENTS | {"state_bytes"}
 
 
 class JaxRun(ArrayRun):

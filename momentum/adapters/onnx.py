@@ -13,7 +13,7 @@ import numpy as np
 
 from momentum.adapters import _libraries, _shared
 from momentum.adapters._record import classes_of, framework
-from momentum.adapters._run import COPIES, ArrayRun
+from momentum.adapters._run import COPIES, OF_GRADIENTS, ArrayRun
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
 from momentum.errors import UsageError
@@ -41,7 +41,7 @@ def adapt(obj: Evaluator, fixed: Mapping[str, object], name: str) -> Subject:
         hyper=hyper,
         settable=hyper - _shared.FLAGS,
         fixed=values,
-        offers=COPIES | {"overwrite", "state_bytes", "nesterov_with_dampening"},
+        offers=COPIES | OF_GRADIENTS | {"overwrite", "state_bytes", "nesterov_with_dampening"},
     )
 
     def begin(parameters: Sequence[Array], hyper: Hyper, dtype: str) -> _Run:

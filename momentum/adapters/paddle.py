@@ -8,6 +8,7 @@ import numpy as np
 from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._libraries import Library
 from momentum.adapters._record import classes_of, framework
+from momentum.adapters._run import OF_GRADIENTS
 from momentum.conventions import Hyper
 from momentum.subjects.protocol import Array
 
@@ -34,7 +35,7 @@ class _Run(DeclaredRun):
 
     of_library = _library
     settable = ("lr", "momentum")
-    offers = frozenset({"resume", "fed", "state_bytes"})
+    offers = OF_GRADIENTS | {"resume", "state_bytes"}
     takes_none = True
 
     def begin(self, hyper: Hyper) -> None:

@@ -23,7 +23,7 @@ _ALWAYS = {
     *("resume", "hand_over", "foreign_state", "state_bytes", "live_objects", "file", "glances"),
     *("generators", "integers", "refill", "closure", "closure_raises", "closure_sets", "graph"),
     *("freeze", "place", "restart", "rebind", "regroup", "recast", "versions"),
-    *("settings", "threads"),
+    *("settings", "threads", "another_thread", "again", "one_gradient"),
     *("fed", "overwrite", "unwritten", "storage", "layouts", "mixed_dtypes", "validates"),
 }
 """What every optimizer of torch offers; see OFFERS."""

@@ -9,6 +9,7 @@ from typing import Any
 from momentum.adapters import _libraries, _shared
 from momentum.adapters._declared import DeclaredRun
 from momentum.adapters._record import framework
+from momentum.adapters._run import OF_GRADIENTS
 from momentum.conventions import Hyper
 
 
@@ -22,7 +23,7 @@ class _Run(DeclaredRun):
 
     of_library = _libraries.torch
     settable = ("lr",)
-    offers = frozenset({"resume", "fed", "state_bytes"})
+    offers = OF_GRADIENTS | {"resume", "state_bytes"}
     takes_none = True
 
     def begin(self, hyper: Hyper) -> None:

@@ -1,11 +1,14 @@
 """Whose memory is whose: gradients, parameters and the caller's dicts."""
 
+from collections.abc import Sequence
+
 from momentum.checks import _given as given
 from momentum.checks._check import Found, Trial, advice, check, same, true
 from momentum.checks._given import Problems, Setting, problems
 from momentum.checks._runs import every_form, forms, goes_on, stepped, walked
-from momentum.subjects.drive import Fed
+from momentum.subjects.drive import Fed, plainly, steps
 from momentum.subjects.offers import FullRun
+from momentum.subjects.protocol import Array, Gradient
 
 
 def with_a_gap(setting: Setting) -> Problems:
@@ -15,6 +18,11 @@ def with_a_gap(setting: Setting) -> Problems:
         yield from two_groups(setting)
     if setting.facts.none_gradients:
         yield given.run(setting, forms(setting)[-1:] * 3, missing=[(1, 0)])
+
+
+def four_steps(setting: Setting) -> Problems:
+    """Four steps in each form."""
+    return [given.run(setting, [row] * 4) for row in forms(setting)]
 
 
 @check(
@@ -74,6 +82,57 @@ def reads_what_was_written(trial: Trial) -> Found:
 )
 def refilled_gradients_count(trial: Trial) -> Found:
     yield from stepped(trial, lambda run, t, fed: run.refill(fed))
+
+
+@check(
+    statement="A step along the gradients of the last one, the same objects, is a step.",
+    source="law; torch.optim.Optimizer.step reads the gradients that there are, whoever put them",
+    catches="same_gradient_object_skipped same_gradient_memory_skipped",
+    needs=("again", "fed"),
+    always=four_steps,
+)
+def untouched_gradients_count_again(trial: Trial) -> Found:
+    run, problem = trial.begin(), trial.problem
+
+    def gradients(t: int, here: Sequence[Array]) -> Sequence[Gradient]:
+        return run.fed() if t % 2 else problem.gradients(t, here)
+
+    def step(run: FullRun, t: int, fed: Fed) -> None:
+        run.again() if t % 2 else plainly(run, t, fed)
+
+    yield from trial.judged(list(steps(run, problem.hypers, gradients, problem.start, step=step)))
+
+
+@check(
+    statement="Parameters that have one and the same object as their gradient each take its step.",
+    source="law; a gradient is read, and belongs to no parameter",
+    catches="one_gradient_steps_the_last_only gradient_overwritten_by_nesterov",
+    needs=("one_gradient",),
+    always=lambda s: [given.run(s, [row] * 3, ((7,),) * 3) for row in forms(s)],
+)
+def one_gradient_serves_several(trial: Trial) -> Found:
+    run, problem = trial.begin(), trial.problem
+
+    def gradients(t: int, here: Sequence[Array]) -> Sequence[Gradient]:
+        return [problem.gradients(t, here)[0]] * len(problem.shapes)
+
+    def step(run: FullRun, t: int, fed: Fed) -> None:
+        assert fed[0] is not None, "the problem has all gradients"
+        run.step_one(fed[0].copy())
+
+    yield from trial.judged(list(steps(run, problem.hypers, gradients, problem.start, step=step)))
+
+
+@check(
+    statement="Gradients that come by name are told by it, in whatever order they come.",
+    source="law; dicts of other orders are equal. A backward pass meets the last layer first",
+    catches="named_gradients_taken_by_place",
+    needs=("keyed",),
+    always=lambda s: [given.run(s, [row] * 3, ((7,),) * 3) for row in forms(s)],
+)
+def named_gradients_come_in_any_order(trial: Trial) -> Found:
+    order = range(len(trial.problem.shapes))[::-1]
+    yield from stepped(trial, lambda run, t, fed: run.step_keyed(fed, order))
 
 
 @check(

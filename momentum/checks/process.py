@@ -76,7 +76,7 @@ def _unchanged(before: Settings, after: Settings, who: str, step: int) -> Found:
     statement="A run goes on in another thread as it does in its own.",
     source="law; a program may start its training in one thread and go on with it in another",
     catches="velocity_kept_by_thread",
-    needs=("threads",),
+    needs=("another_thread",),
     always=every_form,
 )
 def run_may_change_threads(trial: Trial) -> Found:

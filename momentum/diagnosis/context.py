@@ -208,6 +208,7 @@ def _only(problem: Problem, members: list[int]) -> Problem:
 LAYOUTS = {
     "strided": "in arrays with gaps in memory (strided)",
     "transposed": "in transposed arrays",
+    "offset": "in arrays that begin one element into their memory (offset)",
     "channels_last": "in arrays of layout channels_last",
     "expanded": "with expanded gradients",
 }

@@ -232,7 +232,7 @@ def _laid_out(o: Observation, i: int) -> bool:
         return len(long) > 1
     if layout == "channels_last":
         return len(shape) == 4 and shape[1] > 1 and max(shape[2:]) > 1
-    return layout != "contiguous" and bool(long)
+    return layout == "offset" or (layout != "contiguous" and bool(long))
 
 
 LAYOUTS = (

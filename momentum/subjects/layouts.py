@@ -8,18 +8,27 @@ from numpy.typing import NDArray
 from momentum.subjects.protocol import LAYOUTS
 
 GAP = 7.0
-"""What lies between the elements of a strided array."""
+"""What lies around and between the elements of arrays in these layouts."""
+
+SPREAD = "offset", "strided"
+"""Views of a larger array."""
 
 
 def laid_out(values: NDArray[Any], layout: str, gradient: bool = False) -> NDArray[Any]:
     """The values in memory of their own, in a layout.
 
+    offset: in C order, from the second number of a larger array on, which ends one later.
     strided: every other number of a larger array. expanded: a gradient that is one number seen many
     times, where the values allow it. channels_last: where there are axes enough, else contiguous.
     Raises: ValueError for an unknown layout.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout!r}: known are {', '.join(LAYOUTS)}")
+    if layout == "offset":
+        around = np.full(values.size + 2, GAP, values.dtype)
+        inside = around[1:-1].reshape(values.shape)
+        inside[...] = values
+        return inside
     if layout == "strided":
         spread = np.full((*values.shape, 2), GAP, values.dtype)
         spread[..., 0] = values
@@ -34,6 +43,11 @@ def laid_out(values: NDArray[Any], layout: str, gradient: bool = False) -> NDArr
 
 
 def between(array: NDArray[Any]) -> NDArray[np.float64]:
-    """The memory between the elements of a strided array."""
-    assert array.base is not None, "a view of a larger one"
-    return np.array(array.base[..., 1], dtype=np.float64)
+    """The memory around and between the elements of a view of a larger array."""
+    whole = array.base
+    assert whole is not None, "a view of a larger one"
+    rest = np.ones(whole.shape, dtype=bool)
+    first = (array.ctypes.data - whole.ctypes.data) // whole.itemsize
+    steps = [stride // whole.itemsize for stride in array.strides]
+    np.ndarray(array.shape, bool, rest, first, steps)[...] = False
+    return np.array(whole[rest], dtype=np.float64)

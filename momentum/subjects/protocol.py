@@ -68,6 +68,11 @@ OFFERS = {
     "generators": "start(..., options={'generator': True}) hands the parameters over by something"
     " that is walked through once, as module.parameters() is",
     "integers": "start(..., options={'integers': True}) passes whole numbers as such: lr=1",
+    "again": "again() is a step along the last gradients, the very same objects, untouched",
+    "one_gradient": "step_one(gradient) is a step whose parameters all have one and the same object"
+    " as their gradient",
+    "keyed": "step_keyed(gradients, order) hands the gradients over by name, in that order of"
+    " parameters",
     "refill": "refill(gradients) is a step whose gradients are written into the memory of the last"
     " ones, as backward passes after zero_grad(set_to_none=False) do",
     "file": "through_file(saved) writes what save() returned to a file and reads it, as data only",
@@ -86,6 +91,7 @@ OFFERS = {
     " name; restore() puts it back to what it was before any subject; unusual_step(gradients) steps"
     " where others than usual are set, and returns those before and after",
     "threads": "runs may be stepped in several threads at once",
+    "another_thread": "a run may go on in another thread than the one that began it",
     "point": "point() gives the parameters at which the next gradient is to be taken",
     "live_objects": "live_objects() counts the framework's tensors that are alive",
     "graph": "graph_nodes() counts parameters and state tensors that hang in an autograd graph",
@@ -97,7 +103,10 @@ OFFERS = {
 }
 """What a run may offer beyond the four methods that it must have."""
 
-LAYOUTS = ("contiguous", "transposed", "strided", "channels_last", "channels_last_3d", "expanded")
+LAYOUTS = (
+    *("contiguous", "offset", "transposed", "strided"),
+    *("channels_last", "channels_last_3d", "expanded"),
+)
 
 
 @dataclass(frozen=True)

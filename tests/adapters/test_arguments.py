@@ -312,9 +312,23 @@ def wanting_c_order(theta, v, grad, lr, momentum):
     ("f", "why"), [(by_address, "reads memory by its address"), (wanting_c_order, "wants C order")]
 )
 def test_what_promises_c_order_alone_is_not_given_another(f, why):
-    facts = adapt(f, {}, "mine").facts
-    assert why in facts.left["other memory layouts"]
-    assert "layouts" not in facts.offers
+    subject = adapt(f, {}, "mine")
+    assert why in subject.facts.left["other memory layouts"]
+    assert subject.begin.__self__.layouts == {"offset"}
+
+
+def peeled(theta, v, grad, lr, momentum):
+    """Up to the first whole vector, the velocity is not kept."""
+    old, head = v.copy(), -theta.ctypes.data % 16 // theta.itemsize
+    v[:] = momentum * v + grad
+    theta -= lr * v
+    v.flat[:head] = old.flat[:head]
+
+
+def test_memory_that_begins_between_two_vectors_is_judged():
+    found = momentum.check(peeled, "torch", only=["agrees_in_every_layout"], effort="quick")
+    assert {r.verdict for r in found.results if r.level == "must"} == {"failed"}
+    assert all('"offset"' in r.problem for r in found.results)
 
 
 def test_parameters_in_another_order_are_not_judged_where_a_view_of_them_is_a_copy():

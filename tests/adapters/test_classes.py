@@ -147,6 +147,10 @@ def test_class_on_arrays_of_jax_claims_what_xla_does():
     assert facts.compiles
 
 
+EVERY = {"fed", "again", "one_gradient", "settings", "another_thread", "overwrite"}
+"""What every class of NumPy arrays offers."""
+
+
 def closed_over(lr=0.1, momentum=0.9):
     v = 0.0
 
@@ -161,7 +165,7 @@ def closed_over(lr=0.1, momentum=0.9):
 def test_function_that_returns_a_step_is_a_class_that_cannot_be_copied():
     subject = adapt(closed_over, {}, "closed_over")
     assert all(ratio(subject, dtype) <= 1 for dtype in subject.facts.dtypes)
-    assert subject.facts.offers == {"fed", "settings", "overwrite"}
+    assert subject.facts.offers == EVERY
 
 
 class ElementByElement:
@@ -181,12 +185,7 @@ class ElementByElement:
 def test_what_a_class_does_not_take_is_not_claimed():
     facts = adapt(ElementByElement, {}, "mine").facts
     assert not facts.scalars
-    assert facts.offers == {
-        "fed",
-        "deepcopy",
-        "settings",
-        "overwrite",
-    }  # a lambda cannot be pickled
+    assert facts.offers == EVERY | {"deepcopy"}  # a lambda cannot be pickled
 
 
 class InFull:

@@ -105,6 +105,37 @@ def test_a_right_function_passes_in_its_form(function: Any, convention: str, fir
     assert sum(r.verdict == "passed" for r in done.results) > 13
 
 
+def paired(params: Any, grads: Any, velocity: Any, lr: float = 0.1, momentum: float = 0.9) -> Any:
+    """The gradients' own names are not read."""
+    for k, g in zip(params, grads.values()):
+        velocity[k] = momentum * velocity[k] + g
+        params[k] = params[k] - lr * velocity[k]
+    return params, velocity
+
+
+class Paired:
+    """The same in a class."""
+
+    def __init__(self, lr: float = 0.1, momentum: float = 0.9) -> None:
+        self.lr, self.momentum = lr, momentum
+        self.velocity: Any = {}
+
+    def update(self, params: Any, grads: Any) -> None:
+        for k, g in zip(params, grads.values()):
+            self.velocity[k] = self.momentum * self.velocity.get(k, 0.0) + g
+            params[k] -= self.lr * self.velocity[k]
+
+
+@pytest.mark.parametrize("wrong", [paired, Paired])
+def test_gradients_by_name_come_in_another_order(wrong: Any) -> None:
+    by_name = "named_gradients_come_in_any_order"
+    done = momentum.check(
+        wrong, "torch", effort="quick", dtypes=["float64"], only=["agrees_with_oracle", by_name]
+    )
+    assert {r.check: r.verdict for r in done.results} == {
+        "agrees_with_oracle": "passed", by_name: "failed"}  # fmt: skip
+
+
 def test_a_wrong_one_fails_in_its_form() -> None:
     done = momentum.check(
         twice_decayed, "torch", effort="quick", dtypes=["float64"], only=["agrees_with_oracle"]

@@ -27,7 +27,7 @@ def test_facts_of_sgd_come_from_its_signature():
     assert facts.settable == facts.hyper
     assert facts.fixed == {}
     assert facts.groups
-    assert set(facts.offers) == set(OFFERS) - {"point", "nesterov_with_dampening"}
+    assert set(facts.offers) == set(OFFERS) - {"point", "nesterov_with_dampening", "keyed"}
 
 
 def test_facts_of_momentum_sgd_tell_of_its_point_and_of_nesterov_with_dampening():

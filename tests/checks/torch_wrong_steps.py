@@ -239,3 +239,30 @@ class StateOfThread(Full):
         self.state[p], whole = own, self.state[p]
         super().one(p, g, group)
         self.state[p] = whole
+
+
+@caught("untouched_gradients_count_again")
+class SameObjectSkipped(Full):
+    """A gradient of the same version as at the last step is taken for stale."""
+
+    def one(self, p, g, group):
+        last = self.state[p].get("last")
+        if last is None or last[0] is not p.grad or last[1] != p.grad._version:
+            super().one(p, g, group)
+        self.state[p]["last"] = p.grad, p.grad._version
+
+
+@caught("one_gradient_serves_several")
+class OneStepEachGradient(Full):
+    """A gradient that has served one parameter serves no other."""
+
+    served = ()
+
+    def step(self, closure=None):
+        self.served = []
+        return super().step(closure)
+
+    def one(self, p, g, group):
+        if not any(p.grad is other for other in self.served):
+            super().one(p, g, group)
+        self.served.append(p.grad)

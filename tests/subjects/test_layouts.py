@@ -43,7 +43,17 @@ def test_axes_lie_in_the_order_of_the_layout(layout, shape, order):
 def test_a_strided_array_has_other_numbers_between_its_own():
     got = laid_out(numbers((2, 3)), "strided")
     assert got.strides == (24, 8)
-    assert between(got).tolist() == [[GAP] * 3] * 2
+    assert between(got).tolist() == [GAP] * 6
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (), (0, 2)])
+def test_an_offset_array_lies_densely_between_two_numbers(shape):
+    got = laid_out(numbers(shape), "offset")
+    assert got.flags.c_contiguous
+    assert got.tolist() == numbers(shape).tolist()
+    assert got.base.tolist() == [GAP, *got.ravel().tolist(), GAP]
+    got[...] = 1.0
+    assert between(got).tolist() == [GAP, GAP]
 
 
 def test_a_gradient_of_one_number_may_be_that_number_seen_many_times():

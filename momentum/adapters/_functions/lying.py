@@ -12,6 +12,9 @@ from momentum.subjects.isolation import Lost, stream, trial_limit
 from momentum.subjects.protocol import LAYOUTS
 from momentum.subjects.strangers import in_words
 
+IN_C_ORDER = ("offset",)
+"""Layouts that memory read by its address may have."""
+
 SHAPES = ((3, 5), (4, 3), (2, 3))
 
 
@@ -47,7 +50,7 @@ def lying(way: Way, h: Hyper, dtype: str) -> tuple[Way, str]:
     taken = {layout: x for layout, x in seen if not isinstance(x, str)}
     why = next((x for _, x in seen if isinstance(x, str)), "")
     if "transposed" not in taken:
-        taken = {}
+        taken = {layout: own for layout, own in taken.items() if layout in IN_C_ORDER}
     own = all(taken.values())
     lost = "" if own else "parameters in another order than C's: what it writes there is lost"
     return replace(way, layouts=frozenset(taken), own_layout=own), why or lost
@@ -55,10 +58,10 @@ def lying(way: Way, h: Hyper, dtype: str) -> tuple[Way, str]:
 
 def _tried(way: Way, h: Hyper, dtype: str) -> Iterator[tuple[str, str | bool]]:
     """Layout -> why it is not taken, or whether parameters may have it."""
-    if _addressed(way, h, dtype):
+    by_address = _addressed(way, h, dtype)
+    if by_address:
         yield "", "it reads memory by its address"
-        return
-    for layout in LAYOUTS[1:]:
+    for layout in IN_C_ORDER if by_address else LAYOUTS[1:]:
         run = way.begin([np.full(s, 8.0) for s in SHAPES], h, dtype, layout)
         before = run.parameters()
         try:

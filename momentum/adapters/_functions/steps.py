@@ -12,7 +12,7 @@ from momentum.adapters._functions.meanings import Record, fields, holds
 from momentum.adapters._libraries import Library
 from momentum.adapters._run import ArrayRun
 from momentum.conventions import Hyper
-from momentum.subjects.layouts import between, laid_out
+from momentum.subjects.layouts import SPREAD, between, laid_out
 from momentum.subjects.protocol import Array, SubjectError
 
 
@@ -56,7 +56,11 @@ class StepRun(ArrayRun):
         """What each call is given of them."""
         if self.form.holder == "array":
             return arrays
-        return [HOLDERS[self.form.holder].fill(arrays, role)]
+        held = HOLDERS[self.form.holder].fill(arrays, role)
+        if role == "grad" and self.order:
+            keys = list(held)
+            held = {keys[i]: held[keys[i]] for i in self.order}
+        return [held]
 
     def _laid(self, arrays: Sequence[Any], gradients: bool) -> list[Any]:
         """Parameters 0, 3, … have the layout in both places; 1, 4, … in the gradient only."""
@@ -67,7 +71,7 @@ class StepRun(ArrayRun):
             x if i % 3 == plain else laid_out(x, self.layout, gradients)
             for i, x in enumerate(arrays)
         ]
-        if self.layout == "strided":
+        if self.layout in SPREAD:
             self.spread += [x for i, x in enumerate(laid) if i % 3 != plain]
         return laid
 

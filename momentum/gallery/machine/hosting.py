@@ -1,7 +1,7 @@
 """What a run of the machine shares with the program around it: memory, hooks, schedules."""
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -71,6 +71,24 @@ class Hosted(Keeping):
             else:
                 held[...] = format_of(d).round(g)
         self.move()
+
+    def again(self) -> None:
+        """A step along the last gradients, as they are."""
+        self.move()
+
+    def step_one(self, gradient: Array) -> None:
+        """A step of all parameters along one gradient."""
+        self.receive([gradient])
+        self.grads *= len(self.theta)
+        self.move()
+
+    def step_keyed(self, gradients: Sequence[Gradient], order: Sequence[int]) -> None:
+        """A step whose gradients come by name."""
+        self.step(self.by_name({i: gradients[i] for i in order}))
+
+    def by_name(self, gradients: Mapping[int, Gradient]) -> list[Gradient]:
+        """The gradients of the parameters, in their order."""
+        return [gradients[i] for i in range(len(gradients))]
 
     def move(self) -> None:
         """All parameters, from the gradients received."""

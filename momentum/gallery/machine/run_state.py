@@ -9,7 +9,7 @@ import numpy as np
 
 from momentum.arithmetic import format_of
 from momentum.conventions import Hyper
-from momentum.subjects.layouts import between, laid_out
+from momentum.subjects.layouts import SPREAD, between, laid_out
 from momentum.subjects.offers import copied
 from momentum.subjects.protocol import Array
 
@@ -122,9 +122,9 @@ class Keeping:
         return laid_out(values, self.options.get("layout", "contiguous"), gradient)
 
     def surroundings(self) -> list[Array]:
-        """The memory between the elements of strided parameters and gradients."""
+        """The memory around and between the elements of parameters and gradients."""
         held = [x for x in (*self.theta, *self.grads) if x is not None and x.base is not None]
-        if self.options.get("layout") != "strided":
+        if self.options.get("layout") not in SPREAD:
             return []
         return [between(x) for x in held]
 

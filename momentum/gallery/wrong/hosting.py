@@ -5,6 +5,7 @@ import os
 import random
 import threading
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from momentum.gallery.wrong._families import (
     misread,
     scheduled,
 )
-from momentum.subjects.protocol import Array
+from momentum.subjects.protocol import Array, Gradient
 
 IMAGINARY = np.array([False, True])
 """Which numbers along the last axis of complex parameters are imaginary parts."""
@@ -237,6 +238,38 @@ class same_gradient_memory_skipped(MachineRun):
         if self.aside.get(i) is not grad:
             super().update(i, grad, h)
         self.aside[i] = grad
+
+
+@defect(
+    "accumulated",
+    "A gradient that was not touched since the last step is none.",
+    "told by its address and its version",
+)
+class same_gradient_object_skipped(MachineRun):
+    def again(self) -> None:
+        pass
+
+
+@defect(
+    "accumulated",
+    "Of parameters with one gradient the last alone moves.",
+    "the work is kept by gradient",
+)
+class one_gradient_steps_the_last_only(MachineRun):
+    def move(self) -> None:
+        last = {id(g): i for i, g in enumerate(self.grads)}
+        self.grads = [g if last[id(g)] == i else None for i, g in enumerate(self.grads)]
+        super().move()
+
+
+@defect(
+    "accumulated",
+    "Gradients that come by name are taken in the order that they come in.",
+    "zip of two dicts' values",
+)
+class named_gradients_taken_by_place(MachineRun):
+    def by_name(self, gradients: Mapping[int, Gradient]) -> list[Gradient]:
+        return list(gradients.values())
 
 
 @defect("accumulated", "What a gradient's memory held first is used for good.", "read once")

@@ -168,3 +168,24 @@ class strided_written_densely(MachineRun):
         super().update(i, grad, h)
         if self.options.get("layout") == "strided" and self.theta[i].size:
             self.theta[i].base[..., 1] = self.theta[i]
+
+
+@defect("accumulated", "A block of vectors is written beyond a parameter's end.", "no tail loop")
+class tail_written_past_the_end(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        super().update(i, grad, h)
+        if self.options.get("layout") == "offset" and self.theta[i].size % 4:
+            self.theta[i].base[-1] = 0.0
+
+
+@defect(
+    "accumulated",
+    "The first element stands still where memory begins at no vector.",
+    "a loop that peels up to the alignment, and moves on without them",
+)
+class unaligned_head_skipped(MachineRun):
+    def update(self, i: int, grad: Array, h: Hyper) -> None:
+        first = np.array(self.theta[i].flat[:1])
+        super().update(i, grad, h)
+        if self.theta[i].ctypes.data % 16:
+            self.theta[i].flat[:1] = first
