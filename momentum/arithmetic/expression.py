@@ -80,7 +80,7 @@ class Expression:
         a, b = self, lifted(other)
         if a.is_number and b.is_number:
             return number(a.value / b.value)
-        if b.is_(1) or (a.is_(0) and not b.is_(0)):
+        if b.is_(1) or a.is_(0):
             return a
         return made("/", a, b)
 

@@ -157,6 +157,9 @@ def test_replaced_takes_the_largest_part_first() -> None:
         (-(A * B), "-(a*b)"),
         (made("fma", A, B, C), "fma(a, b, c)"),
         (number(Fraction(1, 2)) - A, "0.5 - a"),
+        (A - number(Fraction(-1, 2)), "a - (-0.5)"),
+        (number(-1) * A, "(-1)*a"),
+        (number(0) - made("*", number(0), A), "-(0*a)"),
     ],
 )
 def test_text_keeps_the_order_of_evaluation(tree: Expression, text: str) -> None:

@@ -169,3 +169,17 @@ def test_two_powers_of_two_and_a_number_are_exact_in_either_order():
         assert (made.value, made.error, made.floor) == (1.5, 0.0, TINY)
     both = given(3.0) * given(5.0)
     assert (both.value, both.error) == (15.0, 15 * U)
+
+
+def test_small_numbers_and_none_are_as_large_as_they_are_where_one_looks():
+    """Read, written after a step that might have been too large, and beside one that is."""
+    small, error = np.array([0.25]), np.array([0.125])
+    assert held(0.25).peak == 0.5
+    doubted = Rounded(small, small, error, SINGLE, False, 0.75 * SINGLE.largest)
+    assert doubted.stored().peak == 0.375
+    beside = Rounded(*(np.array([x, np.inf]) for x in (0.25, 0.25, 0.125)), SINGLE, False, np.inf)
+    assert (beside.peak, *beside.error) == (0.375, 0.125, np.inf)
+    none = np.array([])
+    assert held().peak == 0.0
+    assert Rounded(none, none, none, SINGLE, False, np.inf).peak == 0.0
+    assert Rounded(none, none, none, SINGLE, False, SINGLE.largest).stored().peak == 0.0

@@ -98,6 +98,8 @@ def test_numbers_are_rounded_to_the_nearest_float() -> None:
 def test_numbers_of_different_roots_do_not_meet() -> None:
     with pytest.raises(ValueError, match="different square roots"):
         FIVE + new_root(fmpq(3), None)
+    with pytest.raises(ValueError, match="different square roots"):
+        new_root(fmpq(3), None) + FIVE
     with pytest.raises(TypeError):
         FIVE + Fraction(1, 2)
 
