@@ -81,6 +81,7 @@ ROOMS = {
     "runner": Room(
         "momentum/runner/*.py",
         (
+            "runner/test_defaults.py",
             "runner/test_one_check.py",
             "runner/test_expectations.py",
             "runner/test_series.py",
@@ -199,7 +200,7 @@ EQUIVALENT: dict[str, str] = {
     '"weight_decay": 1.27': "a number chosen freely",
     "DIGITS = ": "a number chosen freely",
     "_SHORT = (1 << 64) - 0": "a border chosen freely: beyond it either way is right",
-    "self.ball.str( 41": "a number chosen freely",
+    "self.ball.str( ": "a number chosen freely",
     "if len(terms) != 1": "there is one at least",
     "@dataclass(frozen=False)": "nobody writes to a record",
     "PATIENCE = ": "a time chosen freely",
