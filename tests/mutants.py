@@ -244,6 +244,7 @@ EQUIVALENT: dict[str, str] = {
     "m = exact(fmpq( 2, 2))": "a number chosen freely: any momentum will do there",
     "cache=False, **options": "what is not kept on disk is compiled anew",
     '"nogil": False': "threads wait for one another, and give the same",
+    "+COORDINATES = ": "a number chosen freely",
     "+SEARCHED = ": "a size chosen freely",
     "        bits = 6": "so many to begin with; where they do not tell, there are twice as many",
     "( 5 if narrow else 2)": "more goes the long way, which gives the same",

@@ -76,6 +76,8 @@ def test_golden_section_is_what_it_solves() -> None:
     assert str(NESTED) == "sqrt((sqrt(5) - 1)/2)"
     assert str(FIVE * NESTED) == "(sqrt(5))*sqrt((sqrt(5) - 1)/2)"
     assert str(2 + FIVE * NESTED) == "2 + (sqrt(5))*sqrt((sqrt(5) - 1)/2)"
+    assert str(FIVE * NESTED - FIVE) == "-sqrt(5) + (sqrt(5))*sqrt((sqrt(5) - 1)/2)"
+    assert str(-NESTED / 3) == "-sqrt((sqrt(5) - 1)/2)/3"
     assert str(-3 * FIVE / 2 - 4) == "(-8 - 3*sqrt(5))/2"
     row = np.array([fmpq(1), GOLDEN], dtype=object)
     assert list(row * GOLDEN) == list(GOLDEN * row) == [GOLDEN, 1 - GOLDEN]

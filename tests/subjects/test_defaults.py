@@ -8,6 +8,7 @@ from momentum.subjects import drive
 from momentum.subjects.judge import Measured
 from momentum.subjects.layouts import laid_out
 from momentum.subjects.protocol import Facts
+from momentum.subjects.settings import set_torch
 
 
 def defaults(function: Callable[..., Any]) -> dict[str, Any]:
@@ -37,3 +38,4 @@ def test_a_run_is_told_of_changes_from_its_first_step_on() -> None:
     assert defaults(drive.steps) == {"first": 0, "told": True}
     assert defaults(drive.advance) == {"points": False, "told": True}
     assert defaults(laid_out) == {"gradient": False}
+    assert defaults(set_torch) == {"flushing": False}
