@@ -21,7 +21,7 @@ from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Convention
 from momentum.diagnosis.context import Context, minimal, plainly_judged, plainness
 from momentum.diagnosis.feeding import UNTIL_SET
-from momentum.diagnosis.hypothesis import CLEAR, Explanation, Hypothesis, Mask, Scope, Suspect
+from momentum.diagnosis.hypothesis import Explanation, Hypothesis, Mask, Scope, Suspect
 from momentum.diagnosis.interrupted import STEPS, WAYS, lengthened, losses, otherwise, set_in
 from momentum.diagnosis.kept import Kept
 from momentum.diagnosis.likely import likely, measured
@@ -40,6 +40,8 @@ SECONDS = 20.0
 
 VAIN = 3
 """Searches without a result after which none is made."""
+ENDED = f"a search for one ended after {SECONDS:.0f} s: there may be one that it did not come to"
+GIVEN_UP = f"after {VAIN} searches without a result no further one was made"
 SCOPES = 12
 """Scopes that part all runs at hand, and are tried on others."""
 
@@ -50,7 +52,8 @@ Suspects = Callable[[Convention], Iterable[Suspect[Hypothesis]]]
 class Explainer:
     """Explains the failures of one subject, and remembers the causes that it found.
 
-    suspects: all that may be wrong, in place of everything that is known to go wrong.
+    suspects: all that may be wrong, in place of everything that is known to go wrong. unexplained:
+    why a search for a cause was not made to the end.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Explainer:
         self.own = Hypothesis.of(convention)
         self.names = taken(subject.facts) & convention.knows | {"lr"}
         self.until = 0.0
+        self.unexplained = ""
         self.found: list[Suspect[Explanation]] = []
         self.vain, self.refuted = 0, Counter[int]()
         self.runs: Mapping[str, Observation] = {}
@@ -90,6 +94,7 @@ class Explainer:
                 inner = Explainer(subject, self.convention, lost)
                 rest = [replace(r, problem=lengthened(r.problem)) for r in rest]
                 found = inner.explain(rest, note, avoided)
+                self.unexplained = self.unexplained or inner.unexplained
                 told |= {i: set_in(text, words, way) for i, text in found.items() if text != ITSELF}
         return dict.fromkeys(self.kept.held, ITSELF) | told
 
@@ -118,6 +123,7 @@ class Explainer:
             if one.holds(self.subject, observation) and self._tells(one, observation):
                 return known
         if self.vain >= VAIN:
+            self.unexplained = self.unexplained or GIVEN_UP
             return None
         self.until = time.process_time() + SECONDS
         self.kept.judged.clear()
@@ -125,6 +131,8 @@ class Explainer:
         told = (s for s in self._accepted(observation) if self._tells(s.hypothesis, observation))
         found = next((s for s in told if not self._contradicted(s)), None)
         self.vain += found is None
+        if found is None and time.process_time() > self.until:
+            self.unexplained = ENDED
         self.found += [] if found is None else [found]
         return found
 
@@ -149,7 +157,7 @@ class Explainer:
         if self.suspects is None:
             twice = tuple((2 * int(np.prod(s, dtype=int)),) for s in context.problem.shapes)
             runs = (*chosen, *other, *held, *self.trials.varied(context, twice, 4))
-            clear = self._clear(least)
+            clear = self.kept.clear([least, *self.runs.values()])
             yield from tried(likely(self.kept, least, clear))
             twins = self._held(simulated(self.convention, least) if clear else (), runs)
             yield from twins if context.apart else ()
@@ -285,14 +293,6 @@ class Explainer:
                 return
             if all(suspect.hypothesis.holds(self.subject, o) for o in runs):
                 yield suspect
-
-    def _clear(self, failed: Observation) -> bool:
-        """Some run at hand is too far off for an error of little more than its rounding."""
-        return any(
-            np.any(r > CLEAR)
-            for o in (failed, *self.runs.values())
-            for r in self.own.ratios(self.subject, o)
-        )
 
 
 def explain(result: Result, subject: Subject, convention: Convention) -> str:

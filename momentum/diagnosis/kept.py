@@ -10,7 +10,7 @@ from momentum.arithmetic import FORMATS
 from momentum.checks._repeated import run_of
 from momentum.checks.result import Result
 from momentum.conventions import Convention
-from momentum.diagnosis.hypothesis import Hypothesis, Mask
+from momentum.diagnosis.hypothesis import CLEAR, Hypothesis, Mask
 from momentum.diagnosis.trials import Trials, cut
 from momentum.diagnosis.walked import Walked
 from momentum.subjects.drive import Observation
@@ -88,6 +88,10 @@ class Kept:
         apart = Hypothesis.of(told.base).ratios(self.subject, there, "float64")
         parted = any(np.any(r > REPLAYED) for r in apart)
         return moved if parted else [np.zeros_like(m) for m in moved]
+
+    def clear(self, runs: Iterable[Observation]) -> bool:
+        """Some run is too far off for an error of little more than its rounding."""
+        return any(np.any(r > CLEAR) for o in runs for r in self.own.ratios(self.subject, o))
 
     def reach(self, observation: Observation) -> list[Array]:
         """How near is near: from the convention's own errors in bounds."""

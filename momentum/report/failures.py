@@ -12,15 +12,20 @@ from momentum.report.foreign import one_line
 from momentum.report.layout import labelled, section, some, under
 
 
-def shown(finding: Finding, total: int, amount: int | None, tone: str) -> Iterator[RenderableType]:
-    """What is behind some failures, and the checks that show it."""
+def shown(
+    finding: Finding, total: int, amount: int | None, tone: str, unexplained: str = ""
+) -> Iterator[RenderableType]:
+    """What is behind some failures, and the checks that show it.
+
+    unexplained: why causes were not looked for to the end.
+    """
     count = len(finding.results)
     of = f"{count} of {total} failures" if count < total else words.several(total, "failure")
     title = {
         "cause": f"CAUSE of {of}",
         "error": f"ERROR in {of}",
         "surprise": f"EXPECTED TO FAIL, AND PASSED: {of}",
-        "unexplained": f"NO CAUSE KNOWN for {of}",
+        "unexplained": f"NO CAUSE {'FOUND' if unexplained else 'KNOWN'} for {of}",
         "law": f"LAWS BROKEN in {of}",
     }[finding.kind]
     lines: list[RenderableType] = []

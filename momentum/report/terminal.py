@@ -77,7 +77,7 @@ def _parts(
     found = digest.findings(wrong)
     most = len(found) if amount is None else FINDINGS if amount > 1 else CLOSE
     for finding in found[:most]:
-        yield from failures.shown(finding, len(wrong), amount, "red")
+        yield from failures.shown(finding, len(wrong), amount, "red", results.unexplained)
     if left := sum(len(finding.results) for finding in found[most:]):
         others = words.several(len(found) - most, "other cause")
         yield Text(f"and {words.several(left, 'failure')} more, of {others} (-v lists all)")

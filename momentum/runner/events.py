@@ -114,9 +114,13 @@ class Trying(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """The causes of failures in words, by the ids of those that have a certain one."""
+    """The causes of failures in words, by the ids of those that have a certain one.
+
+    unexplained: why they were not looked for to the end.
+    """
 
     words: dict[str, str]
+    unexplained: str = ""
 
 
 class Responded(NamedTuple):

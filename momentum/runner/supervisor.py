@@ -213,7 +213,7 @@ class Supervisor:
             self.helper.hand = hired
             said = self.pool.asked(hired, events.Explain(self.header.convention, failed, avoided))
             if isinstance(said, events.Explained):
-                self.unexplained = ""
+                self.unexplained = said.unexplained
                 return [replace(r, explanation=said.words.get(r.id, "")) for r in results]
             lost = said.words("running") if isinstance(said, Lost) else "failed"
             self.unexplained = f"the search for them {lost}"

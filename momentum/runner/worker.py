@@ -91,7 +91,8 @@ class Worker:
         if isinstance(request, events.Respond):
             return events.Responded(impulse(self.subject, convention, self.subject.facts.dtypes))
         self.explainer = self.explainer or Explainer(self.subject, convention)
-        return events.Explained(self.explainer.explain(request.results, note, request.avoided))
+        words = self.explainer.explain(request.results, note, request.avoided)
+        return events.Explained(words, self.explainer.unexplained)
 
     def _get(self, name: str) -> Convention:
         given = None if self.convention is None else get(self.convention)

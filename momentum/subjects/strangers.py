@@ -10,7 +10,9 @@ from momentum.subjects.protocol import SubjectError
 LONGEST = 100_000
 """Characters of a text that is carried on."""
 
-_OURS = str(Path(__file__).parents[1])
+_OURS = Path(__file__).parents[1]
+_SUBJECTS = "sgd", "gallery"
+"""Our own rooms whose code is under test like a stranger's."""
 
 
 def tamed(error: BaseException) -> BaseException:
@@ -43,10 +45,15 @@ def in_words(error: BaseException) -> str:
 def _sentence(error: BaseException, text: str) -> str:
     name: str = vars(type)["__name__"].__get__(type(error))
     frames = traceback.extract_tb(vars(BaseException)["__traceback__"].__get__(error))
-    theirs = [f for f in frames if not f.filename.startswith(_OURS)] or frames
+    theirs = [f for f in frames if _is_of_a_subject(Path(f.filename))]
     at = f" (line {theirs[-1].lineno} of {Path(theirs[-1].filename).name})" if theirs else ""
     text = _short(text)
     return f"raised {name}{': ' if text else ''}{text}{at}"
+
+
+def _is_of_a_subject(file: Path) -> bool:
+    ours = file.is_relative_to(_OURS)
+    return not ours or file.relative_to(_OURS).parts[0] in _SUBJECTS
 
 
 def _short(text: str) -> str:

@@ -1,5 +1,6 @@
 """A cause speaks of what was observed, and of nothing that the subject lacks."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from momentum.checks import CHECKS
 from momentum.checks.result import ITSELF, Result
 from momentum.conventions import Hyper, get
 from momentum.diagnosis import Explainer
+from momentum.diagnosis.explain import ENDED, GIVEN_UP, VAIN
 from momentum.gallery import GALLERY, Machine
 from momentum.gallery.machine.machine import MachineRun
 from momentum.gallery.wrong._families import around, fails, heard, moves, standing, told
@@ -221,6 +223,25 @@ def test_a_rate_that_is_rounded_is_not_said_to_be_limited() -> None:
     digits = told.made(lambda run, i, h: h._replace(lr=float(f"{float(h.lr):.3g}")))
     problem = Problem("float32", ((5,),), ((Hyper(2.6246, 0.5),),) * 4, (0,), seed=3)
     assert "never" not in cause(digits, problem)
+
+
+def test_a_search_that_was_not_made_to_its_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it takes, and after so many in vain."""
+    run = told.made(lambda run, i, h: h._replace(lr=h.lr * 1.01))
+    problem = Problem("float32", ((5,),), (ROW,) * 4, (0,), seed=3)
+    whole = Explainer(machine(run), ACCUMULATED)
+    assert whole.cause(problem)
+    assert whole.unexplained == ""
+    short = Explainer(machine(run), ACCUMULATED)
+    monkeypatch.setattr(sys.modules[Explainer.__module__], "SECONDS", -1.0)
+    for _ in range(3):
+        assert not short.cause(problem)
+        assert short.unexplained == ENDED
+    monkeypatch.undo()
+    tired = Explainer(machine(run), ACCUMULATED)
+    tired.vain = VAIN
+    assert not tired.cause(problem)
+    assert tired.unexplained == GIVEN_UP
 
 
 def test_cause_lets_faults_of_this_package_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,14 @@ def test_render_tells_where_and_by_how_much(results):
     assert "inf" not in text.replace("information", "")
 
 
+def test_render_says_of_a_search_that_was_not_made_to_its_end_that_none_is_found(results):
+    one = replace(results, results=(replace(results.results[1], explanation=""),))
+    early = flat(render(replace(one, unexplained="it ended early")))
+    assert "NO CAUSE FOUND for 1 failure" in early
+    assert "causes it ended early" in early
+    assert "NO CAUSE KNOWN for 1 failure" in flat(render(one))
+
+
 def test_render_counts_what_it_does_not_show(results):
     text = flat(render(many(results, 40)))
     assert "and also" in text

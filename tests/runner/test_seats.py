@@ -273,6 +273,12 @@ def test_causes_are_looked_for_once_over_all_that_failed(made):
     assert len(crew.requests) == 2
 
 
+def test_a_search_that_ended_early_says_so(made):
+    _, one = made(says={Explain: [Explained({}, "it was late")]})
+    assert one.explained(JUDGED) == JUDGED
+    assert one.unexplained == "it was late"
+
+
 def test_a_problem_that_ends_the_search_is_left_out_of_the_next_one(made):
     crew, one = made(says={Explain: [CRASHED, Explained({FAILED.id: "the rate"})]})
     found = one.explained(JUDGED)

@@ -335,6 +335,8 @@ def test_causes_are_looked_for_by_one_explainer(monkeypatch):
         def __init__(self, *given):
             made_.append(given)
 
+        unexplained = "it was late"
+
         def explain(self, results, tell, avoided):
             tell("a try")
             return {"id": f"{len(results)} {len(avoided)}"}
@@ -343,7 +345,7 @@ def test_causes_are_looked_for_by_one_explainer(monkeypatch):
     one, _ = made()
     for _ in range(2):
         said = answers(one, Explain("scaled", (verdict("failed"),), frozenset("ab")))
-        assert said == [Trying("a try"), Explained({"id": "1 2"})]
+        assert said == [Trying("a try"), Explained({"id": "1 2"}, "it was late")]
     assert made_ == [(one.subject, SCALED)]
 
 

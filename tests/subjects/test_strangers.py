@@ -1,7 +1,10 @@
 """Exceptions of any kind become ones that code can live with, in words that say what was raised."""
 
+from pathlib import Path
+
 import pytest
 
+import momentum.errors
 from momentum.arithmetic import format_of
 from momentum.subjects.protocol import SubjectError
 from momentum.subjects.strangers import in_words, tamed
@@ -103,6 +106,23 @@ def test_the_innermost_file_of_theirs_is_told():
     with pytest.raises(ValueError, match="no") as raised:
         outer(space["inner"])
     assert in_words(raised.value) == "raised ValueError: no (line 2 of kernel.py)"
+
+
+def test_a_line_of_the_package_alone_is_nobody_elses():
+    code = compile("raise ValueError('no')", momentum.errors.__file__, "exec")
+    try:
+        exec(code)
+    except ValueError as error:
+        raised = error.with_traceback(error.__traceback__.tb_next)
+    assert in_words(raised) == "raised ValueError: no"
+
+
+@pytest.mark.parametrize("file", ["momentum_more/kernel.py", "momentum/sgd/kernel.py"])
+def test_a_line_of_what_is_tested_is_told_wherever_it_is(file):
+    where = Path(momentum.errors.__file__).parents[1] / file
+    with pytest.raises(ValueError, match="no") as raised:
+        exec(compile("raise ValueError('no')", str(where), "exec"))
+    assert in_words(raised.value) == "raised ValueError: no (line 1 of kernel.py)"
 
 
 def test_the_line_that_calls_the_package_is_told_and_not_one_of_the_package():
