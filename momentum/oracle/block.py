@@ -24,7 +24,7 @@ class Numbers(NamedTuple):
     scalar: Callable[[Any], Any]
     rounded: Callable[[Any, int], tuple[Array, Array]]
     rationals: Callable[[Any], Rationals]
-    precision: int = 0
+    precision: int = flint.ctx.prec
 
 
 def _rounded(x: Rationals, size: int) -> tuple[Array, Array]:
@@ -75,7 +75,7 @@ class Exact:
 
     def take(self, grad: Array, h: Hyper) -> list[Any]:
         """One step; the new numbers as float64. rest: what is left of the parameters then."""
-        with dyadic.Precision(self.numbers.precision or flint.ctx.prec):
+        with dyadic.Precision(self.numbers.precision):
             h, grad = h.lifted(self.numbers.scalar), self.numbers.array(grad)
             self.theta, self.state = self.convention.step(self.theta, grad, self.state, h)
             value, self.rest = self.numbers.rounded(self.theta, self.size)

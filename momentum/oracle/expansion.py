@@ -156,9 +156,6 @@ def _expansion(
     columns = [tuple(dict.fromkeys(column)) for column in zip(*ends)]
     if not all(t.atom for t in columns[0][0]):
         raise NotLinear("the parameter becomes a pure number")
-    for terms in (terms for column in (*columns, through) for terms in column):
-        if len({bool(t.atom) for t in terms}) > 1:
-            raise NotLinear("a number is added to every element")
     return (
         Output(columns[0][:1], tuple(dict.fromkeys(through))),
         *(Output(column) for column in columns[1:]),

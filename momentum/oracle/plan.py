@@ -62,7 +62,7 @@ class Plan:
 
     def _counted(self, step: Step) -> Step:
         for n in self.text.counted:
-            self.numbers[n] = Number(self.numbers[n].value + 1.0, 0.0)
+            self.numbers[n] = self.numbers[n]._replace(value=self.numbers[n].value + 1.0)
         return step
 
     def _told(self, name: str) -> Kind:

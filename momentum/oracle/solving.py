@@ -127,9 +127,7 @@ class Solving:
                 return
             self._walk(block)
             bounds = self.sink.bounds[:, block]
-            unknown = np.isnan(bounds)
-            if unknown.any():  # where float64 itself overflowed
-                bounds[unknown] = np.inf
+            bounds[np.isnan(bounds)] = np.inf  # where float64 itself overflowed
 
     def _swift(self, block: slice) -> bool:
         """The same by compiled code; False where it is of no use here, or numbers may overflow."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from flint import fmpq
+from ordinary import solved
 
 import momentum
 from momentum.arithmetic import FORMATS, Rounded, format_of
 from momentum.conventions import Convention, Hyper, State
-from momentum.oracle.block import largest
+from momentum.oracle.block import _rounded, largest
 from momentum.oracle.deviation import Comparison, Deviation
 from momentum.oracle.linear import Linear
 from momentum.oracle.plan import Plan
@@ -349,6 +351,21 @@ def test_a_closed_loop_of_a_rule_that_is_not_linear_is_asked_where_it_says(tier:
     assert truth.values.tolist() == [[0.0, 1.0], [-0.5, 0.0]]  # v = 1, 2
 
 
+@pytest.mark.parametrize("tier", ["fast", "exact"])
+def test_a_closed_loop_takes_a_number_that_is_added_to_a_velocity_alone(tier: Any) -> None:
+    """x = x - 1/2 v, as it was before v = 1/2 v + g + 1; g = x."""
+
+    def rule(theta: Any, grad: Any, state: State, h: Hyper) -> tuple[Any, State]:
+        v = h.momentum * state.v + grad + 1
+        return theta - h.lr * state.v, State(state.step + 1, v)
+
+    convention = Convention(name="late", rule=rule)
+    truth = momentum.replay(
+        convention, [1.0], lambda x: x, lr=0.5, momentum=0.5, steps=3, tier=tier
+    )
+    assert truth.values.tolist() == [[1.0], [0.0], [-1.5]]  # v = 2, 3
+
+
 def test_forms_of_a_rule_that_is_not_linear_lie_as_far_apart_as_they_round() -> None:
     """x (1 - lr v) and x - lr v x, whose float64 values differ in their last digits only."""
 
@@ -402,6 +419,56 @@ def test_a_walk_that_resumes_a_state_goes_on_like_the_one_that_had_it(name: str)
         walk.take(grad, h)
     assert np.array_equal(one.value, other.value)
     assert np.all((doubt < other.bound) & (other.bound <= 2 * one.bound))
+
+
+def test_what_only_a_first_step_makes_an_array_is_one() -> None:
+    """x = x - lr (v + w), where w is the first gradient."""
+
+    class Both(NamedTuple):
+        step: int = 0
+        v: Any = 0
+        w: Any = 0
+
+    def rule(theta: Any, grad: Any, state: Both, h: Hyper) -> tuple[Any, Both]:
+        first = grad if state.step == 0 else state.w
+        v = h.momentum * state.v + grad
+        return theta - h.lr * (v + first), Both(state.step + 1, v, first)
+
+    convention = Convention(name="both", rule=rule, initial=Both())
+    assert Plan(convention, format_of("float32"), own_error=False).arrays == ("v", "w")
+    truth = momentum.replay(convention, [1.0], [[1.0], [2.0]], lr=0.5, momentum=0.5)
+    assert truth.values.tolist() == [[0.0], [-1.75]]  # v = 1, then 2.5
+
+
+def test_a_gradient_that_is_not_finite_is_found_among_many() -> None:
+    grads = np.ones((2, 10_000))
+    grads[0, 7_000] = np.inf
+    truth = momentum.replay("torch", np.zeros(10_000), grads, lr=0.5)
+    assert np.argwhere(np.isinf(truth.bound)).tolist() == [[0, 7_000], [1, 7_000]]
+    assert np.argwhere(np.isnan(truth.values)).tolist() == [[0, 7_000], [1, 7_000]]
+
+
+def test_nothing_is_left_of_what_is_too_large_for_float64() -> None:
+    value, rest = _rounded(np.array([fmpq(10) ** 400, fmpq(1, 3)], dtype=object), 2)
+    assert value.tolist() == [np.inf, 1 / 3]
+    assert rest[0] == 0
+    assert rest[1] == float(fmpq(1, 3) - fmpq(*(1 / 3).as_integer_ratio()))
+
+
+@pytest.mark.parametrize("tier", ["fast", "exact"])
+def test_nothing_is_claimed_where_float64_itself_overflows(tier: Any) -> None:
+    grads = [np.array([1e308, 1.0])] * 3
+    run = {"lr": 2.0**-3, "momentum": 1e300, "dtype": "float64", "tier": tier}
+    bound = momentum.replay("torch", [1e308, 1.0], grads, **run).bound
+    assert np.isposinf(bound[1:, 0]).all()
+    assert np.isfinite(bound[:2, 1]).all()
+
+
+def test_the_time_that_digits_take_is_told_in_seconds() -> None:
+    """4 us for each number and step, and 6 ns more for every step before it."""
+    run = solved([np.zeros(5000)] * 1000, tier="exact", hypers=(Hyper(0.5),) * 1000)
+    with pytest.warns(UserWarning, match="may take 50 s for 5000 numbers and 1000 steps"):
+        run._say_how_long()
 
 
 def one_step_bound(lr: float, start: float, grad: float, dtype: str) -> float:
