@@ -386,6 +386,9 @@ def test_forms_of_a_rule_that_is_not_linear_lie_as_far_apart_as_they_round() -> 
     )
     assert fast.bound.max() < 1e-5
     assert np.all(fast.bound <= exact.bound * (1 + 2.0**-20))
+    many = {"lr": 0.3, "momentum": 0.7, "dtype": "float64"}
+    lost = momentum.replay(convention, [1e300, 1.0], [[-1e300, 1.0]] * 2, **many)
+    assert np.isposinf(lost.bound).tolist() == [[True, False]] * 2  # infinite in either form
 
 
 def test_one_number_of_several_forms_is_the_first_with_the_largest_error_and_peak() -> None:
