@@ -259,6 +259,18 @@ def test_groups_are_tried_with_a_parameter_each() -> None:
     assert refusals.reason(error, problem, ()) == "refuses several groups: one parameter only"
 
 
+def test_of_many_groups_two_are_tried() -> None:
+    class Run(MachineRun):
+        def setup(self) -> None:
+            if len(self.hypers) > 2:
+                raise ValueError("two groups only")
+
+    row = (Hyper(0.5), Hyper(0.25), Hyper(0.125))
+    problem = Problem("float32", ((2,), (2,), (2,)), (row,), (0, 1, 2))
+    refusals = Refusals(Machine("two", TORCH, run=Run))
+    assert refusals.reason(_raised(ValueError("two groups only")), problem, ()) is None
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -331,7 +343,10 @@ def test_a_layout_that_is_refused_is_said() -> None:
             super().step(gradients)
 
     found = result(Machine("dense", TORCH, run=Run), "leaves_memory_between_alone")
-    assert found.reason == "refuses layout strided: contiguous arrays only"
+    assert found.reason == (
+        "refuses layout offset: contiguous arrays only; "
+        "refuses layout strided: contiguous arrays only"
+    )
 
 
 def test_gradients_that_are_not_finite_may_be_refused() -> None:
