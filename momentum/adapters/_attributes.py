@@ -7,7 +7,7 @@ from momentum.adapters import _shared
 from momentum.adapters._functions.words import SPOKEN
 
 _CURRENT = "current_"
-"""What the name of a number begins with that is made of another, which it was at first."""
+"""What the name of a number begins with that is made of another, at every step or at first."""
 
 
 class _Attributes(MutableMapping[str, Any]):
@@ -55,9 +55,11 @@ def keeping(made: object) -> list[MutableMapping[str, Any]]:
     return [_Attributes(made), *(group for group in found if isinstance(group, dict))]
 
 
-def attributes(kept: Mapping[str, object]) -> dict[str, str]:
-    """The hyper-parameters that are kept so: our name -> theirs, the current one of two."""
+def attributes(kept: Mapping[str, object]) -> dict[str, list[str]]:
+    """The hyper-parameters that are kept so: our name -> theirs, and that of the current one."""
     numbers = [n for n, x in kept.items() if isinstance(x, float)]
-    numbers.sort(key=lambda n: n.startswith(_CURRENT))
-    called = {n.removeprefix(_CURRENT): n for n in numbers}
-    return {ours: called[n] for ours, n in _shared.known_names(called, SPOKEN).items()}
+    called = dict.fromkeys(n.removeprefix(_CURRENT) for n in numbers)
+    return {
+        ours: [n for n in (theirs, _CURRENT + theirs) if n in numbers]
+        for ours, theirs in _shared.known_names(called, SPOKEN).items()
+    }

@@ -1,6 +1,7 @@
 """Classes of one's own, as textbooks and small libraries write them."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -342,3 +343,70 @@ def test_numbers_are_changed_in_slots_and_by_properties(made):
     problem = Problem("float64", ((3,), (2,)), tuple(rows), (0, 0))
     measured = judge(subject, observe(subject, problem), get("scaled"))
     assert max(m.ratio for m in measured) <= 1
+
+
+class ByIdentity:
+    """Velocities are kept by the identity of their arrays."""
+
+    def __init__(self, lr=0.1, momentum=0.0):
+        self.lr, self.momentum, self.kept = lr, momentum, {}
+
+    def step(self, params, grads):
+        for x, g in zip(params, grads):
+            _, v = self.kept.setdefault(id(x), (x, np.zeros_like(x)))
+            v *= self.momentum
+            v += g
+            x -= self.lr * v
+
+
+class SaysHow(ByIdentity):
+    """It says how it is copied, and copies too little."""
+
+    def __deepcopy__(self, memo):
+        return type(self)(self.lr, self.momentum)
+
+
+class Shared(ByIdentity):
+    """All of them have one velocity, and so have its copies."""
+
+    velocities: ClassVar = {}
+
+    def step(self, params, grads):
+        for i, (x, g) in enumerate(zip(params, grads)):
+            v = self.velocities[i] = self.momentum * self.velocities.get(i, 0.0) + g
+            x -= self.lr * v
+
+
+def test_copies_that_find_nothing_of_what_is_kept_by_identity_are_left_out():
+    facts = adapt(ByIdentity, {}, "mine").facts
+    assert not {"deepcopy", "pickle", "resume"} & facts.offers
+    assert facts.left["its copies"] == "they have lost the velocity, which is kept elsewhere"
+    plain = adapt(ElementByElement, {}, "mine").facts
+    assert "its copies" not in plain.left
+
+
+@pytest.mark.parametrize("wrong", [SaysHow, Shared])
+def test_copies_that_go_wrong_otherwise_are_judged(wrong):
+    facts = adapt(wrong, {}, "mine").facts
+    assert "deepcopy" in facts.offers
+    assert "its copies" not in facts.left
+
+
+class Current:
+    """The rate of now is made anew of the other one before every step."""
+
+    def __init__(self, learning_rate=0.1, momentum=0.0):
+        self.learning_rate = self.current_learning_rate = learning_rate
+        self.momentum, self.v = momentum, 0.0
+
+    def step(self, param, grad):
+        self.current_learning_rate = 1.0 * self.learning_rate
+        self.v = self.momentum * self.v + grad
+        return param - self.current_learning_rate * self.v
+
+
+def test_a_rate_that_is_made_of_another_follows_it():
+    done = momentum.check(
+        Current, "torch", effort="quick", dtypes=["float64"], only=["follows_the_learning_rate"]
+    )
+    assert [r.verdict for r in done.results] == ["passed"]

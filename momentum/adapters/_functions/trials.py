@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -168,3 +168,33 @@ def copied(run: ArrayRun) -> frozenset[str]:
             ask()
             found.add(offer)
     return frozenset(found)
+
+
+_COPIED = frozenset({"__copy__", "__deepcopy__", "__getstate__", "__reduce__", "__reduce_ex__"})
+
+
+def lost(
+    made: object, begin: Callable[[Sequence[Array]], ArrayRun], offers: Iterable[str]
+) -> set[str]:
+    """Of these copies those that step like a new run: what is kept by identity stays behind.
+
+    made: an object of somebody's own class; where that says how it is copied, it has to be right.
+    begin: a new run of it.
+    """
+    if any(_COPIED & vars(c).keys() for c in type(made).__mro__[:-1]):
+        return set()
+    found, grad = set(), [np.array([1.0, 2.0, -4.0])]
+    for offer in offers:
+        run = begin([np.array(START)])
+        run.step(grad)
+        new = begin(run.parameters())
+        with contextlib.suppress(Exception):  # whatever a stranger's copies do
+            other = begin([np.array(START)]) if offer == "resume" else run.duplicate(offer)
+            if offer == "resume":
+                other.load(run.save())
+            for one in (other, new, run):
+                one.step(grad)
+            copy, fresh, own = (one.parameters()[0].tolist() for one in (other, new, run))
+            if copy == fresh != own:
+                found.add(offer)
+    return found
