@@ -64,14 +64,18 @@ def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
         if one.loaded and one.accepts(obj):
             with surroundings_kept():
                 return one.adapt(obj, fixed, name)
-    taken = "; ".join(f"{one.name}: {one.takes}" for one in adapters() if one.takes and one.loaded)
+    near = ("own code", "classes" if isinstance(obj, type) else "functions")
+    taken = "; ".join(
+        f"{one.name}: {one.takes}"
+        for one in adapters()
+        if one.takes and one.loaded and (one.module or one.name in near)
+    )
     broken = "".join(f"; {why}" for why in foreign() if isinstance(why, str))
     cls = type(obj)
     if any(one.loaded and one.accepts(cls) for one in adapters()):
         raise UsageError(f"{name} is one object of {cls.__name__}: name the class, not an object")
     raise UsageError(
-        f"{name} is {_kind(obj)}, no optimizer that is known here; wanted a Subject, or of {taken}"
-        + broken
+        f"{name} is {_kind(obj)}, no optimizer that is known here; wanted, of {taken}{broken}"
     )
 
 

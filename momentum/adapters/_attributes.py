@@ -1,13 +1,14 @@
 """Where an object of somebody's own class keeps its numbers: they can be changed in a run."""
 
+import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from momentum.adapters import _shared
 from momentum.adapters._functions.words import SPOKEN
 
-_CURRENT = "current_"
-"""What the name of a number begins with that is made of another, at every step or at first."""
+_FORM = re.compile("^(current|base|initial)_")
+"""What names begin with where one number is made of another: at every step, or at first."""
 
 
 class _Attributes(MutableMapping[str, Any]):
@@ -56,10 +57,9 @@ def keeping(made: object) -> list[MutableMapping[str, Any]]:
 
 
 def attributes(kept: Mapping[str, object]) -> dict[str, list[str]]:
-    """The hyper-parameters that are kept so: our name -> theirs, and that of the current one."""
+    """The hyper-parameters that are kept so: our name -> theirs, and those of the same number."""
     numbers = [n for n, x in kept.items() if isinstance(x, float)]
-    called = dict.fromkeys(n.removeprefix(_CURRENT) for n in numbers)
-    return {
-        ours: [n for n in (theirs, _CURRENT + theirs) if n in numbers]
-        for ours, theirs in _shared.known_names(called, SPOKEN).items()
-    }
+    called: dict[str, list[str]] = {}
+    for n in numbers:
+        called.setdefault(_FORM.sub("", n), []).append(n)
+    return {ours: called[theirs] for ours, theirs in _shared.known_names(called, SPOKEN).items()}

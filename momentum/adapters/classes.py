@@ -12,6 +12,7 @@ in place. One that takes an array is made anew for each parameter, unless it ask
 (`param_name`, `key`) as well.
 """
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -37,6 +38,7 @@ from momentum.adapters._run import IN_PLACE, OF_GRADIENTS
 from momentum.adapters._shared import argument_names, fitted, returned
 from momentum.adapters.plain import PlainSubject
 from momentum.conventions import Hyper
+from momentum.conventions.hyper import NUMBERS
 from momentum.errors import UsageError
 from momentum.subjects.protocol import Facts, Subject
 
@@ -147,8 +149,7 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         del names["weight_decay"]
     way = _with_none(way, h, dtypes[0])
     tried = way.begin([np.array(START)], h, dtypes[0])
-    kept_open = {n for kept in keeping(tried.made[0]) for n in attributes(kept)}
-    settable = {n for n in names if n in kept_open} | here.keys()
+    settable = (_left_as_set(way, h, dtypes[0]) & names.keys()) | here.keys()
     free = frozenset({**names, **here})
     offers = OF_GRADIENTS | {"settings", "another_thread"}
     offers |= {"overwrite"} if way.library.fill else set()
@@ -173,6 +174,21 @@ def adapt(obj: Callable[..., object], fixed: Mapping[str, object], name: str) ->
         **way.library.claims,
     )
     return PlainSubject(facts, way.begin)
+
+
+def _left_as_set(way: Way, h: Hyper, dtype: str) -> set[str]:
+    """The numbers that it keeps under a name, and that a step does not overwrite."""
+    run = way.begin([np.array(START)], h, dtype)
+    other = h.having(**dict.fromkeys(NUMBERS, 0.375))
+    run.set(other)
+    with contextlib.suppress(Exception):  # whatever a stranger's code does, the checks tell
+        run.step([np.array([1.0, 2.0, -4.0])])
+    return {
+        n
+        for kept in keeping(run.made[0])
+        for n, names in attributes(kept).items()
+        if any(kept[theirs] == getattr(other, n) for theirs in names)
+    }
 
 
 def _decays(way: Way, h: Hyper, dtype: str) -> bool:

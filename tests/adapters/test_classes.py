@@ -392,6 +392,20 @@ def test_copies_that_go_wrong_otherwise_are_judged(wrong):
     assert "its copies" not in facts.left
 
 
+class FromBase:
+    """The rate is made anew of another, by its own decay."""
+
+    def __init__(self, lr=0.1, momentum=0.0, lr_decay=0.0):
+        self.base_lr, self.lr, self.momentum, self.lr_decay = lr, lr, momentum, lr_decay
+        self.t, self.v = 0, 0.0
+
+    def step(self, param, grad):
+        self.lr = self.base_lr / (1 + self.lr_decay * self.t)
+        self.t += 1
+        self.v = self.momentum * self.v + grad
+        return param - self.lr * self.v
+
+
 class Current:
     """The rate of now is made anew of the other one before every step."""
 
@@ -405,8 +419,26 @@ class Current:
         return param - self.current_learning_rate * self.v
 
 
-def test_a_rate_that_is_made_of_another_follows_it():
+class Overwritten(Current):
+    """What it is told is put back by every step: nobody can set it."""
+
+    def __init__(self, learning_rate=0.1, momentum=0.0):
+        super().__init__(learning_rate, momentum)
+        self.first = learning_rate
+
+    def step(self, param, grad):
+        self.current_learning_rate = self.learning_rate = self.first
+        return super().step(param, grad)
+
+
+def test_a_rate_that_no_step_leaves_as_it_was_set_is_not_set():
+    assert adapt(Overwritten, {}, "mine").facts.settable == {"momentum"}
+    assert adapt(Current, {}, "mine").facts.settable == {"lr", "momentum"}
+
+
+@pytest.mark.parametrize("one", [Current, FromBase])
+def test_a_rate_that_is_made_of_another_follows_it(one):
     done = momentum.check(
-        Current, "torch", effort="quick", dtypes=["float64"], only=["follows_the_learning_rate"]
+        one, "torch", effort="quick", dtypes=["float64"], only=["follows_the_learning_rate"]
     )
     assert [r.verdict for r in done.results] == ["passed"]
