@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from momentum.conventions import Hyper, get
+from momentum.gallery.machine.machine import Machine
 from momentum.gallery.twin import twin_of
 from momentum.subjects.drive import advance, observe, steps, tell
 from momentum.subjects.judge import Measured, blocks, judge
@@ -208,3 +209,14 @@ def test_a_run_is_told_of_every_change_and_of_nothing_else() -> None:
         heard.clear()
         list(steps(run, rows, whole.gradients, whole.start, **ways))
         assert heard == expected
+
+
+@pytest.mark.parametrize(("lr", "claims"), [(0.5, True), (2.0**-40, False)])
+def test_what_moves_less_than_its_bound_claims_nothing(lr: float, claims: bool) -> None:
+    """From the start, and from the step before."""
+    convention = get("scaled")
+    subject = Machine("own", convention)
+    problem = Problem("float32", ((4,),), ((Hyper(lr, 0.5),),) * 3, (0,))
+    found = list(judge(subject, observe(subject, problem), convention))
+    assert {m.how for m in found} == {"trajectory", "step"}
+    assert {m.claims for m in found} == {claims}
