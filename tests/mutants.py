@@ -268,6 +268,7 @@ EQUIVALENT: dict[str, str] = {
     "+COORDINATES = ": "a number chosen freely",
     "+SEARCHED = 2**": "a size chosen freely",
     "+SEARCHED = 3**": "a size chosen freely",
+    "except (CosmicRayTestingException, AttributeError, T": "what this system does not raise",
     "bits *= 3": "more of them tell as well",
     "self.smallest_normal) * (size": "of two truth values the product is both",
     "+@dataclass(frozen=True, eq=True)": "equal ones are one, or compared for speed alone",

@@ -56,6 +56,7 @@ def test_combined_keeps_a_valid_wish() -> None:
     domain = Domain.of(NAMES, {}, together=True)
     assert domain.combined(VALUES) == Hyper(**VALUES)
     assert domain.combined({}) == Hyper(0.1)
+    assert domain.combined({"nesterov": True}) == Hyper(0.1, 0.9, nesterov=True)
 
 
 @pytest.mark.parametrize("together", [False, True])

@@ -266,3 +266,11 @@ def test_a_first_average_in_nesterovs_form_has_no_rate_at_momentum_of_one_either
     first = wanted(fmpq(3, 4), None, None, None, Hyper(fmpq(1), m))
     found = [(f.lr, f.momentum) for f in nesterov_averaging(first)]
     assert found == ([] if m**2 == 1 else [(fmpq(3, 4) / (1 - m**2), m)])
+
+
+@pytest.mark.parametrize("by", [fmpq(0), fmpq(2), fmpq(1, 2)])
+def test_an_average_of_momentum_one_either_sign_has_no_first_velocity_of_another_scale(by):
+    """1 - m = by (1 - 0), so that m is 1, -1 or 1/2."""
+    first = wanted(fmpq(3, 4), None, None, None, Hyper(fmpq(1), fmpq(0)))
+    found = CONVENTIONS["averaged"].inverse.scale.rescaled(first, Found(fmpq(3, 4), fmpq(0)), by)
+    assert found == (Found(fmpq(1), fmpq(1, 2)) if by == fmpq(1, 2) else None)
