@@ -25,7 +25,7 @@ DECAYS = {
 def suspects(convention: Convention, groups: bool = True) -> list[Suspect[Hypothesis]]:
     """All of them, the simplest first. groups: another group's numbers may act too."""
     own = Hypothesis.of(convention)
-    found = [d.suspected(own) for d in KNOWN]
+    found = [*_without_nesterov(convention), *(d.suspected(own) for d in KNOWN)]
     found += _other_decays(convention)
     found += [d.suspected(own) for d in departures(convention, groups)]
     found += _other_conventions(convention)
@@ -76,13 +76,24 @@ def _other_decays(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
         yield Suspect(DECAYS[kind], Hypothesis.of(convention.with_decay(kind)))
 
 
+def _without_nesterov(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
+    """Of what should always take Nesterov's form: the same rule in its plain one."""
+    if convention.always_nesterov and convention.name in CONVENTIONS:
+        plain = CONVENTIONS[convention.name].with_decay(convention.decay)
+        yield Suspect("Nesterov's form is not taken", Hypothesis.of(plain))
+
+
 def _other_conventions(convention: Convention) -> Iterator[Suspect[Hypothesis]]:
     """Where gradients are taken ahead, one that is told from it by that alone is no other rule."""
     same = set(convention.alike) if convention.looks_ahead else set()
     for other in CONVENTIONS.values():
         if other.name != convention.name and same.isdisjoint({other.name, *other.alike}):
-            decayed = other.with_decay(convention.decay)
-            yield Suspect(other.in_words, Hypothesis.of(decayed))
+            same_form = other.with_decay(convention.decay)
+            if convention.always_nesterov:
+                if "nesterov" not in other.takes:
+                    continue
+                same_form = same_form.in_nesterov_form()
+            yield Suspect(other.in_words, Hypothesis.of(same_form))
     words = "the velocity is an average seeded with the first gradient"
     found = seeded(CONVENTIONS["accumulated"].with_decay(convention.decay))
     yield Suspect(words, found)

@@ -136,6 +136,40 @@ def test_gradients_by_name_come_in_another_order(wrong: Any) -> None:
         "agrees_with_oracle": "passed", by_name: "failed"}  # fmt: skip
 
 
+def without_the_rest(theta: Any, v: Any, grad: Any, lr: float, momentum: float) -> None:
+    """In place, as kernels are called; what is no whole block of four stands still."""
+    whole = theta.size // 4 * 4
+    x, b, g = (a.reshape(-1)[:whole] for a in (theta, v, grad))
+    b[:] = momentum * b + g
+    x -= lr * b
+
+
+def list_pair(lr, momentum):  # type: ignore[no-untyped-def]  # as people write it
+    """Updates of a list of arrays; an array alone would be walked through as one."""
+
+    def init(params: Any) -> Any:
+        return [np.zeros_like(p) for p in params]
+
+    def update(grads: Any, trace: Any) -> Any:
+        trace = [momentum * t + g for t, g in zip(trace, grads)]
+        return [-lr * t for t in trace], trace
+
+    return init, update
+
+
+def test_a_kernel_that_forgets_the_rest_is_judged() -> None:
+    done = momentum.check(
+        without_the_rest, "torch", effort="quick", dtypes=["float64"], only=["agrees_at_every_size"]
+    )
+    (result,) = done.results
+    assert result.verdict == "failed"
+    assert "the elements after the last whole block of 4" in result.explanation
+
+
+def test_a_pair_for_lists_is_given_lists() -> None:
+    assert "list of all arrays" in adapt(list_pair, {}, "mine").facts.called
+
+
 def test_a_wrong_one_fails_in_its_form() -> None:
     done = momentum.check(
         twice_decayed, "torch", effort="quick", dtypes=["float64"], only=["agrees_with_oracle"]

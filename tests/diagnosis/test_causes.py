@@ -225,6 +225,15 @@ def test_a_rate_that_is_rounded_is_not_said_to_be_limited() -> None:
     assert "never" not in cause(digits, problem)
 
 
+@pytest.mark.parametrize("name", ["accumulated", "scaled"])
+def test_a_nesterov_that_is_never_taken_is_said_to_be_so(name: str) -> None:
+    """Not that it steps as another convention does, which on these runs is the same."""
+    held = get(name).in_nesterov_form()
+    problem = Problem("float32", ((5,),), (ROW,) * 4, (0,), seed=3)
+    subject = Machine(name="m", convention=get(name), hyper=frozenset({"lr", "momentum"}))
+    assert Explainer(subject, held).cause(problem).endswith("Nesterov's form is not taken")
+
+
 def test_a_search_that_was_not_made_to_its_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as it takes, and after so many in vain."""
     run = told.made(lambda run, i, h: h._replace(lr=h.lr * 1.01))

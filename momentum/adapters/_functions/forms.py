@@ -167,6 +167,8 @@ class Form:
 
     def _added(self, theta: Any, change: Any) -> Any:
         if self.holder == "array":
+            if isinstance(change, list | tuple):  # it takes an array for a list of numbers
+                raise SubjectError(f"returned {type(change).__name__}, wanted an array")
             return theta + change
         holder = HOLDERS[self.holder]
         old, changes = (holder.read(each, len(theta), "theta") for each in (theta, change))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum.adapters._functions.trials import LONG
 from momentum.errors import UsageError
 from momentum.subjects.isolation import stream, trial_limit
 
@@ -58,11 +59,15 @@ def _senses(steps: Sequence[Callable[..., None]], dtype: str) -> Iterator[bool]:
 
 
 def _makes_sense(step: Callable[..., None], dtype: str) -> bool:
-    """Against its gradient by the rate, or by that times 1 - momentum, as all first steps go."""
-    theta, v, grad = (np.array(x, dtype) for x in ([8.0, -4.0], [0.0, 0.0], [1.0, -2.0]))
-    step(theta, v, grad, 0.5, 0.25, 2)
-    moved = {float(x) for x in (theta - [8.0, -4.0]) / grad}
-    return grad.tolist() == [1.0, -2.0] and bool(v.all()) and moved in ({-0.5}, {-0.375})
+    """Against its gradient by the rate, or by that times 1 - momentum, as all first steps go.
+
+    What stands still, as the rest after whole blocks may in a wrong one, says nothing.
+    """
+    start, fed = np.resize([8.0, -4.0], LONG), np.resize([1.0, -2.0], LONG)
+    theta, v, grad = (x.astype(dtype) for x in (start, 0 * start, fed))
+    step(theta, v, grad, 0.5, 0.25, LONG)
+    moved = {float(x) for x in (theta - start) / fed} - {0.0}
+    return np.array_equal(grad, fed) and bool(v.any()) and moved in ({-0.5}, {-0.375})
 
 
 def _kind(t: Any) -> str:

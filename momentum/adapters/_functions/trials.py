@@ -20,6 +20,9 @@ SHIFT = 8.0
 """Where trials start: numbers on which no right rule rounds, and which a shift moves exactly."""
 
 
+LONG = 2**9 + 3
+"""Elements of an array that a step moves in part where it forgets what is no whole block."""
+
 WRONG_KIND = (TypeError, AttributeError)
 """What is raised where an argument is of another type than was wanted."""
 
@@ -28,11 +31,14 @@ class Misunderstood(Exception):
     """A trial shows that code is not called so; the text is for people.
 
     raised: by an error of the code. kind: which says that an argument is of the wrong type.
+    still: something is left as it was.
     """
 
-    def __init__(self, text: str, raised: bool = False, kind: bool = False) -> None:
+    def __init__(
+        self, text: str, raised: bool = False, kind: bool = False, still: bool = False
+    ) -> None:
         super().__init__(" ".join(text.split())[:300])
-        self.raised, self.kind = raised, kind
+        self.raised, self.kind, self.still = raised, kind, still
 
 
 class Way(Protocol):
@@ -114,11 +120,20 @@ def _tried(way: Way, h: Hyper, reasons: list[Misunderstood]) -> dict[str, bool]:
         try:
             fits[dtype] = _moves_along(way, h, dtype)
         except Misunderstood as error:
-            reasons.append(error)
+            if error.still and _moves_where_long(way, h, dtype):
+                fits[dtype] = True
+            else:
+                reasons.append(error)
     return fits
 
 
-def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
+def _moves_where_long(way: Way, h: Hyper, dtype: str) -> bool:
+    """Whether a step moves long arrays, in a process that a kernel for other numbers may ruin."""
+    forks = not THREADED & sys.modules.keys()
+    return forks and survives(partial(_moves_along, way, h, dtype, LONG), 20.0)
+
+
+def _moves_along(way: Way, h: Hyper, dtype: str, longest: int = len(START)) -> bool:
     """Whether a step moves, and by SHIFT more than by none: a wrong rate makes numbers round.
 
     Raises: Misunderstood.
@@ -126,19 +141,30 @@ def _moves_along(way: Way, h: Hyper, dtype: str) -> bool:
     after = []
     for shift in (0.0, SHIFT):
         # Of two sizes: rows of one array are no list of arrays.
-        start = [np.array(START[:n]) + shift for n in (3, 2)]
+        start = [np.resize(START, n) + shift for n in (longest, 2)]
         try:
             run = way.begin(start, h, dtype)
-            run.step([np.array([1.0, 2.0, -4.0][:n]) for n in (3, 2)])
-            way.settle(run, start)
+            run.step([np.resize([1.0, 2.0, -4.0], n) for n in (longest, 2)])
+            still = _settled(way, run, start)
             after.append(run.parameters())
         except SubjectError as error:
             raise Misunderstood(str(error)) from None
         except Exception as error:  # whatever a stranger's code does
             text = f"{in_words(error)} in a trial"
             raise Misunderstood(text, raised=True, kind=isinstance(error, WRONG_KIND)) from None
+        if still:
+            raise Misunderstood(still, still=True)
     moved = any(not np.array_equal(x, begun) for x, begun in zip(after[1], start))
     return moved and all(bool(np.all(np.abs(b - a - SHIFT) < SHIFT / 2)) for a, b in zip(*after))
+
+
+def _settled(way: Way, run: ArrayRun, start: Sequence[Array]) -> str:
+    """What a first step has left as it was, and should not; empty where there is nothing."""
+    try:
+        way.settle(run, start)
+    except SubjectError as error:
+        return str(error)
+    return ""
 
 
 def takes(
