@@ -64,11 +64,11 @@ def adapt(obj: object, fixed: Mapping[str, object], name: str) -> Subject:
         if one.loaded and one.accepts(obj):
             with surroundings_kept():
                 return one.adapt(obj, fixed, name)
-    near = ("own code", "classes" if isinstance(obj, type) else "functions")
+    far = "functions" if isinstance(obj, type) else "classes" if callable(obj) else ""
     taken = "; ".join(
         f"{one.name}: {one.takes}"
         for one in adapters()
-        if one.takes and one.loaded and (one.module or one.name in near)
+        if one.takes and one.loaded and one.name != far
     )
     broken = "".join(f"; {why}" for why in foreign() if isinstance(why, str))
     cls = type(obj)

@@ -29,7 +29,7 @@ def as_array(x: Any) -> Floats:
         array = np.asarray(x)
         plain = array.dtype in (np.float16, np.float32, np.float64)
         return array if plain else array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # torch: tensors that ask for gradients
         raise ValueError(f"wanted real numbers, got {type(x).__name__}: {error}") from None
 
 

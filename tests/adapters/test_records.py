@@ -52,6 +52,12 @@ def test_error_names_what_is_loaded_and_nothing_else():
         assert told == bool(record.takes and record.loaded)
 
 
+def test_a_class_is_refused_in_no_words_about_functions():
+    with pytest.raises(UsageError, match="classes: with ") as caught:
+        adapt(type("Nothing", (), {}), {}, "mine")
+    assert "functions: " not in str(caught.value)
+
+
 FAKE = '''
 from momentum.adapters import Adapter, adapt as anew
 

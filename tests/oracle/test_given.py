@@ -88,6 +88,13 @@ def test_what_holds_no_numbers_is_a_value_error() -> None:
         momentum.replay("torch", [1.0], lambda x: ["one"], steps=1, **CALL)
 
 
+def test_a_list_of_tensors_that_ask_for_gradients_is_a_value_error() -> None:
+    torch = pytest.importorskip("torch")
+    asking = torch.tensor(1.0, requires_grad=True)
+    with pytest.raises(ValueError, match="real numbers"):
+        momentum.replay("torch", [asking, asking], [[1.0, 1.0]], **CALL)
+
+
 def test_a_comparison_prints_as_a_few_lines() -> None:
     truth = momentum.replay("torch", [1.0, 2.0], [[0.5, 1.0]] * 2, lr=0.5, momentum=0.0)
     said = str(truth.compare([[0.75, 1.5], [0.5, 1.25]])).splitlines()
